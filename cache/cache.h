@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CACHE_CACHE_H
+#define CACHE_CACHE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "cache/options.h"
+#include "server/base/buf.h"
+
+/*
+ * The front door of the cache: a memoize store and a signal table in one
+ * SQLite database, shared by every worker and the keeper.
+ *
+ * A key is 32 bytes (memo_key.h). A *value* row holds finished bytes; a
+ * *signal* row holds the state of the computation that makes them:
+ *
+ *   absent --ask--> wanted --claim--> computing --publish--> ready
+ *                     ^                  |  \--fail--> failed (for a while)
+ *                     |--owner died------|
+ *
+ * A struct cache is one connection. It is opened after fork, belongs to one
+ * thread and never crosses a fork or a thread.
+ *
+ * No failure of the database is ever an outage: every verb returns ERR_STORE
+ * (already logged, rate limited) and the caller computes without the cache.
+ */
+struct cache;
+
+#define CACHE_KEY_LEN 32
+
+/* Who am I, and how do I wake the others. Copied by cache_open. */
+struct cache_peer {
+	unsigned slot;
+	int64_t worker_id;   /* 0: not a worker (keeper, tools, tests) */
+	const int *wake_fds; /* eventfd per slot; borrowed, may be NULL */
+	unsigned slot_count;
+};
+
+/*
+ * Before any fork: make the directory (0700) when it is missing, refuse one
+ * that others may write, refuse network file systems, open or create the
+ * database, recover it, set aside (rename to *.corrupt-<time>) a file that is
+ * damaged or foreign, delete `wanted` and `computing` rows of former runs,
+ * checkpoint, close. On failure *why names path and reason.
+ * 0, -errno or ERR_STORE. Master, single-threaded.
+ */
+int cache_prepare(const struct cache_options *options, struct buf *why);
+
+/* Open a connection for the calling thread. 0, -errno, ERR_STORE. */
+int cache_open(struct cache **cache, const struct cache_options *options,
+    const struct cache_peer *peer);
+
+/* Close; accepts NULL and leaves *cache NULL. */
+void cache_close(struct cache **cache);
+
+enum cache_found {
+	CACHE_MISS,
+	CACHE_HIT,
+	CACHE_STALE /* reserved for stale-while-revalidate; not given yet */
+};
+
+/* What the bytes of a value are. */
+enum cache_format {
+	CACHE_FORMAT_VALUE = 1,   /* encode.h */
+	CACHE_FORMAT_RESPONSE = 2 /* a finished HTTP body, JSON */
+};
+
+/*
+ * Look a value up. `out` (cleared first) receives a copy of the bytes, 8-byte
+ * aligned; *format what they are. A value whose checksum does not match is a
+ * miss. Never waits: a busy database is ERR_BUSY. Returns enum cache_found,
+ * or ERR_BUSY / ERR_STORE / -ENOMEM.
+ */
+int cache_lookup(struct cache *cache, const uint8_t key[CACHE_KEY_LEN],
+    struct buf *out, enum cache_format *format);
+
+/*
+ * Several look-ups in one read transaction: begin before, end after. While
+ * one is open nothing else may run on this connection but cache_lookup and
+ * cache_state. cache_read_end() is harmless when none is open.
+ */
+int cache_read_begin(struct cache *cache);
+void cache_read_end(struct cache *cache);
+
+enum cache_asked {
+	CACHE_READY = 1,  /* the value is there: look it up */
+	CACHE_WAITING,    /* wanted or being computed; this slot is a waiter */
+	CACHE_WANTED_NEW, /* as WAITING, and this call made the row `wanted` */
+	CACHE_OWNED,      /* only with claim != NULL: the caller computes */
+	CACHE_FAILED      /* failed a moment ago; *error says why */
+};
+
+/* A computation that this worker owns. Zero it before use. */
+struct cache_claim {
+	uint8_t key[CACHE_KEY_LEN];
+	int64_t epoch;
+	uint32_t attempts;
+	struct buf function;  /* name, NUL-terminated by buf_cstr */
+	struct buf arguments; /* encode.h bytes of an array */
+};
+
+void cache_claim_free(struct cache_claim *claim);
+
+/*
+ * Ask for the value under `key`, which `function` computes from `arguments`
+ * (encoded array). In one transaction: value there -> READY; failed and not
+ * yet due again -> FAILED; being computed or wanted -> this slot joins the
+ * waiters; absent or expired -> with `claim` given, the row becomes
+ * `computing`, owned by this worker (OWNED, *claim filled in), without it
+ * `wanted` (WANTED_NEW). `error` (may be NULL) receives the text of FAILED.
+ * Returns enum cache_asked, ERR_BUSY, ERR_STORE or -ENOMEM.
+ * May wait up to cache_busy_timeout: pool threads only.
+ */
+int cache_ask(struct cache *cache, const uint8_t key[CACHE_KEY_LEN],
+    const char *function, const void *arguments, size_t arguments_len,
+    struct cache_claim *claim, struct buf *error);
+
+/* Take the oldest `wanted` row. 0 (*claim filled), -ENOENT: none, ERR_*. */
+int cache_claim_next(struct cache *cache, struct cache_claim *claim);
+
+/*
+ * Store the value and make the row `ready` in one transaction, then wake
+ * every waiting slot. `ttl_ms` < 0: never expires; 0: hand it to the present
+ * waiters but let it expire at once (kept a short while, 2 s, so that they
+ * can read it). ERR_STALE: the row was taken over, deleted or published by
+ * someone else; nothing was stored. 0, ERR_STALE, ERR_BUSY, ERR_FULL,
+ * ERR_STORE.
+ */
+int cache_publish(struct cache *cache, const struct cache_claim *claim,
+    enum cache_format format, const void *data, size_t len, int64_t ttl_ms);
+
+/*
+ * End a computation without a value: the row becomes `failed` with `error`
+ * for `ttl_ms`, the waiters are woken. 0, ERR_STALE, ERR_BUSY, ERR_STORE.
+ */
+int cache_fail(struct cache *cache, const struct cache_claim *claim,
+    const char *error, int64_t ttl_ms);
+
+/* Give a claim back: the row is `wanted` again, all slots are hinted. */
+int cache_release(struct cache *cache, const struct cache_claim *claim);
+
+/*
+ * The state of a computation, read only (loop thread may call it).
+ * Returns CACHE_READY, CACHE_WAITING (wanted or computing), CACHE_FAILED with
+ * the text in *error (may be NULL), -ENOENT: no row, ERR_BUSY, ERR_STORE.
+ */
+int cache_state(struct cache *cache, const uint8_t key[CACHE_KEY_LEN],
+    struct buf *error);
+
+/* Push the lease of every row this worker computes into the future. */
+int cache_renew(struct cache *cache);
+
+/* True when some row is `wanted` (read only). Or ERR_*. */
+int cache_has_wanted(struct cache *cache);
+
+/* Tell all other slots that a row is wanted. Never fails, never waits. */
+void cache_hint(struct cache *cache);
+
+/*
+ * Keeper: rows `computing` under that worker go back to `wanted` (or, after
+ * compute_attempts, to `failed`), their waiters and all slots are woken, and
+ * one log line per row says so. *count receives how many rows changed.
+ */
+int cache_release_owner(struct cache *cache, int64_t worker_id,
+    unsigned *count);
+
+#endif

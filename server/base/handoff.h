@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BASE_HANDOFF_H
+#define BASE_HANDOFF_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/*
+ * What the master hands to a child over fork, and the two small message
+ * formats that travel on pipes afterwards. Nothing else crosses fork: no
+ * database handle, no thread, no lock, no epoll descriptor.
+ *
+ * OWNERSHIP  The struct and its arrays live in the master's memory, of which
+ *            the child has its own copy. Descriptors named here stay open in
+ *            the child; the child may close those it does not need.
+ */
+struct handoff {
+	unsigned slot;       /* which place in the crew, 0 .. slot_count-1 */
+	unsigned slot_count; /* places that exist, each with a wake_fd */
+	int64_t worker_id;   /* unique over all workers that ever ran on this
+				machine since boot; owns rows in `signals` */
+	pid_t master_pid;
+	int death_fd;        /* read end; EOF or POLLHUP: the master is gone */
+	int status_fd;       /* write end; struct handoff_status messages */
+	int notes_fd;        /* keeper: read end of handoff_note; else -1 */
+	const int *wake_fds; /* one eventfd per slot, inherited by all */
+	const int *listen_fds;
+	size_t listen_count;
+};
+
+/* Child to master, on status_fd. Smaller than PIPE_BUF, so never torn. */
+enum handoff_status_kind {
+	HANDOFF_READY = 1, /* boot finished, serving */
+	HANDOFF_BEAT = 2,  /* alive; sent about once a second */
+	HANDOFF_FAILED = 3 /* boot failed; text says why */
+};
+
+struct handoff_status {
+	uint32_t kind;
+	uint32_t value; /* BEAT: connections open */
+	char text[248]; /* FAILED: one line, NUL-terminated */
+};
+
+/* Master to keeper, on notes_fd: a worker has been reaped. */
+struct handoff_note {
+	int64_t worker_id;
+	uint32_t slot;
+	int32_t pid;
+};
+
+/* Exit status of a child that could not start and would not next time. */
+#define HANDOFF_EXIT_BOOT 3
+
+#endif

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef WORKER_WORKER_H
+#define WORKER_WORKER_H
+
+#include "cache/options.h"
+#include "server/base/buf.h"
+#include "server/base/handoff.h"
+#include "worker/options.h"
+
+/*
+ * One worker process, from after fork to exit.
+ */
+
+/*
+ * Serve until told to stop (SIGTERM: finish what is running, at most the
+ * master's patience; SIGQUIT/SIGINT: now) or until the master is gone.
+ * Returns the exit status: 0, or HANDOFF_EXIT_BOOT when start-up failed
+ * (already reported on status_fd and in the log).
+ */
+int worker_run(const struct handoff *handoff,
+    const struct worker_options *options,
+    const struct cache_options *cache_options);
+
+/*
+ * In a short-lived child before the first worker: load the app, validate its
+ * callbacks, create the databases it declares, run nothing else. On failure
+ * *why is one or more clear sentences. 0 or negative.
+ */
+int worker_check(const struct worker_options *options,
+    const struct cache_options *cache_options, struct buf *why);
+
+#endif
