@@ -1,0 +1,550 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PRONGHORN_APP_H
+#define PRONGHORN_APP_H
+
+/*
+ * The Pronghorn SDK: everything an app author includes.
+ *
+ * An app is a shared object with one exported symbol, made by PH_APP(). It
+ * has no undefined symbols: the server hands it a table of functions when it
+ * loads it. This header is the whole contract; it needs nothing else of the
+ * project and compiles as C11 and as C++17.
+ *
+ * THREADS   PH_APP() and create functions run once per process, alone.
+ *           Callbacks and memoized functions run on pool threads, several at
+ *           a time and in several processes: they must not change anything
+ *           outside their own scope (no globals, no statics). A layout
+ *           function runs on the loop thread and must not block.
+ * MEMORY    Every struct ph_value belongs to the call that made it and is
+ *           gone when the call returns. Nothing is ever freed by the app.
+ * ERRORS    Functions that return a pointer never return NULL unless their
+ *           comment says so: a mistake (unknown name, wrong type, no memory)
+ *           is remembered in the call, which then ends as an error whatever
+ *           the function returns. So no check is needed in between.
+ *
+ * ABI       1.0  first version.
+ *           The major number changes when a published function or struct
+ *           changes its meaning; then an app must be compiled again. The
+ *           minor number grows when something is added at the end.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define PH_ABI_MAJOR 1
+#define PH_ABI_MINOR 0
+
+struct ph_app;   /* the app while it is being defined */
+struct ph_call;  /* one run of a callback, function, layout or create */
+struct ph_value; /* a value: null, boolean, number, text, list, object, table,
+		    component; read with ph_*_of(), never changed */
+
+/* What a callback or a memoized function returns. */
+enum ph_status {
+	PH_OK = 0,
+	PH_WAIT = 1,      /* a memoized value is not there yet; run me again
+			     from my start when it is. Holds no thread. */
+	PH_NO_UPDATE = 2, /* nothing changes on the page */
+	PH_ERROR = -1     /* failed; see ph_fail() */
+};
+
+typedef enum ph_status ph_function(struct ph_call *call);
+typedef const struct ph_value *ph_layout_function(struct ph_call *call);
+
+#define PH_FOREVER (-1.0) /* a memoized value that never expires */
+
+/* Tri-state property: 0 is "not given", so `= false` would mean nothing. */
+enum ph_bool { PH_UNSET = 0, PH_TRUE = 1, PH_FALSE = 2 };
+
+/* ---- generated component headers describe themselves with these -------- */
+
+enum ph_prop_kind { PH_PROP_TEXT, PH_PROP_BOOL, PH_PROP_VALUE };
+
+#define PH_PROP_REQUIRED 1 /* flags: must be given */
+#define PH_PROP_CHILDREN 2 /* flags: may contain components */
+
+struct ph_prop {
+	const char *name;      /* as in the browser */
+	unsigned short offset; /* of the member in the struct of properties */
+	unsigned char kind;    /* enum ph_prop_kind */
+	unsigned char flags;
+};
+
+struct ph_component_type {
+	const char *name_space;
+	const char *name;
+	const struct ph_prop *props;
+	unsigned prop_count;
+};
+
+/* ---- options ----------------------------------------------------------- */
+
+/* ph_memoize(app, function, .timeout = 60, ...) */
+struct ph_memoize_options {
+	const char *name;  /* default: the function's own name */
+	double timeout;    /* seconds a value lives; 0: cache_default_timeout;
+			      PH_FOREVER: it does not expire */
+	uint32_t version;  /* part of the key: raise it when the function
+			      computes something else than before */
+};
+
+/* Most outputs, inputs and states of one callback together. */
+#define PH_DEPENDENCIES_MAX 32
+
+/*
+ * ph_callback(app, function, PH_OUTPUT("id.prop"), ..., PH_INPUT("id.prop"),
+ *     ..., PH_STATE("id.prop"), ..., .memoize = true)
+ * The dependencies are plain texts with a mark in front, so that they fill
+ * the first members in the order they are written.
+ */
+struct ph_callback_options {
+	const char *d0, *d1, *d2, *d3, *d4, *d5, *d6, *d7, *d8, *d9, *d10,
+	    *d11, *d12, *d13, *d14, *d15, *d16, *d17, *d18, *d19, *d20, *d21,
+	    *d22, *d23, *d24, *d25, *d26, *d27, *d28, *d29, *d30, *d31;
+	bool memoize; /* a pure function of its inputs and states: finished
+			 answers are kept and given without running it */
+	double timeout;   /* of memoized answers, as in ph_memoize_options */
+	uint32_t version; /* of memoized answers */
+	bool prevent_initial_call; /* do not run when the page appears */
+	bool ph_end_;
+};
+
+#define PH_OUTPUT(what) ("O" what)
+#define PH_INPUT(what) ("I" what)
+#define PH_STATE(what) ("S" what)
+
+/*
+ * ph_database(app, "points", .create = fill, .version = 1)
+ * An SQLite database for queries, read-only while the app runs.
+ */
+struct ph_database_options {
+	ph_function *create; /* makes the content with ph_exec(), once; the
+				file is <data_dir>/<name>-v<version>.db */
+	uint32_t version;    /* raise it to have the content made again */
+	const char *path;    /* or: an existing file instead of create */
+};
+
+/* ph_layout(app, layout, .blocking = true) */
+struct ph_layout_options {
+	bool blocking; /* it may take long: run it on a pool thread */
+	bool ph_end_;
+};
+
+/* PH_COLUMN("data[0].x", table, "x"): put a table's column into a figure. */
+struct ph_column {
+	const char *path;
+	const struct ph_value *table;
+	const char *column;
+};
+
+/* ---- the table of functions that the server hands over ----------------- */
+
+struct ph_host {
+	uint32_t size; /* of this struct as the server knows it */
+	uint16_t abi_major;
+	uint16_t abi_minor;
+
+	/* define */
+	void (*title)(struct ph_app *app, const char *title);
+	void (*layout)(struct ph_app *app, ph_layout_function *function,
+	    const struct ph_layout_options *options);
+	void (*memoize)(struct ph_app *app, ph_function *function,
+	    const char *name, const struct ph_memoize_options *options);
+	void (*callback)(struct ph_app *app, ph_function *function,
+	    const char *name, const struct ph_callback_options *options);
+	void (*database)(struct ph_app *app, const char *name,
+	    const struct ph_database_options *options);
+
+	/* run */
+	const struct ph_value *(*input)(struct ph_call *call, const char *what);
+	const struct ph_value *(*arg)(struct ph_call *call, unsigned index);
+	enum ph_status (*output)(struct ph_call *call, const char *what,
+	    const struct ph_value *value);
+	enum ph_status (*output_figure)(struct ph_call *call, const char *what,
+	    const struct ph_value *figure, const struct ph_column *columns,
+	    size_t count);
+	const struct ph_value *(*memo)(struct ph_call *call,
+	    ph_function *function, const struct ph_value *const *arguments,
+	    size_t count);
+	enum ph_status (*give)(struct ph_call *call,
+	    const struct ph_value *value);
+	const struct ph_value *(*query)(struct ph_call *call, const char *sql,
+	    const struct ph_value *const *arguments, size_t count);
+	enum ph_status (*exec)(struct ph_call *call, const char *sql,
+	    const struct ph_value *const *arguments, size_t count);
+	void (*sleep)(struct ph_call *call, double seconds);
+	void (*log)(struct ph_call *call, const char *format, ...)
+	    __attribute__((format(printf, 2, 3)));
+	enum ph_status (*fail)(struct ph_call *call, const char *format, ...)
+	    __attribute__((format(printf, 2, 3)));
+
+	/* make values */
+	const struct ph_value *(*make_null)(void);
+	const struct ph_value *(*make_bool)(bool flag);
+	const struct ph_value *(*make_int)(int64_t integer);
+	const struct ph_value *(*make_number)(double number);
+	const struct ph_value *(*make_text)(const char *text, size_t len);
+	const struct ph_value *(*make_textf)(const char *format, ...)
+	    __attribute__((format(printf, 1, 2)));
+	const struct ph_value *(*make_json)(const char *json);
+	const struct ph_value *(*make_list)(
+	    const struct ph_value *const *items, size_t count);
+	const struct ph_value *(*make_object)(const char *const *names,
+	    const struct ph_value *const *values, size_t count);
+	const struct ph_value *(*make_component)(
+	    const struct ph_component_type *type, const void *props);
+
+	/* read values */
+	bool (*is_null)(const struct ph_value *value);
+	const char *(*text_of)(const struct ph_value *value);
+	double (*number_of)(const struct ph_value *value);
+	int64_t (*int_of)(const struct ph_value *value);
+	bool (*bool_of)(const struct ph_value *value);
+	size_t (*count_of)(const struct ph_value *value);
+	const struct ph_value *(*at)(const struct ph_value *value,
+	    size_t index);
+	const struct ph_value *(*member)(const struct ph_value *value,
+	    const char *name);
+};
+
+/* What PH_APP() exports. */
+struct ph_app_info {
+	uint32_t size;
+	uint16_t abi_major;
+	uint16_t abi_minor;
+	const char *name;
+	void (*define)(struct ph_app *app);
+	const struct ph_host **host; /* where the server puts its table */
+};
+
+/* One per shared object, however many files include this header. */
+__attribute__((weak, visibility("hidden"))) const struct ph_host *ph_host_;
+
+/*
+ * Define the app: PH_APP(app) { ph_layout(app, layout); ... }
+ * The name is the symbol after the colon in `pronghorn path/app.so:name`;
+ * `app` is the default. Runs once in each process, before it serves.
+ */
+#ifdef __cplusplus
+#define PH_EXPORT_ extern "C" __attribute__((visibility("default")))
+#else
+#define PH_EXPORT_ extern __attribute__((visibility("default")))
+#endif
+#define PH_APP(name)                                                           \
+	static void ph_define_##name(struct ph_app *name);                     \
+	PH_EXPORT_ const struct ph_app_info ph_app_##name;                     \
+	const struct ph_app_info ph_app_##name = {                             \
+		sizeof(struct ph_app_info), PH_ABI_MAJOR, PH_ABI_MINOR, #name, \
+		ph_define_##name, &ph_host_                                    \
+	};                                                                     \
+	static void ph_define_##name(struct ph_app *name)
+
+/* ---- define: only inside PH_APP() -------------------------------------- */
+
+/* The title of the browser tab. Borrowed: give a literal. */
+static inline void
+ph_title(struct ph_app *app, const char *title)
+{
+	ph_host_->title(app, title);
+}
+
+/*
+ * The page: `function` is called for every load of the page and returns its
+ * component tree. On the loop thread, so it must be quick, unless .blocking.
+ */
+#define ph_layout(app, ...) ph_layout_(app, __VA_ARGS__, .ph_end_ = false)
+#define ph_layout_(app, function, ...)                                         \
+	ph_layout_add(app, function, (struct ph_layout_options){ __VA_ARGS__ })
+static inline void
+ph_layout_add(struct ph_app *app, ph_layout_function *function,
+    struct ph_layout_options options)
+{
+	ph_host_->layout(app, function, &options);
+}
+
+/*
+ * Make `function` memoized: a value is computed once on the whole server,
+ * however many calls ask for it, and shared by all workers. It must depend
+ * on nothing but its arguments. See ph_memo().
+ */
+#define ph_memoize(app, function, ...)                                         \
+	ph_memoize_add(app, function, #function,                               \
+	    (struct ph_memoize_options){ __VA_ARGS__ })
+static inline void
+ph_memoize_add(struct ph_app *app, ph_function *function, const char *name,
+    struct ph_memoize_options options)
+{
+	ph_host_->memoize(app, function, name, &options);
+}
+
+/*
+ * Run `function` in the server when one of its inputs changes in the browser
+ * and put what it hands to ph_output() into the page.
+ */
+#define ph_callback(app, function, ...)                                        \
+	ph_callback_add(app, function, #function,                              \
+	    (struct ph_callback_options){ __VA_ARGS__, .ph_end_ = false })
+static inline void
+ph_callback_add(struct ph_app *app, ph_function *function, const char *name,
+    struct ph_callback_options options)
+{
+	ph_host_->callback(app, function, name, &options);
+}
+
+/*
+ * Declare a database for ph_query(). The first one is the default; further
+ * ones are reached as name.table.
+ */
+#define ph_database(app, name, ...)                                            \
+	ph_database_add(app, name, (struct ph_database_options){ __VA_ARGS__ })
+static inline void
+ph_database_add(struct ph_app *app, const char *name,
+    struct ph_database_options options)
+{
+	ph_host_->database(app, name, &options);
+}
+
+/* ---- run: in callbacks ------------------------------------------------- */
+
+/* The value of an input or state of this callback, by "id.prop". */
+static inline const struct ph_value *
+ph_input(struct ph_call *call, const char *what)
+{
+	return ph_host_->input(call, what);
+}
+
+/* Set an output of this callback, by "id.prop". One not set stays as it is. */
+static inline enum ph_status
+ph_output(struct ph_call *call, const char *what, const struct ph_value *value)
+{
+	return ph_host_->output(call, what, value);
+}
+
+/*
+ * Set a figure: `figure` (often PH_JSON({...})) with columns of tables put in
+ * at paths such as "data[0].x". Numbers travel as typed arrays.
+ */
+#define ph_output_figure(call, what, figure, ...)                              \
+	ph_host_->output_figure(call, what, figure,                            \
+	    PH_ARRAY_(struct ph_column, { NULL, NULL, NULL }, __VA_ARGS__) +   \
+		1,                                                             \
+	    PH_COUNT_(struct ph_column, { NULL, NULL, NULL }, __VA_ARGS__))
+#define PH_COLUMN(path, table, column)                                         \
+	{                                                                      \
+		path, table, column                                            \
+	}
+
+/* ---- run: in memoized functions ---------------------------------------- */
+
+/* The n-th argument, counted from 0. */
+static inline const struct ph_value *
+ph_arg(struct ph_call *call, unsigned index)
+{
+	return ph_host_->arg(call, index);
+}
+
+/* The result of this function. */
+static inline enum ph_status
+ph_return(struct ph_call *call, const struct ph_value *value)
+{
+	return ph_host_->give(call, value);
+}
+
+/* The result of this function is the table that an SQL query gives. */
+#define ph_return_query(call, ...)                                             \
+	ph_host_->give(call, ph_query(call, __VA_ARGS__))
+
+/* ---- run: in both ------------------------------------------------------ */
+
+/*
+ * The memoized value of `function` for these arguments, or NULL when it is
+ * not there yet: then return PH_WAIT at once. The value is computed by some
+ * thread of some worker, and this call runs again from its start.
+ */
+#define ph_memo(call, ...) ph_memo_(call, __VA_ARGS__, NULL)
+#define ph_memo_(call, function, ...)                                          \
+	ph_host_->memo(call, function,                                         \
+	    PH_ARRAY_(const struct ph_value *, __VA_ARGS__),                   \
+	    PH_COUNT_(const struct ph_value *, __VA_ARGS__))
+
+/*
+ * Run an SQL query; `?1`, `?2` ... are the arguments. The result is a table.
+ * Each thread has its own read-only handle and keeps prepared statements.
+ */
+#define ph_query(call, ...) ph_query_(call, __VA_ARGS__, NULL)
+#define ph_query_(call, sql, ...)                                              \
+	ph_host_->query(call, sql,                                             \
+	    PH_ARRAY_(const struct ph_value *, __VA_ARGS__),                   \
+	    PH_COUNT_(const struct ph_value *, __VA_ARGS__))
+
+/* Run an SQL statement that writes; only in a create function. */
+#define ph_exec(call, ...) ph_exec_(call, __VA_ARGS__, NULL)
+#define ph_exec_(call, sql, ...)                                               \
+	ph_host_->exec(call, sql,                                              \
+	    PH_ARRAY_(const struct ph_value *, __VA_ARGS__),                   \
+	    PH_COUNT_(const struct ph_value *, __VA_ARGS__))
+
+/* Block this thread. Ends early when the server stops. */
+static inline void
+ph_sleep(struct ph_call *call, double seconds)
+{
+	ph_host_->sleep(call, seconds);
+}
+
+/* Write a line to the error log, with the worker's pid. */
+#define ph_log(call, ...) ph_host_->log(call, __VA_ARGS__)
+
+/* End as an error: return ph_fail(call, "why %s", what); */
+#define ph_fail(call, ...) ph_host_->fail(call, __VA_ARGS__)
+
+/* ---- make values: inside any function that has a call ------------------- */
+
+static inline const struct ph_value *
+ph_null(void)
+{
+	return ph_host_->make_null();
+}
+
+static inline const struct ph_value *
+ph_bool(bool flag)
+{
+	return ph_host_->make_bool(flag);
+}
+
+static inline const struct ph_value *
+ph_int(int64_t integer)
+{
+	return ph_host_->make_int(integer);
+}
+
+static inline const struct ph_value *
+ph_number(double number)
+{
+	return ph_host_->make_number(number);
+}
+
+/* A copy of a NUL-terminated UTF-8 text; NULL gives null. */
+static inline const struct ph_value *
+ph_text(const char *text)
+{
+	return ph_host_->make_text(text, text ? __builtin_strlen(text) : 0);
+}
+
+/* printf into a text. */
+#define ph_textf(...) ph_host_->make_textf(__VA_ARGS__)
+
+/* JSON text into a value. PH_JSON({ "a": [1, 2] }) needs no quoting. */
+static inline const struct ph_value *
+ph_json(const char *json)
+{
+	return ph_host_->make_json(json);
+}
+#define PH_JSON(...) ph_json(#__VA_ARGS__)
+
+/* A list of values: PH_LIST(a, b, c). For components: PH_CHILDREN(a, b). */
+#define PH_LIST(...)                                                           \
+	ph_host_->make_list(                                                   \
+	    PH_ARRAY_(const struct ph_value *, __VA_ARGS__, NULL),             \
+	    PH_COUNT_(const struct ph_value *, __VA_ARGS__, NULL))
+#define PH_CHILDREN(...) PH_LIST(__VA_ARGS__)
+
+/* An object from `count` names and values. */
+static inline const struct ph_value *
+ph_object(const char *const *names, const struct ph_value *const *values,
+    size_t count)
+{
+	return ph_host_->make_object(names, values, count);
+}
+
+/* A component of the page; the generated headers call it. */
+static inline const struct ph_value *
+ph_component_new(const struct ph_component_type *type, const void *props)
+{
+	return ph_host_->make_component(type, props);
+}
+
+/* ---- read values ------------------------------------------------------- */
+
+/* True for null and for NULL. */
+static inline bool
+ph_is_null(const struct ph_value *value)
+{
+	return ph_host_->is_null(value);
+}
+
+/* The text; "" when it is not a text. Lives as long as the call. */
+static inline const char *
+ph_text_of(const struct ph_value *value)
+{
+	return ph_host_->text_of(value);
+}
+
+/* The number as a double; NaN when it is not a number. */
+static inline double
+ph_number_of(const struct ph_value *value)
+{
+	return ph_host_->number_of(value);
+}
+
+/* The number cut to an integer; 0 when it is not a number. */
+static inline int64_t
+ph_int_of(const struct ph_value *value)
+{
+	return ph_host_->int_of(value);
+}
+
+/* True only for the boolean true. */
+static inline bool
+ph_bool_of(const struct ph_value *value)
+{
+	return ph_host_->bool_of(value);
+}
+
+/* Items of a list, members of an object, rows of a table, else 0. */
+static inline size_t
+ph_count_of(const struct ph_value *value)
+{
+	return ph_host_->count_of(value);
+}
+
+/* The n-th item of a list; null beyond its end. */
+static inline const struct ph_value *
+ph_at(const struct ph_value *value, size_t index)
+{
+	return ph_host_->at(value, index);
+}
+
+/* A member of an object by name; null when absent. */
+static inline const struct ph_value *
+ph_member(const struct ph_value *value, const char *name)
+{
+	return ph_host_->member(value, name);
+}
+
+#ifdef __cplusplus
+} /* extern "C" */
+
+/* C++ has no array literals: a list that lives to the end of the statement. */
+#include <initializer_list>
+template <typename T>
+static inline const T *
+ph_list_begin_(const std::initializer_list<T> &list)
+{
+	return list.begin();
+}
+#define PH_ARRAY_(type, ...)                                                   \
+	ph_list_begin_<type>(std::initializer_list<type>{ __VA_ARGS__ })
+#define PH_COUNT_(type, ...)                                                   \
+	(std::initializer_list<type>{ __VA_ARGS__ }.size() - 1)
+#else
+#define PH_ARRAY_(type, ...) ((type[]){ __VA_ARGS__ })
+#define PH_COUNT_(type, ...)                                                   \
+	(sizeof((type[]){ __VA_ARGS__ }) / sizeof(type) - 1)
+#endif
+
+#endif
