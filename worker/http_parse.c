@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Request heads: bytes to lines and fields.
+ *
+ * The parser is called again with all bytes each time more have come, and
+ * walks them strictly from left to right; http_head_maybe_complete() keeps
+ * that from being quadratic. Everything that HTTP/1.1 lets a recipient
+ * repair (bare LF, folded lines, space before the colon, more than one empty
+ * line in front) is refused, because two programs that repair differently
+ * are how requests get smuggled.
+ *
+ * INVARIANT  Every fault is found at a fixed byte of the input, and the walk
+ *            stops at the first one. A longer input can so never change the
+ *            verdict on a shorter one. Limits keep to this too: no scan
+ *            looks further than the limit of the line it is in.
+ * OWNERSHIP  Spans borrow the input. Nothing is allocated.
+ * THREADS    Any; no state outside the arguments.
+ *
+ * See http_meaning.c for what lines and fields mean, http_class.c for the
+ * byte classes, test/unit/worker/http_cases.h for the verdicts.
+ */
+
+#include "worker/http_parse.h"
+
+#include <limits.h>
+#include <string.h>
+
+#include "worker/http_class.h"
+#include "worker/http_parse_int.h"
+
+#define VERSION_LEN 8 /* HTTP/1.1 */
+
+static size_t
+min_size(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+/*
+ * A scan ran into `stop` without finding what it looked for: the input ends
+ * there, or the line is longer than allowed.
+ */
+static int
+parse_stopped(const struct http_parse *parse, const char *stop, int status)
+{
+	return stop == parse->end ? HTTP_PARSE_MORE : -status;
+}
+
+static const char *
+skip_class(const char *p, const char *stop, unsigned classes)
+{
+	while (p != stop && http_class_has(*p, classes))
+		p++;
+	return p;
+}
+
+/*
+ * Skip the bytes allowed in a field value, eight at a time while they are
+ * plain: no control byte, no DEL. HTAB, and whatever ends the value, is left
+ * to the table. A carry between lanes may only report a plain byte as
+ * special, never the reverse, and the table then lets it pass.
+ */
+static const char *
+skip_value(const char *p, const char *stop)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101);
+	const uint64_t highs = ones * 0x80;
+	uint64_t word, low, del;
+
+	for (;;) {
+		while (stop - p >= 8) {
+			memcpy(&word, p, sizeof(word));
+			low = (word - ones * 0x20) & ~word;
+			del = word ^ (ones * 0x7F);
+			del = (del - ones) & ~del;
+			if (((low | del) & highs) != 0)
+				break;
+			p += 8;
+		}
+		if (p == stop || !http_class_has(*p, HTTP_VALUE))
+			return p;
+		p++;
+	}
+}
+
+static int
+parse_crlf(struct http_parse *parse)
+{
+	if (parse->p == parse->end)
+		return HTTP_PARSE_MORE;
+	if (parse->p[0] != '\r')
+		return -400;
+	if (parse->p + 1 == parse->end)
+		return HTTP_PARSE_MORE;
+	if (parse->p[1] != '\n')
+		return -400;
+	parse->p += 2;
+	return 0;
+}
+
+/* "HTTP/" digit "." digit; which digits is judged once the line is whole. */
+static int
+parse_version(struct http_parse *parse, const char *stop)
+{
+	static const char pattern[VERSION_LEN + 1] = "HTTP/0.0";
+	const char *p = parse->p;
+	bool good;
+	int i;
+
+	if (stop - p >= VERSION_LEN &&
+	    memcmp(p, "HTTP/1.1", VERSION_LEN) == 0) {
+		parse->p += VERSION_LEN;
+		return 0;
+	}
+	for (i = 0; i < VERSION_LEN; i++) {
+		if (p + i == stop)
+			return parse_stopped(parse, stop, 414);
+		if (pattern[i] == '0')
+			good = http_class_has(p[i], HTTP_DIGIT);
+		else
+			good = p[i] == pattern[i];
+		if (!good)
+			return -400;
+	}
+	parse->p += VERSION_LEN;
+	return 0;
+}
+
+/* One word of the request line and the single space after it. */
+static int
+parse_word(struct http_parse *parse, const char *stop, unsigned classes,
+    struct http_span *word)
+{
+	const char *start = parse->p;
+	const char *p = skip_class(start, stop, classes);
+
+	if (p == stop)
+		return parse_stopped(parse, stop, 414);
+	if (p == start || *p != ' ')
+		return -400;
+	*word = (struct http_span){ start, (size_t)(p - start) };
+	parse->p = p + 1;
+	return 0;
+}
+
+static int
+parse_request_line(struct http_parse *parse)
+{
+	struct http_head *head = parse->head;
+	const char *version;
+	const char *stop;
+	int rc;
+
+	stop = parse->p + min_size((size_t)(parse->end - parse->p),
+			      parse->limits->request_line);
+	rc = parse_word(parse, stop, HTTP_TOKEN, &head->method_name);
+	if (rc != 0)
+		return rc;
+	rc = parse_word(parse, stop, HTTP_TARGET, &head->target);
+	if (rc != 0)
+		return rc;
+	version = parse->p;
+	rc = parse_version(parse, stop);
+	if (rc != 0)
+		return rc;
+	rc = parse_crlf(parse);
+	if (rc != 0)
+		return rc;
+	if (version[5] != '1' || version[7] > '1')
+		return -505;
+	head->minor = version[7] - '0';
+	return http_meaning_line(parse);
+}
+
+static struct http_span
+trim_right(const char *start, const char *end)
+{
+	while (end != start && (end[-1] == ' ' || end[-1] == '\t'))
+		end--;
+	return (struct http_span){ start, (size_t)(end - start) };
+}
+
+static int
+parse_field(struct http_parse *parse)
+{
+	struct http_field *field;
+	const char *start = parse->p;
+	const char *stop;
+	const char *p;
+	int rc;
+
+	if (parse->head->field_count >=
+	    min_size(parse->limits->fields, HTTP_FIELDS_MAX))
+		return -431;
+	field = &parse->head->fields[parse->head->field_count];
+	stop = start + min_size((size_t)(parse->end - start),
+			   parse->limits->field_size);
+	p = skip_class(start, stop, HTTP_TOKEN);
+	if (p == stop)
+		return parse_stopped(parse, stop, 431);
+	/* Also refuses folded lines, empty names and space before the colon. */
+	if (p == start || *p != ':')
+		return -400;
+	field->name = (struct http_span){ start, (size_t)(p - start) };
+	p++;
+	while (p != stop && (*p == ' ' || *p == '\t'))
+		p++;
+	start = p;
+	p = skip_value(p, stop);
+	/* A line of just the longest length ends right at the limit. */
+	if (p == stop && (p == parse->end || *p != '\r'))
+		return parse_stopped(parse, stop, 431);
+	field->value = trim_right(start, p);
+	parse->p = p;
+	rc = parse_crlf(parse);
+	if (rc != 0)
+		return rc;
+	parse->head->field_count++;
+	return http_meaning_field(parse, field);
+}
+
+static int
+parse_lines(struct http_parse *parse)
+{
+	int rc;
+
+	/* RFC 9112 2.2: one empty line in front, from sloppy old clients. */
+	if (parse->p != parse->end && *parse->p == '\r') {
+		rc = parse_crlf(parse);
+		if (rc != 0)
+			return rc;
+	}
+	rc = parse_request_line(parse);
+	while (rc == 0) {
+		if (parse->p == parse->end)
+			return HTTP_PARSE_MORE;
+		if (*parse->p == '\r') {
+			rc = parse_crlf(parse);
+			return rc != 0 ? rc : http_meaning_end(parse);
+		}
+		rc = parse_field(parse);
+	}
+	return rc;
+}
+
+int
+http_parse_head(const char *data, size_t len, const struct http_limits *limits,
+    struct http_head *head)
+{
+	struct http_parse parse = { .p = data, .limits = limits, .head = head };
+	size_t bound = min_size(limits->head_size, INT_MAX);
+	int rc;
+
+	/* The array is large and is written as fields come. */
+	memset(head, 0, offsetof(struct http_head, fields));
+	head->content_length = -1;
+	parse.end = data + min_size(len, bound);
+	rc = parse_lines(&parse);
+	if (rc == HTTP_PARSE_MORE)
+		return len >= bound ? -431 : 0;
+	if (rc != 0)
+		return rc;
+	return (int)(parse.p - data);
+}
+
+bool
+http_head_maybe_complete(const char *data, size_t len, size_t *scan_from)
+{
+	size_t at = *scan_from;
+	const char *lf;
+
+	while (at < len) {
+		lf = memchr(data + at, '\n', len - at);
+		if (lf == NULL)
+			break;
+		at = (size_t)(lf - data);
+		*scan_from = at;
+		if (at == 0 || data[at - 1] != '\r')
+			return true;
+		if (at >= 3 && data[at - 2] == '\n')
+			return true;
+		at++;
+	}
+	*scan_from = len;
+	return false;
+}
+
+static char
+to_lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
+}
+
+bool
+http_span_is(struct http_span span, const char *text)
+{
+	size_t i;
+
+	for (i = 0; i < span.len; i++)
+		if (text[i] == '\0' ||
+		    to_lower(span.data[i]) != to_lower(text[i]))
+			return false;
+	return text[span.len] == '\0';
+}
+
+const struct http_span *
+http_head_find_next(const struct http_head *head, const char *name,
+    size_t *from)
+{
+	const struct http_field *field;
+
+	while (*from < head->field_count) {
+		field = &head->fields[(*from)++];
+		if (http_span_is(field->name, name))
+			return &field->value;
+	}
+	return NULL;
+}
+
+const struct http_span *
+http_head_find(const struct http_head *head, const char *name)
+{
+	size_t from = 0;
+
+	return http_head_find_next(head, name, &from);
+}
