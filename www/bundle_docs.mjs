@@ -113,13 +113,13 @@ export function firstSentence(comment) {
     .join("\n")
     .trim()
     .split(/(?<=:)\n|\n\s*\n/)[0]
-    .replace(/\s+/g, " ")
     .replace(/[\u2018\u2019]/g, "'")
     .replace(/[\u201c\u201d]/g, '"')
     .replace(/[\u2013\u2014]/g, "-")
-    .replace(/[^\x20-\x7e]/g, "")
-    .replace(/(?:\bSee )?\bhttps?:\/\/.*$/, "")
+    .replace(/[^\s\x20-\x7e]/g, "")
+    .replace(/(?:\bSee )?\bhttps?:\/\/[\s\S]*$/, "")
     .replace(/\*\/|\/\*/g, "")
+    .replace(/\s+/g, " ")
     .trim();
   const end = /(?<!\b(?:e\.g|i\.e|etc|vs))[.!?](?= [A-Z`(]|$)/.exec(paragraph);
   const sentence = end ? paragraph.slice(0, end.index + 1) : paragraph;

@@ -251,6 +251,7 @@ function modelComponent(header, name, types, docs) {
 
   return {
     name,
+    types,
     c: `${header.prefix}_${snakeCase(name)}`,
     summary: docs.summary,
     props: sorted.map((property) => {
