@@ -34,6 +34,7 @@
 
 import { createHash } from "node:crypto";
 import fs from "node:fs";
+import os from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -182,7 +183,7 @@ async function collectTarballs(packages, dest, into) {
 export async function readTarball(tarball, names) {
   const { execFile } = await import("node:child_process");
   const { promisify } = await import("node:util");
-  const scratch = fs.mkdtempSync(`${tarball}.`);
+  const scratch = fs.mkdtempSync(path.join(os.tmpdir(), "www-fetch-"));
   const members = names.map((name) => `package/${name}`);
 
   try {
@@ -289,7 +290,10 @@ async function build(packages, tarballs, scratch) {
   return manifest;
 }
 
-/* Move one entry of `scratch` to DEST, over what may be there. */
+/*
+ * Move one entry of `scratch` to DEST, over what may be there. A file is
+ * replaced without a gap: another fetch or a reader may be at work.
+ */
 function publish(scratch, dest, name) {
   const from = path.join(scratch, name);
   const to = path.join(dest, name);
@@ -300,6 +304,16 @@ function publish(scratch, dest, name) {
   fs.renameSync(from, to);
 }
 
+/* Remove what is in DEST/folder but not among `names`. */
+function tidy(dest, folder, names) {
+  for (const name of fs.readdirSync(path.join(dest, folder)))
+    if (!names.includes(name))
+      fs.rmSync(path.join(dest, folder, name), {
+        recursive: true,
+        force: true,
+      });
+}
+
 /*
  * Version directories first, the lists that name them next, the stamp last;
  * then what no list names any more. A server that starts in between finds
@@ -308,6 +322,7 @@ function publish(scratch, dest, name) {
 function publishAll(scratch, dest, { fingerprint, files }, stamp) {
   const roots = [...new Set(files.map((f) => f.url.split("/")[0]))];
   const version = `v${fingerprint}`;
+  const tarballs = fs.readdirSync(path.join(scratch, "tarballs"));
 
   for (const root of roots) {
     const there = files.filter((f) => f.url.startsWith(`${root}/`));
@@ -315,15 +330,14 @@ function publishAll(scratch, dest, { fingerprint, files }, stamp) {
     if (!filesAreThere(dest, there))
       publish(scratch, dest, path.join(root, version));
   }
-  publish(scratch, dest, "tarballs");
+  for (const name of tarballs)
+    publish(scratch, dest, path.join("tarballs", name));
   publish(scratch, dest, "manifest.json");
   publish(scratch, dest, "manifest.tsv");
   fs.writeFileSync(path.join(scratch, "stamp"), stamp);
   publish(scratch, dest, "stamp");
-  for (const root of roots)
-    for (const name of fs.readdirSync(path.join(dest, root)))
-      if (name !== version)
-        fs.rmSync(path.join(dest, root, name), { recursive: true });
+  for (const root of roots) tidy(dest, root, [version]);
+  tidy(dest, "tarballs", tarballs);
 }
 
 /*
