@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * What one row alone cannot tell: the syntax inside a text and how settings
+ * fit each other. One function per layer.
+ */
+#include "server/config_int.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <string.h>
+#include <strings.h>
+
+#include "server/base/bug.h"
+#include "server/base/err.h"
+#include "server/config_value.h"
+#include "server/listen_address.h"
+
+void
+config_put_place(const struct config *config, const char *name, struct buf *out)
+{
+	const struct config_row *row = config_row_find(name);
+
+	ASSERT(row != NULL);
+	(void)buf_printf(out, "%s: %s = ", config->origins[row - config_rows],
+	    name);
+	config_value_print(row, config_field_const(config, row), out);
+	(void)buf_puts(out, ": ");
+}
+
+static int
+check_bind_item(const struct config *config, size_t index, struct buf *why)
+{
+	const struct opt_list *bind = &config->server.bind;
+	struct listen_address address;
+	struct listen_address other;
+	struct buf reason = BUF_EMPTY;
+	size_t i;
+	int rc;
+
+	rc = listen_address_parse(bind->items[index], &address, &reason);
+	for (i = 0; rc == 0 && i < index; i++) {
+		buf_clear(&reason);
+		(void)listen_address_parse(bind->items[i], &other, &reason);
+		/* Port 0 is another port each time. */
+		if (memcmp(&address, &other, sizeof(address)) == 0 &&
+		    (address.kind == LISTEN_UNIX || address.port != 0)) {
+			buf_clear(&reason);
+			(void)buf_puts(&reason, "the address stands twice");
+			rc = ERR_SYNTAX;
+		}
+	}
+	if (rc < 0) {
+		(void)buf_printf(why,
+		    "%s: bind = ", config_origin(config, "bind"));
+		literal_print_text(bind->items[index], why);
+		(void)buf_printf(why, ": %.*s", (int)reason.len, reason.data);
+	}
+	buf_free(&reason);
+	return rc;
+}
+
+int
+config_check_server(const struct config *config, struct buf *why)
+{
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; i < config->server.bind.count && rc == 0; i++)
+		rc = check_bind_item(config, i, why);
+	return rc;
+}
+
+int
+config_check_worker(const struct config *config, struct buf *why)
+{
+	const struct worker_options *worker = &config->worker;
+
+	if (worker->app[0] != '\0' && strstr(worker->app, ".so") == NULL) {
+		config_put_place(config, "app", why);
+		(void)buf_puts(why,
+		    "not the path of a compiled app: path/app.so[:symbol]");
+		return ERR_SYNTAX;
+	}
+	if (worker->limit_request_head < worker->limit_request_line) {
+		config_put_place(config, "limit_request_head", why);
+		(void)buf_printf(why,
+		    "must be at least limit_request_line, which is %lld (%s)",
+		    (long long)worker->limit_request_line,
+		    config_origin(config, "limit_request_line"));
+		return ERR_RANGE;
+	}
+	if (worker->limit_request_head < worker->limit_request_field_size) {
+		config_put_place(config, "limit_request_head", why);
+		(void)buf_printf(why,
+		    "must be at least limit_request_field_size, which is "
+		    "%lld (%s)",
+		    (long long)worker->limit_request_field_size,
+		    config_origin(config, "limit_request_field_size"));
+		return ERR_RANGE;
+	}
+	return 0;
+}
+
+int
+config_check_cache(const struct config *config, struct buf *why)
+{
+	const char *type = config->cache.cache_type;
+
+	if (strcmp(type, "sqlite") == 0 || strcmp(type, "null") == 0)
+		return 0;
+	config_put_place(config, "cache_type", why);
+	(void)buf_puts(why, "must be sqlite or null");
+	return ERR_UNKNOWN;
+}
+
+/* "flask_caching.backends.SimpleCache" and "SimpleCache" are "simple". */
+static void
+simplify_type(const char *type, char *out, size_t size)
+{
+	const char *dot = strrchr(type, '.');
+	size_t len;
+	size_t i;
+
+	type = dot != NULL ? dot + 1 : type;
+	len = strlen(type);
+	if (len > 5 && strcasecmp(type + len - 5, "cache") == 0)
+		len -= 5;
+	for (i = 0; i < len && i + 1 < size; i++)
+		out[i] = (char)tolower((unsigned char)type[i]);
+	out[i] = '\0';
+}
+
+int
+config_fix_cache_type(struct config *config, struct buf *why)
+{
+	static const char *const kept[] = { "sqlite", "filesystem", "simple",
+		NULL };
+	static const char *const others[] = { "redis", "rediscluster",
+		"redissentinel", "memcached", "gaememcached", "saslmemcached",
+		"spreadsaslmemcached", "uwsgi", NULL };
+	struct cache_options *cache = &config->cache;
+	char type[40];
+	size_t i;
+
+	if (strcmp(cache->cache_type, "sqlite") == 0 ||
+	    strcmp(cache->cache_type, "null") == 0)
+		return 0;
+	simplify_type(cache->cache_type, type, sizeof(type));
+	if (strcmp(type, "null") == 0)
+		cache->cache_type = "null";
+	for (i = 0; kept[i] != NULL; i++) {
+		if (strcmp(type, kept[i]) != 0)
+			continue;
+		config_warn(config,
+		    "%s: cache_type = \"%s\": values are kept in SQLite, "
+		    "shared by all workers; write \"sqlite\"",
+		    config_origin(config, "cache_type"), cache->cache_type);
+		cache->cache_type = "sqlite";
+		return 0;
+	}
+	for (i = 0; others[i] != NULL; i++) {
+		if (strcmp(type, others[i]) != 0)
+			continue;
+		config_put_place(config, "cache_type", why);
+		(void)buf_puts(why,
+		    "this build stores in SQLite only; write \"sqlite\"");
+		return ERR_UNKNOWN;
+	}
+	return 0;
+}
