@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Listening sockets.
+ *
+ * A unix socket's path outlives a crashed owner, so a path in use is probed
+ * with connect(): if somebody answers, it is his. Probe, removal and bind
+ * happen under a lock on the folder; otherwise two masters starting together
+ * could both find a dead socket and one would remove the other's live one.
+ *
+ * INVARIANT  A socket that answers is never removed. fds[i] belongs to
+ *            sockets[i]. Every fd is non-blocking and close-on-exec.
+ * OWNERSHIP  struct listen_set owns all.
+ * THREADS    Master only; umask() is process-wide.
+ */
+#include "server/listen.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "server/base/err.h"
+#include "server/base/fd.h"
+
+#define UNIX_UMASK 0117 /* at most 0660 */
+#define FOLDER_TRIES 100
+#define FOLDER_WAIT_NS 10000000L
+
+static int
+add_socket(struct listen_set *set, int fd,
+    const struct listen_socket *listen_socket)
+{
+	struct listen_socket *sockets;
+	int *fds;
+
+	sockets = realloc(set->sockets, (set->count + 1) * sizeof(*sockets));
+	if (sockets == NULL)
+		return -ENOMEM;
+	set->sockets = sockets;
+	fds = realloc(set->fds, (set->count + 1) * sizeof(*fds));
+	if (fds == NULL)
+		return -ENOMEM;
+	set->fds = fds;
+	set->sockets[set->count] = *listen_socket;
+	set->fds[set->count] = fd;
+	set->count++;
+	return 0;
+}
+
+static int
+new_socket(int family, int *out)
+{
+	*out = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	return *out < 0 ? -errno : 0;
+}
+
+static int
+set_on(int fd, int level, int option)
+{
+	int on = 1;
+
+	return setsockopt(fd, level, option, &on, sizeof(on)) < 0 ? -errno : 0;
+}
+
+/* Host and port the kernel gave us, as numbers. */
+static int
+read_back(int fd, struct listen_address *address)
+{
+	struct sockaddr_storage storage;
+	socklen_t len = sizeof(storage);
+	char port[8];
+
+	if (getsockname(fd, (struct sockaddr *)&storage, &len) < 0)
+		return -errno;
+	if (getnameinfo((struct sockaddr *)&storage, len, address->host,
+		sizeof(address->host), port, sizeof(port),
+		NI_NUMERICHOST | NI_NUMERICSERV) != 0)
+		return -EINVAL;
+	address->ipv6 = storage.ss_family == AF_INET6;
+	address->port = (uint16_t)strtoul(port, NULL, 10);
+	return 0;
+}
+
+static int
+bind_tcp(int fd, const struct addrinfo *info, int backlog)
+{
+	int rc;
+
+	rc = set_on(fd, SOL_SOCKET, SO_REUSEADDR);
+	if (rc == 0 && info->ai_family == AF_INET6)
+		rc = set_on(fd, IPPROTO_IPV6, IPV6_V6ONLY);
+	if (rc == 0) /* accepted sockets inherit it */
+		rc = set_on(fd, IPPROTO_TCP, TCP_NODELAY);
+	if (rc < 0)
+		return rc;
+	if (bind(fd, info->ai_addr, info->ai_addrlen) < 0 ||
+	    listen(fd, backlog) < 0)
+		return -errno;
+	return 0;
+}
+
+static int
+open_tcp_one(struct listen_set *set, const struct addrinfo *info, int backlog)
+{
+	struct listen_socket made = { .address.kind = LISTEN_TCP };
+	int fd = -1;
+	int rc;
+
+	rc = new_socket(info->ai_family, &fd);
+	if (rc == 0)
+		rc = bind_tcp(fd, info, backlog);
+	if (rc == 0)
+		rc = read_back(fd, &made.address);
+	if (rc == 0)
+		rc = add_socket(set, fd, &made);
+	if (rc < 0)
+		fd_close(&fd);
+	return rc;
+}
+
+/* The other addresses of a name get the port that the first one got. */
+static void
+set_port(const struct addrinfo *info, uint16_t port)
+{
+	if (info->ai_family == AF_INET6)
+		((struct sockaddr_in6 *)info->ai_addr)->sin6_port = htons(port);
+	else
+		((struct sockaddr_in *)info->ai_addr)->sin_port = htons(port);
+}
+
+static int
+open_tcp(struct listen_set *set, const struct listen_address *address,
+    int backlog, struct buf *why)
+{
+	struct addrinfo hints = { .ai_family = AF_UNSPEC,
+		.ai_socktype = SOCK_STREAM,
+		.ai_flags = AI_PASSIVE };
+	struct addrinfo *list = NULL;
+	const struct addrinfo *info;
+	size_t before = set->count;
+	char port[8];
+	int failed = 0;
+	int rc;
+
+	(void)snprintf(port, sizeof(port), "%u", (unsigned)address->port);
+	rc = getaddrinfo(address->host, port, &hints, &list);
+	if (rc != 0) {
+		(void)buf_puts(why, gai_strerror(rc));
+		return ERR_UNKNOWN;
+	}
+	for (info = list; info != NULL; info = info->ai_next) {
+		if (address->port == 0 && set->count > before)
+			set_port(info, set->sockets[before].address.port);
+		rc = open_tcp_one(set, info, backlog);
+		if (rc == 0)
+			continue;
+		failed = rc;
+		/* "localhost" may name a family this machine has not got. */
+		if (rc != -EAFNOSUPPORT && rc != -EADDRNOTAVAIL)
+			break;
+	}
+	freeaddrinfo(list);
+	if (info == NULL && set->count > before)
+		return 0;
+	(void)buf_puts(why, err_str(failed));
+	return failed;
+}
+
+/*
+ * Lock the folder of `path`, so that masters do one after the other what
+ * follows. A folder we may not read cannot be locked: -1, and we go on.
+ */
+static int
+lock_folder(const char *path, int *out)
+{
+	const struct timespec wait = { .tv_nsec = FOLDER_WAIT_NS };
+	char folder[LISTEN_PATH_MAX + 1];
+	const char *slash = strrchr(path, '/');
+	int tries;
+	int fd;
+
+	if (slash == NULL)
+		(void)snprintf(folder, sizeof(folder), ".");
+	else
+		(void)snprintf(folder, sizeof(folder), "%.*s",
+		    (int)(slash - path) + (slash == path), path);
+	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	*out = fd;
+	if (fd < 0)
+		return errno == EACCES ? 0 : -errno;
+	for (tries = 0; tries < FOLDER_TRIES; tries++) {
+		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+			return 0;
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return -errno;
+		(void)nanosleep(&wait, NULL);
+	}
+	return ERR_BUSY;
+}
+
+/* Make room at `path`: 0 free, -EADDRINUSE answered, other: cannot tell. */
+static int
+clear_path(const char *path, const struct sockaddr_un *name, struct buf *why)
+{
+	struct stat st;
+	int fd = -1;
+	int rc;
+
+	if (lstat(path, &st) < 0)
+		return errno == ENOENT ? 0 : -errno;
+	if (!S_ISSOCK(st.st_mode)) {
+		(void)buf_puts(why, "a file that is no socket is there");
+		return -EEXIST;
+	}
+	rc = new_socket(AF_UNIX, &fd);
+	if (rc < 0)
+		return rc;
+	rc = connect(fd, (const struct sockaddr *)name, sizeof(*name)) < 0
+		 ? -errno
+		 : 0;
+	fd_close(&fd);
+	if (rc == 0 || rc == -EAGAIN) { /* EAGAIN: its backlog is full */
+		(void)buf_puts(why, "another process serves it");
+		return -EADDRINUSE;
+	}
+	if (rc != -ECONNREFUSED)
+		return rc == -ENOENT ? 0 : rc;
+	return unlink(path) < 0 && errno != ENOENT ? -errno : 0;
+}
+
+static int
+bind_unix(int fd, const struct sockaddr_un *name, int backlog,
+    struct listen_socket *made)
+{
+	mode_t old = umask(0);
+	struct stat st;
+	int rc = 0;
+
+	(void)umask(old | UNIX_UMASK);
+	if (bind(fd, (const struct sockaddr *)name, sizeof(*name)) < 0)
+		rc = -errno;
+	(void)umask(old);
+	if (rc == 0 && listen(fd, backlog) < 0)
+		rc = -errno;
+	if (rc == 0 && lstat(name->sun_path, &st) < 0)
+		rc = -errno;
+	if (rc == 0) {
+		made->dev = st.st_dev;
+		made->ino = st.st_ino;
+	}
+	return rc;
+}
+
+static int
+open_unix(struct listen_set *set, const struct listen_address *address,
+    int backlog, struct buf *why)
+{
+	struct sockaddr_un name = { .sun_family = AF_UNIX };
+	struct listen_socket made = { .address = *address };
+	int folder = -1;
+	int fd = -1;
+	int rc;
+
+	(void)snprintf(name.sun_path, sizeof(name.sun_path), "%s",
+	    address->path);
+	rc = lock_folder(address->path, &folder);
+	if (rc == 0)
+		rc = clear_path(address->path, &name, why);
+	if (rc == 0)
+		rc = new_socket(AF_UNIX, &fd);
+	if (rc == 0)
+		rc = bind_unix(fd, &name, backlog, &made);
+	if (rc == 0)
+		rc = add_socket(set, fd, &made);
+	if (rc < 0) {
+		fd_close(&fd);
+		if (why->len == 0)
+			(void)buf_puts(why, err_str(rc));
+	}
+	fd_close(&folder);
+	return rc;
+}
+
+int
+listen_open(struct listen_set *set, const struct opt_list *bind, int backlog,
+    struct buf *why)
+{
+	struct listen_address address;
+	struct buf reason = BUF_EMPTY;
+	size_t i;
+	int rc = 0;
+
+	*set = (struct listen_set){ .count = 0 };
+	for (i = 0; rc == 0 && i < bind->count; i++) {
+		rc = listen_address_parse(bind->items[i], &address, &reason);
+		if (rc == 0 && address.kind == LISTEN_UNIX)
+			rc = open_unix(set, &address, backlog, &reason);
+		else if (rc == 0)
+			rc = open_tcp(set, &address, backlog, &reason);
+		if (rc < 0)
+			(void)buf_printf(why, "cannot listen on %s: %s",
+			    bind->items[i], buf_cstr(&reason));
+	}
+	buf_free(&reason);
+	if (rc < 0)
+		listen_close(set);
+	return rc;
+}
+
+void
+listen_close(struct listen_set *set)
+{
+	const struct listen_socket *made;
+	struct stat st;
+	size_t i;
+
+	for (i = 0; i < set->count; i++) {
+		made = &set->sockets[i];
+		if (made->address.kind == LISTEN_UNIX &&
+		    lstat(made->address.path, &st) == 0 &&
+		    st.st_dev == made->dev && st.st_ino == made->ino)
+			(void)unlink(made->address.path);
+		fd_close(&set->fds[i]);
+	}
+	free(set->sockets);
+	free(set->fds);
+	*set = (struct listen_set){ .count = 0 };
+}
+
+int
+listen_print_url(const struct listen_address *address, struct buf *out)
+{
+	struct listen_address shown = *address;
+	int rc;
+
+	if (address->kind == LISTEN_UNIX)
+		return listen_address_print(address, out);
+	/* "Every address" is nothing a browser can open. */
+	if (strcmp(shown.host, "0.0.0.0") == 0)
+		(void)snprintf(shown.host, sizeof(shown.host), "127.0.0.1");
+	else if (strcmp(shown.host, "::") == 0)
+		(void)snprintf(shown.host, sizeof(shown.host), "::1");
+	rc = buf_putl(out, "http://");
+	return rc < 0 ? rc : listen_address_print(&shown, out);
+}

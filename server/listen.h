@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SERVER_LISTEN_H
+#define SERVER_LISTEN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "server/base/buf.h"
+#include "server/base/opt.h"
+#include "server/listen_address.h"
+
+/*
+ * From the `bind` setting to listening sockets. They belong to the master for
+ * its whole life; workers inherit them, so a connection that waits to be
+ * accepted survives the worker.
+ *
+ * OWNERSHIP  The set owns its descriptors and the names of its unix sockets.
+ * THREADS    Master only (it changes the umask for a moment).
+ */
+struct listen_socket {
+	struct listen_address address; /* numeric, with the real port */
+	dev_t dev; /* unix: what we made, so that we remove nothing else */
+	ino_t ino;
+};
+
+struct listen_set {
+	struct listen_socket *sockets;
+	int *fds; /* same order; non-blocking, close-on-exec */
+	size_t count;
+};
+
+/*
+ * Listen on every item of `bind`. A unix socket that still answers is left
+ * alone (-EADDRINUSE), a dead one is replaced; it is made with mode 0660 less
+ * the umask. All or nothing: on failure *why names item and reason, nothing
+ * stays open. 0 or negative.
+ */
+int listen_open(struct listen_set *set, const struct opt_list *bind,
+    int backlog, struct buf *why);
+
+/* Close all and remove our unix sockets. Accepts the zeroed set. */
+void listen_close(struct listen_set *set);
+
+/* Append what a browser would open: http://127.0.0.1:8000, unix:/run/x. */
+int listen_print_url(const struct listen_address *address, struct buf *out);
+
+#endif

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Readiness for the service manager, without its library: one datagram to
+ * the socket it names. A leading @ means the abstract name space.
+ *
+ * THREADS  Master only.
+ */
+#include "server/notify.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "server/base/fd.h"
+
+int
+notify_send(const char *state)
+{
+	struct sockaddr_un name = { .sun_family = AF_UNIX };
+	const char *path = getenv("NOTIFY_SOCKET");
+	socklen_t name_len;
+	size_t len;
+	int rc = 0;
+	int fd;
+
+	if (path == NULL || path[0] == '\0')
+		return 0;
+	len = strlen(path);
+	if (len >= sizeof(name.sun_path))
+		return -ENAMETOOLONG;
+	memcpy(name.sun_path, path, len);
+	if (path[0] == '@')
+		name.sun_path[0] = '\0';
+	name_len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len);
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return -errno;
+	if (sendto(fd, state, strlen(state), MSG_NOSIGNAL,
+		(struct sockaddr *)&name, name_len) < 0)
+		rc = -errno;
+	fd_close(&fd);
+	return rc;
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SERVER_NOTIFY_H
+#define SERVER_NOTIFY_H
+
+/*
+ * Tell the service manager how it goes: sd_notify's datagrams, when
+ * NOTIFY_SOCKET is set, else nothing.
+ *
+ * THREADS  Master only.
+ */
+
+/*
+ * Send `state`, lines such as "READY=1". 0 (also without NOTIFY_SOCKET) or
+ * -errno. Never waits.
+ */
+int notify_send(const char *state);
+
+#endif

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * The pid file of the master.
+ *
+ * Two masters that start at the same time agree through flock() alone. The
+ * one danger is a lock on a file that has just been removed by its former
+ * holder: such a lock protects nothing, so after locking we compare what is
+ * open with what the path names, and start over when they differ.
+ *
+ * INVARIANT  An open struct pidfile holds the lock of the file that the path
+ *            named when it was opened.
+ * THREADS    Master only.
+ */
+#include "server/pidfile.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "server/base/fd.h"
+
+/* True when `path` names the file that is open as `fd`. */
+static bool
+is_same_file(int fd, const char *path)
+{
+	struct stat open_st;
+	struct stat path_st;
+
+	return fstat(fd, &open_st) == 0 && stat(path, &path_st) == 0 &&
+	       open_st.st_dev == path_st.st_dev &&
+	       open_st.st_ino == path_st.st_ino;
+}
+
+static pid_t
+read_holder(int fd)
+{
+	char text[32] = "";
+	char *end;
+	long pid;
+
+	if (pread(fd, text, sizeof(text) - 1, 0) <= 0)
+		return 0;
+	pid = strtol(text, &end, 10);
+	return (*end == '\n' || *end == '\0') && pid > 0 ? (pid_t)pid : 0;
+}
+
+static int
+write_own(int fd)
+{
+	char text[32];
+	int len;
+
+	len = snprintf(text, sizeof(text), "%ld\n", (long)getpid());
+	if (ftruncate(fd, 0) < 0)
+		return -errno;
+	return fd_write_full(fd, text, (size_t)len);
+}
+
+/* The file under `path`, locked; -EAGAIN: it was replaced meanwhile. */
+static int
+open_locked(const char *path, int *out, pid_t *holder)
+{
+	struct stat st;
+	int rc = 0;
+	int fd;
+
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0644);
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st) < 0) {
+		rc = -errno;
+	} else if (!S_ISREG(st.st_mode)) {
+		rc = -EINVAL;
+	} else if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		rc = errno == EWOULDBLOCK ? -EEXIST : -errno;
+		*holder = read_holder(fd);
+	} else if (!is_same_file(fd, path)) {
+		rc = -EAGAIN;
+	}
+	if (rc < 0)
+		fd_close(&fd);
+	*out = fd;
+	return rc;
+}
+
+int
+pidfile_open(struct pidfile *pidfile, const char *path, pid_t *holder)
+{
+	int rc;
+
+	*holder = 0;
+	pidfile->path = strdup(path);
+	if (pidfile->path == NULL)
+		return -ENOMEM;
+	do {
+		rc = open_locked(path, &pidfile->fd, holder);
+	} while (rc == -EAGAIN);
+	if (rc == 0)
+		rc = write_own(pidfile->fd);
+	if (rc < 0)
+		pidfile_forget(pidfile);
+	return rc;
+}
+
+void
+pidfile_close(struct pidfile *pidfile)
+{
+	/* Remove before letting go: nobody can have taken it over yet. */
+	if (pidfile->fd >= 0 && is_same_file(pidfile->fd, pidfile->path))
+		(void)unlink(pidfile->path);
+	pidfile_forget(pidfile);
+}
+
+void
+pidfile_forget(struct pidfile *pidfile)
+{
+	fd_close(&pidfile->fd);
+	free(pidfile->path);
+	pidfile->path = NULL;
+}
