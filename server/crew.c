@@ -1,0 +1,513 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Crew policy: who is missing, who is one too many, who has to go.
+ *
+ * Failing to start. A worker that dies before it was ready, or within a
+ * second of it, has not filled its vacancy: the vacancy is *held*. Held ones
+ * wait for the back-off, then one worker is forked on trial (the probe). When
+ * it has been ready for a second, all the others follow; when it fails, the
+ * wait doubles. Any other death is a vacancy that is filled at once. So a
+ * crash loop costs one fork per wait, however many workers are configured,
+ * and a worker killed in service is back in milliseconds.
+ *
+ * Restarting. The wanted generation changes; the old one goes on serving and
+ * is asked to leave when the new one is complete. If the new one fails, it is
+ * dropped and the old generation is the wanted one again.
+ *
+ * INVARIANT  Workers of the wanted generation that boot or serve, plus held
+ *            vacancies, never exceed the target for longer than one call of
+ *            crew_next(). Every live pid has exactly one seat.
+ * THREADS    Master only.
+ * LIMITS     Linear in the number of slots; fine to about a thousand.
+ *
+ * See spawn.c (birth), reap.c (death), seat.c (one child's life).
+ */
+#include "server/crew.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+
+#include "server/base/bug.h"
+#include "server/base/handoff.h"
+
+#define SECOND_US INT64_C(1000000)
+#define HEALTHY_US SECOND_US
+#define QUIT_US (2 * SECOND_US)
+#define ABORT_US SECOND_US
+
+int
+crew_init(struct crew *crew, unsigned slot_count, unsigned target,
+    const struct crew_rules *rules)
+{
+	unsigned slot;
+
+	*crew = (struct crew){ .rules = *rules,
+		.slot_count = slot_count,
+		.target = target,
+		.generation = 1,
+		.last_generation = 1 };
+	backoff_init(&crew->backoff, rules->backoff_us);
+	crew->seats = calloc(slot_count, sizeof(*crew->seats));
+	if (crew->seats == NULL)
+		return -ENOMEM;
+	for (slot = 0; slot < slot_count; slot++)
+		seat_init(&crew->seats[slot]);
+	return 0;
+}
+
+void
+crew_fini(struct crew *crew)
+{
+	unsigned slot;
+
+	for (slot = 0; crew->seats != NULL && slot < crew->slot_count; slot++)
+		seat_clear(&crew->seats[slot]);
+	free(crew->seats);
+	*crew = (struct crew){ .seats = NULL };
+}
+
+/* Boots or serves, and belongs to the wanted generation. */
+static bool
+is_wanted(const struct crew *crew, const struct seat *seat)
+{
+	return seat_works(seat) && seat->generation == crew->generation;
+}
+
+static unsigned
+count_wanted(const struct crew *crew)
+{
+	unsigned count = 0;
+	unsigned slot;
+
+	for (slot = 0; slot < crew->slot_count; slot++)
+		count += is_wanted(crew, &crew->seats[slot]);
+	return count;
+}
+
+static unsigned
+count_ready(const struct crew *crew)
+{
+	unsigned count = 0;
+	unsigned slot;
+
+	for (slot = 0; slot < crew->slot_count; slot++) {
+		if (is_wanted(crew, &crew->seats[slot]))
+			count += crew->seats[slot].state == SEAT_READY;
+	}
+	return count;
+}
+
+static unsigned
+vacancies(const struct crew *crew)
+{
+	unsigned wanted = count_wanted(crew);
+
+	return wanted < crew->target ? crew->target - wanted : 0;
+}
+
+static bool
+has_probe(const struct crew *crew)
+{
+	unsigned slot;
+
+	for (slot = 0; slot < crew->slot_count; slot++) {
+		if (crew->seats[slot].probe && seat_works(&crew->seats[slot]))
+			return true;
+	}
+	return false;
+}
+
+/* An empty seat, -1: all are taken. */
+static int
+find_empty(const struct crew *crew)
+{
+	unsigned slot;
+
+	for (slot = 0; slot < crew->slot_count; slot++) {
+		if (crew->seats[slot].state == SEAT_EMPTY)
+			return (int)slot;
+	}
+	return -1;
+}
+
+/* A start has failed: its vacancy waits for the back-off. */
+static void
+hold_vacancy(struct crew *crew, int64_t now_us)
+{
+	crew->held++;
+	backoff_fail(&crew->backoff, now_us);
+}
+
+/* Draw the conclusions that time alone brings. */
+static void
+notice_time(struct crew *crew, struct seat *seat, int64_t now_us)
+{
+	const struct crew_rules *rules = &crew->rules;
+
+	if (seat->state == SEAT_BOOTING && rules->boot_us > 0 &&
+	    now_us - seat->forked_us >= rules->boot_us) {
+		if (is_wanted(crew, seat))
+			hold_vacancy(crew, now_us);
+		seat_leave(seat, SEAT_SLOW, SIGKILL, 0, now_us);
+	}
+	if (seat->state != SEAT_READY)
+		return;
+	if (now_us - seat->ready_us >= HEALTHY_US) {
+		crew->healthy = true;
+		if (seat->probe)
+			crew->held = 0;
+		seat->probe = false;
+	}
+	if (rules->timeout_us > 0 &&
+	    now_us - seat->beat_us >= rules->timeout_us)
+		seat_leave(seat, SEAT_SILENT, SIGABRT, ABORT_US, now_us);
+}
+
+static void
+notice_all(struct crew *crew, int64_t now_us)
+{
+	unsigned slot;
+
+	for (slot = 0; slot < crew->slot_count; slot++)
+		notice_time(crew, &crew->seats[slot], now_us);
+	if (crew->backoff.failures > 0 && crew->held == 0 &&
+	    count_ready(crew) > 0)
+		backoff_calm(&crew->backoff, now_us);
+}
+
+static bool
+next_signal(struct crew *crew, int64_t now_us, struct crew_action *action)
+{
+	struct seat *seat;
+	unsigned slot;
+	int sig;
+
+	for (slot = 0; slot < crew->slot_count; slot++) {
+		seat = &crew->seats[slot];
+		sig = seat_due(seat, now_us);
+		if (sig == 0)
+			continue;
+		*action = (struct crew_action){ .what = CREW_DO_SIGNAL,
+			.slot = slot,
+			.pid = seat->pid,
+			.sig = sig,
+			.reason = seat->reason,
+			.silent_us = now_us - seat->beat_us };
+		return true;
+	}
+	return false;
+}
+
+static bool
+reached_limit(const struct crew *crew)
+{
+	return crew->rules.limit > 0 &&
+	       (crew->hopeless || crew->backoff.failures >= crew->rules.limit);
+}
+
+/* Everybody of one generation, or of all others, is asked to leave. */
+static void
+dismiss(struct crew *crew, unsigned generation, bool others, int64_t now_us)
+{
+	struct seat *seat;
+	unsigned slot;
+
+	for (slot = 0; slot < crew->slot_count; slot++) {
+		seat = &crew->seats[slot];
+		if (seat_works(seat) &&
+		    (seat->generation == generation) != others)
+			seat_leave(seat, SEAT_RESTART, SIGTERM,
+			    crew->rules.graceful_us, now_us);
+	}
+}
+
+static void
+start_afresh(struct crew *crew)
+{
+	crew->held = 0;
+	crew->hopeless = false;
+	backoff_reset(&crew->backoff);
+}
+
+static void
+begin_restart(struct crew *crew)
+{
+	crew->restarting = true;
+	crew->restart_again = false;
+	crew->old_generation = crew->generation;
+	crew->generation = ++crew->last_generation;
+	start_afresh(crew);
+}
+
+/* The steps of a restart, and the first "everybody is ready". */
+static bool
+next_milestone(struct crew *crew, int64_t now_us, struct crew_action *action)
+{
+	bool complete = count_ready(crew) >= crew->target;
+
+	if (crew->restarting && reached_limit(crew)) {
+		dismiss(crew, crew->generation, false, now_us);
+		crew->generation = crew->old_generation;
+		crew->restarting = false;
+		start_afresh(crew);
+		action->what = CREW_DO_KEEP;
+	} else if (crew->restarting && complete) {
+		dismiss(crew, crew->generation, true, now_us);
+		crew->restarting = false;
+		action->what = CREW_DO_RESTARTED;
+	} else if (!crew->serving && complete) {
+		crew->serving = true;
+		action->what = CREW_DO_SERVE;
+	} else {
+		return false;
+	}
+	if (!crew->restarting && crew->restart_again)
+		begin_restart(crew);
+	return true;
+}
+
+static bool
+next_give_up(const struct crew *crew, struct crew_action *action)
+{
+	unsigned slot;
+
+	if (crew->healthy || !reached_limit(crew))
+		return false;
+	for (slot = 0; slot < crew->slot_count; slot++) {
+		if (seat_works(&crew->seats[slot]))
+			return false;
+	}
+	action->what = CREW_DO_GIVE_UP;
+	return true;
+}
+
+/* One too many: the youngest goes. */
+static void
+dismiss_surplus(struct crew *crew, int64_t now_us)
+{
+	struct seat *youngest;
+	struct seat *seat;
+	unsigned slot;
+
+	while (count_wanted(crew) > crew->target) {
+		youngest = NULL;
+		for (slot = 0; slot < crew->slot_count; slot++) {
+			seat = &crew->seats[slot];
+			if (is_wanted(crew, seat) &&
+			    (youngest == NULL ||
+				seat->worker_id > youngest->worker_id))
+				youngest = seat;
+		}
+		seat_leave(youngest, SEAT_RESIZE, SIGTERM,
+		    crew->rules.graceful_us, now_us);
+	}
+}
+
+static bool
+next_fork(struct crew *crew, int64_t now_us, struct crew_action *action)
+{
+	unsigned vacant = vacancies(crew);
+	int slot = find_empty(crew);
+
+	if (crew->held > vacant)
+		crew->held = vacant;
+	if (vacant == 0 || slot < 0)
+		return false;
+	crew->fork_probe = vacant == crew->held;
+	if (crew->fork_probe) {
+		if (has_probe(crew) || !backoff_open(&crew->backoff, now_us))
+			return false;
+		crew->held--;
+	}
+	action->what = CREW_DO_FORK;
+	action->slot = (unsigned)slot;
+	return true;
+}
+
+bool
+crew_next(struct crew *crew, int64_t now_us, struct crew_action *action)
+{
+	*action = (struct crew_action){ .slot = 0 };
+	notice_all(crew, now_us);
+	if (crew->stop == CREW_RUN) {
+		if (next_milestone(crew, now_us, action) ||
+		    next_give_up(crew, action))
+			return true;
+		dismiss_surplus(crew, now_us);
+	}
+	if (next_signal(crew, now_us, action))
+		return true;
+	return crew->stop == CREW_RUN && next_fork(crew, now_us, action);
+}
+
+static void
+soonest(int64_t *best_us, int64_t time_us, int64_t now_us)
+{
+	/* What lies behind us has been dealt with by crew_next(). */
+	if (time_us > now_us && time_us < *best_us)
+		*best_us = time_us;
+}
+
+int64_t
+crew_deadline(const struct crew *crew, int64_t now_us)
+{
+	const struct crew_rules *rules = &crew->rules;
+	int64_t best_us = INT64_MAX;
+	const struct seat *seat;
+	unsigned slot;
+
+	for (slot = 0; slot < crew->slot_count; slot++) {
+		seat = &crew->seats[slot];
+		if (seat->state == SEAT_LEAVING)
+			soonest(&best_us, seat->kill_us, now_us);
+		if (seat->state == SEAT_BOOTING && rules->boot_us > 0)
+			soonest(&best_us, seat->forked_us + rules->boot_us,
+			    now_us);
+		if (seat->state != SEAT_READY)
+			continue;
+		soonest(&best_us, seat->ready_us + HEALTHY_US, now_us);
+		if (rules->timeout_us > 0)
+			soonest(&best_us, seat->beat_us + rules->timeout_us,
+			    now_us);
+	}
+	if (crew->held > 0)
+		soonest(&best_us, crew->backoff.gate_us, now_us);
+	if (crew->backoff.failures > 0)
+		soonest(&best_us, crew->backoff.last_us + BACKOFF_CALM_US,
+		    now_us);
+	return best_us;
+}
+
+void
+crew_forked(struct crew *crew, unsigned slot, pid_t pid, int64_t worker_id,
+    int status_fd, int64_t now_us)
+{
+	struct seat *seat = &crew->seats[slot];
+
+	seat_fill(seat, pid, status_fd, now_us);
+	seat->worker_id = worker_id;
+	seat->generation = crew->generation;
+	seat->probe = crew->fork_probe;
+	crew->fork_probe = false;
+}
+
+void
+crew_not_forked(struct crew *crew, int64_t now_us)
+{
+	crew->fork_probe = false;
+	hold_vacancy(crew, now_us);
+}
+
+void
+crew_ready(struct crew *crew, unsigned slot, int64_t now_us)
+{
+	seat_ready(&crew->seats[slot], now_us);
+}
+
+void
+crew_beat(struct crew *crew, unsigned slot, int64_t now_us)
+{
+	seat_beat(&crew->seats[slot], now_us);
+}
+
+int
+crew_find(const struct crew *crew, pid_t pid)
+{
+	unsigned slot;
+
+	for (slot = 0; slot < crew->slot_count; slot++) {
+		if (crew->seats[slot].pid == pid)
+			return (int)slot;
+	}
+	return -1;
+}
+
+enum reap_verdict
+crew_exited(struct crew *crew, unsigned slot, int status, int64_t now_us)
+{
+	struct seat *seat = &crew->seats[slot];
+	struct reap_life life = seat_life(seat);
+	enum reap_verdict verdict = reap_judge(status, &life);
+	bool early;
+
+	ASSERT(seat->state != SEAT_EMPTY);
+	early = seat->ready_us == 0 || now_us - seat->ready_us < HEALTHY_US;
+	if (early && is_wanted(crew, seat)) {
+		hold_vacancy(crew, now_us);
+		if (WIFEXITED(status) &&
+		    WEXITSTATUS(status) == HANDOFF_EXIT_BOOT)
+			crew->hopeless = true;
+	} else if (!early) {
+		crew->healthy = true;
+	}
+	seat_clear(seat);
+	return verdict;
+}
+
+bool
+crew_resize(struct crew *crew, int delta)
+{
+	unsigned most = crew->slot_count / 2;
+
+	if (delta > 0 && crew->target < most)
+		crew->target++;
+	else if (delta < 0 && crew->target > 1)
+		crew->target--;
+	else
+		return false;
+	return true;
+}
+
+void
+crew_restart(struct crew *crew)
+{
+	if (crew->restarting)
+		crew->restart_again = true;
+	else
+		begin_restart(crew);
+}
+
+void
+crew_end(struct crew *crew, enum crew_stop how, int64_t now_us)
+{
+	static const int sigs[] = { 0, SIGTERM, SIGQUIT, SIGKILL };
+	const int64_t patience_us[] = { 0, crew->rules.graceful_us, QUIT_US,
+		0 };
+	unsigned slot;
+
+	if (how <= crew->stop)
+		return;
+	crew->stop = how;
+	for (slot = 0; slot < crew->slot_count; slot++)
+		seat_leave(&crew->seats[slot], SEAT_STOP, sigs[how],
+		    patience_us[how], now_us);
+}
+
+bool
+crew_gone(const struct crew *crew)
+{
+	unsigned slot;
+
+	for (slot = 0; slot < crew->slot_count; slot++) {
+		if (crew->seats[slot].state != SEAT_EMPTY)
+			return false;
+	}
+	return true;
+}
+
+void
+crew_excuse(struct crew *crew, int64_t gap_us)
+{
+	struct seat *seat;
+	unsigned slot;
+
+	for (slot = 0; slot < crew->slot_count; slot++) {
+		seat = &crew->seats[slot];
+		seat->forked_us += gap_us;
+		seat->beat_us += gap_us;
+		seat->kill_us += gap_us;
+	}
+}
