@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * The program: read the configuration and do what was asked for. The
+ * composition root: the only file that knows the master, the worker and the
+ * cache at once, and hands the one to the other as functions.
+ *
+ * FAILURE  One sentence on stderr and status 1.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cache/cache.h"
+#include "cache/keeper.h"
+#include "server/base/err.h"
+#include "server/base/fd.h"
+#include "server/base/log.h"
+#include "server/config.h"
+#include "server/master.h"
+#include "worker/worker.h"
+
+static int
+prepare(const void *context, struct buf *why)
+{
+	const struct config *config = context;
+
+	return cache_prepare(&config->cache, why);
+}
+
+static int
+check(const void *context, struct buf *why)
+{
+	const struct config *config = context;
+
+	return worker_check(&config->worker, &config->cache, why);
+}
+
+static int
+run_worker(const struct handoff *handoff, const void *context)
+{
+	const struct config *config = context;
+
+	return worker_run(handoff, &config->worker, &config->cache);
+}
+
+static int
+run_keeper(const struct handoff *handoff, const void *context)
+{
+	const struct config *config = context;
+
+	return keeper_run(handoff, &config->cache);
+}
+
+static int
+fail(struct buf *why, int rc)
+{
+	const char *text = why->len > 0 ? buf_cstr(why) : err_str(rc);
+
+	(void)fprintf(stderr, "pronghorn: %s\n", text);
+	return 1;
+}
+
+/* Answer --help, --version, --print-config and --print-options. */
+static int
+print(enum config_action action, const struct config *config)
+{
+	struct buf text = BUF_EMPTY;
+	struct buf why = BUF_EMPTY;
+	int rc;
+
+	rc = config_print(action, config, &text);
+	if (rc == 0)
+		rc = fd_write_full(STDOUT_FILENO, text.data, text.len);
+	buf_free(&text);
+	return rc < 0 ? fail(&why, rc) : 0;
+}
+
+static void
+log_warnings(struct config *config)
+{
+	const char *line = buf_cstr(&config->warnings);
+	const char *end;
+
+	for (; line != NULL && *line != '\0'; line = end + (*end == '\n')) {
+		end = strchrnul(line, '\n');
+		log_warn(0, "config.warning", "text=\"%.*s\"",
+		    (int)(end - line), line);
+	}
+}
+
+/* --check-config: the settings are good; is the app, too? */
+static int
+check_config(const struct config *config,
+    const struct master_children *children)
+{
+	struct buf why = BUF_EMPTY;
+	int status;
+	int rc;
+
+	rc = master_try(&config->server, children, &why);
+	status = rc < 0 ? fail(&why, rc) : 0;
+	if (status == 0)
+		(void)printf("The configuration and the app are good.\n");
+	buf_free(&why);
+	return status;
+}
+
+static int
+serve(struct config *config, enum config_action action)
+{
+	const struct master_children children = { .prepare = prepare,
+		.check = check,
+		.worker = run_worker,
+		.keeper = run_keeper,
+		.context = config,
+		.threads = config->worker.threads };
+	struct buf why = BUF_EMPTY;
+	int status;
+	int rc;
+
+	log_threshold = config->server.loglevel;
+	log_warnings(config);
+	rc = config_apply_chdir(config, &why);
+	if (rc < 0)
+		status = fail(&why, rc);
+	else if (action == CONFIG_CHECK)
+		status = check_config(config, &children);
+	else
+		status = master_run(&config->server, &children);
+	buf_free(&why);
+	return status;
+}
+
+int
+main(int argc, char **argv)
+{
+	enum config_action action = CONFIG_RUN;
+	struct config *config = NULL;
+	struct buf why = BUF_EMPTY;
+	int status;
+	int rc;
+
+	rc = config_load(argc, argv, &config, &action, &why);
+	if (rc < 0)
+		status = fail(&why, rc);
+	else if (action == CONFIG_RUN || action == CONFIG_CHECK)
+		status = serve(config, action);
+	else
+		status = print(action, config);
+	config_free(&config);
+	buf_free(&why);
+	return status;
+}

@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * The master's life: start in a fixed order, loop, end in the reverse order.
+ *
+ * The loop is a list of intents; each turn does all of them and then sleeps
+ * until a signal, a child's message or the next deadline. What has to be done
+ * is decided in crew.c and keeper_seat.c, from events and the time alone;
+ * nursery.c and the functions here are the hands: fork, kill, read, log.
+ *
+ * INVARIANT  Only pids in a seat are ever signalled, and a seat is emptied
+ *            only after its pid was reaped; so a pid that the kernel has given
+ *            to somebody else is never hit, not even as process 1.
+ * OWNERSHIP  See master_int.h.
+ * THREADS    One.
+ * FAILURE    Before serving: a sentence in the log and on stderr, status 1.
+ *            Afterwards the master goes on, whatever dies.
+ *
+ * See launch.c (before and after), crew.c (policy), nursery.c (children).
+ */
+#include "server/master.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "server/base/clock.h"
+#include "server/master_int.h"
+#include "server/notify.h"
+
+#define SECOND_US INT64_C(1000000)
+#define GAP_US (2 * SECOND_US)
+#define WAIT_MAX_MS 1000
+
+static void
+announce(struct master *master)
+{
+	struct buf url = BUF_EMPTY;
+	struct buf state = BUF_EMPTY;
+	const char *text;
+
+	(void)listen_print_url(&master->listeners.sockets[0].address, &url);
+	text = buf_cstr(&url);
+	log_info("master.ready", "url=%s workers=%u threads=%lld", text,
+	    master->crew.target, (long long)master->children->threads);
+	if (isatty(STDOUT_FILENO)) {
+		(void)printf("Pronghorn serves %s (Ctrl-C stops it)\n", text);
+		(void)fflush(stdout);
+	}
+	(void)buf_printf(&state, "READY=1\nMAINPID=%ld\nSTATUS=Serving %s",
+	    (long)getpid(), text);
+	(void)notify_send(buf_cstr(&state));
+	buf_free(&url);
+	buf_free(&state);
+}
+
+static void
+wait_for_events(struct master *master)
+{
+	unsigned slots = master->crew.slot_count;
+	struct pollfd *polls = master->polls;
+	int64_t deadline_us;
+	int64_t keeper_us;
+	int64_t wait_ms = -1;
+	int64_t before_us;
+	int64_t gap_us;
+	unsigned slot;
+
+	polls[0].fd = sig_fd(&master->sig);
+	for (slot = 0; slot < slots; slot++)
+		polls[1 + slot].fd = master->crew.seats[slot].status_fd;
+	polls[1 + slots].fd = master->keeper.seat.status_fd;
+	polls[2 + slots].fd = -1;
+	if (master->keeper.sent < master->keeper.count)
+		polls[2 + slots].fd = master->keeper.notes_fd;
+	polls[2 + slots].events = POLLOUT;
+
+	before_us = clock_mono_us();
+	deadline_us = crew_deadline(&master->crew, master->now_us);
+	keeper_us = keeper_seat_deadline(&master->keeper, master->now_us);
+	if (keeper_us < deadline_us)
+		deadline_us = keeper_us;
+	if (deadline_us != INT64_MAX) {
+		wait_ms = (deadline_us - before_us + 999) / 1000;
+		if (wait_ms < 0)
+			wait_ms = 0;
+		/* Short, or a stopped master could not be told from a wait. */
+		if (wait_ms > WAIT_MAX_MS)
+			wait_ms = WAIT_MAX_MS;
+	}
+	(void)poll(polls, slots + 3, (int)wait_ms);
+	master->now_us = clock_mono_us();
+
+	gap_us = master->now_us - before_us - wait_ms * 1000;
+	if (wait_ms >= 0 && gap_us > GAP_US) {
+		log_warn(0, "master.gap", "slept_ms=%lld",
+		    (long long)gap_us / 1000);
+		crew_excuse(&master->crew, gap_us);
+	}
+}
+
+static void
+reopen_logs(struct master *master)
+{
+	unsigned slot;
+	int rc;
+
+	rc = log_reopen();
+	if (rc < 0)
+		log_error(rc, "master.reopen", "writing to the old file");
+	else
+		log_info("master.reopen", "log files are open again");
+	for (slot = 0; slot < master->crew.slot_count; slot++) {
+		if (master->crew.seats[slot].pid > 0)
+			(void)kill(master->crew.seats[slot].pid, SIGUSR1);
+	}
+	if (master->keeper.seat.pid > 0)
+		(void)kill(master->keeper.seat.pid, SIGUSR1);
+}
+
+static void
+resize(struct master *master, int delta)
+{
+	if (crew_resize(&master->crew, delta))
+		log_info("master.resize", "workers=%u", master->crew.target);
+	else
+		log_warn(0, "master.resize",
+		    "workers=%u, which is as %s as it gets",
+		    master->crew.target, delta > 0 ? "many" : "few");
+}
+
+static void
+stop(struct master *master, enum crew_stop how, const char *name)
+{
+	static const char *const names[] = { "", "graceful", "quick", "kill" };
+
+	/* A quick stop asked for once more: no more patience. */
+	if (how == CREW_QUIT && master->crew.stop >= CREW_QUIT)
+		how = CREW_KILL;
+	if (how <= master->crew.stop)
+		return;
+	log_info("master.stop", "signal=%s how=%s", name, names[how]);
+	(void)notify_send("STOPPING=1");
+	crew_end(&master->crew, how, master->now_us);
+	/*
+	 * Workers have copies and take what has queued up; once they are done,
+	 * a new client is refused at once instead of waiting for nothing.
+	 */
+	listen_close(&master->listeners);
+}
+
+static void
+take_signals(struct master *master)
+{
+	const struct sig_row *row;
+
+	while ((row = sig_next(&master->sig)) != NULL) {
+		switch (row->action) {
+		case SIG_DO_STOP:
+			stop(master, CREW_STOP, row->name);
+			break;
+		case SIG_DO_QUIT:
+			stop(master, CREW_QUIT, row->name);
+			break;
+		case SIG_DO_RESTART:
+			log_info("master.restart",
+			    "workers=%u, settings are kept",
+			    master->crew.target);
+			master->failure[0] = '\0';
+			crew_restart(&master->crew);
+			break;
+		case SIG_DO_REOPEN:
+			reopen_logs(master);
+			break;
+		case SIG_DO_MORE:
+			resize(master, 1);
+			break;
+		case SIG_DO_FEWER:
+			resize(master, -1);
+			break;
+		case SIG_DO_REAP:
+			break; /* has woken us, which is all it is for */
+		}
+	}
+}
+
+static void
+send_signal(const struct crew_action *action)
+{
+	if (action->reason == SEAT_SILENT && action->sig == SIGABRT)
+		log_error(0, "worker.timeout",
+		    "slot=%u child=%ld silent_ms=%lld", action->slot,
+		    (long)action->pid, (long long)action->silent_us / 1000);
+	else if (action->reason == SEAT_SLOW)
+		log_error(0, "worker.boot_timeout", "slot=%u child=%ld",
+		    action->slot, (long)action->pid);
+	else
+		log_debug("worker.signal", "slot=%u child=%ld signal=%d",
+		    action->slot, (long)action->pid, action->sig);
+	(void)kill(action->pid, action->sig);
+}
+
+static void
+give_up(struct master *master)
+{
+	struct buf why = BUF_EMPTY;
+
+	(void)buf_puts(&why, "giving up, no worker starts");
+	if (master->failure[0] != '\0')
+		(void)buf_printf(&why, ": %s", master->failure);
+	launch_report(0, "master.give_up", &why);
+	buf_free(&why);
+	master->exit_status = 1;
+	crew_end(&master->crew, CREW_QUIT, master->now_us);
+}
+
+static void
+run_crew(struct master *master)
+{
+	struct crew_action action;
+
+	while (crew_next(&master->crew, master->now_us, &action)) {
+		switch (action.what) {
+		case CREW_DO_FORK:
+			nursery_fork_worker(master, action.slot);
+			break;
+		case CREW_DO_SIGNAL:
+			send_signal(&action);
+			break;
+		case CREW_DO_SERVE:
+			announce(master);
+			break;
+		case CREW_DO_RESTARTED:
+			log_info("master.restarted", "workers=%u generation=%u",
+			    master->crew.target, master->crew.generation);
+			break;
+		case CREW_DO_KEEP:
+			log_error(0, "master.restart_failed",
+			    "the old workers stay, error=\"%s\"",
+			    master->failure);
+			break;
+		case CREW_DO_GIVE_UP:
+			give_up(master);
+			break;
+		}
+	}
+}
+
+static void
+run_keeper(struct master *master)
+{
+	static const int sigs[] = { 0, SIGTERM, SIGTERM, SIGKILL };
+	static const int64_t patience_us[] = { 0, 5 * SECOND_US, 2 * SECOND_US,
+		0 };
+	enum crew_stop how = master->crew.stop;
+	int sig;
+
+	/* Last of all: it still hears of the deaths of the workers. */
+	if (how > master->keeper_stop && crew_gone(&master->crew)) {
+		master->keeper_stop = how;
+		keeper_seat_stop(&master->keeper, sigs[how], patience_us[how],
+		    master->now_us);
+	}
+	sig = seat_due(&master->keeper.seat, master->now_us);
+	if (sig != 0)
+		(void)kill(master->keeper.seat.pid, sig);
+	if (keeper_seat_wants_fork(&master->keeper, master->now_us))
+		nursery_fork_keeper(master);
+}
+
+static bool
+is_over(const struct master *master)
+{
+	return master->crew.stop != CREW_RUN && crew_gone(&master->crew) &&
+	       master->keeper.seat.state == SEAT_EMPTY;
+}
+
+static void
+loop(struct master *master)
+{
+	master->now_us = clock_mono_us();
+	run_keeper(master); /* before the workers that may need it */
+	run_crew(master);
+	while (!is_over(master)) {
+		wait_for_events(master);
+		take_signals(master);
+		nursery_read(master);
+		nursery_reap(master);
+		keeper_seat_flush(&master->keeper);
+		run_crew(master);
+		run_keeper(master);
+	}
+}
+
+int
+master_run(const struct server_options *options,
+    const struct master_children *children)
+{
+	struct master master;
+	struct buf why = BUF_EMPTY;
+	int rc;
+
+	launch_init(&master, options, children);
+	(void)prctl(PR_SET_NAME, options->proc_name);
+	rc = launch_start(&master, &why);
+	if (rc == 0) {
+		loop(&master);
+	} else if (rc != -EINTR) { /* else a signal: an orderly stop */
+		launch_report(rc, "master.start", &why);
+		master.exit_status = 1;
+	}
+	launch_finish(&master);
+	log_info("master.exit", "status=%d", master.exit_status);
+	buf_free(&why);
+	return master.exit_status;
+}
+
+int
+master_try(const struct server_options *options,
+    const struct master_children *children, struct buf *why)
+{
+	struct master master;
+	int rc;
+
+	launch_init(&master, options, children);
+	rc = launch_try(&master, why);
+	launch_finish(&master);
+	return rc;
+}

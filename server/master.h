@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SERVER_MASTER_H
+#define SERVER_MASTER_H
+
+#include <stdint.h>
+
+#include "server/base/buf.h"
+#include "server/options.h"
+#include "server/preflight.h"
+#include "server/spawn.h"
+
+/*
+ * The master process: binds, forks, supervises, stops. It parses no client
+ * byte, runs no app code, holds no database handle and starts no thread.
+ *
+ * What its children run comes from main.c as functions, so the master knows
+ * neither worker/ nor cache/, and a test can give it children of its own.
+ */
+struct master_children {
+	/* In the master, before any fork: make the cache usable. */
+	int (*prepare)(const void *context, struct buf *why);
+	preflight_check *check; /* in a short-lived child: does the app load */
+	spawn_entry *worker;
+	spawn_entry *keeper;
+	const void *context; /* handed to all four */
+	int64_t threads;     /* of each worker, for the log */
+};
+
+/*
+ * Start, serve until told to stop, and clean up. The caller has changed the
+ * directory and set log_threshold. Returns the exit status: 0 after an
+ * orderly stop, 1 when it could not start (reported in the log and on
+ * stderr). Single-threaded process; may be called once in it.
+ */
+int master_run(const struct server_options *options,
+    const struct master_children *children);
+
+/*
+ * Everything a start would find wrong with the app, without touching what a
+ * running server uses: no bind, no pid file, no cache. 0 or negative with
+ * sentences in *why.
+ */
+int master_try(const struct server_options *options,
+    const struct master_children *children, struct buf *why);
+
+#endif

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * The nursery: the master's hands on its children. Forks what crew.c and
+ * keeper_seat.c ask for, reads what children report, buries them.
+ *
+ * INVARIANT  A death is logged once and noted once for the keeper; the last
+ *            message in a dead worker's pipe is read before the verdict.
+ * THREADS    Master only.
+ * FAILURE    A fork that fails counts as a failed start and is tried again.
+ *            Garbage on a status pipe is dropped, with a line once a second.
+ */
+#include "server/master_int.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "server/base/fd.h"
+#include "server/reap.h"
+
+#define READS_PER_TURN 16 /* a child gone wild must not hold the loop */
+
+void
+nursery_forget(void *context, const struct spawn_job *job)
+{
+	struct master *master = context;
+	unsigned slot;
+	size_t i;
+
+	(void)unsetenv("NOTIFY_SOCKET");
+	pidfile_forget(&master->pidfile);
+	fd_close(&master->sig.read_fd);
+	fd_close(&master->sig.write_fd);
+	for (slot = 0; slot < master->crew.slot_count; slot++)
+		fd_close(&master->crew.seats[slot].status_fd);
+	fd_close(&master->keeper.seat.status_fd);
+	fd_close(&master->keeper.notes_fd);
+	for (i = 0; job->listen_count == 0 && i < master->listeners.count; i++)
+		fd_close(&master->listeners.fds[i]);
+}
+
+void
+nursery_fork_worker(struct master *master, unsigned slot)
+{
+	struct spawn_job job = { .entry = master->children->worker,
+		.context = master->children->context,
+		.slot = slot,
+		.worker_id = spawn_new_id(&master->spawn),
+		.notes_fd = -1,
+		.listen_fds = master->listeners.fds,
+		.listen_count = master->listeners.count };
+	struct spawn_child child;
+	char title[16];
+	int rc;
+
+	(void)snprintf(title, sizeof(title), "ph-worker %u", slot);
+	job.title = title;
+	rc = spawn_fork(&master->spawn, &job, &child);
+	if (rc < 0) {
+		log_error(rc, "worker.fork", "slot=%u", slot);
+		crew_not_forked(&master->crew, master->now_us);
+		return;
+	}
+	crew_forked(&master->crew, slot, child.pid, job.worker_id,
+	    child.status_fd, master->now_us);
+	log_info("worker.fork",
+	    "slot=%u child=%ld worker_id=%lld generation=%u", slot,
+	    (long)child.pid, (long long)job.worker_id, master->crew.generation);
+}
+
+void
+nursery_fork_keeper(struct master *master)
+{
+	struct spawn_job job = { .title = "ph-keeper",
+		.entry = master->children->keeper,
+		.context = master->children->context };
+	struct spawn_child child;
+	int notes_fds[2] = { -1, -1 };
+	int rc;
+
+	rc = pipe2(notes_fds, O_CLOEXEC | O_NONBLOCK) < 0 ? -errno : 0;
+	job.notes_fd = notes_fds[0];
+	if (rc == 0) {
+		/* nursery_forget() closes this end in the child. */
+		master->keeper.notes_fd = notes_fds[1];
+		rc = spawn_fork(&master->spawn, &job, &child);
+	}
+	fd_close(&notes_fds[0]);
+	if (rc < 0) {
+		fd_close(&master->keeper.notes_fd);
+		log_error(rc, "keeper.fork", "will be tried again");
+		keeper_seat_not_forked(&master->keeper, master->now_us);
+		return;
+	}
+	keeper_seat_forked(&master->keeper, child.pid, child.status_fd,
+	    notes_fds[1], master->now_us);
+	log_info("keeper.fork", "child=%ld", (long)child.pid);
+}
+
+/* A message of the worker in `slot`. */
+static void
+take_status(struct master *master, unsigned slot, struct handoff_status *status)
+{
+	const struct seat *seat = &master->crew.seats[slot];
+	unsigned suppressed;
+
+	switch (status->kind) {
+	case HANDOFF_READY:
+		crew_ready(&master->crew, slot, master->now_us);
+		log_info("worker.ready", "slot=%u child=%ld boot_ms=%lld", slot,
+		    (long)seat->pid,
+		    (long long)(master->now_us - seat->forked_us) / 1000);
+		break;
+	case HANDOFF_BEAT:
+		crew_beat(&master->crew, slot, master->now_us);
+		break;
+	case HANDOFF_FAILED:
+		status->text[sizeof(status->text) - 1] = '\0';
+		memcpy(master->failure, status->text, sizeof(master->failure));
+		break;
+	default:
+		if (log_gate_open(&master->garbage, &suppressed))
+			log_warn(0, "worker.garbage",
+			    "slot=%u kind=%u suppressed=%u", slot, status->kind,
+			    suppressed);
+	}
+}
+
+/*
+ * Read a status pipe, as far as one turn of the loop allows. False when its
+ * writer has closed it.
+ */
+static bool
+read_status(struct master *master, int fd, int slot)
+{
+	struct handoff_status messages[16];
+	unsigned reads;
+	size_t i;
+	ssize_t got;
+
+	for (reads = 0; reads < READS_PER_TURN; reads++) {
+		got = read(fd, messages, sizeof(messages));
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			return got < 0 && errno == EAGAIN;
+		/* Writes are atomic; a rest can only be garbage. Drop it. */
+		for (i = 0; i < (size_t)got / sizeof(*messages); i++) {
+			if (slot >= 0)
+				take_status(master, (unsigned)slot,
+				    &messages[i]);
+		}
+	}
+	return true;
+}
+
+static void
+read_seat(struct master *master, struct seat *seat, int slot)
+{
+	if (seat->status_fd >= 0 && !read_status(master, seat->status_fd, slot))
+		fd_close(&seat->status_fd);
+}
+
+void
+nursery_read(struct master *master)
+{
+	unsigned slot;
+
+	for (slot = 0; slot < master->crew.slot_count; slot++)
+		read_seat(master, &master->crew.seats[slot], (int)slot);
+	read_seat(master, &master->keeper.seat, -1);
+}
+
+static enum log_level
+verdict_level(enum reap_verdict verdict)
+{
+	switch (verdict) {
+	case REAP_DRAINED:
+	case REAP_RECYCLED:
+		return LOG_LEVEL_INFO;
+	case REAP_KILLED:
+		return LOG_LEVEL_WARNING;
+	case REAP_CRASHED:
+	case REAP_STILLBORN:
+		break;
+	}
+	return LOG_LEVEL_ERROR;
+}
+
+static void
+bury_worker(struct master *master, unsigned slot, int status)
+{
+	struct seat *seat = &master->crew.seats[slot];
+	struct handoff_note note = { .worker_id = seat->worker_id,
+		.slot = slot,
+		.pid = (int32_t)seat->pid };
+	int64_t lived_us = master->now_us - seat->forked_us;
+	enum seat_reason reason = seat->reason;
+	enum reap_verdict verdict;
+	char text[64];
+
+	/* Its last words may still be in the pipe. */
+	read_seat(master, seat, (int)slot);
+	verdict = crew_exited(&master->crew, slot, status, master->now_us);
+	(void)reap_describe(status, text, sizeof(text));
+	if (verdict == REAP_STILLBORN && master->failure[0] == '\0')
+		(void)snprintf(master->failure, sizeof(master->failure),
+		    "a worker died while it was starting (%s)", text);
+	LOG_AT(verdict_level(verdict), 0, "worker.exit",
+	    "slot=%u child=%ld verdict=%s %s reason=%s lived_ms=%lld", slot,
+	    (long)note.pid, reap_verdict_name(verdict), text,
+	    seat_reason_name(reason), (long long)lived_us / 1000);
+	keeper_seat_note(&master->keeper, &note);
+}
+
+static void
+bury_keeper(struct master *master, int status)
+{
+	pid_t pid = master->keeper.seat.pid;
+	enum reap_verdict verdict;
+	char text[64];
+
+	verdict = keeper_seat_exited(&master->keeper, status, master->now_us);
+	LOG_AT(verdict_level(verdict), 0, "keeper.exit",
+	    "child=%ld verdict=%s %s", (long)pid, reap_verdict_name(verdict),
+	    reap_describe(status, text, sizeof(text)));
+}
+
+void
+nursery_reap(struct master *master)
+{
+	struct reap_death death;
+	int slot;
+
+	while (reap_next(&death)) {
+		slot = crew_find(&master->crew, death.pid);
+		if (slot >= 0)
+			bury_worker(master, (unsigned)slot, death.status);
+		else if (death.pid == master->keeper.seat.pid)
+			bury_keeper(master, death.status);
+		else
+			log_debug("master.stranger", "child=%ld",
+			    (long)death.pid);
+	}
+}

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Spawning: fork, and what the child does before its own code runs.
+ *
+ * A child must never outlive its master, whatever kills it. Two things see to
+ * that: the kernel's parent-death signal, and the end of the death pipe, which
+ * a child's loop polls. The first covers a child that is stuck, the second a
+ * kernel or a container runtime that loses the first.
+ *
+ * INVARIANT  Signals are held back from before fork until the child has its
+ *            own dispositions. The death pipe's write end exists in the master
+ *            alone.
+ * OWNERSHIP  The child owns a copy of everything and frees nothing of it: it
+ *            leaves by _exit(), after flushing stdio.
+ * THREADS    Master only, so a plain fork() is safe.
+ */
+#include "server/spawn.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "server/base/clock.h"
+#include "server/base/fd.h"
+#include "server/sig.h"
+
+#define CHILD_UMASK 077
+#define ID_SHIFT 20
+
+int
+spawn_open(struct spawn *spawn, unsigned slot_count)
+{
+	unsigned slot;
+	int fd;
+
+	*spawn = (struct spawn){ .master_pid = getpid(),
+		.death_fds = { -1, -1 },
+		.next_id = clock_boot_ms() << ID_SHIFT };
+	if (pipe2(spawn->death_fds, O_CLOEXEC | O_NONBLOCK) < 0)
+		return -errno;
+	spawn->wake_fds = calloc(slot_count, sizeof(*spawn->wake_fds));
+	if (spawn->wake_fds == NULL) {
+		spawn_close(spawn);
+		return -ENOMEM;
+	}
+	for (slot = 0; slot < slot_count; slot++) {
+		fd = fd_event_new();
+		if (fd < 0) {
+			spawn_close(spawn);
+			return fd;
+		}
+		spawn->wake_fds[slot] = fd;
+		spawn->slot_count = slot + 1;
+	}
+	return 0;
+}
+
+void
+spawn_close(struct spawn *spawn)
+{
+	unsigned slot;
+
+	if (spawn->master_pid == 0)
+		return;
+	for (slot = 0; slot < spawn->slot_count; slot++)
+		fd_close(&spawn->wake_fds[slot]);
+	free(spawn->wake_fds);
+	fd_close(&spawn->death_fds[0]);
+	fd_close(&spawn->death_fds[1]);
+	*spawn = (struct spawn){ .master_pid = 0 };
+}
+
+int64_t
+spawn_new_id(struct spawn *spawn)
+{
+	return ++spawn->next_id;
+}
+
+/* The child's side of fork. */
+static _Noreturn void
+run_child(const struct spawn *spawn, const struct spawn_job *job,
+    int status_fds[2])
+{
+	struct handoff handoff = {
+		.slot = job->slot,
+		.slot_count = spawn->slot_count,
+		.worker_id = job->worker_id,
+		.master_pid = spawn->master_pid,
+		.death_fd = spawn->death_fds[0],
+		.status_fd = status_fds[1],
+		.notes_fd = job->notes_fd,
+		.wake_fds = spawn->wake_fds,
+		.listen_fds = job->listen_fds,
+		.listen_count = job->listen_count,
+	};
+	int death_write = spawn->death_fds[1];
+	int status;
+
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	/* The master may have died before the kernel was asked to tell. */
+	if (getppid() != spawn->master_pid)
+		_exit(1);
+	fd_close(&death_write);
+	fd_close(&status_fds[0]);
+	spawn->forget(spawn->forget_context, job);
+	(void)prctl(PR_SET_NAME, job->title);
+	(void)umask(CHILD_UMASK);
+	sig_become_child();
+	status = job->entry(&handoff, job->context);
+	(void)fflush(NULL);
+	_exit(status);
+}
+
+int
+spawn_fork(const struct spawn *spawn, const struct spawn_job *job,
+    struct spawn_child *child)
+{
+	int status_fds[2];
+	sigset_t saved;
+	int rc = 0;
+	pid_t pid;
+
+	/* Non-blocking on both ends: a beat must not wait for a slow master. */
+	if (pipe2(status_fds, O_CLOEXEC | O_NONBLOCK) < 0)
+		return -errno;
+	/* What is in stdio's buffers must be written once, not twice. */
+	(void)fflush(NULL);
+	sig_hold(&saved);
+	pid = fork();
+	if (pid == 0)
+		run_child(spawn, job, status_fds);
+	if (pid < 0)
+		rc = -errno;
+	sig_release(&saved);
+	fd_close(&status_fds[1]);
+	if (rc < 0)
+		fd_close(&status_fds[0]);
+	child->pid = pid;
+	child->status_fd = status_fds[0];
+	return rc;
+}
