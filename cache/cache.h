@@ -43,13 +43,15 @@ struct cache_peer {
  * Before any fork: make the directory (0700) when it is missing, refuse one
  * that others may write, refuse network file systems, open or create the
  * database, recover it, set aside (rename to *.corrupt-<time>) a file that is
- * damaged or foreign, delete `wanted` and `computing` rows of former runs,
- * checkpoint, close. On failure *why names path and reason.
- * 0, -errno or ERR_STORE. Master, single-threaded.
+ * damaged or foreign, delete the signal rows of former runs that are not
+ * `ready`, checkpoint, close. When another server is using the database it is
+ * left as it is. On failure *why names path and reason.
+ * 0, -errno or ERR_*. Master, single-threaded. Needed before cache_open(),
+ * also after the keeper closed the file at its end.
  */
 int cache_prepare(const struct cache_options *options, struct buf *why);
 
-/* Open a connection for the calling thread. 0, -errno, ERR_STORE. */
+/* Open a connection for the calling thread. 0, -errno, ERR_BUSY, ERR_STORE. */
 int cache_open(struct cache **cache, const struct cache_options *options,
     const struct cache_peer *peer);
 
@@ -127,14 +129,19 @@ int cache_claim_next(struct cache *cache, struct cache_claim *claim);
  * waiters but let it expire at once (kept a short while, 2 s, so that they
  * can read it). ERR_STALE: the row was taken over, deleted or published by
  * someone else; nothing was stored. 0, ERR_STALE, ERR_BUSY, ERR_FULL,
- * ERR_STORE.
+ * ERR_STORE, ERR_TOO_BIG (more than 64 MiB; the claim is still held).
+ *
+ * This and the next two: after ERR_BUSY, ERR_FULL and ERR_STORE the caller
+ * may try again or forget the claim; a forgotten one is given back by this
+ * worker's cache_renew() as soon as the database takes it.
  */
 int cache_publish(struct cache *cache, const struct cache_claim *claim,
     enum cache_format format, const void *data, size_t len, int64_t ttl_ms);
 
 /*
  * End a computation without a value: the row becomes `failed` with `error`
- * for `ttl_ms`, the waiters are woken. 0, ERR_STALE, ERR_BUSY, ERR_STORE.
+ * for `ttl_ms` (0: 2 s, so that the waiters can read it), the waiters are
+ * woken. 0, ERR_STALE, ERR_BUSY, ERR_STORE.
  */
 int cache_fail(struct cache *cache, const struct cache_claim *claim,
     const char *error, int64_t ttl_ms);
@@ -145,12 +152,17 @@ int cache_release(struct cache *cache, const struct cache_claim *claim);
 /*
  * The state of a computation, read only (loop thread may call it).
  * Returns CACHE_READY, CACHE_WAITING (wanted or computing), CACHE_FAILED with
- * the text in *error (may be NULL), -ENOENT: no row, ERR_BUSY, ERR_STORE.
+ * the text in *error (may be NULL), -ENOENT: no row, or one that counts as
+ * none (the value is gone, the failure is over), ERR_BUSY, ERR_STORE.
  */
 int cache_state(struct cache *cache, const uint8_t key[CACHE_KEY_LEN],
     struct buf *error);
 
-/* Push the lease of every row this worker computes into the future. */
+/*
+ * Push the lease of every row this worker computes into the future, and give
+ * forgotten claims back. 0 or ERR_*; may wait: a pool thread, or a loop that
+ * can spare cache_busy_timeout.
+ */
 int cache_renew(struct cache *cache);
 
 /* True when some row is `wanted` (read only). Or ERR_*. */

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * The front door: opening, looking up, waking. The signal table is in
+ * flight.c, what happens before the first fork in prepare.c.
+ *
+ * INVARIANT  A connection is given out only on a file that prepare.c has
+ *            seen in this boot, with our schema.
+ * OWNERSHIP  struct cache owns its connection; wake_fds are borrowed.
+ * THREADS    One connection per thread.
+ * FAILURE    Verbs return ERR_BUSY or ERR_STORE; db.c wrote the log line.
+ */
+#include "cache/cache.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cache/cache_int.h"
+#include "cache/prepare.h"
+#include "cache/store.h"
+#include "server/base/clock.h"
+#include "server/base/err.h"
+#include "server/base/fd.h"
+#include "server/base/log.h"
+
+int
+cache_public_rc(int rc)
+{
+	return rc == ERR_FULL || rc == ERR_CORRUPT ? ERR_STORE : rc;
+}
+
+void
+cache_key_short(const uint8_t *key, char text[CACHE_KEY_SHORT])
+{
+	(void)snprintf(text, CACHE_KEY_SHORT, "%02x%02x%02x%02x", key[0],
+	    key[1], key[2], key[3]);
+}
+
+int
+cache_resolve_dir(const struct cache_options *options, char **dir)
+{
+	*dir = realpath(options->cache_dir, NULL);
+	return *dir == NULL ? -errno : 0;
+}
+
+static int
+open_database(struct cache *cache, const struct cache_options *options)
+{
+	char *dir;
+	int rc;
+
+	rc = cache_resolve_dir(options, &dir);
+	if (rc < 0)
+		return rc;
+	rc = db_open(&cache->db, dir, DB_NORMAL,
+	    (int64_t)(options->cache_busy_timeout * 1e6));
+	if (rc == 0)
+		rc = prepare_check(&cache->db);
+	if (rc < 0)
+		db_close(&cache->db);
+	free(dir);
+	return cache_public_rc(rc);
+}
+
+int
+cache_open(struct cache **cache, const struct cache_options *options,
+    const struct cache_peer *peer)
+{
+	struct cache *new = calloc(1, sizeof(*new));
+	int rc = 0;
+
+	*cache = NULL;
+	if (new == NULL)
+		return -ENOMEM;
+	db_init(&new->db);
+	new->peer = *peer;
+	new->lease_ms = (int64_t)(options->compute_lease * 1000);
+	new->attempts_max = (uint32_t)options->compute_attempts;
+	new->threshold = options->cache_threshold;
+	if (strcmp(options->cache_type, "null") != 0)
+		rc = open_database(new, options);
+	if (rc < 0) {
+		log_error(rc, "cache.open", "dir=%s", options->cache_dir);
+		free(new);
+		return rc;
+	}
+	*cache = new;
+	return 0;
+}
+
+void
+cache_close(struct cache **cache)
+{
+	if (*cache == NULL)
+		return;
+	db_read_end(&(*cache)->db);
+	db_close(&(*cache)->db);
+	free(*cache);
+	*cache = NULL;
+}
+
+int
+cache_lookup(struct cache *cache, const uint8_t key[CACHE_KEY_LEN],
+    struct buf *out, enum cache_format *format)
+{
+	int rc;
+
+	buf_clear(out);
+	if (db_use_read(&cache->db, STATEMENT_VALUE_GET, &rc) == NULL)
+		return cache_public_rc(rc);
+	rc = store_get(&cache->db, key, clock_wall_ms(), out, format);
+	if (rc < 0)
+		return cache_public_rc(rc);
+	return rc == STORE_HIT ? CACHE_HIT : CACHE_MISS;
+}
+
+int
+cache_read_begin(struct cache *cache)
+{
+	return cache_public_rc(db_read_begin(&cache->db));
+}
+
+void
+cache_read_end(struct cache *cache)
+{
+	db_read_end(&cache->db);
+}
+
+void
+cache_wake(const struct cache *cache, uint64_t mask)
+{
+	unsigned slot;
+
+	if (cache->peer.wake_fds == NULL || mask == 0)
+		return;
+	for (slot = 0; slot < cache->peer.slot_count; slot++) {
+		if (mask & cache_slot_bit(slot))
+			fd_event_wake(cache->peer.wake_fds[slot]);
+	}
+}
+
+void
+cache_hint(struct cache *cache)
+{
+	unsigned slot;
+
+	if (cache->peer.wake_fds == NULL)
+		return;
+	for (slot = 0; slot < cache->peer.slot_count; slot++) {
+		if (slot != cache->peer.slot)
+			fd_event_wake(cache->peer.wake_fds[slot]);
+	}
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CACHE_CACHE_INT_H
+#define CACHE_CACHE_INT_H
+
+#include "cache/cache.h"
+#include "cache/db.h"
+
+/*
+ * The inside of a struct cache, for the files of this folder.
+ * Settings are copied, so that the options may go away.
+ */
+struct cache {
+	struct db db; /* never opened when cache_type is "null" */
+	struct cache_peer peer;
+	int64_t lease_ms;
+	uint32_t attempts_max;
+	int64_t threshold;
+};
+
+/* This peer's bit in a mask of waiters. Slots 64 apart share one. */
+static inline uint64_t
+cache_slot_bit(unsigned slot)
+{
+	return UINT64_C(1) << (slot & 63);
+}
+
+/* Write the eventfd of every slot whose bit is in the mask. */
+void cache_wake(const struct cache *cache, uint64_t mask);
+
+/*
+ * What a verb of cache.h returns for a failure: damage and a full disk are
+ * ERR_STORE to all but cache_publish, which may say ERR_FULL.
+ */
+int cache_public_rc(int rc);
+
+/* The folder of the options as db_open wants it: absolute, resolved. */
+int cache_resolve_dir(const struct cache_options *options, char **dir);
+
+/* First bytes of a key in hexadecimal, for log lines. */
+#define CACHE_KEY_SHORT 9
+void cache_key_short(const uint8_t *key, char text[CACHE_KEY_SHORT]);
+
+#endif

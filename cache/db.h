@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CACHE_DB_H
+#define CACHE_DB_H
+
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "cache/schema.h"
+
+/*
+ * One SQLite connection with its rules: how to wait, how to write, how to
+ * fail. Knows no table; cache.c, flight.c and the keeper build on it.
+ *
+ * FAILURE  Every SQLite result ends in one of ERR_BUSY, ERR_FULL, ERR_STORE,
+ *          ERR_CORRUPT, written to the log here (rate limited) with its
+ *          extended code and the operation. Callers only pass it on.
+ *          ERR_CORRUPT latches: afterwards the connection refuses everything
+ *          with ERR_STORE.
+ * THREADS  The thread that opened it. Never crosses a fork.
+ */
+struct db {
+	sqlite3 *handle; /* NULL: closed, or never opened */
+	sqlite3_stmt *statements[STATEMENT_COUNT];
+	char *dir;         /* absolute path of the cache folder */
+	int lock_fd;       /* checkpoint.lock, see gate.h */
+	pid_t pid;         /* of the process that opened it */
+	int64_t write_us;  /* longest wait of a write */
+	int64_t wait_us;   /* longest wait of the running operation */
+	int64_t wait_from; /* when it began to wait */
+	int64_t pause_us;  /* last pause after a full or failing disk */
+	int64_t paused_to; /* clock_mono_us; no writes before */
+	int paused_rc;     /* why */
+	int wal_frames;    /* length of the log after our last commit */
+	bool probing;      /* being busy is an answer, not a failure */
+	bool latched;      /* damaged: refuse everything */
+	bool writing;      /* between db_write_begin and its end */
+	bool reading;      /* between db_read_begin and db_read_end */
+};
+
+/* Set the members of a connection that is not open. */
+void db_init(struct db *db);
+
+enum db_mode {
+	DB_NORMAL,   /* one of many; must exist and be prepared */
+	DB_EXCLUSIVE /* prepare: alone, creates; ERR_BUSY when in use */
+};
+
+/*
+ * Open the database in `dir` (an absolute path without symbolic links) with
+ * all settings. `write_us` is the longest wait for other writers. Identity
+ * and schema are not checked: see prepare.c. 0, -errno or ERR_*.
+ */
+int db_open(struct db *db, const char *dir, enum db_mode mode,
+    int64_t write_us);
+
+/*
+ * Only the lock file of `dir`, for prepare, which locks before it opens.
+ * 0 or -errno.
+ */
+int db_open_lock(struct db *db, const char *dir, enum db_mode mode);
+
+/* Close; harmless on a connection that is not open. */
+void db_close(struct db *db);
+
+/* Run SQL that returns no rows (pragmas, tables). 0 or ERR_*. */
+int db_exec(struct db *db, const char *sql);
+
+/* Run a PRAGMA or SELECT that gives one number. 0 or ERR_*. */
+int db_number(struct db *db, const char *sql, int64_t *number);
+
+/*
+ * Get a statement ready for binding. NULL when it cannot be prepared: *rc
+ * is then the reason. db_use_read() also sets the short wait of a reader
+ * and refuses on a latched connection.
+ */
+sqlite3_stmt *db_use(struct db *db, enum statement id, int *rc);
+sqlite3_stmt *db_use_read(struct db *db, enum statement id, int *rc);
+
+/*
+ * Step: 1 there is a row, 0 done (the statement is then reset), or ERR_*
+ * (reset too). After a row the caller resets with db_reset().
+ */
+int db_step(struct db *db, enum statement id);
+void db_reset(struct db *db, enum statement id);
+
+/* Step a statement that gives no row, to its end. 0 or ERR_*. */
+int db_run(struct db *db, enum statement id);
+
+/* Bind; memory must stay until the statement is reset. Cannot fail. */
+void db_bind_int(sqlite3_stmt *stmt, int index, int64_t value);
+void db_bind_blob(sqlite3_stmt *stmt, int index, const void *data, size_t len);
+void db_bind_text(sqlite3_stmt *stmt, int index, const char *text);
+
+/* A read transaction over several statements. 0 or ERR_*. */
+int db_read_begin(struct db *db);
+void db_read_end(struct db *db);
+
+/*
+ * A write transaction: shared lock on checkpoint.lock, BEGIN IMMEDIATE.
+ * Ends with db_write_commit() or db_write_cancel(); a failed commit has
+ * rolled back. Nothing slow belongs in between. 0 or ERR_*.
+ */
+int db_write_begin(struct db *db);
+int db_write_commit(struct db *db);
+void db_write_cancel(struct db *db);
+
+/* Bytes of the write-ahead log file; 0 when there is none. */
+int64_t db_wal_bytes(const struct db *db);
+
+/* Turn a SQLite result code into ERR_*, log it, latch if it is damage. */
+int db_failed(struct db *db, int code, const char *what);
+
+/* The same table without log and latch. */
+int db_error_of(int code);
+
+/* Path of a file in the cache folder; 0 or -ENAMETOOLONG. */
+int db_path(char *path, size_t cap, const char *dir, const char *name);
+
+#define DB_LOCK_FILE "checkpoint.lock"
+
+/* Its presence tells prepare that a worker met damage. */
+#define DB_DAMAGE_FILE "cache-v1.damaged"
+
+/* A writer slows down above the first, and stops above the second. */
+#define DB_WAL_SLOW 2500
+#define DB_WAL_STOP 65536
+
+#endif

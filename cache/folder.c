@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * The folder of the database: is it a safe place, and moving files in it.
+ *
+ * The files are never opened here: closing a descriptor of a database file
+ * would drop the POSIX locks that SQLite holds in the same process.
+ */
+#include "cache/folder.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "cache/db.h"
+#include "server/base/clock.h"
+#include "server/base/err.h"
+#include "server/base/fd.h"
+#include "server/base/log.h"
+
+/* Types whose files another machine may change, or that lack shared memory. */
+static const uint32_t refused_types[] = {
+	0x6969,     /* NFS */
+	0xff534d42, /* CIFS */
+	0xfe534d42, /* SMB2 */
+	0x517b,     /* SMB */
+	0x65735546, /* FUSE: sshfs, s3fs, ... */
+	0x01021997, /* 9p */
+	0x5346414f, /* AFS */
+	0x00c36400, /* Ceph */
+	0x0bd00bd0, /* Lustre */
+	0x7461636f, /* OCFS2 */
+	0x01161970, /* GFS2 */
+	0x564c,     /* NCP */
+	0x73757245, /* Coda */
+	0x786f4256, /* VirtualBox shared folder */
+};
+
+bool
+folder_is_remote(uint64_t type)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(refused_types) / sizeof(refused_types[0]); i++) {
+		if ((uint32_t)type == refused_types[i])
+			return true;
+	}
+	return false;
+}
+
+static int
+check_dir(int fd, const char *path, struct buf *why)
+{
+	struct statfs fs;
+	struct stat st;
+	int rc = 0;
+
+	if (fstat(fd, &st) < 0 || fstatfs(fd, &fs) < 0)
+		rc = -errno;
+	if (rc < 0) {
+		(void)buf_printf(why, "%s: %s", path, err_str(rc));
+	} else if (st.st_mode & 022) {
+		(void)buf_printf(why,
+		    "%s: others may write to it (mode %04o): chmod 0700 it",
+		    path, (unsigned)st.st_mode & 07777);
+		rc = -EPERM;
+	} else if (st.st_uid != geteuid() && st.st_uid != 0) {
+		(void)buf_printf(why,
+		    "%s: it belongs to user %u, this is user %u", path,
+		    (unsigned)st.st_uid, (unsigned)geteuid());
+		rc = -EPERM;
+	} else if (folder_is_remote((uint64_t)fs.f_type)) {
+		(void)buf_printf(why,
+		    "%s: a network or FUSE file system (type 0x%lx); the "
+		    "cache needs a local disk",
+		    path, (unsigned long)fs.f_type);
+		rc = -EMEDIUMTYPE;
+	}
+	return rc;
+}
+
+int
+folder_prepare(const char *path, struct buf *why)
+{
+	int fd = -1;
+	int rc = 0;
+
+	if (mkdir(path, 0700) == 0)
+		log_info("cache.made_dir", "dir=%s", path);
+	else if (errno != EEXIST)
+		rc = -errno;
+	if (rc == 0) {
+		fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		rc = fd < 0 ? -errno : 0;
+	}
+	if (rc < 0)
+		(void)buf_printf(why, "%s: %s", path, err_str(rc));
+	else
+		rc = check_dir(fd, path, why);
+	fd_close(&fd);
+	return rc;
+}
+
+void
+folder_sync(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd >= 0)
+		(void)fsync(fd);
+	fd_close(&fd);
+}
+
+/* Remove the files that former runs set aside: one is enough to look at. */
+static void
+remove_old(const char *dir)
+{
+	static const char prefix[] = SCHEMA_FILE ".corrupt-";
+	struct dirent *entry;
+	DIR *stream = opendir(dir);
+
+	if (stream == NULL)
+		return;
+	while ((entry = readdir(stream)) != NULL) {
+		if (strncmp(entry->d_name, prefix, sizeof(prefix) - 1) == 0)
+			(void)unlinkat(dirfd(stream), entry->d_name, 0);
+	}
+	(void)closedir(stream);
+}
+
+/* Rename one file of the database, if it is there. */
+static int
+move_aside(const char *dir, const char *suffix, int64_t now_ms)
+{
+	char from[PATH_MAX];
+	char to[PATH_MAX];
+	int len;
+
+	len = snprintf(from, sizeof(from), "%s/" SCHEMA_FILE "%s", dir, suffix);
+	if (len < 0 || (size_t)len >= sizeof(from))
+		return -ENAMETOOLONG;
+	len = snprintf(to, sizeof(to), "%s/" SCHEMA_FILE ".corrupt-%lld%s", dir,
+	    (long long)now_ms, suffix);
+	if (len < 0 || (size_t)len >= sizeof(to))
+		return -ENAMETOOLONG;
+	if (rename(from, to) < 0 && errno != ENOENT)
+		return -errno;
+	return 0;
+}
+
+int
+folder_set_aside(const char *dir, const char *reason)
+{
+	char path[PATH_MAX];
+	int64_t now_ms = clock_wall_ms();
+	int rc;
+
+	remove_old(dir);
+	/* The database last: with it gone nothing refers to the others. */
+	rc = move_aside(dir, "-wal", now_ms);
+	if (rc == 0)
+		rc = move_aside(dir, "-shm", now_ms);
+	if (rc == 0)
+		rc = move_aside(dir, "", now_ms);
+	if (rc == 0 && db_path(path, sizeof(path), dir, DB_DAMAGE_FILE) == 0)
+		(void)unlink(path);
+	log_warn(rc, "cache.set_aside",
+	    "dir=%s file=" SCHEMA_FILE ".corrupt-%lld reason=\"%s\"", dir,
+	    (long long)now_ms, reason);
+	return rc;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CACHE_FOLDER_H
+#define CACHE_FOLDER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "server/base/buf.h"
+
+/*
+ * The folder of the database. Master, before the first fork.
+ */
+
+/*
+ * Make the folder (0700) when it is missing; refuse one that others may
+ * write to, that belongs to somebody else, or that is not on a local disk.
+ * 0 or -errno with *why naming path and reason.
+ */
+int folder_prepare(const char *path, struct buf *why);
+
+/* Bring the entries of the folder to the disk, as far as possible. */
+void folder_sync(const char *path);
+
+/*
+ * Rename the database and its companions to *.corrupt-<time>, remove those
+ * set aside before, and say so in the log. 0 or -errno.
+ */
+int folder_set_aside(const char *dir, const char *reason);
+
+/* True for the f_type of a file system that is not local to this machine. */
+bool folder_is_remote(uint64_t type);
+
+#endif

@@ -1,0 +1,441 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * The database before the first connection and after the last.
+ *
+ * prepare takes the file for itself (SQLite's exclusive mode, under the shut
+ * gate), so that nobody can come in between, and judges it: is it ours, is
+ * it sound, was it complete when the machine went down. A file that fails is
+ * set aside and a new one is made. When it cannot be had alone, another
+ * server is using it: then it was judged already and is left as it is.
+ *
+ * The boot-id guard: workers write without fsync, which survives any crash
+ * of a process but not of the machine. So `meta` holds the id of the boot
+ * and whether the file is complete. Not complete and another boot means that
+ * the machine went down under it: the file is not trusted.
+ *
+ * INVARIANT  Only damage, a foreign identity and a broken boot set a file
+ *            aside; never a lack of rights, space or time.
+ * INVARIANT  `clean` = 0 is on the disk before any unsynced write can be.
+ * THREADS    Master before fork; prepare_finish: keeper at its end.
+ */
+#include "cache/prepare.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cache/cache_int.h"
+#include "cache/folder.h"
+#include "cache/gate.h"
+#include "server/base/clock.h"
+#include "server/base/err.h"
+#include "server/base/fd.h"
+#include "server/base/log.h"
+
+#define PREPARE_WAIT_US 5000000       /* for another prepare to end */
+#define PREPARE_CHECK_US 20000        /* quick_check of a complete file */
+#define PREPARE_CHECK_MORE_US 1000000 /* and of one left by a crash */
+
+/* What to do with the file that was found. */
+enum verdict { KEEP, DAMAGED, FOREIGN, OTHER_BOOT };
+
+static const char *const verdict_texts[] = {
+	[KEEP] = "sound",
+	[DAMAGED] = "damaged",
+	[FOREIGN] = "not a cache of this program",
+	[OTHER_BOOT] = "the machine went down while it was in use",
+};
+
+/* Read a row of `meta` into `text`, "" when there is none. 0 or ERR_*. */
+static int
+get_meta(struct db *db, const char *name, char *text, size_t cap)
+{
+	sqlite3_stmt *stmt;
+	const char *value;
+	int rc;
+
+	text[0] = '\0';
+	stmt = db_use(db, STATEMENT_META_GET, &rc);
+	if (stmt == NULL)
+		return rc;
+	db_bind_text(stmt, 1, name);
+	rc = db_step(db, STATEMENT_META_GET);
+	if (rc <= 0)
+		return rc;
+	value = (const char *)sqlite3_column_text(stmt, 0);
+	(void)snprintf(text, cap, "%s", value != NULL ? value : "");
+	db_reset(db, STATEMENT_META_GET);
+	return 0;
+}
+
+/* The boot's id. Where the kernel does not tell, no two boots are the same. */
+#define NO_BOOT_ID "unknown"
+
+static void
+get_boot(char text[CLOCK_BOOT_ID_LEN + 1])
+{
+	if (clock_boot_id(text) < 0)
+		(void)snprintf(text, CLOCK_BOOT_ID_LEN + 1, NO_BOOT_ID);
+}
+
+static int
+put_meta(struct db *db, const char *name, const char *value)
+{
+	sqlite3_stmt *stmt;
+	int rc;
+
+	stmt = db_use(db, STATEMENT_META_PUT, &rc);
+	if (stmt == NULL)
+		return rc;
+	db_bind_text(stmt, 1, name);
+	db_bind_text(stmt, 2, value);
+	return db_run(db, STATEMENT_META_PUT);
+}
+
+/* Has the file our two numbers? 1, 0 or ERR_*. */
+static int
+has_identity(struct db *db)
+{
+	int64_t application;
+	int64_t version;
+	int rc;
+
+	rc = db_number(db, "PRAGMA application_id", &application);
+	if (rc == 0)
+		rc = db_number(db, "PRAGMA user_version", &version);
+	if (rc < 0)
+		return rc;
+	return application == SCHEMA_APPLICATION_ID &&
+	       version == SCHEMA_VERSION;
+}
+
+/* Are the tables exactly ours: no trigger, no view, no other column? */
+static int
+has_schema(struct db *db)
+{
+	static const char one[] = "SELECT count(*) FROM sqlite_schema"
+				  " WHERE name = ?1 AND sql = ?2";
+	sqlite3_stmt *stmt = NULL;
+	int64_t objects;
+	unsigned found = 0;
+	unsigned i;
+	int code;
+	int rc;
+
+	rc = db_number(db,
+	    "SELECT count(*) FROM sqlite_schema"
+	    " WHERE name NOT LIKE 'sqlite!_%' ESCAPE '!'",
+	    &objects);
+	if (rc < 0)
+		return rc;
+	code = sqlite3_prepare_v2(db->handle, one, -1, &stmt, NULL);
+	for (i = 0; i < schema_object_count && code == SQLITE_OK; i++) {
+		db_bind_text(stmt, 1, schema_objects[i].name);
+		db_bind_text(stmt, 2, schema_objects[i].sql);
+		code = sqlite3_step(stmt);
+		if (code == SQLITE_ROW) {
+			found += sqlite3_column_int(stmt, 0) == 1;
+			code = sqlite3_reset(stmt);
+		}
+	}
+	(void)sqlite3_finalize(stmt);
+	if (code != SQLITE_OK)
+		return db_failed(db, code, "SCHEMA");
+	return found == schema_object_count && objects == found;
+}
+
+int
+prepare_check(struct db *db)
+{
+	char boot[CLOCK_BOOT_ID_LEN + 1];
+	char text[CLOCK_BOOT_ID_LEN + 1];
+	char clean[8];
+	int rc;
+
+	rc = has_identity(db);
+	if (rc <= 0)
+		return rc < 0 ? rc : ERR_STORE;
+	rc = get_meta(db, SCHEMA_META_CLEAN, clean, sizeof(clean));
+	if (rc == 0)
+		rc = get_meta(db, SCHEMA_META_BOOT_ID, text, sizeof(text));
+	if (rc < 0)
+		return rc;
+	get_boot(boot);
+	if (strcmp(clean, "0") == 0 && strcmp(boot, text) == 0)
+		return 0;
+	log_error(ERR_STORE, "cache.not_prepared", "clean=%s boot=%s", clean,
+	    text);
+	return ERR_STORE;
+}
+
+/* Ends a quick_check whose time is up. */
+static int
+on_progress(void *context)
+{
+	const int64_t *until = context;
+
+	return clock_mono_us() > *until;
+}
+
+/* 1 sound as far as looked, 0 damaged, or ERR_*. */
+static int
+is_sound(struct db *db, int64_t budget_us)
+{
+	int64_t until = clock_mono_us() + budget_us;
+	sqlite3_stmt *stmt = NULL;
+	const char *text;
+	int sound = 1;
+	int code;
+
+	sqlite3_progress_handler(db->handle, 1000, on_progress, &until);
+	code = sqlite3_prepare_v2(db->handle, "PRAGMA quick_check(1)", -1,
+	    &stmt, NULL);
+	if (code == SQLITE_OK)
+		code = sqlite3_step(stmt);
+	if (code == SQLITE_ROW) {
+		text = (const char *)sqlite3_column_text(stmt, 0);
+		sound = text != NULL && strcmp(text, "ok") == 0;
+		code = SQLITE_OK;
+	}
+	(void)sqlite3_finalize(stmt);
+	sqlite3_progress_handler(db->handle, 0, NULL, NULL);
+	if (code == SQLITE_INTERRUPT)
+		return 1;
+	if (code != SQLITE_OK && code != SQLITE_DONE)
+		return db_failed(db, code, "CHECK");
+	return sound;
+}
+
+/* Judge a file that has content. 0 with *verdict, or ERR_*. */
+static int
+judge(struct db *db, enum verdict *verdict)
+{
+	char boot[CLOCK_BOOT_ID_LEN + 1];
+	char text[CLOCK_BOOT_ID_LEN + 1];
+	char clean[8];
+	bool complete;
+	int rc;
+
+	*verdict = FOREIGN;
+	rc = has_identity(db);
+	if (rc <= 0)
+		return rc;
+	rc = has_schema(db);
+	if (rc <= 0)
+		return rc;
+	rc = get_meta(db, SCHEMA_META_CLEAN, clean, sizeof(clean));
+	if (rc == 0)
+		rc = get_meta(db, SCHEMA_META_BOOT_ID, text, sizeof(text));
+	if (rc < 0)
+		return rc;
+	get_boot(boot);
+	complete = strcmp(clean, "1") == 0;
+	*verdict = OTHER_BOOT;
+	if (!complete &&
+	    (strcmp(boot, text) != 0 || strcmp(boot, NO_BOOT_ID) == 0))
+		return 0;
+	rc = is_sound(db, complete ? PREPARE_CHECK_US : PREPARE_CHECK_MORE_US);
+	*verdict = rc == 0 ? DAMAGED : KEEP;
+	return rc < 0 ? rc : 0;
+}
+
+/* --- making and taking over -------------------------------------------- */
+
+static int
+create_tables(struct db *db)
+{
+	char sql[96];
+	unsigned i;
+	int rc = 0;
+
+	for (i = 0; i < schema_object_count && rc == 0; i++)
+		rc = db_exec(db, schema_objects[i].sql);
+	(void)snprintf(sql, sizeof(sql),
+	    "PRAGMA application_id = %d; PRAGMA user_version = %d",
+	    SCHEMA_APPLICATION_ID, SCHEMA_VERSION);
+	return rc < 0 ? rc : db_exec(db, sql);
+}
+
+/* In one transaction: tables if new, drop old computations, note the boot. */
+static int
+take_over(struct db *db, bool create)
+{
+	char boot[CLOCK_BOOT_ID_LEN + 1];
+	int rc;
+
+	get_boot(boot);
+	/* The size of a page counts only while the file is empty. */
+	rc = db_exec(db, "PRAGMA page_size = 16384; PRAGMA journal_mode = WAL");
+	if (rc == 0)
+		rc = db_exec(db, "BEGIN IMMEDIATE");
+	if (rc == 0 && create)
+		rc = create_tables(db);
+	if (rc == 0 && db_use(db, STATEMENT_SIGNAL_FORGET, &rc) != NULL)
+		rc = db_run(db, STATEMENT_SIGNAL_FORGET);
+	if (rc == 0)
+		rc = put_meta(db, SCHEMA_META_BOOT_ID, boot);
+	if (rc == 0)
+		rc = put_meta(db, SCHEMA_META_CLEAN, "0");
+	if (rc == 0)
+		rc = db_exec(db, "COMMIT");
+	if (rc == 0)
+		rc = db_exec(db, "PRAGMA wal_checkpoint(TRUNCATE)");
+	return rc;
+}
+
+/* Make an empty file that only its owner can read; SQLite would use 0644. */
+static int
+create_file(const char *dir)
+{
+	char path[PATH_MAX];
+	int fd;
+	int rc;
+
+	rc = db_path(path, sizeof(path), dir, SCHEMA_FILE);
+	if (rc < 0)
+		return rc;
+	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
+	    0600);
+	if (fd < 0)
+		return errno == EEXIST ? 0 : -errno;
+	fd_close(&fd);
+	return 0;
+}
+
+/* With the file to ourselves: judge it and, when it is kept, take it over. */
+static int
+take_alone(struct db *db, enum verdict *verdict)
+{
+	int64_t pages;
+	int rc;
+
+	rc = db_number(db, "SELECT count(*) FROM sqlite_schema", &pages);
+	*verdict = KEEP;
+	if (rc == 0 && pages > 0)
+		rc = judge(db, verdict);
+	if (rc == 0 && *verdict == KEEP)
+		rc = take_over(db, pages == 0);
+	return rc;
+}
+
+/* One attempt on the file as it is. */
+static int
+try_file(const char *dir, enum verdict *verdict)
+{
+	char path[PATH_MAX];
+	struct db db;
+	int rc;
+
+	*verdict = DAMAGED;
+	rc = db_path(path, sizeof(path), dir, DB_DAMAGE_FILE);
+	if (rc < 0)
+		return rc;
+	rc = create_file(dir);
+	if (rc < 0)
+		return rc;
+	rc = db_open(&db, dir, DB_EXCLUSIVE, PREPARE_WAIT_US);
+	if (rc == 0 && access(path, F_OK) < 0)
+		rc = take_alone(&db, verdict);
+	db_close(&db);
+	if (rc == ERR_CORRUPT) {
+		*verdict = DAMAGED;
+		rc = 0;
+	}
+	if (rc == ERR_BUSY) {
+		/* In use by another server, which has prepared it. */
+		*verdict = KEEP;
+		rc = db_open(&db, dir, DB_NORMAL, PREPARE_WAIT_US);
+		if (rc == 0)
+			rc = prepare_check(&db);
+		db_close(&db);
+	}
+	return rc;
+}
+
+static int
+prepare_files(const char *dir)
+{
+	enum verdict verdict;
+	int rc;
+
+	rc = try_file(dir, &verdict);
+	if (rc < 0 || verdict == KEEP)
+		return rc;
+	rc = folder_set_aside(dir, verdict_texts[verdict]);
+	if (rc == 0)
+		rc = try_file(dir, &verdict);
+	return rc == 0 && verdict != KEEP ? ERR_CORRUPT : rc;
+}
+
+int
+cache_prepare(const struct cache_options *options, struct buf *why)
+{
+	struct db guard;
+	char *dir = NULL;
+	int rc;
+
+	if (strcmp(options->cache_type, "null") == 0)
+		return 0;
+	db_init(&guard);
+	rc = folder_prepare(options->cache_dir, why);
+	if (rc < 0)
+		return rc;
+	rc = cache_resolve_dir(options, &dir);
+	if (rc == 0)
+		rc = db_open_lock(&guard, dir, DB_EXCLUSIVE);
+	if (rc == 0)
+		rc = gate_shut(guard.lock_fd, PREPARE_WAIT_US);
+	if (rc == 0) {
+		rc = prepare_files(dir);
+		folder_sync(dir);
+	}
+	if (rc < 0)
+		(void)buf_printf(why, "%s: %s", options->cache_dir,
+		    err_str(rc));
+	free(dir);
+	db_close(&guard);
+	return cache_public_rc(rc);
+}
+
+int
+prepare_finish(const struct cache_options *options)
+{
+	struct db guard;
+	struct db db;
+	char *dir = NULL;
+	int rc;
+
+	if (strcmp(options->cache_type, "null") == 0)
+		return 0;
+	db_init(&guard);
+	db_init(&db);
+	rc = cache_resolve_dir(options, &dir);
+	if (rc == 0)
+		rc = db_open_lock(&guard, dir, DB_NORMAL);
+	if (rc == 0)
+		rc = gate_shut(guard.lock_fd, PREPARE_CHECK_US);
+	if (rc == 0)
+		rc = db_open(&db, dir, DB_EXCLUSIVE, PREPARE_CHECK_US);
+	if (rc == 0) {
+		rc = has_identity(&db);
+		rc = rc == 0 ? ERR_STORE : rc < 0 ? rc : 0;
+	}
+	/* First all of the content, then, as the last page, the note. */
+	if (rc == 0)
+		rc = db_exec(&db, "PRAGMA wal_checkpoint(TRUNCATE)");
+	if (rc == 0)
+		rc = put_meta(&db, SCHEMA_META_CLEAN, "1");
+	if (rc == 0)
+		rc = db_exec(&db, "PRAGMA wal_checkpoint(TRUNCATE)");
+	db_close(&db);
+	if (rc == 0)
+		folder_sync(dir);
+	free(dir);
+	db_close(&guard);
+	return rc;
+}

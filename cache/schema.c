@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * The tables of the cache.
+ *
+ * `id` is the first 63 bits of the key, so that a look-up is one descent of
+ * one tree; the whole key stands beside it and is always compared. Two keys
+ * with the same 63 bits displace each other: a miss, never a wrong value.
+ *
+ * What is read without the blob stands before it, so that such a read never
+ * touches an overflow page. kv_age serves the keeper: oldest first, with the
+ * expiry beside it, and its new entries all go to the same last page.
+ * signals_live holds only what is wanted or being computed: a few rows.
+ */
+#include "cache/schema.h"
+
+const char *const schema_statements[STATEMENT_COUNT] = {
+#define STATEMENT(name, sql) [STATEMENT_##name] = (sql),
+#include "cache/statements.def"
+#undef STATEMENT
+};
+
+const char *const schema_statement_names[STATEMENT_COUNT] = {
+#define STATEMENT(name, sql) [STATEMENT_##name] = #name,
+#include "cache/statements.def"
+#undef STATEMENT
+};
+
+const struct schema_object schema_objects[] = {
+	{ "meta",
+	    "CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL)"
+	    " WITHOUT ROWID" },
+	{ "kv", "CREATE TABLE kv (id INTEGER PRIMARY KEY, k BLOB NOT NULL,"
+		" created INTEGER NOT NULL, expires INTEGER NOT NULL,"
+		" format INTEGER NOT NULL, len INTEGER NOT NULL,"
+		" sum INTEGER NOT NULL, v BLOB NOT NULL)" },
+	{ "kv_age", "CREATE INDEX kv_age ON kv (created, expires)" },
+	{ "signals",
+	    "CREATE TABLE signals (id INTEGER PRIMARY KEY, k BLOB NOT NULL,"
+	    " state INTEGER NOT NULL, epoch INTEGER NOT NULL,"
+	    " owner_id INTEGER NOT NULL, owner_slot INTEGER NOT NULL,"
+	    " owner_pid INTEGER NOT NULL, lease_until INTEGER NOT NULL,"
+	    " attempts INTEGER NOT NULL, waiters INTEGER NOT NULL,"
+	    " computations INTEGER NOT NULL, progress INTEGER NOT NULL,"
+	    " wanted_at INTEGER NOT NULL, changed_at INTEGER NOT NULL,"
+	    " due_at INTEGER NOT NULL, function TEXT NOT NULL,"
+	    " arguments BLOB NOT NULL, error TEXT)" },
+	{ "signals_live",
+	    "CREATE INDEX signals_live ON signals (state, wanted_at)"
+	    " WHERE state <= 2" },
+};
+
+const unsigned schema_object_count =
+    sizeof(schema_objects) / sizeof(schema_objects[0]);

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Value rows: read with check, write, delete.
+ *
+ * INVARIANT  What store_get() hands out had this key, all 32 bytes, and the
+ *            checksum written with it. Everything else is no hit.
+ * INVARIANT  The statement is reset as soon as the bytes are copied.
+ */
+#include "cache/store.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "cache/cache_int.h"
+#include "server/base/err.h"
+#include "server/base/log.h"
+
+int64_t
+store_id(const uint8_t key[CACHE_KEY_LEN])
+{
+	uint64_t id = 0;
+	unsigned i;
+
+	for (i = 0; i < 8; i++)
+		id = id << 8 | key[i];
+	return (int64_t)(id & INT64_MAX);
+}
+
+/* For a fixed h a bijection of word, and the other way round. */
+static uint64_t
+mix(uint64_t h, uint64_t word)
+{
+	h = (h ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+	return h ^ h >> 32;
+}
+
+uint64_t
+store_sum(const struct store_value *value)
+{
+	const unsigned char *next = value->data;
+	size_t left = value->len;
+	uint64_t lanes[4] = { 1, 2, 3, 4 };
+	uint64_t words[4];
+	uint64_t h = mix(value->len, (uint64_t)value->format);
+	unsigned i;
+
+	h = mix(mix(h, (uint64_t)value->created), (uint64_t)value->expires);
+	/* Four lanes, because one would wait for its own multiplication. */
+	for (; left >= sizeof(words); left -= sizeof(words)) {
+		memcpy(words, next, sizeof(words));
+		for (i = 0; i < 4; i++)
+			lanes[i] = mix(lanes[i], words[i]);
+		next += sizeof(words);
+	}
+	memset(words, 0, sizeof(words));
+	if (left > 0)
+		memcpy(words, next, left);
+	for (i = 0; i < 4; i++)
+		h = mix(h, mix(lanes[i], words[i]));
+	return h;
+}
+
+static void
+report_damage(const uint8_t *key)
+{
+	static struct log_gate gate;
+	char text[CACHE_KEY_SHORT];
+	unsigned suppressed;
+
+	if (!log_gate_open(&gate, &suppressed))
+		return;
+	cache_key_short(key, text);
+	log_error(ERR_CORRUPT, "cache.value",
+	    "key=%s taken as a miss suppressed=%u", text, suppressed);
+}
+
+/* Judge the row that `stmt` stands on and copy its bytes. */
+static int
+take_row(sqlite3_stmt *stmt, const uint8_t *key, struct buf *out,
+    enum cache_format *format)
+{
+	struct store_value value;
+	const void *full_key = sqlite3_column_blob(stmt, 0);
+	uint64_t sum = (uint64_t)sqlite3_column_int64(stmt, 4);
+	int rc;
+
+	if (sqlite3_column_bytes(stmt, 0) != CACHE_KEY_LEN ||
+	    memcmp(full_key, key, CACHE_KEY_LEN) != 0)
+		return STORE_MISS;
+	value.created = sqlite3_column_int64(stmt, 1);
+	value.expires = sqlite3_column_int64(stmt, 2);
+	value.format = sqlite3_column_int(stmt, 3);
+	value.data = sqlite3_column_blob(stmt, 5);
+	value.len = (size_t)sqlite3_column_bytes(stmt, 5);
+	/* Out of memory inside SQLite shows as a NULL of some length. */
+	if (value.data == NULL &&
+	    sqlite3_errcode(sqlite3_db_handle(stmt)) == SQLITE_NOMEM)
+		return -ENOMEM;
+	if (store_sum(&value) != sum) {
+		report_damage(key);
+		return STORE_DAMAGED;
+	}
+	if (format != NULL)
+		*format = (enum cache_format)value.format;
+	rc = out == NULL ? 0 : buf_put(out, value.data, value.len);
+	return rc < 0 ? rc : STORE_HIT;
+}
+
+int
+store_get(struct db *db, const uint8_t key[CACHE_KEY_LEN], int64_t now_ms,
+    struct buf *out, enum cache_format *format)
+{
+	sqlite3_stmt *stmt;
+	int rc;
+
+	if (out != NULL)
+		buf_clear(out);
+	stmt = db_use(db, STATEMENT_VALUE_GET, &rc);
+	if (stmt == NULL)
+		return rc;
+	db_bind_int(stmt, 1, store_id(key));
+	db_bind_int(stmt, 2, now_ms);
+	rc = db_step(db, STATEMENT_VALUE_GET);
+	if (rc <= 0)
+		return rc < 0 ? rc : STORE_MISS;
+	rc = take_row(stmt, key, out, format);
+	db_reset(db, STATEMENT_VALUE_GET);
+	return rc;
+}
+
+int
+store_has(struct db *db, const uint8_t key[CACHE_KEY_LEN], int64_t now_ms)
+{
+	sqlite3_stmt *stmt;
+	int rc;
+
+	stmt = db_use(db, STATEMENT_VALUE_FRESH, &rc);
+	if (stmt == NULL)
+		return rc;
+	db_bind_int(stmt, 1, store_id(key));
+	db_bind_blob(stmt, 2, key, CACHE_KEY_LEN);
+	db_bind_int(stmt, 3, now_ms);
+	rc = db_step(db, STATEMENT_VALUE_FRESH);
+	db_reset(db, STATEMENT_VALUE_FRESH);
+	return rc;
+}
+
+int
+store_put(struct db *db, const uint8_t key[CACHE_KEY_LEN],
+    const struct store_value *value, uint64_t sum)
+{
+	sqlite3_stmt *stmt;
+	int rc;
+
+	stmt = db_use(db, STATEMENT_VALUE_PUT, &rc);
+	if (stmt == NULL)
+		return rc;
+	db_bind_int(stmt, 1, store_id(key));
+	db_bind_blob(stmt, 2, key, CACHE_KEY_LEN);
+	db_bind_int(stmt, 3, value->created);
+	db_bind_int(stmt, 4, value->expires);
+	db_bind_int(stmt, 5, value->format);
+	db_bind_int(stmt, 6, (int64_t)value->len);
+	db_bind_int(stmt, 7, (int64_t)sum);
+	db_bind_blob(stmt, 8, value->data, value->len);
+	return db_run(db, STATEMENT_VALUE_PUT);
+}
+
+int
+store_delete(struct db *db, const uint8_t key[CACHE_KEY_LEN])
+{
+	sqlite3_stmt *stmt;
+	int rc;
+
+	stmt = db_use(db, STATEMENT_VALUE_DELETE, &rc);
+	if (stmt == NULL)
+		return rc;
+	db_bind_int(stmt, 1, store_id(key));
+	return db_run(db, STATEMENT_VALUE_DELETE);
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CACHE_STORE_H
+#define CACHE_STORE_H
+
+#include "cache/cache.h"
+#include "cache/db.h"
+
+/*
+ * The value rows. Every function runs on a connection whose transaction, if
+ * any, the caller opened; see db.h for threads and failures.
+ */
+
+/* `expires` of a value that never does. */
+#define STORE_FOREVER INT64_MAX
+
+/* Longest value, bytes. */
+#define STORE_VALUE_MAX ((size_t)64 << 20)
+
+/* A value row without its bytes. */
+struct store_value {
+	int64_t created; /* wall clock, ms */
+	int64_t expires;
+	int format; /* enum cache_format */
+	const void *data;
+	size_t len;
+};
+
+/* The row a key lives in: its first 63 bits. */
+int64_t store_id(const uint8_t key[CACHE_KEY_LEN]);
+
+/*
+ * 64-bit checksum of a value and of what is said about it. Any change
+ * within eight neighbouring bytes is certain to be seen.
+ */
+uint64_t store_sum(const struct store_value *value);
+
+enum store_got {
+	STORE_MISS,
+	STORE_HIT,
+	STORE_DAMAGED /* there, but the checksum does not match */
+};
+
+/*
+ * Read and check the value under `key` that is still fresh at `now_ms`. The
+ * bytes go to `out` (cleared first; NULL: only check), the format to *format.
+ * Returns enum store_got, -ENOMEM or ERR_*.
+ */
+int store_get(struct db *db, const uint8_t key[CACHE_KEY_LEN], int64_t now_ms,
+    struct buf *out, enum cache_format *format);
+
+/* 1 when a fresh value is there, unchecked; 0 when not; ERR_*. */
+int store_has(struct db *db, const uint8_t key[CACHE_KEY_LEN], int64_t now_ms);
+
+/* Write or replace. `sum` is store_sum(value). 0 or ERR_*. */
+int store_put(struct db *db, const uint8_t key[CACHE_KEY_LEN],
+    const struct store_value *value, uint64_t sum);
+
+int store_delete(struct db *db, const uint8_t key[CACHE_KEY_LEN]);
+
+#endif
