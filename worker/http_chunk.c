@@ -4,18 +4,19 @@
  * Chunked bodies: one small state machine, one byte a step, but for the data
  * of a chunk, which is moved down in one piece.
  *
- *   SIZE --;--> EXTENSION      DATA --> DATA_CR --> DATA_LF --> SIZE
- *     \--CR--> SIZE_LF <--CR--/  ^
+ *   SIZE --;--> extension     DATA --> DATA_CR --> DATA_LF --> SIZE
+ *     \--CR--> SIZE_LF <--CR--/ ^
  *                 |---size > 0---|
  *                 \---size = 0--> TRAILER --CR--> LAST_LF --> done
- *                                   |  ^
+ *                                  |   ^
  *                                 NAME |
- *                                   v  |
- *                                 VALUE --CR--> VALUE_LF
+ *                                  v   |
+ *                                VALUE --CR--> VALUE_LF
  *
+ * An extension is ";" name, or ";" name "=" token or quoted string (EXT_...).
  * Sizes are one to eight hexadecimal digits and nothing else: no sign, no
- * "0x", no white space. Lines end in CRLF. So no other program can see a
- * chunk end at another place than we do.
+ * "0x", no white space; blanks are let pass only after a semicolon. Lines end
+ * in CRLF. So no other program can see a chunk end at another place.
  *
  * INVARIANT  Each byte is looked at once and in order, and a fault belongs to
  *            one byte; the verdict does not depend on where reads end.
@@ -25,6 +26,7 @@
 
 #include "worker/http_chunk.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #include "worker/http_class.h"
@@ -33,7 +35,13 @@
 
 enum chunk_state {
 	CHUNK_SIZE,
-	CHUNK_EXTENSION,
+	CHUNK_EXT_START,
+	CHUNK_EXT_NAME,
+	CHUNK_EXT_EQUALS,
+	CHUNK_EXT_TOKEN,
+	CHUNK_EXT_QUOTED,
+	CHUNK_EXT_ESCAPED,
+	CHUNK_EXT_UNQUOTED,
 	CHUNK_SIZE_LF,
 	CHUNK_DATA,
 	CHUNK_DATA_CR,
@@ -93,26 +101,71 @@ step_size(struct http_chunk *chunk, char c)
 	if (c == '\r')
 		chunk->state = CHUNK_SIZE_LF;
 	else if (c == ';')
-		chunk->state = CHUNK_EXTENSION;
+		chunk->state = CHUNK_EXT_START;
 	else
 		return -400;
 	return on_size(chunk);
 }
 
+static bool
+is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+/* After a whole name or value: what may follow. */
+static int
+end_extension(struct http_chunk *chunk, char c)
+{
+	if (c == ';')
+		chunk->state = CHUNK_EXT_START;
+	else if (c == '\r')
+		chunk->state = CHUNK_SIZE_LF;
+	else
+		return -400;
+	return 0;
+}
+
+static int
+step_quoted(struct http_chunk *chunk, char c)
+{
+	if (!http_class_has(c, HTTP_VALUE) || (unsigned char)c >= 0x80)
+		return -400;
+	if (chunk->state == CHUNK_EXT_ESCAPED)
+		chunk->state = CHUNK_EXT_QUOTED;
+	else if (c == '\\')
+		chunk->state = CHUNK_EXT_ESCAPED;
+	else if (c == '"')
+		chunk->state = CHUNK_EXT_UNQUOTED;
+	return 0;
+}
+
 static int
 step_extension(struct http_chunk *chunk, char c)
 {
-	if (c == '\r') {
-		chunk->state = CHUNK_SIZE_LF;
+	bool token = http_class_has(c, HTTP_TOKEN);
+
+	switch ((enum chunk_state)chunk->state) {
+	case CHUNK_EXT_START:
+		if (is_blank(c))
+			return 0;
+		chunk->state = CHUNK_EXT_NAME;
+		return token ? 0 : -400;
+	case CHUNK_EXT_NAME:
+		if (c != '=')
+			return token ? 0 : end_extension(chunk, c);
+		chunk->state = CHUNK_EXT_EQUALS;
 		return 0;
+	case CHUNK_EXT_EQUALS:
+		chunk->state = c == '"' ? CHUNK_EXT_QUOTED : CHUNK_EXT_TOKEN;
+		return token || c == '"' ? 0 : -400;
+	case CHUNK_EXT_TOKEN:
+		return token ? 0 : end_extension(chunk, c);
+	case CHUNK_EXT_UNQUOTED:
+		return end_extension(chunk, c);
+	default:
+		return step_quoted(chunk, c);
 	}
-	/* Visible ASCII and blanks: what a token or a quoted string needs. */
-	if (!http_class_has(c, HTTP_VALUE) || (unsigned char)c >= 0x80)
-		return -400;
-	if (chunk->extensions == chunk->limits.extensions)
-		return -400;
-	chunk->extensions++;
-	return 0;
 }
 
 static int
@@ -123,6 +176,8 @@ step_size_line(struct http_chunk *chunk, char c)
 	chunk->line++;
 	if (chunk->state == CHUNK_SIZE)
 		return step_size(chunk, c);
+	if (c != '\r' && chunk->extensions++ == chunk->limits.extensions)
+		return -400;
 	return step_extension(chunk, c);
 }
 
@@ -207,7 +262,13 @@ step(struct http_chunk *chunk, char c)
 {
 	switch ((enum chunk_state)chunk->state) {
 	case CHUNK_SIZE:
-	case CHUNK_EXTENSION:
+	case CHUNK_EXT_START:
+	case CHUNK_EXT_NAME:
+	case CHUNK_EXT_EQUALS:
+	case CHUNK_EXT_TOKEN:
+	case CHUNK_EXT_QUOTED:
+	case CHUNK_EXT_ESCAPED:
+	case CHUNK_EXT_UNQUOTED:
 		return step_size_line(chunk, c);
 	case CHUNK_SIZE_LF:
 		return step_size_lf(chunk, c);

@@ -59,7 +59,7 @@ void http_chunk_init(struct http_chunk *chunk,
  *        < 0  minus the status to answer with, before closing: 413 (body over
  *             its limit), 431 (trailers over theirs), 400 (anything else)
  *
- * Extensions are checked for size and bytes and otherwise ignored. Trailers
+ * Extensions are checked for size and syntax and otherwise ignored. Trailers
  * are held to the rules of header fields and dropped; Content-Length,
  * Transfer-Encoding and Host among them are refused. The result and the
  * decoded bytes do not depend on how the body is cut. After 1 or an error the
