@@ -232,6 +232,22 @@ on_expect(struct http_parse *parse, struct http_span value)
 	return 0;
 }
 
+/*
+ * White space may follow a value, but there are parsers that then read it
+ * differently if it is a TAB (llhttp takes "chunked\t" for another coding), so
+ * where the end of the message depends on it there must be none. The line is
+ * whole, so there is a byte to look at.
+ */
+static bool
+is_before_tab(struct http_span value)
+{
+	const char *p = value.data + value.len;
+
+	while (*p == ' ')
+		p++;
+	return *p == '\t';
+}
+
 static int
 on_content_length(struct http_parse *parse, struct http_span value)
 {
@@ -239,7 +255,8 @@ on_content_length(struct http_parse *parse, struct http_span value)
 	int digit;
 	size_t i;
 
-	if (value.len == 0 || has_seen(parse, KNOWN_TRANSFER_ENCODING))
+	if (value.len == 0 || is_before_tab(value) ||
+	    has_seen(parse, KNOWN_TRANSFER_ENCODING))
 		return -400;
 	for (i = 0; i < value.len; i++) {
 		if (!http_class_has(value.data[i], HTTP_DIGIT))
@@ -266,7 +283,8 @@ on_transfer_encoding(struct http_parse *parse, struct http_span value)
 	int members = 0;
 	size_t i;
 
-	if (parse->head->minor < 1 || has_seen(parse, KNOWN_CONTENT_LENGTH))
+	if (parse->head->minor < 1 || is_before_tab(value) ||
+	    has_seen(parse, KNOWN_CONTENT_LENGTH))
 		return -400;
 	while (list_pop(&value, &member)) {
 		if (chunked || member.len == 0)

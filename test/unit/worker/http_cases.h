@@ -81,6 +81,22 @@ static const struct http_case http_cases[] = {
 	CASE("Range the wrong way round is not the parser's",
 	    GET11 HOST "Range: bytes=5-2\r\n" END, 0),
 
+	CASE("1.0 that stays open", GET10 HOST "Connection: keep-alive\r\n" END,
+	    0),
+	CASE("WebSocket",
+	    GET11 HOST "Upgrade: websocket\r\nConnection: Upgrade\r\n" END, 0),
+	CASE_REST("callback of a browser",
+	    "POST /_dash-update-component HTTP/1.1\r\n"
+	    "Host: 127.0.0.1:8000\r\nConnection: keep-alive\r\n"
+	    "Content-Length: 2\r\nAccept: application/json\r\n"
+	    "Content-Type: application/json\r\n"
+	    "User-Agent: Mozilla/5.0 (X11; Linux x86_64)\r\n"
+	    "Origin: http://127.0.0.1:8000\r\nSec-Fetch-Site: same-origin\r\n"
+	    "Referer: http://127.0.0.1:8000/\r\n"
+	    "Accept-Encoding: gzip, deflate, br\r\n"
+	    "Cookie: sid=abc; _csrf_token=x\r\n" END,
+	    "{}"),
+
 	/* Not yet whole. */
 	CASE("nothing", "", HTTP_CASE_MORE),
 	CASE("half an empty line", "\r", HTTP_CASE_MORE),
@@ -249,6 +265,9 @@ static const struct http_case http_cases[] = {
 	    POST11 "Content-Length: 111111111111111111111111111111"
 		   "111111111111111111111111111111\r\n" END,
 	    400),
+	CASE("blanks around a length", POST11 "Content-Length: \t 5  \r\n" END,
+	    0),
+	CASE("TAB after a length", POST11 "Content-Length: 5 \t\r\n" END, 400),
 	CASE("two lengths",
 	    POST11 "Content-Length: 3\r\nContent-Length: 4\r\n" END, 400),
 	CASE("two equal lengths",
@@ -291,6 +310,10 @@ static const struct http_case http_cases[] = {
 	    POST11 "Transfer-Encoding: \"chunked\"\r\n" END, 400),
 	CASE("chunked with a parameter",
 	    POST11 "Transfer-Encoding: chunked;q=1\r\n" END, 400),
+	CASE("blanks around chunked",
+	    POST11 "Transfer-Encoding: \t chunked  \r\n" END, 0),
+	CASE("TAB after chunked", POST11 "Transfer-Encoding: chunked\t\r\n" END,
+	    400),
 	CASE("two codings",
 	    POST11 "Transfer-Encoding: chunked\r\n"
 		   "Transfer-Encoding: identity\r\n" END,

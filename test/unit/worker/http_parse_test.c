@@ -2,7 +2,7 @@
 
 /*
  * The request head parser: verdicts for every way to cut the input, limits,
- * what a head means, and the decoding of paths.
+ * and what a head means.
  *
  * Inputs are copied to blocks of exactly their size, so that a sanitizer sees
  * a read beyond the end.
@@ -473,96 +473,6 @@ trickling_heads_are_scanned_once(void **state)
 	assert_true(http_head_maybe_complete("\r\n\r\n", 4, &scan_from));
 }
 
-#define BAD (-400)
-
-static const struct {
-	const char *path;
-	int want; /* length or minus a status */
-	const char *text;
-} path_cases[] = {
-	{ "/", 1, "/" },
-	{ "/a/b.c", 6, "/a/b.c" },
-	{ "/a%20b", 4, "/a b" },
-	{ "/%41%5a%7E", 4, "/AZ~" },
-	{ "/%c3%A4", 3, "/\xc3\xa4" },
-	{ "/a+b", 4, "/a+b" },
-	{ "/%252e%252e/", 8, "/%2e%2e/" },
-	{ "//etc", 5, "//etc" },
-	{ "/...", 4, "/..." },
-	{ "/.a/..b/c..", 11, "/.a/..b/c.." },
-	{ "/a%2Fb", 4, "/a/b" },
-	{ "", BAD, NULL },
-	{ "*", BAD, NULL },
-	{ "a/b", BAD, NULL },
-	{ "/%", BAD, NULL },
-	{ "/%4", BAD, NULL },
-	{ "/%4g", BAD, NULL },
-	{ "/%g4", BAD, NULL },
-	{ "/%u0041", BAD, NULL },
-	{ "/%+4", BAD, NULL },
-	{ "/%00", BAD, NULL },
-	{ "/a%0d%0a", BAD, NULL },
-	{ "/%1f", BAD, NULL },
-	{ "/%7f", BAD, NULL },
-	{ "/..", BAD, NULL },
-	{ "/../x", BAD, NULL },
-	{ "/a/..", BAD, NULL },
-	{ "/a/../b", BAD, NULL },
-	{ "/.", BAD, NULL },
-	{ "/./x", BAD, NULL },
-	{ "/%2e%2e/x", BAD, NULL },
-	{ "/.%2e/x", BAD, NULL },
-	{ "/..%2fx", BAD, NULL },
-	{ "/..%2Fx", BAD, NULL },
-	{ "/%2f../x", BAD, NULL },
-	{ "/..%5cx", BAD, NULL },
-	{ "/..\\x", BAD, NULL },
-	{ "/a\\b", BAD, NULL },
-	{ "/%c0%ae%c0%ae/", BAD, NULL },
-	{ "/%c0%af", BAD, NULL },
-	{ "/%e4", BAD, NULL },
-	{ "/%ed%a0%80", BAD, NULL },
-	{ "/%f4%90%80%80", BAD, NULL },
-	{ "/%ff", BAD, NULL },
-};
-
-static void
-paths_are_decoded_strictly(void **state)
-{
-	struct http_span path;
-	size_t i;
-	char *out;
-	int rc;
-
-	(void)state;
-	for (i = 0; i < sizeof(path_cases) / sizeof(path_cases[0]); i++) {
-		path.data = path_cases[i].path;
-		path.len = strlen(path.data);
-		out = malloc(path.len + 1);
-		assert_non_null(out);
-		rc = http_path_decode(path, out, path.len + 1);
-		if (rc != path_cases[i].want)
-			fail_msg("%s: got %d, want %d", path.data, rc,
-			    path_cases[i].want);
-		if (rc >= 0)
-			assert_string_equal(out, path_cases[i].text);
-		free(out);
-	}
-}
-
-static void
-paths_must_fit(void **state)
-{
-	struct http_span path = { "/abc", 4 };
-	char out[5];
-
-	(void)state;
-	assert_int_equal(http_path_decode(path, out, 5), 4);
-	assert_int_equal(http_path_decode(path, out, 4), -414);
-	assert_int_equal(http_path_decode(path, out, 1), -414);
-	assert_int_equal(http_path_decode(path, out, 0), -414);
-}
-
 /* The classes once more, as predicates. */
 static void
 byte_classes_follow_their_definition(void **state)
@@ -628,8 +538,6 @@ main(void)
 		cmocka_unit_test(methods_and_targets_are_told_apart),
 		cmocka_unit_test(framing_is_read_as_meant),
 		cmocka_unit_test(trickling_heads_are_scanned_once),
-		cmocka_unit_test(paths_are_decoded_strictly),
-		cmocka_unit_test(paths_must_fit),
 		cmocka_unit_test(byte_classes_follow_their_definition),
 		cmocka_unit_test(long_values_are_checked_at_every_place),
 	};
