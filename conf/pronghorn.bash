@@ -1,0 +1,56 @@
+# Completion of pronghorn for bash. Made by
+# pronghorn --print-options=bash
+
+_pronghorn()
+{
+	local word=${COMP_WORDS[COMP_CWORD]}
+	local before=${COMP_WORDS[COMP_CWORD - 1]}
+	local flags="
+	    -c --config -h --help -v --version --check-config
+	    --print-config --print-options -b --bind -w --workers --backlog
+	    -t --timeout --graceful-timeout -p --pid --chdir
+	    --error-logfile --log-file --log-level -n --name --boot-timeout
+	    --respawn-backoff --respawn-limit --app --threads
+	    --worker-connections --keep-alive --access-logfile
+	    --limit-request-line --limit-request-fields
+	    --limit-request-field_size --limit-request-head
+	    --limit-request-body --limit-json-depth --limit-json-nodes
+	    --limit-request-memory --limit-queue --header-timeout
+	    --body-timeout --send-timeout --www-dir --data-dir --cache-type
+	    --cache-dir --cache-default-timeout --cache-threshold
+	    --cache-key-prefix --cache-busy-timeout --compute-lease
+	    --compute-attempts --compute-error-timeout
+	"
+
+	case $before in
+	--print-options)
+		COMPREPLY=($(compgen -W "conf md bash" -- "$word"))
+		return
+		;;
+	-c | --config | -p | --pid | --chdir | --error-logfile | --log-file | \
+	    --access-logfile | --www-dir | --data-dir | --cache-dir)
+		compopt -o filenames
+		COMPREPLY=($(compgen -f -- "$word"))
+		return
+		;;
+	--log-level)
+		COMPREPLY=($(compgen -W \
+		    "debug info warning error critical" -- "$word"))
+		return
+		;;
+	-w | --workers)
+		COMPREPLY=($(compgen -W "auto" -- "$word"))
+		return
+		;;
+	esac
+
+	if [[ $word == -* ]]; then
+		COMPREPLY=($(compgen -W "$flags" -- "$word"))
+	else
+		compopt -o filenames
+		COMPREPLY=($(compgen -f -X '!*.so' -- "$word")
+		    $(compgen -d -- "$word"))
+	fi
+}
+
+complete -F _pronghorn pronghorn
