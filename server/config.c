@@ -17,7 +17,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "server/base/bug.h"
 #include "server/base/err.h"
 #include "server/config_int.h"
 #include "server/config_value.h"

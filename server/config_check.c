@@ -11,7 +11,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include "server/base/bug.h"
 #include "server/base/err.h"
 #include "server/config_value.h"
 #include "server/listen_address.h"
@@ -21,7 +20,6 @@ config_put_place(const struct config *config, const char *name, struct buf *out)
 {
 	const struct config_row *row = config_row_find(name);
 
-	ASSERT(row != NULL);
 	(void)buf_printf(out, "%s: %s = ", config->origins[row - config_rows],
 	    name);
 	config_value_print(row, config_field_const(config, row), out);

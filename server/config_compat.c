@@ -15,6 +15,13 @@
 #include "server/base/err.h"
 
 static bool
+is_off_text(const char *text)
+{
+	return text[0] == '\0' || strcmp(text, "0") == 0 ||
+	       strcasecmp(text, "off") == 0;
+}
+
+static bool
 is_off(const struct literal *value)
 {
 	switch (value->kind) {
@@ -25,8 +32,7 @@ is_off(const struct literal *value)
 	case LITERAL_INT:
 		return value->integer == 0;
 	case LITERAL_TEXT:
-		return value->text[0] == '\0' ||
-		       strcasecmp(value->text, "off") == 0;
+		return is_off_text(value->text);
 	case LITERAL_LIST:
 	case LITERAL_DICT:
 		return value->count == 0;
@@ -53,7 +59,8 @@ config_compat_apply(struct config *config, const struct config_compat *compat,
 	enum config_compat_kind kind = compat->kind;
 
 	*target = NULL;
-	if (value != NULL && is_off(value))
+	if ((value != NULL && is_off(value)) ||
+	    (text != NULL && is_off_text(text)))
 		return 0;
 	if (kind == COMPAT_ROOT)
 		kind = geteuid() == 0 ? COMPAT_UNSAFE : COMPAT_IGNORED;

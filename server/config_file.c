@@ -121,7 +121,7 @@ refuse_unknown(const char *shown, unsigned line, const char *name,
 	char lower[CONFIG_NAME_MAX + 1];
 	size_t i;
 
-	for (i = 0; name[i] != '\0' && i < CONFIG_NAME_MAX; i++)
+	for (i = 0; i < CONFIG_NAME_MAX && name[i] != '\0'; i++)
 		lower[i] = (char)tolower((unsigned char)name[i]);
 	lower[i] = '\0';
 	(void)buf_printf(why, "%s:%u: %.*s: ", shown, line, CONFIG_NAME_MAX,

@@ -257,20 +257,34 @@ check_after(struct literal_source *source)
 	return 0;
 }
 
+/*
+ * Whether an open bracket has run out of text: at the end of the file, or
+ * where the next setting starts in column 1.
+ */
+static bool
+is_left_open(const struct literal_source *source)
+{
+	return source->at == source->len ||
+	       (literal_word(source) > 0 && source->at > 0 &&
+		   source->text[source->at - 1] == '\n');
+}
+
 /* The items up to `close`, behind the bracket at `start`. */
 static int
 parse_items(struct literal_source *source, size_t start, int close,
     struct literal *list, bool *comma)
 {
 	struct literal **tail = &list->first;
+	bool colon = false;
 	int rc;
 
 	*comma = false;
 	for (;;) {
 		literal_skip(source, true);
-		if (literal_peek(source, 0) == close)
+		if (literal_peek(source, 0) == close && !colon)
 			break;
-		if (source->at == source->len)
+		if (source->at == source->len ||
+		    (list->count > 0 && !*comma && is_left_open(source)))
 			return literal_fail(source, start, ERR_SYNTAX,
 			    "'%c' is not closed", source->text[start]);
 		if (literal_peek(source, 0) == ',')
@@ -285,16 +299,17 @@ parse_items(struct literal_source *source, size_t start, int close,
 		tail = &(*tail)->next;
 		list->count++;
 		literal_skip(source, true);
+		if (is_left_open(source))
+			continue;
 		rc = check_after(source);
 		if (rc < 0)
 			return rc;
-		*comma = literal_peek(source, 0) == ',';
-		if (close == '}' && literal_peek(source, 0) == ':') {
-			source->at++; /* a key: its value is the next item */
-			*comma = true;
-		} else if (*comma) {
+		/* Behind a key its value follows, as one more item. */
+		colon =
+		    close == '}' && literal_peek(source, 0) == ':' && !colon;
+		*comma = literal_peek(source, 0) == ',' || colon;
+		if (*comma)
 			source->at++;
-		}
 	}
 	source->at++;
 	return 0;

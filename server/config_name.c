@@ -230,11 +230,10 @@ config_put_nearest(const char *name, struct buf *out)
 	for (i = 0; i < config_compat_count; i++) {
 		const struct config_compat *compat = &config_compats[i];
 
-		if (flag)
-			try_flags(&nearest, compat->flags, NULL);
-		else
+		if (!flag)
 			try_name(&nearest, compat->name, strlen(compat->name),
 			    NULL);
+		try_flags(&nearest, compat->flags, flag ? NULL : compat->name);
 	}
 	if (nearest.best[0] != '\0')
 		(void)buf_printf(out, "; did you mean %s?", nearest.best);

@@ -158,7 +158,6 @@ config_value_print_bounds(const struct config_row *row, struct buf *out)
 		print_bytes((int64_t)row->min, out);
 		(void)buf_puts(out, "..");
 		print_bytes((int64_t)row->max, out);
-		(void)buf_puts(out, " bytes");
 		break;
 	case OPT_LEVEL:
 		(void)buf_puts(out, "debug, info, warning, error or critical");
