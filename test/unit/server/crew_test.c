@@ -1,0 +1,596 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * The crew's policy under a clock of its own: nothing is forked, no time
+ * passes. A `world` does what crew_next() asks and counts it.
+ */
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "server/base/handoff.h"
+#include "server/crew.h"
+
+#define SECOND INT64_C(1000000)
+#define SLOTS 16
+
+#define EXITED(status) ((status) << 8) /* as waitpid() encodes it */
+
+struct world {
+	struct crew crew;
+	int64_t now;
+	int next_pid;
+	unsigned forks;
+	unsigned serves;
+	unsigned restarts;
+	unsigned keeps;
+	unsigned give_ups;
+	unsigned sent[65]; /* per signal */
+	pid_t last_pid;    /* that a signal was sent to */
+	bool stillborn;    /* every fork dies at once, with `status` */
+	int status;
+};
+
+static const struct crew_rules usual = { .timeout_us = 30 * SECOND,
+	.graceful_us = 10 * SECOND,
+	.boot_us = 20 * SECOND,
+	.backoff_us = SECOND / 10,
+	.limit = 0 };
+
+static void
+world_open(struct world *world, unsigned target, const struct crew_rules *rules)
+{
+	memset(world, 0, sizeof(*world));
+	world->now = 1000 * SECOND;
+	world->next_pid = 1000;
+	assert_int_equal(crew_init(&world->crew, SLOTS, target, rules), 0);
+}
+
+static void
+do_fork(struct world *world, unsigned slot)
+{
+	world->forks++;
+	crew_forked(&world->crew, slot, world->next_pid, world->next_pid, -1,
+	    world->now);
+	world->next_pid++;
+	if (world->stillborn)
+		assert_int_equal(
+		    crew_exited(&world->crew, slot, world->status, world->now),
+		    REAP_STILLBORN);
+}
+
+/* Do everything there is to do now. */
+static void
+settle(struct world *world)
+{
+	struct crew_action action;
+	unsigned turns = 0;
+
+	while (crew_next(&world->crew, world->now, &action)) {
+		assert_true(turns++ < 1000);
+		switch (action.what) {
+		case CREW_DO_FORK:
+			do_fork(world, action.slot);
+			break;
+		case CREW_DO_SIGNAL:
+			world->sent[action.sig]++;
+			world->last_pid = action.pid;
+			break;
+		case CREW_DO_SERVE:
+			world->serves++;
+			break;
+		case CREW_DO_RESTARTED:
+			world->restarts++;
+			break;
+		case CREW_DO_KEEP:
+			world->keeps++;
+			break;
+		case CREW_DO_GIVE_UP:
+			world->give_ups++;
+			crew_end(&world->crew, CREW_QUIT, world->now);
+			break;
+		}
+	}
+	assert_true(crew_deadline(&world->crew, world->now) > world->now);
+}
+
+/* Let time pass from deadline to deadline, as the master does. */
+static void
+pass(struct world *world, int64_t us)
+{
+	int64_t end = world->now + us;
+	int64_t next;
+
+	for (;;) {
+		next = crew_deadline(&world->crew, world->now);
+		if (next > end)
+			break;
+		world->now = next;
+		settle(world);
+	}
+	world->now = end;
+	settle(world);
+}
+
+/* Every worker that boots reports ready. */
+static void
+all_ready(struct world *world)
+{
+	unsigned slot;
+
+	for (slot = 0; slot < SLOTS; slot++) {
+		if (world->crew.seats[slot].state == SEAT_BOOTING)
+			crew_ready(&world->crew, slot, world->now);
+	}
+	settle(world);
+}
+
+static void
+all_beat(struct world *world)
+{
+	unsigned slot;
+
+	for (slot = 0; slot < SLOTS; slot++)
+		crew_beat(&world->crew, slot, world->now);
+}
+
+static enum reap_verdict
+die(struct world *world, unsigned slot, int status)
+{
+	enum reap_verdict verdict;
+
+	verdict = crew_exited(&world->crew, slot, status, world->now);
+	settle(world);
+	return verdict;
+}
+
+static unsigned
+count(const struct world *world, enum seat_state state)
+{
+	unsigned total = 0;
+	unsigned slot;
+
+	for (slot = 0; slot < SLOTS; slot++)
+		total += world->crew.seats[slot].state == state;
+	return total;
+}
+
+/* A crew of `target`, ready and healthy. */
+static void
+serving(struct world *world, unsigned target, const struct crew_rules *rules)
+{
+	world_open(world, target, rules);
+	settle(world);
+	all_ready(world);
+	pass(world, 2 * SECOND);
+	all_beat(world);
+}
+
+static void
+starts_all_at_once_and_says_so_once(void **state)
+{
+	struct world world;
+
+	(void)state;
+	world_open(&world, 4, &usual);
+	settle(&world);
+	assert_int_equal(world.forks, 4);
+	assert_int_equal(world.serves, 0);
+	crew_ready(&world.crew, 0, world.now);
+	settle(&world);
+	assert_int_equal(world.serves, 0);
+	all_ready(&world);
+	assert_int_equal(world.serves, 1);
+	pass(&world, 5 * SECOND);
+	assert_int_equal(world.serves, 1);
+	assert_int_equal(world.forks, 4);
+	crew_fini(&world.crew);
+}
+
+static void
+replaces_the_killed_at_once(void **state)
+{
+	struct world world;
+
+	(void)state;
+	serving(&world, 4, &usual);
+	assert_int_equal(die(&world, 2, SIGKILL), REAP_CRASHED);
+	assert_int_equal(world.forks, 5);
+	assert_int_equal(world.crew.seats[2].state, SEAT_BOOTING);
+	all_ready(&world);
+	pass(&world, 2 * SECOND);
+	assert_int_equal(die(&world, 2, EXITED(0)), REAP_RECYCLED);
+	assert_int_equal(world.forks, 6);
+	crew_fini(&world.crew);
+}
+
+static void
+backs_off_in_a_crash_loop(void **state)
+{
+	struct world world;
+	unsigned before;
+
+	(void)state;
+	world_open(&world, 4, &usual);
+	world.stillborn = true;
+	world.status = SIGSEGV;
+	settle(&world);
+	assert_int_equal(world.forks, 4);
+	pass(&world, 10 * SECOND);
+	/* 4, then one each after 0.1 0.2 0.4 0.8 1.6 3.2 seconds. */
+	assert_int_equal(world.forks, 10);
+	pass(&world, 110 * SECOND);
+	before = world.forks;
+	pass(&world, 300 * SECOND);
+	assert_int_equal(world.forks - before, 10); /* every 30 seconds */
+	crew_fini(&world.crew);
+}
+
+static void
+a_probe_that_lives_brings_all_back(void **state)
+{
+	struct world world;
+
+	(void)state;
+	world_open(&world, 4, &usual);
+	world.stillborn = true;
+	world.status = EXITED(1);
+	settle(&world);
+	world.stillborn = false;
+	pass(&world, SECOND / 10);
+	assert_int_equal(world.forks, 5); /* the probe, alone */
+	pass(&world, SECOND);
+	assert_int_equal(world.forks, 5);
+	all_ready(&world);
+	pass(&world, SECOND / 2);
+	assert_int_equal(world.forks, 5); /* not yet trusted */
+	pass(&world, SECOND);
+	assert_int_equal(world.forks, 8);
+	all_ready(&world);
+	assert_int_equal(world.serves, 1);
+	crew_fini(&world.crew);
+}
+
+static void
+death_right_after_ready_backs_off(void **state)
+{
+	struct world world;
+
+	(void)state;
+	serving(&world, 2, &usual);
+	die(&world, 0, SIGKILL);
+	assert_int_equal(world.forks, 3);
+	all_ready(&world);
+	world.now += SECOND / 2;
+	die(&world, 0, SIGKILL);
+	assert_int_equal(world.forks, 3);
+	pass(&world, SECOND / 10);
+	assert_int_equal(world.forks, 4);
+	crew_fini(&world.crew);
+}
+
+static void
+forgets_failures_after_a_minute_of_health(void **state)
+{
+	struct crew_rules rules = usual;
+	struct world world;
+
+	(void)state;
+	rules.timeout_us = 0;
+	serving(&world, 2, &rules);
+	die(&world, 0, SIGKILL);
+	die(&world, 0, SIGKILL); /* stillborn */
+	assert_int_equal(world.crew.backoff.failures, 1);
+	pass(&world, SECOND);
+	all_ready(&world);
+	pass(&world, 50 * SECOND);
+	assert_int_equal(world.crew.backoff.failures, 1);
+	pass(&world, 10 * SECOND);
+	assert_int_equal(world.crew.backoff.failures, 0);
+	crew_fini(&world.crew);
+}
+
+static void
+gives_up_only_when_nobody_ever_served(void **state)
+{
+	struct crew_rules rules = usual;
+	struct world world;
+
+	(void)state;
+	rules.limit = 3;
+	rules.timeout_us = 0;
+	world_open(&world, 1, &rules);
+	world.stillborn = true;
+	world.status = EXITED(1);
+	settle(&world);
+	pass(&world, SECOND / 10);
+	assert_int_equal(world.give_ups, 0);
+	pass(&world, SECOND);
+	assert_int_equal(world.forks, 3);
+	assert_int_equal(world.give_ups, 1);
+	assert_true(crew_gone(&world.crew));
+	crew_fini(&world.crew);
+
+	serving(&world, 1, &rules);
+	world.stillborn = true;
+	die(&world, 0, SIGKILL);
+	pass(&world, 300 * SECOND);
+	assert_true(world.forks > 10);
+	assert_int_equal(world.give_ups, 0);
+	crew_fini(&world.crew);
+}
+
+static void
+a_hopeless_start_ends_at_once(void **state)
+{
+	struct crew_rules rules = usual;
+	struct world world;
+
+	(void)state;
+	rules.limit = 10;
+	world_open(&world, 2, &rules);
+	settle(&world);
+	die(&world, 0, EXITED(HANDOFF_EXIT_BOOT));
+	assert_int_equal(world.give_ups, 0); /* the other may make it */
+	die(&world, 1, EXITED(HANDOFF_EXIT_BOOT));
+	assert_int_equal(world.give_ups, 1);
+	assert_int_equal(world.forks, 2);
+	crew_fini(&world.crew);
+}
+
+static void
+kills_a_worker_that_boots_for_ever(void **state)
+{
+	struct world world;
+
+	(void)state;
+	world_open(&world, 1, &usual);
+	settle(&world);
+	pass(&world, 19 * SECOND);
+	assert_int_equal(world.sent[SIGKILL], 0);
+	pass(&world, SECOND);
+	assert_int_equal(world.sent[SIGKILL], 1);
+	assert_int_equal(die(&world, 0, SIGKILL), REAP_STILLBORN);
+	assert_int_equal(world.crew.backoff.failures, 1); /* counted once */
+	pass(&world, SECOND / 10);
+	assert_int_equal(world.forks, 2);
+	crew_fini(&world.crew);
+}
+
+static void
+aborts_and_kills_a_silent_worker(void **state)
+{
+	struct crew_rules rules = usual;
+	struct world world;
+
+	(void)state;
+	serving(&world, 2, &usual);
+	pass(&world, 29 * SECOND);
+	crew_beat(&world.crew, 1, world.now);
+	assert_int_equal(world.sent[SIGABRT], 0);
+	pass(&world, SECOND);
+	assert_int_equal(world.sent[SIGABRT], 1);
+	assert_int_equal(world.last_pid, 1000);
+	assert_int_equal(world.forks, 3); /* replaced before it is gone */
+	pass(&world, SECOND);
+	assert_int_equal(world.sent[SIGKILL], 1);
+	assert_int_equal(die(&world, 0, SIGKILL), REAP_KILLED);
+	crew_fini(&world.crew);
+
+	rules.timeout_us = 0;
+	serving(&world, 2, &rules);
+	pass(&world, 3600 * SECOND);
+	assert_int_equal(world.sent[SIGABRT], 0);
+	crew_fini(&world.crew);
+}
+
+static void
+a_gap_of_the_master_is_nobodys_silence(void **state)
+{
+	struct world world;
+
+	(void)state;
+	serving(&world, 2, &usual);
+	world.now += 500 * SECOND;
+	crew_excuse(&world.crew, 500 * SECOND);
+	settle(&world);
+	assert_int_equal(world.sent[SIGABRT], 0);
+	crew_fini(&world.crew);
+}
+
+static void
+stops_with_growing_force(void **state)
+{
+	struct world world;
+
+	(void)state;
+	serving(&world, 3, &usual);
+	crew_end(&world.crew, CREW_STOP, world.now);
+	settle(&world);
+	assert_int_equal(world.sent[SIGTERM], 3);
+	assert_int_equal(die(&world, 0, EXITED(0)), REAP_DRAINED);
+	assert_int_equal(world.forks, 3);
+	pass(&world, 9 * SECOND);
+	assert_int_equal(world.sent[SIGKILL], 0);
+	pass(&world, SECOND);
+	assert_int_equal(world.sent[SIGKILL], 2);
+	assert_int_equal(die(&world, 1, SIGKILL), REAP_KILLED);
+	assert_int_equal(die(&world, 2, SIGKILL), REAP_KILLED);
+	assert_true(crew_gone(&world.crew));
+	crew_fini(&world.crew);
+
+	serving(&world, 3, &usual);
+	crew_end(&world.crew, CREW_STOP, world.now);
+	settle(&world);
+	crew_end(&world.crew, CREW_QUIT, world.now);
+	settle(&world);
+	assert_int_equal(world.sent[SIGQUIT], 3);
+	crew_end(&world.crew, CREW_STOP, world.now); /* weaker: ignored */
+	pass(&world, SECOND);
+	assert_int_equal(world.sent[SIGTERM], 3);
+	assert_int_equal(world.sent[SIGKILL], 0);
+	pass(&world, SECOND);
+	assert_int_equal(world.sent[SIGKILL], 3);
+	crew_fini(&world.crew);
+
+	serving(&world, 3, &usual);
+	crew_end(&world.crew, CREW_KILL, world.now);
+	settle(&world);
+	assert_int_equal(world.sent[SIGKILL], 3);
+	assert_int_equal(world.sent[SIGTERM], 0);
+	crew_fini(&world.crew);
+}
+
+static void
+grows_and_shrinks(void **state)
+{
+	struct world world;
+	unsigned i;
+
+	(void)state;
+	serving(&world, 2, &usual);
+	assert_true(crew_resize(&world.crew, 1));
+	settle(&world);
+	assert_int_equal(world.forks, 3);
+	all_ready(&world);
+	assert_true(crew_resize(&world.crew, -1));
+	settle(&world);
+	assert_int_equal(world.sent[SIGTERM], 1);
+	assert_int_equal(world.last_pid, 1002); /* the youngest */
+	die(&world, 2, EXITED(0));
+	assert_int_equal(world.forks, 3);
+	assert_true(crew_resize(&world.crew, -1));
+	settle(&world);
+	assert_false(crew_resize(&world.crew, -1)); /* the last one stays */
+	settle(&world);
+	assert_int_equal(world.sent[SIGTERM], 2);
+	for (i = 1; i < SLOTS / 2; i++)
+		assert_true(crew_resize(&world.crew, 1));
+	assert_false(crew_resize(&world.crew, 1));
+	crew_fini(&world.crew);
+}
+
+static void
+a_restart_brings_the_new_before_the_old_go(void **state)
+{
+	struct world world;
+
+	(void)state;
+	serving(&world, 2, &usual);
+	crew_restart(&world.crew);
+	settle(&world);
+	assert_int_equal(world.forks, 4);
+	assert_int_equal(count(&world, SEAT_READY), 2);
+	crew_ready(&world.crew, 2, world.now);
+	settle(&world);
+	assert_int_equal(world.sent[SIGTERM], 0);
+	crew_restart(&world.crew); /* once more, afterwards */
+	all_ready(&world);
+	assert_int_equal(world.restarts, 1);
+	assert_int_equal(world.sent[SIGTERM], 2);
+	assert_int_equal(world.forks, 6);
+	assert_int_equal(count(&world, SEAT_LEAVING), 2);
+	assert_int_equal(die(&world, 0, EXITED(0)), REAP_DRAINED);
+	assert_int_equal(die(&world, 1, EXITED(0)), REAP_DRAINED);
+	all_ready(&world);
+	assert_int_equal(world.restarts, 2);
+	assert_int_equal(world.sent[SIGTERM], 4);
+	assert_int_equal(die(&world, 2, EXITED(0)), REAP_DRAINED);
+	assert_int_equal(die(&world, 3, EXITED(0)), REAP_DRAINED);
+	assert_int_equal(world.forks, 6);
+	assert_int_equal(count(&world, SEAT_READY), 2);
+	assert_int_equal(world.serves, 1);
+	crew_fini(&world.crew);
+}
+
+static void
+a_failed_restart_keeps_the_old(void **state)
+{
+	struct crew_rules rules = usual;
+	struct world world;
+
+	(void)state;
+	rules.limit = 3;
+	serving(&world, 2, &rules);
+	world.stillborn = true;
+	world.status = EXITED(1);
+	crew_restart(&world.crew);
+	settle(&world);
+	pass(&world, SECOND);
+	assert_int_equal(world.keeps, 1);
+	assert_int_equal(world.restarts, 0);
+	assert_int_equal(world.sent[SIGTERM], 0);
+	assert_int_equal(count(&world, SEAT_READY), 2);
+	assert_int_equal(world.forks, 5);
+	pass(&world, 10 * SECOND);
+	assert_int_equal(world.forks, 5);
+	assert_int_equal(world.give_ups, 0);
+	crew_fini(&world.crew);
+}
+
+static void
+a_restart_during_the_start_still_announces(void **state)
+{
+	struct world world;
+
+	(void)state;
+	world_open(&world, 2, &usual);
+	settle(&world);
+	crew_restart(&world.crew);
+	settle(&world);
+	assert_int_equal(world.forks, 4);
+	all_ready(&world);
+	assert_int_equal(world.restarts, 1);
+	assert_int_equal(world.serves, 1);
+	assert_int_equal(world.sent[SIGTERM], 2);
+	crew_fini(&world.crew);
+}
+
+static void
+a_fork_that_fails_is_tried_again(void **state)
+{
+	struct crew_action action;
+	struct world world;
+
+	(void)state;
+	world_open(&world, 1, &usual);
+	assert_true(crew_next(&world.crew, world.now, &action));
+	assert_int_equal(action.what, CREW_DO_FORK);
+	crew_not_forked(&world.crew, world.now);
+	settle(&world);
+	assert_int_equal(world.forks, 0);
+	pass(&world, SECOND / 10);
+	assert_int_equal(world.forks, 1);
+	crew_fini(&world.crew);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(starts_all_at_once_and_says_so_once),
+		cmocka_unit_test(replaces_the_killed_at_once),
+		cmocka_unit_test(backs_off_in_a_crash_loop),
+		cmocka_unit_test(a_probe_that_lives_brings_all_back),
+		cmocka_unit_test(death_right_after_ready_backs_off),
+		cmocka_unit_test(forgets_failures_after_a_minute_of_health),
+		cmocka_unit_test(gives_up_only_when_nobody_ever_served),
+		cmocka_unit_test(a_hopeless_start_ends_at_once),
+		cmocka_unit_test(kills_a_worker_that_boots_for_ever),
+		cmocka_unit_test(aborts_and_kills_a_silent_worker),
+		cmocka_unit_test(a_gap_of_the_master_is_nobodys_silence),
+		cmocka_unit_test(stops_with_growing_force),
+		cmocka_unit_test(grows_and_shrinks),
+		cmocka_unit_test(a_restart_brings_the_new_before_the_old_go),
+		cmocka_unit_test(a_failed_restart_keeps_the_old),
+		cmocka_unit_test(a_restart_during_the_start_still_announces),
+		cmocka_unit_test(a_fork_that_fails_is_tried_again),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
