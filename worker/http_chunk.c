@@ -171,12 +171,12 @@ step_extension(struct http_chunk *chunk, char c)
 static int
 step_size_line(struct http_chunk *chunk, char c)
 {
-	if (c != '\r' && chunk->line == chunk->limits.line)
+	if (c != '\r' && chunk->line >= chunk->limits.line)
 		return -400;
 	chunk->line++;
 	if (chunk->state == CHUNK_SIZE)
 		return step_size(chunk, c);
-	if (c != '\r' && chunk->extensions++ == chunk->limits.extensions)
+	if (c != '\r' && chunk->extensions++ >= chunk->limits.extensions)
 		return -400;
 	return step_extension(chunk, c);
 }
@@ -235,7 +235,7 @@ step_trailer(struct http_chunk *chunk, char c)
 		chunk->state = CHUNK_LAST_LF;
 		return 0;
 	}
-	if (chunk->trailers == chunk->limits.trailers)
+	if (chunk->trailers >= chunk->limits.trailers)
 		return -431;
 	chunk->trailers++;
 	switch (chunk->state) {

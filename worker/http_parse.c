@@ -23,6 +23,7 @@
 
 #include "worker/http_parse.h"
 
+#include <endian.h>
 #include <limits.h>
 #include <string.h>
 
@@ -56,26 +57,29 @@ skip_class(const char *p, const char *stop, unsigned classes)
 }
 
 /*
- * Skip the bytes allowed in a field value, eight at a time while they are
- * plain: no control byte, no DEL. HTAB, and whatever ends the value, is left
- * to the table. A carry between lanes may only report a plain byte as
- * special, never the reverse, and the table then lets it pass.
+ * Skip the bytes allowed in a field value, eight at a time. The high bit of a
+ * lane of `special` is set for a control byte or DEL; a borrow can set it for
+ * a plain byte too, but only above a lane that really is special, so the
+ * lowest one is exact. HTAB, and what ends the value, is left to the table.
  */
 static const char *
 skip_value(const char *p, const char *stop)
 {
 	const uint64_t ones = UINT64_C(0x0101010101010101);
-	const uint64_t highs = ones * 0x80;
-	uint64_t word, low, del;
+	uint64_t word, special, del;
 
 	for (;;) {
 		while (stop - p >= 8) {
 			memcpy(&word, p, sizeof(word));
-			low = (word - ones * 0x20) & ~word;
+			word = le64toh(word); /* first byte lowest */
 			del = word ^ (ones * 0x7F);
-			del = (del - ones) & ~del;
-			if (((low | del) & highs) != 0)
+			special = (word - ones * 0x20) & ~word;
+			special |= (del - ones) & ~del;
+			special &= ones * 0x80;
+			if (special != 0) {
+				p += __builtin_ctzll(special) / 8;
 				break;
+			}
 			p += 8;
 		}
 		if (p == stop || !http_class_has(*p, HTTP_VALUE))

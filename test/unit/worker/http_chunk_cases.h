@@ -92,6 +92,8 @@ static const struct http_chunk_case http_chunk_cases[] = {
 	WRONG("blank before an extension", "5 ;x\r\nhello\r\n0\r\n\r\n", 400),
 	WRONG("last size with a blank behind", "0 \r\n\r\n", 400),
 	WRONG("size missing", "\r\nhello\r\n0\r\n\r\n", 400),
+	WRONG("size missing at the end", "\r\n\r\n", 400),
+	WRONG("size missing before an extension at the end", ";x\r\n\r\n", 400),
 	WRONG("size missing before an extension", ";x\r\n0\r\n\r\n", 400),
 	WRONG("size of no digit", "g\r\n", 400),
 	WRONG("size in quotes", "\"5\"\r\n", 400),
