@@ -46,8 +46,8 @@ struct cache_peer {
  * damaged or foreign, delete the signal rows of former runs that are not
  * `ready`, checkpoint, close. When another server is using the database it is
  * left as it is. On failure *why names path and reason.
- * 0, -errno or ERR_*. Master, single-threaded. Needed before cache_open(),
- * also after the keeper closed the file at its end.
+ * 0, -errno or ERR_*. Master, single-threaded. Needed once per boot before
+ * cache_open().
  */
 int cache_prepare(const struct cache_options *options, struct buf *why);
 
@@ -160,8 +160,8 @@ int cache_state(struct cache *cache, const uint8_t key[CACHE_KEY_LEN],
 
 /*
  * Push the lease of every row this worker computes into the future, and give
- * forgotten claims back. 0 or ERR_*; may wait: a pool thread, or a loop that
- * can spare cache_busy_timeout.
+ * forgotten claims back. Waits at most 20 ms per write, so the loop may call
+ * it; try again in a second after ERR_BUSY. 0 or ERR_*.
  */
 int cache_renew(struct cache *cache);
 

@@ -33,6 +33,8 @@
 #include "server/base/clock.h"
 #include "server/base/err.h"
 
+#define RENEW_US 20000 /* longest wait: the loop calls it */
+
 #define TO(state) (1u << FLIGHT_##state)
 static const struct {
 	const char *name;
@@ -441,28 +443,40 @@ owns_rows(struct cache *cache)
 	return rc;
 }
 
-int
-cache_renew(struct cache *cache)
+static int
+renew_rows(struct cache *cache)
 {
 	sqlite3_stmt *stmt;
 	int rc;
 
-	orphan_return(cache);
-	rc = owns_rows(cache);
-	if (rc <= 0)
-		return cache_public_rc(rc);
 	rc = db_write_begin(&cache->db);
 	if (rc < 0)
-		return cache_public_rc(rc);
+		return rc;
 	stmt = db_use(&cache->db, STATEMENT_SIGNAL_RENEW, &rc);
 	if (stmt != NULL) {
 		db_bind_int(stmt, 1, cache->peer.worker_id);
 		db_bind_int(stmt, 2, clock_boot_ms() + cache->lease_ms);
 		rc = db_run(&cache->db, STATEMENT_SIGNAL_RENEW);
 	}
-	if (rc == 0)
-		rc = db_write_commit(&cache->db);
-	else
+	if (rc < 0) {
 		db_write_cancel(&cache->db);
+		return rc;
+	}
+	return db_write_commit(&cache->db);
+}
+
+int
+cache_renew(struct cache *cache)
+{
+	int64_t write_us = cache->db.write_us;
+	int rc;
+
+	if (write_us > RENEW_US)
+		cache->db.write_us = RENEW_US;
+	orphan_return(cache);
+	rc = owns_rows(cache);
+	if (rc > 0)
+		rc = renew_rows(cache);
+	cache->db.write_us = write_us;
 	return cache_public_rc(rc);
 }

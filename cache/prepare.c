@@ -16,7 +16,8 @@
  *
  * INVARIANT  Only damage, a foreign identity and a broken boot set a file
  *            aside; never a lack of rights, space or time.
- * INVARIANT  `clean` = 0 is on the disk before any unsynced write can be.
+ * INVARIANT  `clean` = 0 is in the database file and on the disk before any
+ *            unsynced write can be.
  * THREADS    Master before fork; prepare_finish: keeper at its end.
  */
 #include "cache/prepare.h"
@@ -149,28 +150,67 @@ has_schema(struct db *db)
 	return found == schema_object_count && objects == found;
 }
 
+/* Copy the whole log into the file and bring both to the disk. */
+static int
+sync_all(struct db *db)
+{
+	int frames = 0;
+	int copied = 0;
+	int code;
+
+	code = sqlite3_wal_checkpoint_v2(db->handle, NULL,
+	    SQLITE_CHECKPOINT_PASSIVE, &frames, &copied);
+	if (code != SQLITE_OK)
+		return db_failed(db, code, "CHECKPOINT");
+	return copied == frames ? 0 : ERR_BUSY;
+}
+
+/*
+ * The file was closed as complete by a keeper that ended between two
+ * workers. Note, on the disk, that it is in use again.
+ */
+static int
+use_again(struct db *db)
+{
+	int rc;
+
+	rc = gate_shut(db->lock_fd, PREPARE_WAIT_US);
+	if (rc < 0)
+		return rc;
+	rc = db_exec(db, "PRAGMA synchronous = FULL");
+	if (rc == 0)
+		rc = put_meta(db, SCHEMA_META_CLEAN, "0");
+	if (rc == 0)
+		rc = sync_all(db);
+	if (rc == 0)
+		rc = db_exec(db, "PRAGMA synchronous = OFF");
+	gate_open(db->lock_fd);
+	return rc;
+}
+
 int
 prepare_check(struct db *db)
 {
 	char boot[CLOCK_BOOT_ID_LEN + 1];
-	char text[CLOCK_BOOT_ID_LEN + 1];
-	char clean[8];
+	char text[CLOCK_BOOT_ID_LEN + 1] = "";
+	char clean[8] = "";
 	int rc;
 
 	rc = has_identity(db);
-	if (rc <= 0)
-		return rc < 0 ? rc : ERR_STORE;
-	rc = get_meta(db, SCHEMA_META_CLEAN, clean, sizeof(clean));
+	if (rc > 0)
+		rc = get_meta(db, SCHEMA_META_CLEAN, clean, sizeof(clean));
+	else if (rc == 0)
+		rc = ERR_STORE;
 	if (rc == 0)
 		rc = get_meta(db, SCHEMA_META_BOOT_ID, text, sizeof(text));
 	if (rc < 0)
 		return rc;
 	get_boot(boot);
-	if (strcmp(clean, "0") == 0 && strcmp(boot, text) == 0)
-		return 0;
-	log_error(ERR_STORE, "cache.not_prepared", "clean=%s boot=%s", clean,
-	    text);
-	return ERR_STORE;
+	if (strcmp(boot, text) != 0) {
+		log_error(ERR_STORE, "cache.not_prepared", "boot=%s", text);
+		return ERR_STORE;
+	}
+	return strcmp(clean, "1") == 0 ? use_again(db) : 0;
 }
 
 /* Ends a quick_check whose time is up. */

@@ -12,7 +12,8 @@
 
 /*
  * Is this open connection one to a file that was prepared in this boot, with
- * our identity? 0, ERR_STORE (not), ERR_*.
+ * our identity? A file that was closed as complete meanwhile is noted as in
+ * use again. 0, ERR_STORE (not prepared), ERR_*.
  */
 int prepare_check(struct db *db);
 

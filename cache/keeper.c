@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * The keeper's loop: wait for a note, a signal, the master's end or the next
+ * piece of work, whichever comes first.
+ *
+ * INVARIANT  Nothing here waits without a bound: locks are tried for
+ *            milliseconds, a full status pipe loses a beat.
+ * FAILURE    A failing database is reported (db.c) and tried again; the
+ *            keeper goes on beating. A note whose row could not be changed
+ *            stays in the list.
+ */
+#include "cache/keeper.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "cache/cache_int.h"
+#include "cache/gate.h"
+#include "cache/handon.h"
+#include "cache/prepare.h"
+#include "cache/upkeep.h"
+#include "server/base/clock.h"
+#include "server/base/err.h"
+#include "server/base/fd.h"
+#include "server/base/log.h"
+
+#define TICK_MORE_MS 5   /* while there is more to delete */
+#define TICK_BUSY_MS 25  /* while the log is being written */
+#define TICK_IDLE_MS 200 /* else */
+#define SECOND_US 1000000
+#define REOPEN_US 10000000 /* between attempts on a failed database */
+#define FINISH_US 1000000  /* for the last worker to close the database */
+#define PENDING_MAX 256    /* notes that wait for the database */
+
+enum keeper_poll { POLL_SIGNAL, POLL_DEATH, POLL_NOTES, POLLS };
+
+struct keeper {
+	const struct handoff *handoff;
+	const struct cache_options *options;
+	struct cache *cache; /* NULL while the database cannot be opened */
+	struct upkeep upkeep;
+	struct pollfd polls[POLLS];
+	int64_t pending[PENDING_MAX]; /* worker ids, oldest first */
+	unsigned pending_count;
+	char part[sizeof(struct handoff_note)]; /* of a note */
+	size_t part_len;
+	int64_t second_us; /* when the once-a-second work is due */
+	int64_t reopen_us; /* when to try the database again */
+	bool more;         /* the last step left work behind */
+	bool stop;
+	bool at_once; /* do not wait for others when stopping */
+};
+
+/* --- messages to the master -------------------------------------------- */
+
+static void
+send_status(const struct keeper *keeper, enum handoff_status_kind kind,
+    const char *text)
+{
+	struct pollfd ready = { .fd = keeper->handoff->status_fd,
+		.events = POLLOUT };
+	struct handoff_status status = { .kind = kind };
+
+	(void)snprintf(status.text, sizeof(status.text), "%s", text);
+	/* A master that does not read must not stop us: lose the message. */
+	if (poll(&ready, 1, 0) == 1 && ready.revents & POLLOUT)
+		(void)fd_write_full(ready.fd, &status, sizeof(status));
+}
+
+/* --- the database ------------------------------------------------------ */
+
+static int
+open_cache(struct keeper *keeper)
+{
+	const struct handoff *handoff = keeper->handoff;
+	struct cache_peer peer = {
+		.slot = handoff->slot_count, /* none of the workers' */
+		.wake_fds = handoff->wake_fds,
+		.slot_count = handoff->slot_count,
+	};
+	unsigned count;
+	int rc;
+
+	rc = cache_open(&keeper->cache, keeper->options, &peer);
+	if (rc == 0) {
+		upkeep_init(&keeper->upkeep);
+		(void)handon_vanished(keeper->cache, &count);
+	}
+	return rc;
+}
+
+/* A connection that met damage or was closed: try a new one now and then. */
+static void
+reopen_cache(struct keeper *keeper, int64_t now_us)
+{
+	if (strcmp(keeper->options->cache_type, "null") == 0)
+		return;
+	if (keeper->cache != NULL && !keeper->cache->db.latched)
+		return;
+	if (now_us < keeper->reopen_us)
+		return;
+	keeper->reopen_us = now_us + REOPEN_US;
+	cache_close(&keeper->cache);
+	(void)open_cache(keeper);
+}
+
+/* --- notes ------------------------------------------------------------- */
+
+static void
+add_pending(struct keeper *keeper, int64_t worker_id)
+{
+	if (keeper->pending_count == PENDING_MAX) {
+		log_warn(ERR_FULL, "keeper.note",
+		    "worker_id=%lld left to its lease", (long long)worker_id);
+		return;
+	}
+	keeper->pending[keeper->pending_count++] = worker_id;
+}
+
+/* Take what is in the pipe; a note may arrive in two parts. */
+static void
+read_notes(struct keeper *keeper)
+{
+	struct pollfd *poll_notes = &keeper->polls[POLL_NOTES];
+	struct handoff_note note;
+	char bytes[64 * sizeof(note)];
+	ssize_t got;
+	ssize_t i;
+
+	got = read(poll_notes->fd, bytes, sizeof(bytes));
+	if (got < 0 && (errno == EINTR || errno == EAGAIN))
+		return;
+	if (got <= 0) {
+		poll_notes->fd = -1;
+		return;
+	}
+	for (i = 0; i < got; i++) {
+		keeper->part[keeper->part_len++] = bytes[i];
+		if (keeper->part_len < sizeof(note))
+			continue;
+		memcpy(&note, keeper->part, sizeof(note));
+		keeper->part_len = 0;
+		add_pending(keeper, note.worker_id);
+	}
+}
+
+static void
+work_on_notes(struct keeper *keeper)
+{
+	unsigned count;
+	unsigned done = 0;
+
+	if (keeper->cache == NULL)
+		return;
+	while (done < keeper->pending_count &&
+	       cache_release_owner(keeper->cache, keeper->pending[done],
+		   &count) == 0)
+		done++;
+	keeper->pending_count -= done;
+	memmove(keeper->pending, keeper->pending + done,
+	    keeper->pending_count * sizeof(keeper->pending[0]));
+	keeper->more = keeper->more || keeper->pending_count > 0;
+}
+
+/* --- the work ---------------------------------------------------------- */
+
+static void
+work_each_second(struct keeper *keeper)
+{
+	unsigned count;
+
+	if (keeper->cache != NULL)
+		(void)handon_late(keeper->cache, &count);
+	send_status(keeper, HANDOFF_BEAT, "");
+}
+
+static void
+work(struct keeper *keeper)
+{
+	int64_t now_us = clock_mono_us();
+	bool second = now_us >= keeper->second_us;
+	bool again = keeper->more;
+	int gone = 0;
+
+	keeper->more = false;
+	reopen_cache(keeper, now_us);
+	work_on_notes(keeper);
+	if (second) {
+		keeper->second_us = now_us + SECOND_US;
+		work_each_second(keeper);
+	}
+	if (keeper->cache == NULL || keeper->cache->db.handle == NULL)
+		return;
+	(void)upkeep_checkpoint(&keeper->upkeep, keeper->cache);
+	if (!second && !again)
+		return;
+	gone = upkeep_expire(&keeper->upkeep, keeper->cache);
+	keeper->more = keeper->more || gone > 0;
+	gone = upkeep_evict(&keeper->upkeep, keeper->cache);
+	keeper->more = keeper->more || gone > 0;
+	gone = upkeep_prune(&keeper->upkeep, keeper->cache);
+	keeper->more = keeper->more || gone > 0;
+}
+
+static int
+next_tick(const struct keeper *keeper)
+{
+	if (keeper->more)
+		return TICK_MORE_MS;
+	if (keeper->cache != NULL &&
+	    upkeep_wal_changed(&keeper->upkeep, keeper->cache))
+		return TICK_BUSY_MS;
+	return TICK_IDLE_MS;
+}
+
+/* --- the process ------------------------------------------------------- */
+
+static void
+read_signals(struct keeper *keeper)
+{
+	struct signalfd_siginfo info;
+
+	while (read(keeper->polls[POLL_SIGNAL].fd, &info, sizeof(info)) ==
+	       (ssize_t)sizeof(info)) {
+		switch (info.ssi_signo) {
+		case SIGUSR1:
+			(void)log_reopen();
+			break;
+		case SIGHUP:
+			break;
+		default:
+			keeper->stop = true;
+			keeper->at_once = info.ssi_signo != SIGTERM;
+			break;
+		}
+	}
+}
+
+static void
+loop(struct keeper *keeper)
+{
+	struct pollfd *polls = keeper->polls;
+
+	while (!keeper->stop) {
+		if (poll(polls, POLLS, next_tick(keeper)) < 0 &&
+		    errno != EINTR) {
+			log_error(-errno, "keeper.poll", "ending");
+			return;
+		}
+		if (polls[POLL_SIGNAL].revents)
+			read_signals(keeper);
+		if (polls[POLL_DEATH].revents)
+			keeper->stop = true;
+		if (polls[POLL_NOTES].revents)
+			read_notes(keeper);
+		work(keeper);
+	}
+}
+
+/*
+ * Note that the file is complete, so that it survives a reboot. Possible
+ * only when every worker has closed it; if one lingers, the file is kept
+ * until the machine goes down.
+ */
+static void
+finish(struct keeper *keeper)
+{
+	int64_t until = clock_mono_us() + (keeper->at_once ? 0 : FINISH_US);
+	int rc;
+
+	cache_close(&keeper->cache);
+	for (;;) {
+		rc = prepare_finish(keeper->options);
+		if (rc != ERR_BUSY || clock_mono_us() >= until)
+			break;
+		gate_nap(20000);
+	}
+	if (rc < 0)
+		log_info("keeper.unfinished", "why=\"%s\"", err_str(rc));
+}
+
+static int
+open_signals(void)
+{
+	static const int wanted[] = { SIGTERM, SIGQUIT, SIGINT, SIGUSR1,
+		SIGHUP };
+	sigset_t set;
+	size_t i;
+	int fd;
+
+	(void)sigemptyset(&set);
+	for (i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
+		(void)sigaddset(&set, wanted[i]);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+		return -errno;
+	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return fd < 0 ? -errno : fd;
+}
+
+int
+keeper_run(const struct handoff *handoff, const struct cache_options *options)
+{
+	struct keeper keeper = { .handoff = handoff, .options = options };
+	int sig_fd;
+	int rc;
+
+	sig_fd = open_signals();
+	rc = sig_fd < 0 ? sig_fd : open_cache(&keeper);
+	if (rc < 0) {
+		log_error(rc, "keeper.start", "dir=%s", options->cache_dir);
+		send_status(&keeper, HANDOFF_FAILED, err_str(rc));
+		fd_close(&sig_fd);
+		return HANDOFF_EXIT_BOOT;
+	}
+	keeper.polls[POLL_SIGNAL] =
+	    (struct pollfd){ .fd = sig_fd, .events = POLLIN };
+	keeper.polls[POLL_DEATH] =
+	    (struct pollfd){ .fd = handoff->death_fd, .events = POLLIN };
+	keeper.polls[POLL_NOTES] =
+	    (struct pollfd){ .fd = handoff->notes_fd, .events = POLLIN };
+	send_status(&keeper, HANDOFF_READY, "");
+	loop(&keeper);
+	finish(&keeper);
+	fd_close(&sig_fd);
+	return 0;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CACHE_UPKEEP_H
+#define CACHE_UPKEEP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "cache/cache.h"
+
+/*
+ * What the keeper does to the database, in steps so small that no writer
+ * waits for them: copying the log back, removing what expired, what is too
+ * much, and signal rows nobody needs.
+ *
+ * THREADS  Keeper only.
+ */
+struct upkeep {
+	int64_t wal_stamp;    /* when the log was last written, as copied */
+	int64_t wal_size;     /* and how long it was */
+	int64_t copied_ms;    /* clock_boot_ms of the last copy */
+	int64_t ages_from;    /* expiry: `created` to go on from */
+	int64_t signals_from; /* pruning: `id` to go on after */
+	int64_t count;        /* values there are, as last counted */
+	int64_t count_at_us;  /* clock_mono_us of the next count */
+};
+
+void upkeep_init(struct upkeep *upkeep);
+
+/* Most rows deleted in one step, and the longest time it takes them, us. */
+#define UPKEEP_STEP 200
+#define UPKEEP_STEP_US 2000
+
+/*
+ * Copy the log back when it is long (1000 pages) or a second old, with all
+ * commits shut out; truncate the file when it is very long (4000 pages).
+ * 1 copied, 0 nothing to do, ERR_BUSY (writers did not leave in time, or a
+ * reader is in the way), ERR_*.
+ */
+int upkeep_checkpoint(struct upkeep *upkeep, struct cache *cache);
+
+/* True when the log was written to since the last copy. */
+bool upkeep_wal_changed(const struct upkeep *upkeep, const struct cache *cache);
+
+/*
+ * One step of each kind. How many rows went, 0 when there was nothing to do
+ * in this step, or ERR_*.
+ *   expire  values whose time is over
+ *   evict   the oldest values above cache_threshold
+ *   prune   signal rows that are ended and a day old, or whose value is gone
+ */
+int upkeep_expire(struct upkeep *upkeep, struct cache *cache);
+int upkeep_evict(struct upkeep *upkeep, struct cache *cache);
+int upkeep_prune(struct upkeep *upkeep, struct cache *cache);
+
+#endif
