@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * New connections: one accept4() per wake-up and listener, so that idle
+ * siblings get their share.
+ *
+ * When the worker is full, or the process out of descriptors, the listeners
+ * are not watched for a moment; the backlog keeps the clients, and nothing
+ * spins.
+ *
+ * THREADS  The loop only.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "server/base/log.h"
+#include "worker/conn.h"
+#include "worker/worker_int.h"
+
+static const struct timeval pause_interval = { 0, 100000 };
+
+static void
+peer_name(const struct sockaddr_storage *address, char out[46])
+{
+	/* sockaddr_storage is made to be looked at as any of these. */
+	const void *any = address;
+	const struct sockaddr_in *v4 = any;
+	const struct sockaddr_in6 *v6 = any;
+
+	out[0] = '\0';
+	if (address->ss_family == AF_INET)
+		(void)inet_ntop(AF_INET, &v4->sin_addr, out, 46);
+	else if (address->ss_family == AF_INET6)
+		(void)inet_ntop(AF_INET6, &v6->sin6_addr, out, 46);
+}
+
+static void
+watch(struct worker *worker, bool on)
+{
+	size_t i;
+
+	if (worker->accepting == on)
+		return;
+	worker->accepting = on;
+	for (i = 0; i < worker->handoff->listen_count; i++) {
+		if (on)
+			(void)event_add(&worker->accept_events[i], NULL);
+		else
+			(void)event_del(&worker->accept_events[i]);
+	}
+}
+
+static bool
+is_full(const struct worker *worker)
+{
+	return worker->conn_count >=
+	       (size_t)worker->options->worker_connections;
+}
+
+void
+accept_resume(struct worker *worker)
+{
+	if (!worker->draining && !is_full(worker) &&
+	    !event_pending(&worker->accept_pause, EV_TIMEOUT, NULL))
+		watch(worker, true);
+}
+
+static void
+on_pause_over(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	accept_resume(arg);
+}
+
+static void
+pause_accepting(struct worker *worker, int rc)
+{
+	static struct log_gate gate;
+	unsigned suppressed;
+
+	watch(worker, false);
+	(void)event_add(&worker->accept_pause, &pause_interval);
+	if (log_gate_open(&gate, &suppressed))
+		log_warn(rc, "accept.paused", "connections=%zu suppressed=%u",
+		    worker->conn_count, suppressed);
+}
+
+static void
+on_connection(evutil_socket_t listener, short what, void *arg)
+{
+	struct worker *worker = arg;
+	struct sockaddr_storage address;
+	socklen_t len = sizeof(address);
+	char peer[46];
+	int fd;
+
+	(void)what;
+	memset(&address, 0, sizeof(address));
+	fd = accept4(listener, (struct sockaddr *)(void *)&address, &len,
+	    SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (fd < 0) {
+		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
+		    errno == ENOMEM)
+			pause_accepting(worker, -errno);
+		return; /* taken by a sibling, or the client has gone */
+	}
+	peer_name(&address, peer);
+	if (conn_open(worker, fd, peer) < 0) {
+		(void)close(fd);
+		pause_accepting(worker, -ENOMEM);
+		return;
+	}
+	if (is_full(worker))
+		watch(worker, false);
+}
+
+int
+accept_start(struct worker *worker)
+{
+	size_t i;
+
+	worker->accept_events = calloc(worker->handoff->listen_count + 1,
+	    sizeof(*worker->accept_events));
+	if (worker->accept_events == NULL)
+		return -ENOMEM;
+	(void)evtimer_assign(&worker->accept_pause, worker->base, on_pause_over,
+	    worker);
+	for (i = 0; i < worker->handoff->listen_count; i++)
+		(void)event_assign(&worker->accept_events[i], worker->base,
+		    worker->handoff->listen_fds[i], EV_READ | EV_PERSIST,
+		    on_connection, worker);
+	watch(worker, true);
+	return 0;
+}
+
+void
+accept_stop(struct worker *worker)
+{
+	watch(worker, false);
+	(void)event_del(&worker->accept_pause);
+}

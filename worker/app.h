@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef WORKER_APP_H
+#define WORKER_APP_H
+
+#include <pronghorn/app.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "server/base/buf.h"
+
+/*
+ * The app as it defined itself: page, callbacks, memoized functions,
+ * databases. Made once per process by app_load(), constant afterwards.
+ *
+ * OWNERSHIP  struct app owns copies of all texts; the functions live in the
+ *            shared object, which stays loaded until the process ends.
+ * THREADS    Written by the thread that loads it, before any other starts;
+ *            read by all afterwards.
+ */
+
+struct dependency {
+	char *what;     /* "id.property" */
+	char *id;       /* up to the last dot */
+	char *property; /* behind it */
+};
+
+/* What can be computed under a key: a memoized function or callback. */
+struct computation {
+	char *name;
+	ph_function *run;
+	double timeout; /* seconds; 0: the default; negative: for ever */
+	uint32_t version;
+};
+
+struct callback {
+	struct computation computation; /* name is "callback:<output>" */
+	char *function;                 /* the C function's name, for logs */
+	char *output;                   /* dispatch key, as in dependencies */
+	bool several;                   /* `output` has the list form */
+	bool memoize;
+	bool prevent_initial_call;
+	struct dependency *outputs;
+	uint32_t output_count;
+	struct dependency *inputs; /* inputs, then states */
+	uint32_t input_count;      /* inputs only */
+	uint32_t arg_count;        /* inputs and states */
+};
+
+struct database {
+	char *name;
+	char *path; /* an existing file, or NULL */
+	ph_function *create;
+	uint32_t version;
+};
+
+struct app {
+	void *handle; /* of dlopen */
+	char *path;
+	uint8_t fingerprint[32]; /* SHA-256 of the file: part of the key of
+				    memoized answers, which code changes */
+	char *title;
+	ph_layout_function *layout;
+	bool layout_blocking;
+	struct callback **callbacks; /* in the order they were defined */
+	size_t callback_count;
+	struct computation **functions;
+	size_t function_count;
+	struct database **databases;
+	size_t database_count;
+	struct buf problems; /* one line per mistake in the definition */
+};
+
+/*
+ * Load `spec` ("path/app.so" or "path/app.so:symbol"), run its definition
+ * and validate it. On failure *why says what is wrong, one line per mistake.
+ * 0, -errno, ERR_PLUGIN, -ENOMEM.
+ */
+int app_load(const char *spec, struct app **app, struct buf *why);
+
+/* Free the definition; the shared object stays loaded. Accepts NULL. */
+void app_free(struct app **app);
+
+/* The callback whose dispatch key is `output`, or NULL. */
+const struct callback *app_find_callback(const struct app *app,
+    const char *output);
+
+/* The memoized function that `run` is, or NULL. */
+const struct computation *app_find_function(const struct app *app,
+    ph_function *run);
+
+/* By name, as a signal row has it; *callback is set for a callback's. */
+const struct computation *app_find_computation(const struct app *app,
+    const char *name, const struct callback **callback);
+
+/* Append the JSON of _dash-dependencies. 0 or -ENOMEM. */
+int app_dependencies_json(const struct app *app, struct buf *out);
+
+/* The functions behind the `define` part of struct ph_host. */
+void app_define_title(struct ph_app *app, const char *title);
+void app_define_layout(struct ph_app *app, ph_layout_function *function,
+    const struct ph_layout_options *options);
+void app_define_memoize(struct ph_app *app, ph_function *function,
+    const char *name, const struct ph_memoize_options *options);
+void app_define_callback(struct ph_app *app, ph_function *function,
+    const char *name, const struct ph_callback_options *options);
+void app_define_database(struct ph_app *app, const char *name,
+    const struct ph_database_options *options);
+
+/* Check the whole definition; mistakes go to app->problems. */
+void app_validate(struct app *app);
+
+#endif

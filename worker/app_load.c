@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Loading an app: open the shared object, check its contract, let it define
+ * itself, validate the whole.
+ *
+ * INVARIANT  An app that loads has a page and a consistent set of callbacks.
+ * OWNERSHIP  The caller owns the struct app. The shared object is never
+ *            unloaded: its functions and literals are in use until exit.
+ * THREADS    Before any other thread of the process starts.
+ * FAILURE    Everything wrong is a sentence in *why; nothing is asserted.
+ */
+#include <dlfcn.h>
+#include <errno.h>
+#include <openssl/sha.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/base/err.h"
+#include "server/base/fd.h"
+#include "worker/app.h"
+#include "worker/host.h"
+#include "worker/json_write.h"
+
+#define APP_FILE_MAX ((size_t)512 * 1024 * 1024)
+
+/* "path/app.so:name" into its parts; the name is optional. */
+static int
+split_spec(const char *spec, char **path, char **symbol)
+{
+	const char *colon = strrchr(spec, ':');
+	struct buf name = BUF_EMPTY;
+	size_t len;
+
+	if (colon != NULL && strchr(colon, '/') != NULL)
+		colon = NULL;
+	*path = colon != NULL ? strndup(spec, (size_t)(colon - spec))
+			      : strdup(spec);
+	(void)buf_printf(&name, "ph_app_%s", colon != NULL ? colon + 1 : "app");
+	*symbol = buf_cstr(&name) != NULL ? buf_detach(&name, &len) : NULL;
+	return *path != NULL && *symbol != NULL ? 0 : -ENOMEM;
+}
+
+static int
+fingerprint_file(const char *path, uint8_t digest[32], struct buf *why)
+{
+	char *data;
+	size_t len;
+	int rc;
+
+	rc = fd_read_file(path, APP_FILE_MAX, &data, &len);
+	if (rc < 0) {
+		(void)buf_printf(why, "cannot read app %s: %s\n", path,
+		    err_str(rc));
+		return rc;
+	}
+	(void)SHA256((unsigned char *)data, len, digest);
+	free(data);
+	return 0;
+}
+
+/* dlopen wants a slash, or it searches the library path. */
+static void *
+open_object(const char *path)
+{
+	char *real = realpath(path, NULL);
+	void *handle;
+
+	handle = dlopen(real != NULL ? real : path, RTLD_NOW | RTLD_LOCAL);
+	free(real);
+	return handle;
+}
+
+static int
+define(struct app *app, const char *symbol, struct buf *why)
+{
+	const struct ph_app_info *info;
+
+	app->handle = open_object(app->path);
+	if (app->handle == NULL) {
+		(void)buf_printf(why, "cannot load app %s: %s\n", app->path,
+		    dlerror());
+		return ERR_PLUGIN;
+	}
+	info = dlsym(app->handle, symbol);
+	if (info == NULL) {
+		(void)buf_printf(why,
+		    "app %s has no PH_APP(%s): symbol %s is missing\n",
+		    app->path, symbol + strlen("ph_app_"), symbol);
+		return ERR_PLUGIN;
+	}
+	if (info->abi_major != PH_ABI_MAJOR || info->abi_minor > PH_ABI_MINOR ||
+	    info->size < sizeof(*info)) {
+		(void)buf_printf(why,
+		    "app %s was compiled for SDK %u.%u, this server has %d.%d:"
+		    " compile it again\n",
+		    app->path, info->abi_major, info->abi_minor, PH_ABI_MAJOR,
+		    PH_ABI_MINOR);
+		return ERR_PLUGIN;
+	}
+	*info->host = &host_table;
+	info->define((struct ph_app *)(void *)app);
+	app_validate(app);
+	if (app->problems.len > 0) {
+		(void)buf_printf(why, "app %s is not valid:\n%s", app->path,
+		    buf_cstr(&app->problems));
+		return ERR_PLUGIN;
+	}
+	return 0;
+}
+
+int
+app_load(const char *spec, struct app **out, struct buf *why)
+{
+	struct app *app = calloc(1, sizeof(*app));
+	char *symbol = NULL;
+	int rc = -ENOMEM;
+
+	*out = NULL;
+	if (app == NULL)
+		goto out;
+	if (spec[0] == '\0') {
+		(void)buf_puts(why, "no app given: pronghorn path/app.so\n");
+		rc = -EINVAL;
+		goto out;
+	}
+	rc = split_spec(spec, &app->path, &symbol);
+	if (rc == 0)
+		rc = fingerprint_file(app->path, app->fingerprint, why);
+	if (rc == 0)
+		rc = define(app, symbol, why);
+	if (rc == 0) {
+		*out = app; /* ownership moves to the caller */
+		app = NULL;
+	}
+out:
+	if (rc < 0 && why->len == 0)
+		(void)buf_printf(why, "cannot load app %s: %s\n", spec,
+		    err_str(rc));
+	free(symbol);
+	app_free(&app);
+	return rc;
+}
+
+static void
+dependencies_free(struct dependency *list)
+{
+	int i;
+
+	for (i = 0; list != NULL && i < PH_DEPENDENCIES_MAX; i++) {
+		free(list[i].what);
+		free(list[i].id);
+		free(list[i].property);
+	}
+	free(list);
+}
+
+static void
+callback_free(struct callback *callback)
+{
+	dependencies_free(callback->outputs);
+	dependencies_free(callback->inputs);
+	free(callback->computation.name);
+	free(callback->function);
+	free(callback->output);
+	free(callback);
+}
+
+void
+app_free(struct app **app_in)
+{
+	struct app *app = *app_in;
+	size_t i;
+
+	*app_in = NULL;
+	if (app == NULL)
+		return;
+	for (i = 0; i < app->callback_count; i++)
+		callback_free(app->callbacks[i]);
+	for (i = 0; i < app->function_count; i++) {
+		free(app->functions[i]->name);
+		free(app->functions[i]);
+	}
+	for (i = 0; i < app->database_count; i++) {
+		free(app->databases[i]->name);
+		free(app->databases[i]->path);
+		free(app->databases[i]);
+	}
+	free(app->callbacks);
+	free(app->functions);
+	free(app->databases);
+	free(app->title);
+	free(app->path);
+	buf_free(&app->problems);
+	free(app);
+}
+
+const struct callback *
+app_find_callback(const struct app *app, const char *output)
+{
+	size_t i;
+
+	for (i = 0; i < app->callback_count; i++) {
+		if (strcmp(app->callbacks[i]->output, output) == 0)
+			return app->callbacks[i];
+	}
+	return NULL;
+}
+
+const struct computation *
+app_find_function(const struct app *app, ph_function *run)
+{
+	size_t i;
+
+	for (i = 0; i < app->function_count; i++) {
+		if (app->functions[i]->run == run)
+			return app->functions[i];
+	}
+	return NULL;
+}
+
+const struct computation *
+app_find_computation(const struct app *app, const char *name,
+    const struct callback **callback)
+{
+	size_t i;
+
+	*callback = NULL;
+	for (i = 0; i < app->function_count; i++) {
+		if (strcmp(app->functions[i]->name, name) == 0)
+			return app->functions[i];
+	}
+	for (i = 0; i < app->callback_count; i++) {
+		if (strcmp(app->callbacks[i]->computation.name, name) == 0) {
+			*callback = app->callbacks[i];
+			return &app->callbacks[i]->computation;
+		}
+	}
+	return NULL;
+}
+
+static void
+put_dependencies(const struct dependency *list, uint32_t count, struct buf *out)
+{
+	uint32_t i;
+
+	(void)buf_putc(out, '[');
+	for (i = 0; i < count; i++) {
+		(void)buf_puts(out, i > 0 ? ",{\"id\":" : "{\"id\":");
+		(void)json_write_text(list[i].id, strlen(list[i].id), out);
+		(void)buf_putl(out, ",\"property\":");
+		(void)json_write_text(list[i].property,
+		    strlen(list[i].property), out);
+		(void)buf_putc(out, '}');
+	}
+	(void)buf_putc(out, ']');
+}
+
+int
+app_dependencies_json(const struct app *app, struct buf *out)
+{
+	const struct callback *callback;
+	size_t i;
+
+	(void)buf_putc(out, '[');
+	for (i = 0; i < app->callback_count; i++) {
+		callback = app->callbacks[i];
+		(void)buf_puts(out, i > 0 ? ",{\"output\":" : "{\"output\":");
+		(void)json_write_text(callback->output,
+		    strlen(callback->output), out);
+		(void)buf_putl(out, ",\"inputs\":");
+		put_dependencies(callback->inputs, callback->input_count, out);
+		(void)buf_putl(out, ",\"state\":");
+		put_dependencies(callback->inputs + callback->input_count,
+		    callback->arg_count - callback->input_count, out);
+		(void)buf_printf(out,
+		    ",\"clientside_function\":null,"
+		    "\"prevent_initial_call\":%s,\"background\":null,"
+		    "\"dynamic_creator\":false,\"no_output\":false,"
+		    "\"optional\":false,\"hidden\":false,"
+		    "\"websocket\":false,\"persistent\":false}",
+		    callback->prevent_initial_call ? "true" : "false");
+	}
+	(void)buf_putc(out, ']');
+	return buf_ok(out) ? 0 : -ENOMEM;
+}

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * The life of one run of app code. See call.h.
+ */
+#include "worker/call.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct call_blob {
+	struct call_blob *next;
+	void *bytes;
+};
+
+const struct value call_null_value = { .kind = VALUE_NULL };
+
+static _Thread_local struct call *current;
+
+void
+call_init(struct call *call, struct toolkit *kit, struct arena *arena,
+    enum call_kind kind, const char *name, const struct value *args)
+{
+	memset(call, 0, sizeof(*call));
+	call->kit = kit;
+	call->arena = arena;
+	call->kind = kind;
+	call->name = name;
+	call->args = args;
+}
+
+void
+call_fini(struct call *call)
+{
+	struct call_blob *blob;
+
+	/* The list nodes live in the arena; only the bytes are ours. */
+	for (blob = call->blobs; blob != NULL; blob = blob->next)
+		free(blob->bytes);
+	call->blobs = NULL;
+}
+
+void
+call_enter(struct call *call)
+{
+	call->outer = current;
+	current = call;
+}
+
+void
+call_leave(struct call *call)
+{
+	current = call->outer;
+}
+
+struct call *
+call_current(void)
+{
+	return current;
+}
+
+void
+call_error(struct call *call, const char *format, ...)
+{
+	va_list args;
+
+	if (call->failed)
+		return;
+	call->failed = true;
+	va_start(args, format);
+	(void)vsnprintf(call->error, sizeof(call->error), format, args);
+	va_end(args);
+}
+
+int
+call_keep(struct call *call, void *bytes)
+{
+	struct call_blob *blob = arena_alloc(call->arena, sizeof(*blob));
+
+	if (blob == NULL) {
+		free(bytes);
+		return -ENOMEM;
+	}
+	blob->bytes = bytes;
+	blob->next = call->blobs;
+	call->blobs = blob;
+	return 0;
+}

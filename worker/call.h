@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef WORKER_CALL_H
+#define WORKER_CALL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cache/cache.h"
+#include "cache/value.h"
+#include "server/base/arena.h"
+#include "worker/app.h"
+#include "worker/options.h"
+
+/*
+ * One run of app code: what it may read, what it has set, why it failed.
+ *
+ * OWNERSHIP  The caller of call_init() owns the struct and the arena; the
+ *            call owns the blobs that decoded values point into.
+ * THREADS    One thread runs a call from call_enter() to call_leave().
+ */
+
+struct data;
+struct sqlite3;
+
+/* What a thread needs to run calls; one per thread, outlives its calls. */
+struct toolkit {
+	const struct app *app;
+	const struct worker_options *options;
+	const struct cache_options *cache_options;
+	struct cache *cache; /* this thread's connection; NULL: none */
+	struct data *data;   /* this thread's database handles; NULL: none */
+	_Atomic int64_t *inline_until_ms; /* boot clock: compute without the
+					     cache until then; may be NULL */
+};
+
+enum call_kind { CALL_CALLBACK, CALL_FUNCTION, CALL_LAYOUT, CALL_CREATE };
+
+struct call_blob;
+
+struct call {
+	struct toolkit *kit;
+	struct arena *arena;
+	enum call_kind kind;
+	const char *name;                      /* for messages */
+	const struct callback *callback;       /* CALLBACK */
+	const struct computation *computation; /* FUNCTION */
+	const struct value *args;              /* array, or NULL */
+	const struct value **outputs;          /* CALLBACK: NULL = not set */
+	const struct value *result;            /* FUNCTION */
+	struct sqlite3 *create_db;             /* CREATE */
+
+	struct call_blob *blobs;
+	unsigned depth; /* of calls computed inside calls */
+	struct call *outer;
+
+	bool failed;
+	char error[512];
+	bool waits;      /* asked for a value that is not there */
+	bool wanted_new; /* ... and nobody had asked before */
+	uint8_t wait_key[CACHE_KEY_LEN];
+	const uint8_t *own_key; /* of the value being computed, or NULL */
+};
+
+/* Prepare a call; `args` is an array value or NULL. Allocates nothing. */
+void call_init(struct call *call, struct toolkit *kit, struct arena *arena,
+    enum call_kind kind, const char *name, const struct value *args);
+
+/* Release blobs. Values made by the call must not be used afterwards. */
+void call_fini(struct call *call);
+
+/* Make `call` the one that ph_text() and friends build in. */
+void call_enter(struct call *call);
+void call_leave(struct call *call);
+
+/* The call this thread is running, or NULL. */
+struct call *call_current(void);
+
+/* Remember why the call fails; the first reason stays. */
+void call_error(struct call *call, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Keep malloc'ed bytes until call_fini(), which frees them. 0 or -ENOMEM;
+ * on failure they are freed at once. */
+int call_keep(struct call *call, void *bytes);
+
+/* A constant null value, for when there is nothing better to give. */
+extern const struct value call_null_value;
+
+#endif

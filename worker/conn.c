@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * The life of a connection: events in, state changes, end.
+ *
+ * Each connection has one event, and each pass through the loop handles it
+ * once: read, answer everything that is complete, send once, decide what to
+ * watch for next. See conn.h for the states.
+ *
+ * INVARIANT  A connection is freed only at the end of an entry point of this
+ *            file (settle), never in the middle of a turn.
+ * THREADS    The loop only.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "server/base/clock.h"
+#include "server/base/fd.h"
+#include "worker/conn_int.h"
+#include "worker/dispatch.h"
+#include "worker/worker_int.h"
+
+#define BUSY_READ_MAX ((size_t)64 * 1024) /* kept from an impatient client */
+
+/* The deadline that fits the state. */
+static const struct timeval *
+timeout_of(const struct conn *conn)
+{
+	if (conn->out != NULL)
+		return conn->worker->send_timeout;
+	switch (conn->state) {
+	case CONN_BUSY:
+		return NULL;
+	case CONN_LINGER:
+		return conn->worker->linger_timeout;
+	default:
+		if (conn->need > 0)
+			return conn->worker->body_timeout;
+		return conn->in.len > 0 ? conn->worker->head_timeout
+					: conn->worker->idle_timeout;
+	}
+}
+
+void
+conn_watch(struct conn *conn)
+{
+	const struct timeval *timeout = timeout_of(conn);
+	short what = EV_READ | EV_PERSIST;
+
+	if (conn->out != NULL)
+		what = EV_WRITE | EV_PERSIST;
+	else if (conn->state == CONN_BUSY && conn->in.len >= BUSY_READ_MAX) {
+		(void)event_del(&conn->event);
+		conn->timeout = NULL;
+		return;
+	}
+	if ((event_get_events(&conn->event) & (EV_READ | EV_WRITE)) !=
+	    (what & (EV_READ | EV_WRITE))) {
+		(void)event_del(&conn->event);
+		(void)event_assign(&conn->event, conn->worker->base, conn->fd,
+		    what, event_get_callback(&conn->event), conn);
+	} else if (timeout == conn->timeout &&
+		   event_pending(&conn->event, what & (EV_READ | EV_WRITE),
+		       NULL)) {
+		return; /* a persistent event re-arms its own timeout */
+	} else if (timeout == NULL) {
+		(void)event_remove_timer(&conn->event);
+	}
+	conn->timeout = timeout;
+	if (event_add(&conn->event, timeout) < 0)
+		conn->doomed = true;
+}
+
+void
+conn_close(struct conn *conn)
+{
+	struct worker *worker = conn->worker;
+
+	(void)event_del(&conn->event);
+	if (conn->request != NULL)
+		dispatch_abandon(conn->request);
+	conn_out_free(conn);
+	buf_free(&conn->in);
+	free(conn->chunked);
+	fd_close(&conn->fd);
+	if (conn->prev != NULL)
+		conn->prev->next = conn->next;
+	else
+		worker->conns = conn->next;
+	if (conn->next != NULL)
+		conn->next->prev = conn->prev;
+	worker->conn_count--;
+	free(conn);
+	accept_resume(worker);
+	worker_drain_check(worker);
+}
+
+/* Everything is sent; was it the last answer? */
+static void
+after_sending(struct conn *conn)
+{
+	if (conn->out != NULL || conn->doomed || !conn->close_after ||
+	    conn->state != CONN_OPEN)
+		return;
+	if (!conn->linger_after || shutdown(conn->fd, SHUT_WR) < 0) {
+		conn->doomed = true;
+		return;
+	}
+	conn->state = CONN_LINGER;
+	conn->phase_us = clock_mono_us();
+	buf_free(&conn->in);
+}
+
+/* Use what has been kept, as far as it goes. */
+static void
+use_kept(struct conn *conn)
+{
+	size_t used;
+
+	used = conn_consume(conn, conn->in.data, &conn->in.len);
+	buf_consume(&conn->in, used);
+	if (conn->in.len == 0)
+		buf_free(&conn->in);
+}
+
+/* The common end of every entry point. */
+static void
+settle(struct conn *conn)
+{
+	conn_turn_flush(conn);
+	after_sending(conn);
+	if (!conn->doomed)
+		conn_watch(conn);
+	if (conn->doomed)
+		conn_close(conn);
+}
+
+/* Keep the part of a fresh read that was not used. */
+static void
+keep_rest(struct conn *conn, const char *data, size_t len)
+{
+	if (len == 0)
+		return;
+	if (conn->in.len == 0)
+		conn->phase_us = clock_mono_us();
+	/* Room for the whole request at once, when its size is known. */
+	if ((conn->need > len && buf_reserve(&conn->in, conn->need) < 0) ||
+	    buf_put(&conn->in, data, len) < 0)
+		conn->doomed = true;
+}
+
+/* Bytes that arrive behind kept ones. */
+static void
+add_and_use(struct conn *conn, const char *data, size_t len)
+{
+	if (buf_put(&conn->in, data, len) < 0) {
+		conn->doomed = true;
+		return;
+	}
+	if (conn->state == CONN_OPEN)
+		use_kept(conn);
+}
+
+/* A trickling client must not outrun the deadline by sending a byte. */
+static void
+check_deadline(struct conn *conn)
+{
+	const struct worker_options *options = conn->worker->options;
+	double limit =
+	    conn->need > 0 ? options->body_timeout : options->header_timeout;
+
+	if (conn->state == CONN_OPEN && conn->in.len > 0 &&
+	    (double)(clock_mono_us() - conn->phase_us) > limit * 1e6)
+		conn_refuse(conn, 408);
+}
+
+static void
+on_readable(struct conn *conn)
+{
+	char *data = conn->worker->read_buffer;
+	ssize_t got;
+	size_t len;
+	size_t used;
+
+	got = recv(conn->fd, data, WORKER_READ_BYTES, 0);
+	if (got < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (got <= 0) {
+		conn->doomed = true;
+		return;
+	}
+	if (conn->state == CONN_LINGER)
+		return;
+	if (conn->in.len > 0 || conn->state != CONN_OPEN) {
+		add_and_use(conn, data, (size_t)got);
+	} else {
+		len = (size_t)got;
+		used = conn_consume(conn, data, &len);
+		keep_rest(conn, data + used, len - used);
+	}
+	check_deadline(conn);
+}
+
+static void
+on_timeout(struct conn *conn)
+{
+	if (conn->state == CONN_OPEN && conn->in.len > 0)
+		conn_refuse(conn, 408);
+	else
+		conn->doomed = true;
+}
+
+static void
+on_event(evutil_socket_t fd, short what, void *arg)
+{
+	struct conn *conn = arg;
+
+	(void)fd;
+	conn_turn_begin(conn);
+	if (conn->state == CONN_LINGER &&
+	    clock_mono_us() - conn->phase_us > 2000000)
+		conn->doomed = true;
+	else if (what & EV_WRITE) {
+		conn_send_more(conn);
+		if (conn->state == CONN_OPEN && conn->in.len > 0)
+			use_kept(conn);
+	} else if (what & EV_READ)
+		on_readable(conn);
+	else if (what & EV_TIMEOUT)
+		on_timeout(conn);
+	settle(conn);
+}
+
+int
+conn_open(struct worker *worker, int fd, const char *peer)
+{
+	struct conn *conn = calloc(1, sizeof(*conn));
+
+	if (conn == NULL)
+		return -ENOMEM;
+	conn->worker = worker;
+	conn->fd = fd;
+	(void)snprintf(conn->peer, sizeof(conn->peer), "%s", peer);
+	conn->next = worker->conns;
+	if (conn->next != NULL)
+		conn->next->prev = conn;
+	worker->conns = conn;
+	worker->conn_count++;
+	if (event_assign(&conn->event, worker->base, fd, EV_READ | EV_PERSIST,
+		on_event, conn) < 0 ||
+	    event_add(&conn->event, worker->head_timeout) < 0) {
+		conn_close(conn);
+		return 0;
+	}
+	conn->timeout = worker->head_timeout;
+	return 0;
+}
+
+void
+conn_resume(struct conn *conn,
+    void (*handle)(struct conn *conn, const struct answer_to *to,
+	const void *arg),
+    const struct answer_to *to, const void *arg)
+{
+	conn->request = NULL;
+	conn->state = CONN_OPEN;
+	conn_turn_begin(conn);
+	handle(conn, to, arg);
+	if (conn->in.len > 0)
+		use_kept(conn);
+	settle(conn);
+}
+
+static void
+answer_now(struct conn *conn, const struct answer_to *to, const void *arg)
+{
+	struct reply reply = *(const struct reply *)arg;
+
+	conn_answer(conn, to, &reply, false);
+}
+
+void
+conn_finish(struct conn *conn, const struct answer_to *to, struct reply *reply)
+{
+	conn_resume(conn, answer_now, to, reply);
+}
+
+void
+conn_drain_all(struct worker *worker)
+{
+	struct conn *conn;
+	struct conn *next;
+
+	for (conn = worker->conns; conn != NULL; conn = next) {
+		next = conn->next;
+		if (conn->state == CONN_OPEN && conn->in.len == 0)
+			conn_close(conn);
+	}
+}

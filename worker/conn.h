@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef WORKER_CONN_H
+#define WORKER_CONN_H
+
+#include <event2/event_struct.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "server/base/buf.h"
+#include "worker/http_chunk.h"
+#include "worker/http_parse.h"
+#include "worker/http_reply.h"
+
+/*
+ * One client connection: a socket, the bytes received but not used yet, the
+ * bytes not sent yet, and at most one request that is being worked on.
+ *
+ *   OPEN     reading and answering requests
+ *   BUSY     a request is with the pool or parked; reading only notices
+ *            that the client goes away
+ *   LINGER   the last answer is sent; what still comes is thrown away for a
+ *            moment, so that the client can read the answer
+ *
+ * In any of them `out` may hold what the client was too slow to take; nothing
+ * is read from it until that is sent, so memory stays bounded.
+ *
+ * OWNERSHIP  The worker owns its connections. A connection owns its request
+ *            while it has one (dispatch.h).
+ * THREADS    The loop only.
+ */
+enum conn_state { CONN_OPEN, CONN_BUSY, CONN_LINGER };
+
+struct worker;
+struct request;
+struct conn_out;
+struct conn_chunked;
+
+struct conn {
+	struct worker *worker;
+	struct conn *prev;
+	struct conn *next;
+	struct event event;
+	int fd;
+	uint8_t state;
+	bool doomed;        /* close at the end of this event */
+	bool close_after;   /* when everything is sent */
+	bool linger_after;  /* ... and throw away what still comes */
+	bool continue_sent; /* 100 Continue for the present request */
+	const struct timeval *timeout; /* running now; NULL: none */
+	struct buf in;                 /* received, not used; empty when idle */
+	size_t scan_from; /* where the search for the head's end goes on */
+	size_t need;      /* bytes of head and body; 0: not known yet */
+	int64_t phase_us; /* when the present head, body or linger began */
+	struct conn_chunked *chunked; /* a chunked body in progress */
+	struct conn_out *out;         /* not sent yet */
+	struct request *request;      /* BUSY */
+	char peer[46];                /* client address; "" for unix */
+};
+
+/* What an answer needs to know of its request. Spans may point into the
+ * input buffer (inline answers) or into a struct request. */
+struct answer_to {
+	struct http_span method;
+	struct http_span target;
+	struct http_span referer;
+	struct http_span user_agent;
+	int minor;
+	bool keep_alive;
+	bool head_only;
+	int64_t start_us;
+};
+
+/* Take over an accepted, non-blocking socket. 0 or -ENOMEM (not closed). */
+int conn_open(struct worker *worker, int fd, const char *peer);
+
+/* Close at once, whatever is going on. Not inside its own event. */
+void conn_close(struct conn *conn);
+
+/*
+ * Queue an answer for the present turn; consumes the reply's blob. `borrowed`
+ * bodies are sent or copied before the call returns.
+ */
+void conn_answer(struct conn *conn, const struct answer_to *to,
+    struct reply *reply, bool borrowed);
+
+/*
+ * The request that made the connection BUSY is done: answer it and go on
+ * with what the client has sent meanwhile. From the loop, outside any event
+ * of this connection; the connection may be gone afterwards.
+ */
+void conn_finish(struct conn *conn, const struct answer_to *to,
+    struct reply *reply);
+
+/*
+ * The same for a request that needs a second look instead of an answer:
+ * `handle` runs inside a turn of the connection and may answer or make it
+ * BUSY again.
+ */
+void conn_resume(struct conn *conn,
+    void (*handle)(struct conn *conn, const struct answer_to *to,
+	const void *arg),
+    const struct answer_to *to, const void *arg);
+
+/* SIGTERM: close connections that have no request. */
+void conn_drain_all(struct worker *worker);
+
+#endif

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef WORKER_CONN_INT_H
+#define WORKER_CONN_INT_H
+
+#include "worker/conn.h"
+
+/* Between the three files of a connection: life, reading, writing. */
+
+struct conn_chunked {
+	struct http_chunk decoder;
+	size_t body_start; /* offset of the body from the head's start */
+	size_t decoded;    /* bytes of it so far */
+};
+
+/* conn_read.c: use up what is in `data`; *len may shrink when a chunked body
+ * is decoded in place. Returns the bytes used. */
+size_t conn_consume(struct conn *conn, char *data, size_t *len);
+
+/* conn_read.c: answer an error and close. */
+void conn_refuse(struct conn *conn, int status);
+
+/* conn_write.c: start a turn, send what it holds, send what was left. */
+void conn_turn_begin(struct conn *conn);
+void conn_turn_flush(struct conn *conn);
+void conn_send_more(struct conn *conn);
+void conn_out_free(struct conn *conn);
+void conn_send_continue(struct conn *conn);
+
+/* conn.c: what the loop watches for, from the state. */
+void conn_watch(struct conn *conn);
+
+#endif

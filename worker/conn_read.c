@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * From bytes to requests: heads, bodies, limits.
+ *
+ * A request is handed to the router when its last byte is here, so no thread
+ * and no app code ever waits for a client.
+ *
+ * INVARIANT  Every byte belongs to exactly one request; after any doubt about
+ *            framing the connection is closed.
+ * THREADS    The loop only.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/base/clock.h"
+#include "worker/conn_int.h"
+#include "worker/router.h"
+#include "worker/worker_int.h"
+
+void
+conn_refuse(struct conn *conn, int status)
+{
+	static const struct http_span none = { NULL, 0 };
+	struct answer_to to = { none, none, none, none, 1, false, false,
+		conn->phase_us };
+	struct reply reply;
+
+	http_reply_error(&reply, status);
+	reply.close = true;
+	conn->linger_after = true;
+	conn_answer(conn, &to, &reply, false);
+}
+
+/* Forget the request that was used up. */
+static void
+request_end(struct conn *conn)
+{
+	conn->scan_from = 0;
+	conn->need = 0;
+	conn->continue_sent = false;
+	free(conn->chunked);
+	conn->chunked = NULL;
+}
+
+static void
+hand_over(struct conn *conn, const struct http_head *head, const char *body,
+    size_t len)
+{
+	struct answer_to to = {
+		.method = head->method_name,
+		.target = head->target,
+		.referer = head->referer,
+		.user_agent = head->user_agent,
+		.minor = head->minor,
+		.keep_alive = head->keep_alive,
+		.head_only = head->method == HTTP_HEAD,
+		.start_us = clock_mono_us(),
+	};
+
+	request_end(conn);
+	router_handle(conn, head, &to, body, len);
+}
+
+/* The body is not complete: note what is missing. Returns 0, or -status. */
+static int
+wait_for_body(struct conn *conn, const struct http_head *head, size_t total)
+{
+	conn->need = total;
+	conn->phase_us = clock_mono_us();
+	if (head->expect_continue && !conn->continue_sent)
+		conn_send_continue(conn);
+	return 0;
+}
+
+/* Decode more of a chunked body in place. 1 complete, 0 more, -status. */
+static int
+decode_more(struct conn *conn, char *data, size_t *len, size_t *used)
+{
+	struct conn_chunked *chunked = conn->chunked;
+	size_t raw = chunked->body_start + chunked->decoded;
+	size_t got = *len - raw;
+	size_t consumed = 0;
+	int rc;
+
+	rc = http_chunk_decode(&chunked->decoder, data + raw, &got, &consumed);
+	if (rc < 0)
+		return rc;
+	chunked->decoded += got;
+	if (rc > 0) {
+		*used = raw + consumed;
+		return 1;
+	}
+	*len = chunked->body_start + chunked->decoded;
+	return 0;
+}
+
+static int
+start_chunked(struct conn *conn, const struct http_head *head, size_t head_len)
+{
+	struct http_chunk_limits limits = {
+		.body = (uint64_t)conn->worker->options->limit_request_body,
+		.line = HTTP_CHUNK_LINE_DEFAULT,
+		.extensions = HTTP_CHUNK_EXTENSIONS_DEFAULT,
+		.trailers = HTTP_CHUNK_TRAILERS_DEFAULT,
+	};
+
+	conn->chunked = calloc(1, sizeof(*conn->chunked));
+	if (conn->chunked == NULL)
+		return -503;
+	http_chunk_init(&conn->chunked->decoder, &limits);
+	conn->chunked->body_start = head_len;
+	return wait_for_body(conn, head, head_len + 1);
+}
+
+/* A request with a chunked body. Bytes used, 0 for more, -status. */
+static long
+take_chunked(struct conn *conn, char *data, size_t *len)
+{
+	struct http_head head;
+	size_t used = 0;
+	int rc;
+
+	rc = decode_more(conn, data, len, &used);
+	if (rc <= 0)
+		return rc;
+	rc = http_parse_head(data, conn->chunked->body_start,
+	    &conn->worker->limits, &head);
+	if (rc <= 0)
+		return -400; /* cannot be: it was complete before */
+	hand_over(conn, &head, data + conn->chunked->body_start,
+	    conn->chunked->decoded);
+	return (long)used;
+}
+
+/* The next request in the bytes. Bytes used, 0 for more, -status. */
+static long
+take_request(struct conn *conn, char *data, size_t *len)
+{
+	struct worker *worker = conn->worker;
+	struct http_head head;
+	size_t total;
+	int rc;
+
+	if (conn->chunked != NULL)
+		return take_chunked(conn, data, len);
+	if (*len < conn->need)
+		return 0;
+	if (conn->need == 0 && conn->scan_from > 0 &&
+	    *len <= worker->limits.head_size &&
+	    !http_head_maybe_complete(data, *len, &conn->scan_from))
+		return 0;
+	rc = http_parse_head(data, *len, &worker->limits, &head);
+	if (rc < 0)
+		return rc;
+	if (rc == 0) {
+		(void)http_head_maybe_complete(data, *len, &conn->scan_from);
+		return 0;
+	}
+	if (head.chunked) {
+		rc = start_chunked(conn, &head, (size_t)rc);
+		return rc < 0 ? rc : take_chunked(conn, data, len);
+	}
+	if (head.content_length > worker->options->limit_request_body)
+		return -413;
+	total = (size_t)rc;
+	if (head.content_length > 0)
+		total += (size_t)head.content_length;
+	if (*len < total)
+		return wait_for_body(conn, &head, total);
+	hand_over(conn, &head, data + rc, total - (size_t)rc);
+	return (long)total;
+}
+
+size_t
+conn_consume(struct conn *conn, char *data, size_t *len)
+{
+	size_t used = 0;
+	size_t left;
+	long rc;
+
+	while (conn->state == CONN_OPEN && !conn->doomed &&
+	       !conn->close_after && used < *len) {
+		left = *len - used;
+		rc = take_request(conn, data + used, &left);
+		*len = used + left;
+		if (rc == 0)
+			break;
+		if (rc < 0) {
+			request_end(conn);
+			conn_refuse(conn, (int)-rc);
+			break;
+		}
+		used += (size_t)rc;
+	}
+	return used;
+}

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Sending: all answers of one turn leave by one sendmsg().
+ *
+ * Heads are written into a buffer of the worker, bodies are sent from where
+ * they are. Only what the socket does not take at once is kept: heads and
+ * borrowed bodies are copied, shared ones counted, mapped files pointed to.
+ *
+ * INVARIANT  While conn->out exists, no further request is read: a client
+ *            that does not read holds at most one turn's answers.
+ * THREADS    The loop only.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "server/base/bug.h"
+#include "server/base/clock.h"
+#include "worker/conn_int.h"
+#include "worker/worker_int.h"
+
+struct conn_piece {
+	const char *data;
+	size_t len;
+	char *copy;        /* owned, or NULL */
+	struct blob *blob; /* a reference, or NULL */
+};
+
+struct conn_out {
+	int first;
+	int count;
+	struct conn_piece pieces[];
+};
+
+void
+conn_turn_begin(struct conn *conn)
+{
+	struct turn *turn = &conn->worker->turn;
+
+	ASSERT(turn->count == 0);
+	turn->heads_used = 0;
+}
+
+static void
+turn_add(struct turn *turn, const void *data, size_t len, struct blob *blob,
+    bool borrowed)
+{
+	/* sendmsg() only reads; iovec has no const. */
+	turn->pieces[turn->count].iov_base = (void *)(uintptr_t)data;
+	turn->pieces[turn->count].iov_len = len;
+	turn->blobs[turn->count] = blob;
+	turn->borrowed[turn->count] = borrowed;
+	turn->count++;
+}
+
+static void
+log_answer(struct conn *conn, const struct answer_to *to,
+    const struct reply *reply)
+{
+	struct access_entry entry = {
+		.peer = conn->peer,
+		.method = to->method,
+		.target = to->target,
+		.minor = to->minor,
+		.status = reply->status,
+		.bytes = to->head_only ? 0 : reply->len,
+		.referer = to->referer,
+		.user_agent = to->user_agent,
+		.duration_us = clock_mono_us() - to->start_us,
+	};
+
+	access_log_put(&conn->worker->access_log, &entry);
+}
+
+void
+conn_answer(struct conn *conn, const struct answer_to *to, struct reply *reply,
+    bool borrowed)
+{
+	struct worker *worker = conn->worker;
+	struct turn *turn = &worker->turn;
+	bool keep = to->keep_alive && !reply->close && !worker->draining &&
+		    worker->options->keepalive > 0;
+	char *head = turn->heads + turn->heads_used;
+	size_t len;
+
+	len = http_reply_head(reply, keep, worker->date, head);
+	turn->heads_used += len;
+	turn_add(turn, head, len, NULL, true);
+	if (!to->head_only && reply->len > 0)
+		turn_add(turn, reply->body, reply->len, reply->blob, borrowed);
+	else
+		blob_unref(reply->blob);
+	reply->blob = NULL;
+	if (!keep)
+		conn->close_after = true;
+	if (access_log_is_on(&worker->access_log))
+		log_answer(conn, to, reply);
+	/* The next answer may overwrite a borrowed body. */
+	if (borrowed || turn->count + 2 > WORKER_TURN_PIECES)
+		conn_turn_flush(conn);
+}
+
+static void
+turn_end(struct turn *turn)
+{
+	int i;
+
+	for (i = 0; i < turn->count; i++)
+		blob_unref(turn->blobs[i]);
+	turn->count = 0;
+	turn->heads_used = 0;
+}
+
+/* Room for more pieces behind those that are kept already. */
+static struct conn_out *
+out_grow(struct conn *conn, int more)
+{
+	int count = conn->out != NULL ? conn->out->count : 0;
+	struct conn_out *out;
+
+	out = realloc(conn->out,
+	    sizeof(*out) + (size_t)(count + more) * sizeof(struct conn_piece));
+	if (out == NULL)
+		return NULL;
+	if (conn->out == NULL) {
+		out->first = 0;
+		out->count = 0;
+	}
+	conn->out = out;
+	return out;
+}
+
+/* Keep what the socket did not take, from `sent` bytes on. */
+static int
+turn_keep(struct conn *conn, size_t sent)
+{
+	struct turn *turn = &conn->worker->turn;
+	struct conn_out *out = out_grow(conn, turn->count);
+	struct conn_piece *piece;
+	int i;
+
+	if (out == NULL)
+		return -ENOMEM;
+	for (i = 0; i < turn->count; i++) {
+		if (sent >= turn->pieces[i].iov_len) {
+			sent -= turn->pieces[i].iov_len;
+			continue;
+		}
+		piece = &out->pieces[out->count++];
+		memset(piece, 0, sizeof(*piece));
+		piece->data = (char *)turn->pieces[i].iov_base + sent;
+		piece->len = turn->pieces[i].iov_len - sent;
+		sent = 0;
+		if (turn->borrowed[i]) {
+			piece->copy = malloc(piece->len);
+			if (piece->copy == NULL)
+				return -ENOMEM;
+			memcpy(piece->copy, piece->data, piece->len);
+			piece->data = piece->copy;
+		} else if (turn->blobs[i] != NULL) {
+			piece->blob = blob_ref(turn->blobs[i]);
+		}
+	}
+	return 0;
+}
+
+void
+conn_turn_flush(struct conn *conn)
+{
+	struct turn *turn = &conn->worker->turn;
+	struct msghdr message;
+	size_t total = 0;
+	ssize_t sent = 0;
+	int i;
+
+	if (turn->count == 0 || conn->doomed) {
+		turn_end(turn);
+		return;
+	}
+	for (i = 0; i < turn->count; i++)
+		total += turn->pieces[i].iov_len;
+	memset(&message, 0, sizeof(message));
+	message.msg_iov = turn->pieces;
+	message.msg_iovlen = (size_t)turn->count;
+	if (conn->out == NULL) {
+		do
+			sent = sendmsg(conn->fd, &message, MSG_NOSIGNAL);
+		while (sent < 0 && errno == EINTR);
+		if (sent < 0 && errno != EAGAIN)
+			conn->doomed = true;
+	}
+	if (sent < 0)
+		sent = 0;
+	if (!conn->doomed && (size_t)sent < total &&
+	    turn_keep(conn, (size_t)sent) < 0)
+		conn->doomed = true;
+	turn_end(turn);
+}
+
+void
+conn_out_free(struct conn *conn)
+{
+	struct conn_out *out = conn->out;
+	int i;
+
+	conn->out = NULL;
+	for (i = 0; out != NULL && i < out->count; i++) {
+		free(out->pieces[i].copy);
+		blob_unref(out->pieces[i].blob);
+	}
+	free(out);
+}
+
+/* The socket takes bytes again. Ends with conn->out == NULL when all went. */
+void
+conn_send_more(struct conn *conn)
+{
+	struct conn_out *out = conn->out;
+	struct conn_piece *piece;
+	ssize_t sent;
+
+	while (out->first < out->count) {
+		piece = &out->pieces[out->first];
+		sent = send(conn->fd, piece->data, piece->len, MSG_NOSIGNAL);
+		if (sent < 0 && errno == EINTR)
+			continue;
+		if (sent < 0) {
+			conn->doomed = errno != EAGAIN;
+			return;
+		}
+		piece->data += sent;
+		piece->len -= (size_t)sent;
+		if (piece->len > 0)
+			return;
+		out->first++;
+	}
+	conn_out_free(conn);
+}
+
+void
+conn_send_continue(struct conn *conn)
+{
+	static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
+
+	conn->continue_sent = true;
+	conn_turn_flush(conn);
+	if (conn->out != NULL)
+		return; /* a client that pipelines does not wait for this */
+	/* A fresh socket buffer always takes these few bytes. */
+	if (send(conn->fd, text, sizeof(text) - 1, MSG_NOSIGNAL) !=
+	    (ssize_t)sizeof(text) - 1)
+		conn->doomed = true;
+}

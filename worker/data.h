@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef WORKER_DATA_H
+#define WORKER_DATA_H
+
+#include "server/base/buf.h"
+#include "worker/app.h"
+#include "worker/call.h"
+
+/*
+ * The databases an app declares with ph_database(), apart from the cache.
+ */
+struct data;
+
+/*
+ * Make the databases that the app creates itself, where they are missing:
+ * under a lock, into a temporary file that is renamed when complete, so that
+ * nobody ever sees half of one. In the check child, before any worker.
+ * 0, -errno, ERR_STORE, ERR_PLUGIN with the reason in *why.
+ */
+int data_prepare(struct toolkit *kit, struct buf *why);
+
+/*
+ * Open this thread's read-only handle: the first database is main, further
+ * ones are attached under their names. An app without one gives NULL.
+ * 0, ERR_STORE, -ENOMEM.
+ */
+int data_open(struct toolkit *kit, struct data **data);
+void data_close(struct data **data);
+
+/* The folder for created databases: data_dir, or the cache's. */
+const char *data_folder(const struct toolkit *kit);
+
+/* The handle and its prepared statement for `sql`; NULL: call_error set. */
+struct sqlite3_stmt;
+struct sqlite3_stmt *data_statement(struct data *data, struct call *call,
+    const char *sql);
+
+#endif

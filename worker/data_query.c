@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * ph_query() and ph_exec(): SQL with values in, a table out.
+ *
+ * SQLite types cells, not columns; a table types columns. A column whose
+ * cells are all integers becomes I64, all numbers (or missing) F64, anything
+ * else TEXT. So the cells are collected first and typed at the end.
+ *
+ * OWNERSHIP  The table lives in the call's arena, the collected cells in a
+ *            buffer of their own until it is built.
+ * THREADS    The thread that owns the handle.
+ */
+#include <errno.h>
+#include <math.h>
+#include <sqlite3.h>
+#include <string.h>
+
+#include "worker/data.h"
+#include "worker/host.h"
+
+struct cell {
+	int type; /* SQLITE_INTEGER, _FLOAT, _TEXT, _BLOB or _NULL */
+	uint32_t len;
+	union {
+		int64_t integer;
+		double number;
+		const char *text; /* in the arena */
+	} u;
+};
+
+static int
+bind_one(sqlite3_stmt *statement, int place, const struct value *value)
+{
+	switch (value->kind) {
+	case VALUE_NULL:
+		return sqlite3_bind_null(statement, place);
+	case VALUE_BOOL:
+		return sqlite3_bind_int(statement, place, value->flag);
+	case VALUE_INT:
+		return sqlite3_bind_int64(statement, place, value->u.integer);
+	case VALUE_DOUBLE:
+		return sqlite3_bind_double(statement, place, value->u.number);
+	case VALUE_TEXT:
+	case VALUE_JSON:
+		return sqlite3_bind_text(statement, place, value->u.text,
+		    (int)value->count, SQLITE_STATIC);
+	default:
+		return SQLITE_MISMATCH;
+	}
+}
+
+/* Bind all arguments; false: call_error set. */
+static bool
+bind_all(struct call *call, sqlite3_stmt *statement, const char *sql,
+    const struct ph_value *const *arguments, size_t count)
+{
+	size_t i;
+
+	if (count != (size_t)sqlite3_bind_parameter_count(statement)) {
+		call_error(call,
+		    "%s: SQL \"%.200s\" has %d parameters, got %zu", call->name,
+		    sql, sqlite3_bind_parameter_count(statement), count);
+		return false;
+	}
+	for (i = 0; i < count; i++) {
+		if (bind_one(statement, (int)i + 1, host_take(arguments[i])) ==
+		    SQLITE_OK)
+			continue;
+		call_error(call,
+		    "%s: SQL argument %zu is %s: only null, boolean, number "
+		    "and text can be bound",
+		    call->name, i + 1,
+		    value_kind_name(host_take(arguments[i])->kind));
+		return false;
+	}
+	return true;
+}
+
+static int
+read_cell(struct call *call, sqlite3_stmt *statement, int column,
+    struct cell *cell)
+{
+	const void *bytes;
+
+	memset(cell, 0, sizeof(*cell));
+	cell->type = sqlite3_column_type(statement, column);
+	switch (cell->type) {
+	case SQLITE_INTEGER:
+		cell->u.integer = sqlite3_column_int64(statement, column);
+		return 0;
+	case SQLITE_FLOAT:
+		cell->u.number = sqlite3_column_double(statement, column);
+		return 0;
+	case SQLITE_NULL:
+		return 0;
+	default:
+		bytes = sqlite3_column_blob(statement, column);
+		cell->len = (uint32_t)sqlite3_column_bytes(statement, column);
+		cell->u.text = arena_strndup(call->arena,
+		    bytes != NULL ? bytes : "", cell->len);
+		return cell->u.text != NULL ? 0 : -ENOMEM;
+	}
+}
+
+static uint8_t
+column_type(const struct cell *cells, uint32_t columns, uint32_t rows)
+{
+	uint8_t type = VALUE_COLUMN_I64;
+	uint32_t row;
+
+	for (row = 0; row < rows; row++, cells += columns) {
+		if (cells->type == SQLITE_TEXT || cells->type == SQLITE_BLOB)
+			return VALUE_COLUMN_TEXT;
+		if (cells->type != SQLITE_INTEGER)
+			type = VALUE_COLUMN_F64;
+	}
+	return type;
+}
+
+static double
+cell_number(const struct cell *cell)
+{
+	if (cell->type == SQLITE_INTEGER)
+		return (double)cell->u.integer;
+	return cell->type == SQLITE_FLOAT ? cell->u.number : NAN;
+}
+
+/* A number in a column of texts is written as SQLite would print it. */
+static bool
+cell_text(struct call *call, const struct cell *cell, struct value_text *out)
+{
+	char text[40];
+
+	out->text = NULL;
+	out->len = 0;
+	if (cell->type == SQLITE_NULL)
+		return true;
+	if (cell->type == SQLITE_TEXT || cell->type == SQLITE_BLOB) {
+		out->text = cell->u.text;
+		out->len = cell->len;
+		return true;
+	}
+	if (cell->type == SQLITE_INTEGER)
+		(void)sqlite3_snprintf(sizeof(text), text, "%lld",
+		    (long long)cell->u.integer);
+	else
+		(void)sqlite3_snprintf(sizeof(text), text, "%!.17g",
+		    cell->u.number);
+	out->len = (uint32_t)strlen(text);
+	out->text = arena_strndup(call->arena, text, out->len);
+	return out->text != NULL;
+}
+
+static bool
+fill_column(struct call *call, struct value_column *column,
+    const struct cell *cells, uint32_t columns, uint32_t rows)
+{
+	struct value_text *texts;
+	double *numbers;
+	int64_t *integers;
+	size_t row;
+
+	column->row_count = rows;
+	column->type = column_type(cells, columns, rows);
+	if (column->type == VALUE_COLUMN_TEXT) {
+		texts = arena_calloc(call->arena, rows, sizeof(*texts));
+		column->u.texts = texts;
+		for (row = 0; texts != NULL && row < rows; row++)
+			if (!cell_text(call, &cells[row * columns],
+				&texts[row]))
+				return false;
+		return texts != NULL;
+	}
+	if (column->type == VALUE_COLUMN_I64) {
+		integers = arena_calloc(call->arena, rows, sizeof(*integers));
+		column->u.integers = integers;
+		for (row = 0; integers != NULL && row < rows; row++)
+			integers[row] = cells[row * columns].u.integer;
+		return integers != NULL;
+	}
+	numbers = arena_calloc(call->arena, rows, sizeof(*numbers));
+	column->u.numbers = numbers;
+	for (row = 0; numbers != NULL && row < rows; row++)
+		numbers[row] = cell_number(&cells[row * columns]);
+	return numbers != NULL;
+}
+
+static const struct value *
+build_table(struct call *call, sqlite3_stmt *statement,
+    const struct buf *collected)
+{
+	uint32_t columns = (uint32_t)sqlite3_column_count(statement);
+	/* The buffer is malloc'ed, so it is aligned for any type. */
+	const struct cell *cells =
+	    (const struct cell *)(const void *)collected->data;
+	struct value_table *table = arena_alloc(call->arena, sizeof(*table));
+	struct value *value = value_null(call->arena);
+	const char *name;
+	uint32_t i;
+
+	if (table == NULL || value == NULL)
+		return NULL;
+	table->column_count = columns;
+	table->row_count =
+	    columns == 0
+		? 0
+		: (uint32_t)(collected->len / sizeof(*cells) / columns);
+	table->columns =
+	    arena_calloc(call->arena, columns, sizeof(struct value_column));
+	if (table->columns == NULL)
+		return NULL;
+	for (i = 0; i < columns; i++) {
+		name = sqlite3_column_name(statement, (int)i);
+		if (name == NULL)
+			return NULL;
+		table->columns[i].name_len = (uint32_t)strlen(name);
+		table->columns[i].name = arena_strndup(call->arena, name,
+		    table->columns[i].name_len);
+		if (table->columns[i].name == NULL ||
+		    !fill_column(call, &table->columns[i],
+			cells != NULL ? cells + i : NULL, columns,
+			table->row_count))
+			return NULL;
+	}
+	value->kind = VALUE_TABLE;
+	value->u.table = table;
+	return value;
+}
+
+/* Step through all rows; 0, -ENOMEM, or an SQLite code above 0. */
+static int
+collect(struct call *call, sqlite3_stmt *statement, struct buf *collected)
+{
+	struct cell cell;
+	int columns = sqlite3_column_count(statement);
+	int step;
+	int i;
+
+	while ((step = sqlite3_step(statement)) == SQLITE_ROW) {
+		for (i = 0; i < columns; i++) {
+			if (read_cell(call, statement, i, &cell) < 0 ||
+			    buf_put(collected, &cell, sizeof(cell)) < 0)
+				return -ENOMEM;
+		}
+	}
+	return step == SQLITE_DONE ? 0 : step;
+}
+
+static const struct value *
+run_query(struct call *call, sqlite3 *db, sqlite3_stmt *statement,
+    const char *sql)
+{
+	struct buf collected;
+	const struct value *table = NULL;
+	int rc;
+
+	buf_init(&collected, (size_t)call->kit->options->limit_request_memory);
+	rc = collect(call, statement, &collected);
+	if (rc == 0)
+		table = build_table(call, statement, &collected);
+	if (table == NULL)
+		call_error(call, "%s: SQL \"%.200s\": %s", call->name, sql,
+		    rc > 0 ? sqlite3_errmsg(db)
+			   : "the result is larger than "
+			     "limit_request_memory allows");
+	buf_free(&collected);
+	return table;
+}
+
+const struct ph_value *
+host_query(struct ph_call *ph, const char *sql,
+    const struct ph_value *const *arguments, size_t count)
+{
+	struct call *call = host_call(ph);
+	const struct value *table = NULL;
+	sqlite3_stmt *statement;
+
+	if (call->failed)
+		return host_give(&call_null_value);
+	if (call->kit->data == NULL) {
+		call_error(call, "%s: ph_query() without a ph_database()",
+		    call->name);
+		return host_give(&call_null_value);
+	}
+	statement = data_statement(call->kit->data, call, sql);
+	if (statement != NULL) {
+		if (bind_all(call, statement, sql, arguments, count))
+			table = run_query(call, sqlite3_db_handle(statement),
+			    statement, sql);
+		(void)sqlite3_reset(statement);
+		(void)sqlite3_clear_bindings(statement);
+	}
+	return host_give(table != NULL ? table : &call_null_value);
+}
+
+enum ph_status
+host_exec(struct ph_call *ph, const char *sql,
+    const struct ph_value *const *arguments, size_t count)
+{
+	struct call *call = host_call(ph);
+	sqlite3_stmt *statement = NULL;
+	int rc = SQLITE_ERROR;
+
+	if (call->failed)
+		return PH_ERROR;
+	if (call->create_db == NULL) {
+		call_error(call,
+		    "%s: ph_exec() is for create functions: databases are "
+		    "read-only while the app runs",
+		    call->name);
+		return PH_ERROR;
+	}
+	if (sqlite3_prepare_v2(call->create_db, sql, -1, &statement, NULL) ==
+		SQLITE_OK &&
+	    statement != NULL) {
+		if (!bind_all(call, statement, sql, arguments, count))
+			goto out;
+		while ((rc = sqlite3_step(statement)) == SQLITE_ROW)
+			continue;
+	}
+	if (rc != SQLITE_DONE)
+		call_error(call, "%s: SQL \"%.200s\": %s", call->name, sql,
+		    sqlite3_errmsg(call->create_db));
+out:
+	(void)sqlite3_finalize(statement);
+	return call->failed ? PH_ERROR : PH_OK;
+}

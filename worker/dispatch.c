@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Requests into app code: answered from the cache on the loop thread when
+ * the answer is there, parked or handed to the pool when it is not.
+ *
+ * For a memoized callback only the first request of a worker asks for the
+ * answer (TASK_ANSWER); all others wait in the parking lot beside it. Where
+ * it is computed is for the signal table to say.
+ *
+ * OWNERSHIP  See dispatch.h for requests, task.h for tasks.
+ * THREADS    The loop only.
+ */
+#include "worker/dispatch.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cache/encode.h"
+#include "server/base/clock.h"
+#include "server/base/err.h"
+#include "server/base/log.h"
+#include "worker/dispatch_int.h"
+#include "worker/memo.h"
+#include "worker/update.h"
+#include "worker/worker_int.h"
+
+#define LOOP_PARSE_MAX ((size_t)64 * 1024) /* larger bodies go to the pool */
+
+static void
+answer_status(struct conn *conn, const struct answer_to *to, int status)
+{
+	struct reply reply;
+
+	http_reply_error(&reply, status);
+	conn_answer(conn, to, &reply, false);
+}
+
+void
+dispatch_json_reply(struct reply *reply, const void *data, size_t len)
+{
+	memset(reply, 0, sizeof(*reply));
+	reply->status = len > 0 ? 200 : 204; /* nothing set: no update */
+	reply->type = len > 0 ? "application/json" : NULL;
+	reply->body = data;
+	reply->len = len;
+}
+
+static char *
+keep_span(char *at, struct http_span *span)
+{
+	if (span->data == NULL)
+		return at;
+	memcpy(at, span->data, span->len);
+	span->data = at;
+	return at + span->len;
+}
+
+/* A request that outlives its head; NULL: answered 503. */
+static struct request *
+request_new(struct conn *conn, const struct answer_to *to)
+{
+	bool logged = access_log_is_on(&conn->worker->access_log);
+	struct request *request;
+	size_t len = 0;
+	char *at;
+
+	if (logged)
+		len = to->method.len + to->target.len + to->referer.len +
+		      to->user_agent.len;
+	request = malloc(sizeof(*request) + len);
+	if (request == NULL) {
+		answer_status(conn, to, 503);
+		return NULL;
+	}
+	memset(request, 0, sizeof(*request));
+	request->conn = conn;
+	request->to = *to;
+	if (logged) {
+		at = keep_span(request->texts, &request->to.method);
+		at = keep_span(at, &request->to.target);
+		at = keep_span(at, &request->to.referer);
+		(void)keep_span(at, &request->to.user_agent);
+	}
+	conn->request = request;
+	conn->state = CONN_BUSY;
+	return request;
+}
+
+/* Take a request that could not be handed on back, and answer it. */
+static void
+request_refuse(struct request *request, const struct answer_to *to, int status)
+{
+	struct conn *conn = request->conn;
+
+	conn->request = NULL;
+	conn->state = CONN_OPEN;
+	free(request);
+	answer_status(conn, to, status);
+}
+
+void
+dispatch_finish(struct request *request, struct reply *reply)
+{
+	struct conn *conn = request->conn;
+	struct answer_to to = request->to;
+
+	if (conn == NULL)
+		blob_unref(reply->blob);
+	else
+		conn_finish(conn, &to, reply);
+	free(request); /* after the answer: `to` points into it */
+}
+
+void
+dispatch_finish_status(struct request *request, int status)
+{
+	struct reply reply;
+
+	http_reply_error(&reply, status);
+	dispatch_finish(request, &reply);
+}
+
+void
+dispatch_abandon(struct request *request)
+{
+	request->conn = NULL;
+	if (request->with_task)
+		return; /* freed when the task comes back */
+	if (request->parked != NULL)
+		dispatch_unpark(request);
+	free(request);
+}
+
+/* Hand a task with its request to the pool, or answer 503. */
+static void
+submit(struct request *request, const struct answer_to *to, struct task *task)
+{
+	struct worker *worker = request->conn->worker;
+	int rc = -ENOMEM;
+
+	if (task != NULL) {
+		task->request = request;
+		rc = pool_submit(worker->pool, task);
+	}
+	if (rc == 0) {
+		request->with_task = true;
+		return;
+	}
+	task_free(task);
+	request_refuse(request, to, 503);
+}
+
+static void
+run_callback(struct conn *conn, const struct answer_to *to,
+    const struct callback *callback)
+{
+	struct request *request = request_new(conn, to);
+	struct task *task;
+
+	if (request == NULL)
+		return;
+	task = task_new(TASK_CALLBACK);
+	if (task != NULL) {
+		task->callback = callback;
+		task->computation = &callback->computation;
+		if (buf_put(&task->arguments, conn->worker->scratch.data,
+			conn->worker->scratch.len) < 0) {
+			task_free(task);
+			task = NULL;
+		}
+	}
+	submit(request, to, task);
+}
+
+/* A memoized callback whose answer is not in the store. */
+static void
+wait_for_answer(struct conn *conn, const struct answer_to *to,
+    const struct callback *callback, const uint8_t key[CACHE_KEY_LEN])
+{
+	struct worker *worker = conn->worker;
+	struct parked *parked = park_get(worker->park, key);
+	struct request *request;
+
+	if (parked == NULL) {
+		answer_status(conn, to, 503);
+		return;
+	}
+	if (parked->callback == NULL) {
+		parked->callback = callback;
+		(void)buf_put(&parked->arguments, worker->scratch.data,
+		    worker->scratch.len);
+	}
+	request = request_new(conn, to);
+	if (request == NULL) {
+		dispatch_drop_if_empty(worker, parked);
+		return;
+	}
+	dispatch_park(request, parked);
+	if (!parked->asking && dispatch_ask(worker, parked) < 0) {
+		dispatch_unpark(request);
+		request_refuse(request, to, 503);
+	}
+}
+
+/* `arg` is the callback; its arguments are in worker->scratch. */
+static void
+run_or_recall(struct conn *conn, const struct answer_to *to, const void *arg)
+{
+	const struct callback *callback = arg;
+	struct worker *worker = conn->worker;
+	uint8_t key[CACHE_KEY_LEN];
+	enum cache_format format;
+	struct reply reply;
+
+	if (!callback->memoize || worker->kit.cache == NULL ||
+	    memo_key_of(&worker->kit, &callback->computation, true,
+		worker->scratch.data, worker->scratch.len, key) < 0) {
+		run_callback(conn, to, callback);
+		return;
+	}
+	if (cache_lookup(worker->kit.cache, key, &worker->found, &format) ==
+		CACHE_HIT &&
+	    format == CACHE_FORMAT_RESPONSE) {
+		dispatch_json_reply(&reply, worker->found.data,
+		    worker->found.len);
+		conn_answer(conn, to, &reply, true);
+		return;
+	}
+	wait_for_answer(conn, to, callback, key);
+}
+
+static void
+log_refusal(const struct update *update)
+{
+	static struct log_gate gate;
+	unsigned suppressed;
+
+	if (log_gate_open(&gate, &suppressed))
+		log_info("update.refused", "status=%d reason=\"%s\" held=%u",
+		    update->status, update->why, suppressed);
+}
+
+static void
+parse_in_pool(struct conn *conn, const struct answer_to *to, const char *body,
+    size_t len)
+{
+	struct request *request = request_new(conn, to);
+	struct task *task;
+
+	if (request == NULL)
+		return;
+	task = task_new(TASK_PARSE);
+	if (task != NULL && buf_put(&task->arguments, body, len) < 0) {
+		task_free(task);
+		task = NULL;
+	}
+	submit(request, to, task);
+}
+
+void
+dispatch_update(struct conn *conn, const struct answer_to *to, const char *body,
+    size_t len)
+{
+	struct worker *worker = conn->worker;
+	struct update update;
+
+	if (len > LOOP_PARSE_MAX) {
+		parse_in_pool(conn, to, body, len);
+		return;
+	}
+	arena_reset(&worker->arena);
+	update_parse(worker->app, worker->options, body, len, &worker->arena,
+	    &update);
+	buf_clear(&worker->scratch);
+	if (update.status == 0 &&
+	    encode_value(update.arguments, &worker->scratch) < 0) {
+		update.status = 400;
+		update.why = "a value cannot be encoded";
+	}
+	if (update.status != 0) {
+		log_refusal(&update);
+		answer_status(conn, to, update.status);
+		return;
+	}
+	run_or_recall(conn, to, update.callback);
+}
+
+/* A large body was parsed by the pool: go on as if it had been small. */
+void
+dispatch_parsed(struct worker *worker, struct task *task)
+{
+	struct request *request = task->request;
+	struct conn *conn = request->conn;
+	struct answer_to to = request->to;
+	struct update update = { task->status, task->error, NULL, NULL };
+
+	request->with_task = false;
+	if (conn == NULL) {
+		free(request);
+		return;
+	}
+	if (task->outcome == TASK_FAILED) {
+		log_refusal(&update);
+		dispatch_finish_status(request,
+		    task->status != 0 ? task->status : 500);
+		return;
+	}
+	buf_clear(&worker->scratch);
+	if (buf_put(&worker->scratch, task->arguments.data,
+		task->arguments.len) < 0) {
+		dispatch_finish_status(request, 503);
+		return;
+	}
+	conn_resume(conn, run_or_recall, &to, task->callback);
+	free(request); /* after the answer: `to` points into it */
+}
+
+void
+dispatch_layout(struct conn *conn, const struct answer_to *to)
+{
+	struct worker *worker = conn->worker;
+	struct buf page = BUF_EMPTY;
+	struct request *request;
+	struct reply reply;
+	char error[512];
+
+	if (worker->app->layout_blocking) {
+		request = request_new(conn, to);
+		if (request != NULL)
+			submit(request, to, task_new(TASK_LAYOUT));
+		return;
+	}
+	if (task_layout(&worker->kit, &page, error) < 0) {
+		log_error(0, "layout.failed", "%s", error);
+		buf_free(&page);
+		answer_status(conn, to, 500);
+		return;
+	}
+	dispatch_json_reply(&reply, page.data, page.len);
+	reply.blob = blob_new(page.data, page.len);
+	if (reply.blob == NULL)
+		answer_status(conn, to, 503);
+	else
+		conn_answer(conn, to, &reply, false);
+}

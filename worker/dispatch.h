@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef WORKER_DISPATCH_H
+#define WORKER_DISPATCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "worker/conn.h"
+
+/*
+ * From requests to app code and back: what the loop answers itself, what
+ * goes to the pool, who waits for what.
+ *
+ * THREADS  The loop only.
+ */
+struct worker;
+struct parked;
+
+/* A request that is not answered yet. Owned by its connection; a task only
+ * borrows it, and `conn` turns NULL when the client goes away. */
+struct request {
+	struct conn *conn;
+	struct request *prev; /* in parked->requests */
+	struct request *next;
+	struct parked *parked; /* waits for this answer, or NULL */
+	bool with_task;        /* a task refers to it: that one frees it */
+	struct answer_to to;   /* spans point into `texts` */
+	char texts[];
+};
+
+/* POST _dash-update-component. Answers now, or makes the conn BUSY. */
+void dispatch_update(struct conn *conn, const struct answer_to *to,
+    const char *body, size_t len);
+
+/* GET _dash-layout. */
+void dispatch_layout(struct conn *conn, const struct answer_to *to);
+
+/* The client is gone: forget its request. */
+void dispatch_abandon(struct request *request);
+
+/* The pool has finished tasks. */
+void dispatch_on_mail(struct worker *worker);
+
+/* A hint from another process, or the safety net: look at what is parked. */
+void dispatch_on_wake(struct worker *worker);
+
+#endif

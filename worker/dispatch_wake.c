@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Results out: finished tasks from the pool, hints from other processes, and
+ * the requests and tasks in the parking lot that they set free.
+ *
+ * A hint is only a hint: what counts is the row in the signal table, which
+ * is read again whenever a hint comes, when somebody parks, and every 50 ms
+ * while anybody waits.
+ *
+ * INVARIANT  Whoever is parked is found again: an entry leaves the lot only
+ *            when both its lists have been taken over.
+ * THREADS    The loop only.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/base/err.h"
+#include "server/base/log.h"
+#include "worker/dispatch_int.h"
+#include "worker/memo.h"
+#include "worker/worker_int.h"
+
+static const struct timeval net_interval = { 0, 50000 };
+
+static void
+net_start(struct worker *worker)
+{
+	if (!event_pending(&worker->net_event, EV_TIMEOUT, NULL))
+		(void)event_add(&worker->net_event, &net_interval);
+}
+
+void
+dispatch_park(struct request *request, struct parked *parked)
+{
+	request->parked = parked;
+	request->prev = NULL;
+	request->next = parked->requests;
+	if (request->next != NULL)
+		request->next->prev = request;
+	parked->requests = request;
+	net_start(request->conn->worker);
+}
+
+void
+dispatch_unpark(struct request *request)
+{
+	struct parked *parked = request->parked;
+
+	if (request->prev != NULL)
+		request->prev->next = request->next;
+	else
+		parked->requests = request->next;
+	if (request->next != NULL)
+		request->next->prev = request->prev;
+	request->parked = NULL;
+	/* An entry without waiters goes at the next look at the lot. */
+}
+
+void
+dispatch_drop_if_empty(struct worker *worker, struct parked *parked)
+{
+	if (parked->requests == NULL && parked->tasks == NULL &&
+	    !parked->asking)
+		park_remove(worker->park, parked);
+}
+
+int
+dispatch_ask(struct worker *worker, struct parked *parked)
+{
+	struct task *task = task_new(TASK_ANSWER);
+	int rc;
+
+	if (task == NULL)
+		return -ENOMEM;
+	task->callback = parked->callback;
+	task->computation = &parked->callback->computation;
+	memcpy(task->key, parked->key, CACHE_KEY_LEN);
+	rc = buf_put(&task->arguments, parked->arguments.data,
+	    parked->arguments.len);
+	if (rc == 0)
+		rc = pool_submit(worker->pool, task);
+	if (rc < 0)
+		task_free(task);
+	else
+		parked->asking = true;
+	return rc;
+}
+
+/* Answer everybody who waits for this answer with the same bytes. */
+static void
+answer_requests(struct parked *parked, struct blob *blob, int status)
+{
+	struct request *request = parked->requests;
+	struct request *next;
+	struct reply reply;
+
+	parked->requests = NULL;
+	for (; request != NULL; request = next) {
+		next = request->next;
+		request->parked = NULL;
+		if (status != 200) {
+			dispatch_finish_status(request, status);
+			continue;
+		}
+		dispatch_json_reply(&reply, blob->data, blob->len);
+		reply.blob = blob_ref(blob);
+		dispatch_finish(request, &reply);
+	}
+}
+
+/* The value under a key is there (or its failure is): tasks run again. */
+static void
+rerun_tasks(struct worker *worker, struct parked *parked)
+{
+	struct task *task = parked->tasks;
+	struct task *next;
+
+	parked->tasks = NULL;
+	for (; task != NULL; task = next) {
+		next = task->next;
+		if (task->request != NULL && task->request->conn == NULL) {
+			free(task->request); /* the client has gone away */
+			task_free(task);
+			continue;
+		}
+		if (pool_submit(worker->pool, task) == 0)
+			continue;
+		/* The queue is full: keep it parked, the net tries again. */
+		task->next = parked->tasks;
+		parked->tasks = task;
+	}
+}
+
+/* The answer is in the store: read it once, send it to all. */
+static void
+recall_for_requests(struct worker *worker, struct parked *parked)
+{
+	struct buf found = BUF_EMPTY;
+	enum cache_format format;
+	struct blob *blob;
+	size_t len;
+	char *data;
+
+	if (parked->requests == NULL)
+		return;
+	if (cache_lookup(worker->kit.cache, parked->key, &found, &format) !=
+		CACHE_HIT ||
+	    format != CACHE_FORMAT_RESPONSE) {
+		buf_free(&found);
+		/* Gone again, or the store fails: have it made anew. */
+		if (!parked->asking && dispatch_ask(worker, parked) < 0)
+			answer_requests(parked, NULL, 503);
+		return;
+	}
+	data = buf_detach(&found, &len);
+	blob = blob_new(data, len);
+	answer_requests(parked, blob, blob != NULL ? 200 : 503);
+	blob_unref(blob);
+}
+
+static int
+row_state(struct worker *worker, const uint8_t key[CACHE_KEY_LEN])
+{
+	if (worker->kit.cache == NULL)
+		return ERR_STORE;
+	return cache_state(worker->kit.cache, key, NULL);
+}
+
+/* Look at the row of one parked key. */
+static void
+check_parked(struct parked *parked, void *arg)
+{
+	struct worker *worker = arg;
+	int state;
+
+	if (parked->requests == NULL && parked->tasks == NULL) {
+		dispatch_drop_if_empty(worker, parked);
+		return;
+	}
+	state = row_state(worker, parked->key);
+	if (state == CACHE_WAITING || state == ERR_BUSY)
+		return;
+	if (state == CACHE_READY) {
+		recall_for_requests(worker, parked);
+		rerun_tasks(worker, parked);
+	} else if (state == CACHE_FAILED) {
+		if (!parked->asking)
+			answer_requests(parked, NULL, 500);
+		rerun_tasks(worker, parked);
+	} else {
+		/* No row, or no store: who waits has to ask again. */
+		if (parked->requests != NULL && !parked->asking &&
+		    dispatch_ask(worker, parked) < 0)
+			answer_requests(parked, NULL, 503);
+		rerun_tasks(worker, parked);
+	}
+	dispatch_drop_if_empty(worker, parked);
+}
+
+void
+dispatch_on_wake(struct worker *worker)
+{
+	bool reading = worker->kit.cache != NULL &&
+		       cache_read_begin(worker->kit.cache) == 0;
+
+	park_each(worker->park, check_parked, worker);
+	if (reading)
+		cache_read_end(worker->kit.cache);
+	if (park_count(worker->park) > 0)
+		net_start(worker);
+}
+
+/* A task waits for a value: into the lot, and look once whether it came. */
+static void
+park_task(struct worker *worker, struct task *task)
+{
+	struct parked *parked = park_get(worker->park, task->wait_key);
+	int state;
+
+	if (parked == NULL) { /* no memory: try again from the queue */
+		if (pool_submit(worker->pool, task) < 0)
+			log_error(-ENOMEM, "dispatch.park", "a task is lost");
+		return;
+	}
+	task->next = parked->tasks;
+	parked->tasks = task;
+	net_start(worker);
+	state = row_state(worker, parked->key);
+	if (state >= 0 || state == -ENOENT) /* else: at the net's pace */
+		check_parked(parked, worker);
+}
+
+/* A TASK_ANSWER came back: its key's entry learns what happened. */
+static void
+on_answer(struct worker *worker, struct task *task)
+{
+	struct parked *parked = park_find(worker->park, task->key);
+	struct blob *blob;
+	size_t len;
+	char *data;
+
+	if (task->outcome == TASK_WAITS) {
+		park_task(worker, task);
+		return;
+	}
+	if (parked != NULL) {
+		parked->asking = false;
+		if (task->outcome == TASK_DONE) {
+			data = buf_detach(&task->response, &len);
+			blob = blob_new(data, len);
+			answer_requests(parked, blob, blob != NULL ? 200 : 503);
+			blob_unref(blob);
+			rerun_tasks(worker, parked);
+			dispatch_drop_if_empty(worker, parked);
+		} else if (task->outcome == TASK_FAILED) {
+			answer_requests(parked, NULL, 500);
+			rerun_tasks(worker, parked);
+			dispatch_drop_if_empty(worker, parked);
+		} else {
+			check_parked(parked, worker);
+		}
+	}
+	task_free(task);
+}
+
+/* A callback or layout that ran for one request. */
+static void
+on_single(struct worker *worker, struct task *task)
+{
+	struct request *request = task->request;
+	struct reply reply;
+	size_t len;
+	char *data;
+
+	if (task->outcome == TASK_WAITS) {
+		if (request->conn == NULL) { /* nobody is left to answer */
+			free(request);
+			task_free(task);
+			return;
+		}
+		park_task(worker, task);
+		return;
+	}
+	request->with_task = false;
+	if (task->outcome == TASK_FAILED) {
+		dispatch_finish_status(request, 500);
+	} else {
+		data = buf_detach(&task->response, &len);
+		dispatch_json_reply(&reply, data, len);
+		reply.blob = blob_new(data, len);
+		if (reply.blob == NULL)
+			dispatch_finish_status(request, 503);
+		else
+			dispatch_finish(request, &reply);
+	}
+	task_free(task);
+}
+
+void
+dispatch_on_mail(struct worker *worker)
+{
+	struct task *task = pool_collect(worker->pool);
+	struct task *next;
+
+	for (; task != NULL; task = next) {
+		next = task->next;
+		task->next = NULL;
+		switch (task->kind) {
+		case TASK_PARSE:
+			dispatch_parsed(worker, task);
+			task_free(task);
+			break;
+		case TASK_ANSWER:
+			on_answer(worker, task);
+			break;
+		case TASK_COMPUTE: /* only those that wait come back */
+			park_task(worker, task);
+			break;
+		default:
+			on_single(worker, task);
+			break;
+		}
+	}
+}

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * The table of functions an app receives, and those of a running call:
+ * inputs, outputs, result, log, failure.
+ *
+ * THREADS  Whatever thread runs the call.
+ * FAILURE  A mistake of the app is remembered in its call with the names it
+ *          used; the call then ends as an error.
+ */
+#include "worker/host.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "server/base/log.h"
+
+static const struct ph_value *
+call_input(struct ph_call *ph, const char *what)
+{
+	struct call *call = host_call(ph);
+	const struct callback *callback = call->callback;
+	uint32_t i;
+
+	for (i = 0; callback != NULL && i < callback->arg_count; i++) {
+		if (strcmp(callback->inputs[i].what, what) == 0)
+			return host_give(&call->args->u.items[i]);
+	}
+	call_error(call, "ph_input(\"%s\"): not an input or state of %s", what,
+	    call->name);
+	return host_give(&call_null_value);
+}
+
+static const struct ph_value *
+call_arg(struct ph_call *ph, unsigned index)
+{
+	struct call *call = host_call(ph);
+
+	if (call->kind == CALL_FUNCTION && call->args != NULL &&
+	    index < call->args->count)
+		return host_give(&call->args->u.items[index]);
+	call_error(call, "ph_arg(%u): %s was given %u arguments", index,
+	    call->name, call->args != NULL ? call->args->count : 0);
+	return host_give(&call_null_value);
+}
+
+static enum ph_status
+call_output(struct ph_call *ph, const char *what, const struct ph_value *value)
+{
+	struct call *call = host_call(ph);
+	const struct callback *callback = call->callback;
+	uint32_t i;
+
+	for (i = 0; callback != NULL && i < callback->output_count; i++) {
+		if (strcmp(callback->outputs[i].what, what) != 0)
+			continue;
+		call->outputs[i] = host_take(value);
+		return call->failed ? PH_ERROR : PH_OK;
+	}
+	call_error(call, "ph_output(\"%s\"): not an output of %s", what,
+	    call->name);
+	return PH_ERROR;
+}
+
+static enum ph_status
+call_give(struct ph_call *ph, const struct ph_value *value)
+{
+	struct call *call = host_call(ph);
+
+	if (call->kind != CALL_FUNCTION)
+		call_error(call, "ph_return(): %s is not a memoized function",
+		    call->name);
+	call->result = host_take(value);
+	return call->failed ? PH_ERROR : PH_OK;
+}
+
+static void
+call_sleep(struct ph_call *ph, double seconds)
+{
+	struct timespec left;
+
+	(void)ph;
+	if (!(seconds > 0) || seconds > 86400.0 * 365)
+		return;
+	left.tv_sec = (time_t)seconds;
+	left.tv_nsec = (long)((seconds - (double)left.tv_sec) * 1e9);
+	while (nanosleep(&left, &left) < 0 && errno == EINTR)
+		continue;
+}
+
+__attribute__((format(printf, 2, 3))) static void
+call_log(struct ph_call *ph, const char *format, ...)
+{
+	char text[1024];
+	va_list args;
+
+	va_start(args, format);
+	(void)vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	log_info("app.log", "from=%s %s", host_call(ph)->name, text);
+}
+
+__attribute__((format(printf, 2, 3))) static enum ph_status
+call_fail(struct ph_call *ph, const char *format, ...)
+{
+	char text[sizeof(((struct call *)0)->error)];
+	va_list args;
+
+	va_start(args, format);
+	(void)vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	call_error(host_call(ph), "%s", text);
+	return PH_ERROR;
+}
+
+const struct ph_host host_table = {
+	.size = sizeof(struct ph_host),
+	.abi_major = PH_ABI_MAJOR,
+	.abi_minor = PH_ABI_MINOR,
+	.title = app_define_title,
+	.layout = app_define_layout,
+	.memoize = app_define_memoize,
+	.callback = app_define_callback,
+	.database = app_define_database,
+	.input = call_input,
+	.arg = call_arg,
+	.output = call_output,
+	.output_figure = host_output_figure,
+	.memo = host_memo,
+	.give = call_give,
+	.query = host_query,
+	.exec = host_exec,
+	.sleep = call_sleep,
+	.log = call_log,
+	.fail = call_fail,
+	.make_null = host_make_null,
+	.make_bool = host_make_bool,
+	.make_int = host_make_int,
+	.make_number = host_make_number,
+	.make_text = host_make_text,
+	.make_textf = host_make_textf,
+	.make_json = host_make_json,
+	.make_list = host_make_list,
+	.make_object = host_make_object,
+	.make_component = host_make_component,
+	.is_null = host_is_null,
+	.text_of = host_text_of,
+	.number_of = host_number_of,
+	.int_of = host_int_of,
+	.bool_of = host_bool_of,
+	.count_of = host_count_of,
+	.at = host_at,
+	.member = host_member,
+};

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Making and reading values, as ph_text(), ph_at() and the like.
+ *
+ * Values are built in the arena of the call that runs on this thread, so an
+ * author never names an arena and never frees. Outside a call everything
+ * gives null.
+ *
+ * THREADS  Whatever thread runs the call.
+ */
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "worker/component.h"
+#include "worker/host.h"
+#include "worker/json_read.h"
+
+/* Hand a fresh value out; a full arena fails the call. */
+static const struct ph_value *
+made(struct call *call, struct value *value)
+{
+	if (value != NULL)
+		return host_give(value);
+	if (call != NULL)
+		call_error(call,
+		    "%s: out of memory (limit_request_memory bounds a call)",
+		    call->name);
+	return host_give(&call_null_value);
+}
+
+const struct ph_value *
+host_make_null(void)
+{
+	return host_give(&call_null_value);
+}
+
+const struct ph_value *
+host_make_bool(bool flag)
+{
+	struct call *call = call_current();
+
+	return made(call, call ? value_bool(call->arena, flag) : NULL);
+}
+
+const struct ph_value *
+host_make_int(int64_t integer)
+{
+	struct call *call = call_current();
+
+	return made(call, call ? value_int(call->arena, integer) : NULL);
+}
+
+const struct ph_value *
+host_make_number(double number)
+{
+	struct call *call = call_current();
+
+	return made(call, call ? value_double(call->arena, number) : NULL);
+}
+
+const struct ph_value *
+host_make_text(const char *text, size_t len)
+{
+	struct call *call = call_current();
+
+	if (text == NULL)
+		return host_give(&call_null_value);
+	return made(call, call ? value_text(call->arena, text, len) : NULL);
+}
+
+const struct ph_value *
+host_make_textf(const char *format, ...)
+{
+	struct call *call = call_current();
+	struct value *value = NULL;
+	char *text = NULL;
+	va_list args;
+	int len;
+
+	va_start(args, format);
+	len = vasprintf(&text, format, args);
+	va_end(args);
+	if (len >= 0) {
+		if (call != NULL)
+			value = value_text(call->arena, text, (size_t)len);
+		free(text);
+	}
+	return made(call, value);
+}
+
+const struct ph_value *
+host_make_json(const char *json)
+{
+	struct call *call = call_current();
+	struct json_limits limits = { 200, 10000000, 100000 };
+	struct value *value = NULL;
+	const char *why;
+
+	if (call == NULL)
+		return host_give(&call_null_value);
+	if (json_read(json, strlen(json), &limits, call->arena, &value, &why) <
+	    0) {
+		call_error(call, "PH_JSON(%.40s...): %s", json, why);
+		return host_give(&call_null_value);
+	}
+	return host_give(value);
+}
+
+const struct ph_value *
+host_make_list(const struct ph_value *const *items, size_t count)
+{
+	struct call *call = call_current();
+	struct value *list = NULL;
+	size_t i;
+
+	if (call != NULL && count <= UINT32_MAX)
+		list = value_array(call->arena, (uint32_t)count);
+	for (i = 0; list != NULL && i < count; i++)
+		list->u.items[i] = *host_take(items[i]);
+	return made(call, list);
+}
+
+const struct ph_value *
+host_make_object(const char *const *names, const struct ph_value *const *values,
+    size_t count)
+{
+	struct call *call = call_current();
+	struct value *object = NULL;
+	struct value_member *member;
+	size_t i;
+
+	if (call != NULL && count <= UINT32_MAX)
+		object = value_object(call->arena, (uint32_t)count);
+	for (i = 0; object != NULL && i < count; i++) {
+		member = &object->u.members[i];
+		member->name_len = (uint32_t)strlen(names[i]);
+		member->name =
+		    arena_strndup(call->arena, names[i], member->name_len);
+		member->value = *host_take(values[i]);
+		if (member->name == NULL)
+			return made(call, NULL);
+	}
+	return made(call, object);
+}
+
+const struct ph_value *
+host_make_component(const struct ph_component_type *type, const void *props)
+{
+	struct call *call = call_current();
+	struct value *value;
+	const char *why;
+
+	if (call == NULL)
+		return host_give(&call_null_value);
+	value = component_new(call->arena, type, props, &why);
+	if (value == NULL) {
+		call_error(call, "%s: %s", call->name, why);
+		return host_give(&call_null_value);
+	}
+	return host_give(value);
+}
+
+bool
+host_is_null(const struct ph_value *value)
+{
+	return host_take(value)->kind == VALUE_NULL;
+}
+
+const char *
+host_text_of(const struct ph_value *ph)
+{
+	const struct value *value = host_take(ph);
+
+	return value->kind == VALUE_TEXT ? value->u.text : "";
+}
+
+double
+host_number_of(const struct ph_value *ph)
+{
+	const struct value *value = host_take(ph);
+
+	switch (value->kind) {
+	case VALUE_INT:
+		return (double)value->u.integer;
+	case VALUE_DOUBLE:
+		return value->u.number;
+	default:
+		return NAN;
+	}
+}
+
+int64_t
+host_int_of(const struct ph_value *ph)
+{
+	const struct value *value = host_take(ph);
+
+	if (value->kind == VALUE_INT)
+		return value->u.integer;
+	if (value->kind == VALUE_DOUBLE && fabs(value->u.number) < 9.2e18)
+		return (int64_t)value->u.number;
+	return 0;
+}
+
+bool
+host_bool_of(const struct ph_value *ph)
+{
+	const struct value *value = host_take(ph);
+
+	return value->kind == VALUE_BOOL && value->flag;
+}
+
+size_t
+host_count_of(const struct ph_value *ph)
+{
+	const struct value *value = host_take(ph);
+
+	switch (value->kind) {
+	case VALUE_ARRAY:
+	case VALUE_OBJECT:
+		return value->count;
+	case VALUE_TABLE:
+		return value->u.table->row_count;
+	default:
+		return 0;
+	}
+}
+
+const struct ph_value *
+host_at(const struct ph_value *ph, size_t index)
+{
+	const struct value *value = host_take(ph);
+
+	if (value->kind != VALUE_ARRAY || index >= value->count)
+		return host_give(&call_null_value);
+	return host_give(&value->u.items[index]);
+}
+
+const struct ph_value *
+host_member(const struct ph_value *ph, const char *name)
+{
+	const struct value *member = value_get(host_take(ph), name);
+
+	return host_give(member != NULL ? member : &call_null_value);
+}

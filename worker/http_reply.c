@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Heads of answers, put together with memcpy: no printf on the hot path.
+ *
+ * INVARIANT  Nothing in a head comes from a client or an app unchecked: all
+ *            texts are constants, file tags or our own numbers.
+ * Source     RFC 9110, RFC 9112.
+ */
+#include "worker/http_reply.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static const struct status {
+	int status;
+	const char *reason;
+	const char *page;
+} statuses[] = {
+#define PAGE(title)                                                           \
+	"<!DOCTYPE html><html lang=\"en\"><title>" title "</title><h1>" title \
+	"</h1></html>\n"
+	{ 200, "OK", "" },
+	{ 204, "No Content", "" },
+	{ 304, "Not Modified", "" },
+	{ 400, "Bad Request", PAGE("Bad Request") },
+	{ 403, "Forbidden", PAGE("Forbidden") },
+	{ 404, "Not Found", PAGE("Not Found") },
+	{ 405, "Method Not Allowed", PAGE("Method Not Allowed") },
+	{ 408, "Request Timeout", PAGE("Request Timeout") },
+	{ 411, "Length Required", PAGE("Length Required") },
+	{ 413, "Content Too Large", PAGE("Content Too Large") },
+	{ 414, "URI Too Long", PAGE("URI Too Long") },
+	{ 415, "Unsupported Media Type", PAGE("Unsupported Media Type") },
+	{ 417, "Expectation Failed", PAGE("Expectation Failed") },
+	{ 431, "Request Header Fields Too Large",
+	    PAGE("Request Header Fields Too Large") },
+	{ 500, "Internal Server Error", PAGE("Internal Server Error") },
+	{ 501, "Not Implemented", PAGE("Not Implemented") },
+	{ 503, "Service Unavailable", PAGE("Service Unavailable") },
+	{ 505, "HTTP Version Not Supported",
+	    PAGE("HTTP Version Not Supported") },
+#undef PAGE
+};
+
+static const struct status *
+find_status(int status)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++) {
+		if (statuses[i].status == status)
+			return &statuses[i];
+	}
+	return find_status(500);
+}
+
+struct blob *
+blob_new(char *data, size_t len)
+{
+	struct blob *blob = malloc(sizeof(*blob));
+
+	if (blob == NULL) {
+		free(data);
+		return NULL;
+	}
+	blob->refs = 1;
+	blob->len = len;
+	blob->data = data;
+	return blob;
+}
+
+struct blob *
+blob_ref(struct blob *blob)
+{
+	blob->refs++;
+	return blob;
+}
+
+void
+blob_unref(struct blob *blob)
+{
+	if (blob == NULL || --blob->refs > 0)
+		return;
+	free(blob->data);
+	free(blob);
+}
+
+const char *
+http_reply_reason(int status)
+{
+	return find_status(status)->reason;
+}
+
+void
+http_reply_error(struct reply *reply, int status)
+{
+	const struct status *row = find_status(status);
+
+	memset(reply, 0, sizeof(*reply));
+	reply->status = status;
+	reply->type = "text/html; charset=utf-8";
+	reply->body = row->page;
+	reply->len = strlen(row->page);
+}
+
+static char *
+put(char *out, const char *text)
+{
+	size_t len = strlen(text);
+
+	memcpy(out, text, len);
+	return out + len;
+}
+
+static char *
+put_field(char *out, const char *name, const char *value)
+{
+	out = put(out, name);
+	out = put(out, value);
+	return put(out, "\r\n");
+}
+
+static char *
+put_number(char *out, size_t number)
+{
+	char digits[24];
+	size_t i = sizeof(digits);
+
+	do {
+		digits[--i] = (char)('0' + number % 10);
+		number /= 10;
+	} while (number > 0);
+	memcpy(out, digits + i, sizeof(digits) - i);
+	return out + sizeof(digits) - i;
+}
+
+size_t
+http_reply_head(const struct reply *reply, bool keep_alive, const char *date,
+    char *out)
+{
+	const struct status *row = find_status(reply->status);
+	char *at = put(out, "HTTP/1.1 ");
+
+	at = put_number(at, (size_t)reply->status);
+	*at++ = ' ';
+	at = put_field(at, row->reason, "");
+	at = put_field(at, "Date: ", date);
+	if (reply->type != NULL)
+		at = put_field(at, "Content-Type: ", reply->type);
+	at = put_field(at, "Cache-Control: ",
+	    reply->cache != NULL ? reply->cache : "no-store");
+	if (reply->etag != NULL)
+		at = put_field(at, "ETag: ", reply->etag);
+	if (reply->allow != NULL)
+		at = put_field(at, "Allow: ", reply->allow);
+	if (reply->gzip)
+		at = put(at, "Content-Encoding: gzip\r\n");
+	if (reply->vary)
+		at = put(at, "Vary: Accept-Encoding\r\n");
+	if (reply->status == 503)
+		at = put(at, "Retry-After: 1\r\n");
+	at = put(at, "X-Content-Type-Options: nosniff\r\n");
+	if (reply->status != 204 && reply->status != 304) {
+		at = put(at, "Content-Length: ");
+		at = put_number(at, reply->len);
+		at = put(at, "\r\n");
+	}
+	at = put(at, keep_alive ? "\r\n" : "Connection: close\r\n\r\n");
+	return (size_t)(at - out);
+}
+
+void
+http_reply_date(int64_t wall_ms, char out[30])
+{
+	time_t seconds = (time_t)(wall_ms / 1000);
+	struct tm tm;
+	static const char days[] = "SunMonTueWedThuFriSat";
+	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+
+	(void)gmtime_r(&seconds, &tm);
+	/* Not strftime: a locale set by an app must not show here. */
+	(void)snprintf(out, 30, "%.3s, %02u %.3s %04u %02u:%02u:%02u GMT",
+	    days + 3 * tm.tm_wday, (unsigned)tm.tm_mday % 100U,
+	    months + 3 * tm.tm_mon, (unsigned)(tm.tm_year + 1900) % 10000U,
+	    (unsigned)tm.tm_hour % 100U, (unsigned)tm.tm_min % 100U,
+	    (unsigned)tm.tm_sec % 100U);
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef WORKER_HTTP_REPLY_H
+#define WORKER_HTTP_REPLY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * An answer, and the bytes of its head.
+ */
+
+/*
+ * Bytes that several answers share, counted. Loop thread only; the last
+ * holder frees. A body that lives for ever (a mapped file) needs none.
+ */
+struct blob {
+	unsigned refs;
+	size_t len;
+	char *data; /* malloc'ed, owned */
+};
+
+/* Take over malloc'ed bytes, with one reference. NULL: no memory, and the
+ * bytes are freed. */
+struct blob *blob_new(char *data, size_t len);
+struct blob *blob_ref(struct blob *blob);
+void blob_unref(struct blob *blob); /* accepts NULL */
+
+struct reply {
+	int status;
+	const char *type;  /* Content-Type; NULL: none */
+	const char *cache; /* Cache-Control; NULL: no-store */
+	const char *etag;  /* NULL: none */
+	const char *allow; /* for 405 and OPTIONS; NULL: none */
+	bool gzip;         /* the body is gzip */
+	bool vary;         /* it depends on Accept-Encoding */
+	bool close;        /* last answer on this connection */
+	const void *body;
+	size_t len;
+	struct blob *blob; /* holds the body; the reply owns a reference */
+};
+
+#define HTTP_REPLY_HEAD_MAX 768 /* bytes any head takes at most */
+
+/* The reason phrase of a status. */
+const char *http_reply_reason(int status);
+
+/*
+ * Write the head into `out`, which has HTTP_REPLY_HEAD_MAX bytes.
+ * `date` is the value of the Date field. Returns the number of bytes.
+ */
+size_t http_reply_head(const struct reply *reply, bool keep_alive,
+    const char *date, char *out);
+
+/* A small HTML page for an error status; static text. */
+void http_reply_error(struct reply *reply, int status);
+
+/* Format now as a Date field into 30 bytes. */
+void http_reply_date(int64_t wall_ms, char out[30]);
+
+#endif

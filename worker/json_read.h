@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef WORKER_JSON_READ_H
+#define WORKER_JSON_READ_H
+
+#include <stddef.h>
+
+#include "cache/value.h"
+#include "server/base/arena.h"
+#include "worker/json_scan.h"
+
+/*
+ * JSON text to a value: bounded and validated by json_scan() before cJSON
+ * sees a byte, parsed by cJSON, copied into the arena.
+ *
+ * Whole numbers up to 2^53 become integers, so that 1 and 1.0, which a
+ * browser cannot tell apart, give one key. Objects with a name twice are
+ * refused.
+ *
+ * On failure *why is a static sentence. Returns 0; ERR_SYNTAX; ERR_TOO_BIG
+ * (too many values or too deep); -ENOMEM.
+ */
+int json_read(const char *text, size_t len, const struct json_limits *limits,
+    struct arena *arena, struct value **out, const char **why);
+
+#endif

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef WORKER_JSON_WRITE_H
+#define WORKER_JSON_WRITE_H
+
+#include <stddef.h>
+
+#include "cache/value.h"
+#include "server/base/buf.h"
+
+/*
+ * Values to JSON as browsers want it: strict, UTF-8, NaN and infinities as
+ * null, numbers shortest and exact whatever the locale, `<` `>` `&` escaped
+ * so that the text may stand inside a script element.
+ */
+
+/*
+ * Append the JSON of a value. A table becomes a list of records, a column a
+ * typed array {"dtype","bdata"} when it holds numbers, a list of texts else.
+ * On failure *why is a static sentence. 0, ERR_SYNTAX (a text is not UTF-8),
+ * ERR_TOO_BIG (nested too deeply), -ENOMEM.
+ */
+int json_write(const struct value *value, struct buf *out, const char **why);
+
+/* Append a quoted, escaped text. 0, ERR_SYNTAX (not UTF-8), -ENOMEM. */
+int json_write_text(const char *text, size_t len, struct buf *out);
+
+/* Append a number. */
+int json_write_number(double number, struct buf *out);
+
+#endif

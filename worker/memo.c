@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * ph_memo(): one process computes, many callbacks read.
+ *
+ * A hit is decoded in place and costs one read of the database. A miss asks
+ * for the value in the signal table and gives NULL; the callback returns
+ * PH_WAIT, its thread is free, and it runs again when the value is there.
+ * When the store fails, the value is computed right here instead: a broken
+ * cache makes the server slower, never wrong and never silent (the cache has
+ * logged it).
+ *
+ * OWNERSHIP  Values live in the arena of the call; the bytes they point into
+ *            are kept by the call.
+ * THREADS    Pool threads.
+ */
+#include "worker/memo.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cache/encode.h"
+#include "cache/memo_key.h"
+#include "server/base/clock.h"
+#include "server/base/err.h"
+#include "worker/host.h"
+
+#define INLINE_DEPTH 16     /* of values computed inside values */
+#define STORE_PAUSE_MS 5000 /* without the store after it failed */
+#define LOOKUP_TRIES 3      /* published and evicted in between */
+
+int
+memo_key_of(const struct toolkit *kit, const struct computation *computation,
+    bool is_callback, const void *arguments, size_t len,
+    uint8_t key[CACHE_KEY_LEN])
+{
+	char scope[2 * sizeof(kit->app->fingerprint) + 5];
+	size_t i;
+
+	scope[0] = '\0';
+	if (is_callback) {
+		memcpy(scope, "app:", 5);
+		for (i = 0; i < sizeof(kit->app->fingerprint); i++)
+			(void)snprintf(scope + 4 + 2 * i, 3, "%02x",
+			    kit->app->fingerprint[i]);
+	}
+	return memo_key(kit->cache_options->cache_key_prefix, computation->name,
+	    computation->version, scope, arguments, len, key);
+}
+
+int64_t
+memo_ttl_ms(const struct toolkit *kit, const struct computation *computation)
+{
+	double seconds = computation->timeout;
+
+	if (seconds == 0.0) {
+		seconds = kit->cache_options->cache_default_timeout;
+		if (seconds == 0.0)
+			return -1;
+	}
+	return seconds < 0 ? -1 : (int64_t)(seconds * 1000);
+}
+
+bool
+memo_store_is_failing(const struct toolkit *kit)
+{
+	return kit->cache == NULL ||
+	       (kit->inline_until_ms != NULL &&
+		   atomic_load(kit->inline_until_ms) > clock_boot_ms());
+}
+
+void
+memo_store_failed(const struct toolkit *kit)
+{
+	if (kit->inline_until_ms != NULL)
+		atomic_store(kit->inline_until_ms,
+		    clock_boot_ms() + STORE_PAUSE_MS);
+}
+
+/* The value in the store, or NULL (rc says why: 0 is a plain miss). */
+static const struct value *
+look_up(struct call *call, const uint8_t key[CACHE_KEY_LEN], int *rc)
+{
+	struct buf blob = BUF_EMPTY;
+	enum cache_format format;
+	struct value *value = NULL;
+	void *bytes;
+	size_t len;
+
+	*rc = cache_lookup(call->kit->cache, key, &blob, &format);
+	if (*rc != CACHE_HIT || format != CACHE_FORMAT_VALUE) {
+		buf_free(&blob);
+		if (*rc > 0)
+			*rc = 0;
+		return NULL;
+	}
+	bytes = buf_detach(&blob, &len);
+	*rc = call_keep(call, bytes);
+	if (*rc == 0)
+		*rc = encode_decode(bytes, len, call->arena, &value);
+	return *rc == 0 ? value : NULL;
+}
+
+/* Run the function here and now, without the store. */
+static const struct value *
+compute_here(struct call *call, const struct computation *computation,
+    const struct value *args)
+{
+	struct call inner;
+	enum ph_status status;
+
+	if (call->depth >= INLINE_DEPTH) {
+		call_error(call, "%s: computations nest deeper than %d",
+		    computation->name, INLINE_DEPTH);
+		return NULL;
+	}
+	call_init(&inner, call->kit, call->arena, CALL_FUNCTION,
+	    computation->name, args);
+	inner.depth = call->depth + 1;
+	inner.computation = computation;
+	inner.blobs = call->blobs;
+	call_enter(&inner);
+	status = computation->run((struct ph_call *)(void *)&inner);
+	call_leave(&inner);
+	call->blobs = inner.blobs; /* the result may point into them */
+	if (inner.failed || status != PH_OK) {
+		call_error(call, "%s",
+		    inner.failed ? inner.error : "the function gave no value");
+		return NULL;
+	}
+	return inner.result != NULL ? inner.result : &call_null_value;
+}
+
+/* Ask for a value that is not there. NULL: wait, or the call has failed. */
+static const struct value *
+ask(struct call *call, const struct computation *computation,
+    const struct value *args, const struct buf *encoded,
+    const uint8_t key[CACHE_KEY_LEN])
+{
+	struct buf error = BUF_EMPTY;
+	const struct value *value = NULL;
+	int tries;
+	int rc = CACHE_READY;
+
+	if (call->own_key != NULL &&
+	    memcmp(call->own_key, key, CACHE_KEY_LEN) == 0) {
+		call_error(call, "%s: the value depends on itself",
+		    computation->name);
+		return NULL;
+	}
+	for (tries = 0; tries < LOOKUP_TRIES && rc == CACHE_READY; tries++) {
+		rc = cache_ask(call->kit->cache, key, computation->name,
+		    encoded->data, encoded->len, NULL, &error);
+		if (rc == CACHE_READY)
+			value = look_up(call, key, &rc);
+		if (value != NULL)
+			goto out;
+		if (rc == 0)
+			rc = CACHE_READY; /* gone again: ask again */
+	}
+	if (rc == CACHE_WAITING || rc == CACHE_WANTED_NEW) {
+		call->waits = true;
+		call->wanted_new = rc == CACHE_WANTED_NEW;
+		memcpy(call->wait_key, key, CACHE_KEY_LEN);
+	} else if (rc == CACHE_FAILED) {
+		call_error(call, "%s: %s", computation->name,
+		    buf_cstr(&error) != NULL ? error.data : "failed");
+	} else {
+		value = compute_here(call, computation, args);
+	}
+out:
+	buf_free(&error);
+	return value;
+}
+
+static const struct value *
+memo(struct call *call, const struct computation *computation,
+    const struct value *args)
+{
+	struct buf encoded = BUF_EMPTY;
+	uint8_t key[CACHE_KEY_LEN];
+	const struct value *value = NULL;
+	int rc;
+
+	rc = encode_value(args, &encoded);
+	if (rc < 0) {
+		call_error(call, "ph_memo(%s): an argument cannot be a key: %s",
+		    computation->name, err_str(rc));
+		goto out;
+	}
+	rc = memo_key_of(call->kit, computation, false, encoded.data,
+	    encoded.len, key);
+	if (rc < 0 || call->kit->cache == NULL) {
+		value = compute_here(call, computation, args);
+		goto out;
+	}
+	value = look_up(call, key, &rc);
+	if (value != NULL)
+		goto out;
+	if (rc < 0 || memo_store_is_failing(call->kit))
+		value = compute_here(call, computation, args);
+	else
+		value = ask(call, computation, args, &encoded, key);
+out:
+	buf_free(&encoded);
+	return value;
+}
+
+const struct ph_value *
+host_memo(struct ph_call *ph, ph_function *function,
+    const struct ph_value *const *arguments, size_t count)
+{
+	struct call *call = host_call(ph);
+	const struct computation *computation;
+	const struct value *value;
+	struct value *args;
+	size_t i;
+
+	computation = app_find_function(call->kit->app, function);
+	if (call->kind == CALL_CREATE || computation == NULL) {
+		call_error(call, "%s: ph_memo() of a function that %s",
+		    call->name,
+		    computation == NULL ? "ph_memoize() does not know"
+					: "a create function cannot wait for");
+		return NULL;
+	}
+	if (call->failed)
+		return NULL;
+	args = value_array(call->arena, (uint32_t)count);
+	if (args == NULL) {
+		call_error(call, "%s: out of memory", call->name);
+		return NULL;
+	}
+	for (i = 0; i < count; i++)
+		args->u.items[i] = *host_take(arguments[i]);
+	value = memo(call, computation, args);
+	return value != NULL ? host_give(value) : NULL;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef WORKER_MEMO_H
+#define WORKER_MEMO_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cache/cache.h"
+#include "server/base/buf.h"
+#include "worker/call.h"
+
+/*
+ * Memoized values and answers, between app code and the cache's front door.
+ */
+
+/*
+ * The key of what `computation` makes of the encoded arguments. For the
+ * answer of a callback the fingerprint of the app's file is part of it,
+ * since its code decides every byte. 0, -ENOMEM or ERR_STORE.
+ */
+int memo_key_of(const struct toolkit *kit,
+    const struct computation *computation, bool is_callback,
+    const void *arguments, size_t len, uint8_t key[CACHE_KEY_LEN]);
+
+/* Life of a value in milliseconds, as cache_publish() wants it. */
+int64_t memo_ttl_ms(const struct toolkit *kit,
+    const struct computation *computation);
+
+/* True while the store failed a moment ago: compute without it. */
+bool memo_store_is_failing(const struct toolkit *kit);
+
+/* The store failed just now: go without it for a few seconds. */
+void memo_store_failed(const struct toolkit *kit);
+
+#endif

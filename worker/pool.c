@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * The thread pool. See pool.h.
+ *
+ * INVARIANT  A task is in the queue, with a thread, or in the mailbox.
+ *            computing <= compute_max.
+ * OWNERSHIP  struct pool owns its threads, their connections and the tasks
+ *            in its lists.
+ * THREADS    `lock` guards everything below it in the struct. It is never
+ *            held while app code or the database runs.
+ * FAILURE    A thread without a cache connection still runs callbacks; they
+ *            compute without the cache.
+ */
+#include "worker/pool.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/base/clock.h"
+#include "server/base/err.h"
+#include "server/base/fd.h"
+#include "server/base/log.h"
+#include "worker/data.h"
+
+#define OVERDUE_US 100000 /* a wanted row waits no longer behind the queue */
+#define STACK_BYTES ((size_t)1024 * 1024)
+
+struct task_list {
+	struct task *first;
+	struct task **last;
+	size_t count;
+};
+
+struct pool {
+	struct toolkit kit; /* what every thread's own is copied from */
+	struct cache_peer peer;
+	int mail_fd;
+	unsigned thread_count;
+	unsigned compute_max;
+	size_t queue_max;
+	pthread_t *threads;
+
+	pthread_mutex_t lock;
+	pthread_cond_t work;
+	struct task_list queue;
+	struct task_list mailbox;
+	unsigned idle;
+	unsigned running;
+	unsigned computing;
+	bool wanted; /* a row may be `wanted` */
+	int64_t wanted_since_us;
+	bool stopping;
+};
+
+static void
+list_init(struct task_list *list)
+{
+	list->first = NULL;
+	list->last = &list->first;
+	list->count = 0;
+}
+
+static void
+list_push(struct task_list *list, struct task *task)
+{
+	task->next = NULL;
+	*list->last = task;
+	list->last = &task->next;
+	list->count++;
+}
+
+static struct task *
+list_pop(struct task_list *list)
+{
+	struct task *task = list->first;
+
+	if (task == NULL)
+		return NULL;
+	list->first = task->next;
+	if (list->first == NULL)
+		list->last = &list->first;
+	list->count--;
+	task->next = NULL;
+	return task;
+}
+
+/* With the lock held: may a thread look for a wanted row now? */
+static bool
+may_claim(const struct pool *pool)
+{
+	if (!pool->wanted || pool->computing >= pool->compute_max)
+		return false;
+	return pool->queue.count == 0 ||
+	       clock_mono_us() - pool->wanted_since_us > OVERDUE_US;
+}
+
+/* Tell the other workers when no thread of ours is going to look soon. */
+static void
+hint_others(struct pool *pool, struct toolkit *kit)
+{
+	bool alone;
+
+	pthread_mutex_lock(&pool->lock);
+	alone = pool->computing < pool->compute_max && pool->queue.count == 0;
+	pthread_mutex_unlock(&pool->lock);
+	if (!alone)
+		cache_hint(kit->cache);
+}
+
+/* Back to the loop. */
+static void
+post(struct pool *pool, struct task *task)
+{
+	bool first;
+
+	pthread_mutex_lock(&pool->lock);
+	first = pool->mailbox.count == 0;
+	list_push(&pool->mailbox, task);
+	pthread_mutex_unlock(&pool->lock);
+	if (first)
+		fd_event_wake(pool->mail_fd);
+}
+
+/* Run one task from the queue. */
+static void
+run_queued(struct pool *pool, struct toolkit *kit, struct task *task)
+{
+	task_run(task, kit);
+	if (task->outcome == TASK_WAITS && task->wanted_new) {
+		pool_want(pool);
+		hint_others(pool, kit);
+	}
+	post(pool, task);
+}
+
+/* Claim one wanted row and compute it. */
+static void
+run_claimed(struct pool *pool, struct toolkit *kit)
+{
+	struct task *task = task_new(TASK_COMPUTE);
+
+	if (task == NULL || kit->cache == NULL ||
+	    cache_has_wanted(kit->cache) <= 0 ||
+	    cache_claim_next(kit->cache, &task->claim) != 0) {
+		task_free(task);
+		return;
+	}
+	pool_want(pool); /* there may be more */
+	hint_others(pool, kit);
+	if (!task_adopt(task, kit)) {
+		task_free(task);
+		return;
+	}
+	task_run(task, kit);
+	if (task->outcome != TASK_WAITS) {
+		task_free(task);
+		return;
+	}
+	if (task->wanted_new) {
+		pool_want(pool);
+		hint_others(pool, kit);
+	}
+	post(pool, task); /* the loop parks it */
+}
+
+/* With the lock held on entry and exit: do one thing, or wait for it. */
+static void
+thread_turn(struct pool *pool, struct toolkit *kit)
+{
+	struct task *task;
+
+	if (may_claim(pool)) {
+		pool->wanted = false;
+		pool->computing++;
+		pool->running++;
+		pthread_mutex_unlock(&pool->lock);
+		run_claimed(pool, kit);
+		pthread_mutex_lock(&pool->lock);
+		pool->running--;
+		pool->computing--;
+		return;
+	}
+	task = list_pop(&pool->queue);
+	if (task == NULL) {
+		pool->idle++;
+		pthread_cond_wait(&pool->work, &pool->lock);
+		pool->idle--;
+		return;
+	}
+	pool->running++;
+	pthread_mutex_unlock(&pool->lock);
+	run_queued(pool, kit, task);
+	pthread_mutex_lock(&pool->lock);
+	pool->running--;
+}
+
+static void *
+thread_main(void *arg)
+{
+	struct pool *pool = arg;
+	struct toolkit kit = pool->kit;
+	int rc;
+
+	rc = cache_open(&kit.cache, kit.cache_options, &pool->peer);
+	if (rc < 0)
+		log_warn(rc, "pool.cache", "going on without the cache");
+	(void)data_open(&kit, &kit.data); /* logged there */
+	pthread_mutex_lock(&pool->lock);
+	while (!pool->stopping)
+		thread_turn(pool, &kit);
+	pthread_mutex_unlock(&pool->lock);
+	data_close(&kit.data);
+	cache_close(&kit.cache);
+	return NULL;
+}
+
+/* Threads take no POSIX signals but those that mean a fault of their own. */
+static int
+start_threads(struct pool *pool)
+{
+	pthread_attr_t attr;
+	sigset_t all;
+	sigset_t old;
+	unsigned i;
+	int rc;
+
+	(void)sigfillset(&all);
+	(void)sigdelset(&all, SIGSEGV);
+	(void)sigdelset(&all, SIGBUS);
+	(void)sigdelset(&all, SIGFPE);
+	(void)sigdelset(&all, SIGILL);
+	(void)sigdelset(&all, SIGABRT);
+	rc = pthread_attr_init(&attr);
+	if (rc != 0)
+		return -rc;
+	(void)pthread_attr_setstacksize(&attr, STACK_BYTES);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &old);
+	for (i = 0; i < pool->thread_count && rc == 0; i++) {
+		rc =
+		    pthread_create(&pool->threads[i], &attr, thread_main, pool);
+		if (rc != 0)
+			pool->thread_count = i;
+	}
+	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
+	(void)pthread_attr_destroy(&attr);
+	return -rc;
+}
+
+int
+pool_start(struct pool **out, const struct toolkit *kit,
+    const struct cache_peer *peer, int mail_fd)
+{
+	struct pool *pool = calloc(1, sizeof(*pool));
+	int rc;
+
+	*out = NULL;
+	if (pool == NULL)
+		return -ENOMEM;
+	pool->kit = *kit;
+	pool->kit.cache = NULL;
+	pool->kit.data = NULL;
+	pool->peer = *peer;
+	pool->mail_fd = mail_fd;
+	pool->thread_count = (unsigned)kit->options->threads;
+	pool->compute_max = pool->thread_count > 1 ? pool->thread_count - 1 : 1;
+	pool->queue_max = (size_t)kit->options->limit_queue;
+	list_init(&pool->queue);
+	list_init(&pool->mailbox);
+	(void)pthread_mutex_init(&pool->lock, NULL);
+	(void)pthread_cond_init(&pool->work, NULL);
+	pool->threads = calloc(pool->thread_count, sizeof(*pool->threads));
+	rc = pool->threads != NULL ? start_threads(pool) : -ENOMEM;
+	if (rc < 0) {
+		pool_stop(&pool);
+		return rc;
+	}
+	*out = pool;
+	return 0;
+}
+
+int
+pool_submit(struct pool *pool, struct task *task)
+{
+	bool wake;
+
+	task->queued_us = clock_mono_us();
+	pthread_mutex_lock(&pool->lock);
+	if (pool->queue.count >= pool->queue_max || pool->stopping) {
+		pthread_mutex_unlock(&pool->lock);
+		return ERR_BUSY;
+	}
+	list_push(&pool->queue, task);
+	wake = pool->idle > 0;
+	pthread_mutex_unlock(&pool->lock);
+	if (wake)
+		pthread_cond_signal(&pool->work);
+	return 0;
+}
+
+void
+pool_want(struct pool *pool)
+{
+	bool wake;
+
+	pthread_mutex_lock(&pool->lock);
+	if (!pool->wanted) {
+		pool->wanted = true;
+		pool->wanted_since_us = clock_mono_us();
+	}
+	wake = pool->idle > 0 && pool->computing < pool->compute_max;
+	pthread_mutex_unlock(&pool->lock);
+	if (wake)
+		pthread_cond_signal(&pool->work);
+}
+
+struct task *
+pool_collect(struct pool *pool)
+{
+	struct task *first;
+
+	pthread_mutex_lock(&pool->lock);
+	first = pool->mailbox.first;
+	list_init(&pool->mailbox);
+	pthread_mutex_unlock(&pool->lock);
+	return first;
+}
+
+size_t
+pool_busy(struct pool *pool)
+{
+	size_t busy;
+
+	pthread_mutex_lock(&pool->lock);
+	busy = pool->queue.count + pool->running + pool->mailbox.count;
+	pthread_mutex_unlock(&pool->lock);
+	return busy;
+}
+
+unsigned
+pool_computing(struct pool *pool)
+{
+	unsigned computing;
+
+	pthread_mutex_lock(&pool->lock);
+	computing = pool->running;
+	pthread_mutex_unlock(&pool->lock);
+	return computing;
+}
+
+void
+pool_stop(struct pool **pool_in)
+{
+	struct pool *pool = *pool_in;
+	struct task *task;
+	unsigned i;
+
+	*pool_in = NULL;
+	if (pool == NULL)
+		return;
+	pthread_mutex_lock(&pool->lock);
+	pool->stopping = true;
+	pthread_mutex_unlock(&pool->lock);
+	pthread_cond_broadcast(&pool->work);
+	for (i = 0; pool->threads != NULL && i < pool->thread_count; i++)
+		(void)pthread_join(pool->threads[i], NULL);
+	while ((task = list_pop(&pool->queue)) != NULL)
+		task_free(task);
+	while ((task = list_pop(&pool->mailbox)) != NULL)
+		task_free(task);
+	(void)pthread_cond_destroy(&pool->work);
+	(void)pthread_mutex_destroy(&pool->lock);
+	free(pool->threads);
+	free(pool);
+}

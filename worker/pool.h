@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef WORKER_POOL_H
+#define WORKER_POOL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "worker/task.h"
+
+/*
+ * The thread pool of a worker: a fixed number of threads, a bounded queue,
+ * and a mailbox that carries finished tasks back to the loop.
+ *
+ * A thread that is free also takes computations from the signal table, when
+ * somebody said that there may be one (pool_want). At most `threads` - 1 of
+ * the threads compute at a time when there are several, so that quick
+ * callbacks never wait behind slow computations.
+ *
+ * THREADS  pool_* functions are for the loop thread, except where noted.
+ */
+struct pool;
+
+/*
+ * Start `threads` threads, each with its own toolkit made from `kit` (whose
+ * cache and data it opens itself) and `peer`. `mail_fd` is an eventfd that
+ * is written when the mailbox becomes non-empty. 0, -errno, -ENOMEM.
+ */
+int pool_start(struct pool **pool, const struct toolkit *kit,
+    const struct cache_peer *peer, int mail_fd);
+
+/* Queue a task; the pool owns it now. 0, or ERR_BUSY: the caller still does. */
+int pool_submit(struct pool *pool, struct task *task);
+
+/* There may be a `wanted` row: a free thread looks. Any thread. */
+void pool_want(struct pool *pool);
+
+/* Take all finished tasks, oldest first; the caller owns them. */
+struct task *pool_collect(struct pool *pool);
+
+/* Tasks queued, running or not collected yet, computations included. */
+size_t pool_busy(struct pool *pool);
+
+/* Threads that are computing or answering at this moment. */
+unsigned pool_computing(struct pool *pool);
+
+/* Let the running tasks end, join the threads, free what is queued. */
+void pool_stop(struct pool **pool);
+
+#endif

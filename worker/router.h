@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef WORKER_ROUTER_H
+#define WORKER_ROUTER_H
+
+#include <stddef.h>
+
+#include "worker/conn.h"
+
+/*
+ * Path and method to handler. Answers the request or hands it on; either way
+ * it is dealt with when the call returns. The head and the body are borrowed
+ * for the call. Loop thread.
+ */
+void router_handle(struct conn *conn, const struct http_head *head,
+    const struct answer_to *to, const char *body, size_t len);
+
+#endif

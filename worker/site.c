@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * The files of the front end, by the manifest that `make deps` wrote.
+ *
+ * Only what the manifest lists is ever served, so no request path reaches
+ * the file system. Files are mapped read-only and shared by all workers
+ * through the page cache: they cost a worker no memory of its own.
+ *
+ * FAILURE  A missing or shortened file is an error at start that names it.
+ */
+#include "worker/site.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <openssl/sha.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include "server/base/err.h"
+#include "server/base/fd.h"
+#include "worker/site_int.h"
+
+#define MANIFEST_MAX ((size_t)1024 * 1024)
+#define SMALL_FILE_MAX ((size_t)1024 * 1024)
+
+/* Map a file of exactly `len` bytes. 0, -errno, ERR_CORRUPT (other size). */
+static int
+map_file(const char *path, size_t len, const void **data)
+{
+	struct stat st;
+	void *at;
+	int fd;
+	int rc = 0;
+
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		rc = -errno;
+	else if (!S_ISREG(st.st_mode) || (size_t)st.st_size != len || len == 0)
+		rc = ERR_CORRUPT;
+	if (rc == 0) {
+		at = mmap(NULL, len, PROT_READ, MAP_PRIVATE, fd, 0);
+		if (at == MAP_FAILED)
+			rc = -errno;
+		else
+			*data = at;
+	}
+	fd_close(&fd);
+	return rc;
+}
+
+/* `dir`/`name``suffix`; a path that does not fit becomes empty, which no
+ * file has, so opening it fails with a clear reason. */
+static void
+join_path(char path[PATH_MAX], const char *dir, const char *name,
+    const char *suffix)
+{
+	int len = snprintf(path, PATH_MAX, "%s/%s%s", dir, name, suffix);
+
+	if (len < 0 || len >= PATH_MAX)
+		path[0] = '\0';
+}
+
+/* Take the next tab-separated text off *at; NULL at the end. */
+static char *
+next_column(char **at)
+{
+	char *column = *at;
+	char *tab;
+
+	if (column == NULL)
+		return NULL;
+	tab = strchr(column, '\t');
+	if (tab != NULL)
+		*tab++ = '\0';
+	*at = tab;
+	return column;
+}
+
+/* One manifest line: url, file, mime, size, gzip size, sha256, load. */
+static int
+add_file(struct site *site, const char *www_dir, char *line, struct buf *why)
+{
+	struct site_file *file = &site->files[site->file_count];
+	char *columns[7];
+	char path[PATH_MAX];
+	int rc;
+	int i;
+
+	for (i = 0; i < 7; i++) {
+		columns[i] = next_column(&line);
+		if (columns[i] == NULL) {
+			(void)buf_printf(why,
+			    "%s/manifest.tsv: a line has too few columns: run "
+			    "make deps again\n",
+			    www_dir);
+			return ERR_SYNTAX;
+		}
+	}
+	memset(file, 0, sizeof(*file));
+	file->url = columns[0];
+	file->mime = columns[2];
+	file->len = strtoul(columns[3], NULL, 10);
+	file->gzip_len = strtoul(columns[4], NULL, 10);
+	file->load = (unsigned)strtoul(columns[6], NULL, 10);
+	(void)snprintf(file->etag, sizeof(file->etag), "\"%.16s\"", columns[5]);
+	join_path(path, www_dir, columns[1], "");
+	rc = map_file(path, file->len, &file->data);
+	if (rc == 0 && file->gzip_len > 0) {
+		join_path(path, www_dir, columns[1], ".gz");
+		rc = map_file(path, file->gzip_len, &file->gzip_data);
+	}
+	if (rc < 0) {
+		(void)buf_printf(why, "front-end file %s: %s: run make deps\n",
+		    path, err_str(rc));
+		return rc;
+	}
+	site->file_count++;
+	return 0;
+}
+
+/* A copy in the form of a quoted tag, from the bytes themselves. */
+static void
+make_etag(struct site_file *file)
+{
+	unsigned char digest[SHA256_DIGEST_LENGTH];
+	int i;
+
+	(void)SHA256(file->data, file->len, digest);
+	file->etag[0] = '"';
+	for (i = 0; i < 8; i++)
+		(void)snprintf(file->etag + 1 + 2 * i, 3, "%02x", digest[i]);
+	file->etag[17] = '"';
+	file->etag[18] = '\0';
+}
+
+/* Compress once, at start; a file that does not shrink stays as it is. */
+static void
+make_gzip(struct site_file *file)
+{
+	z_stream stream;
+	unsigned char *out;
+	size_t cap;
+
+	memset(&stream, 0, sizeof(stream));
+	if (deflateInit2(&stream, 9, Z_DEFLATED, 15 + 16, 9,
+		Z_DEFAULT_STRATEGY) != Z_OK)
+		return;
+	cap = deflateBound(&stream, file->len);
+	out = malloc(cap);
+	stream.next_in = (unsigned char *)(uintptr_t)file->data;
+	stream.avail_in = (unsigned)file->len;
+	stream.next_out = out;
+	stream.avail_out = (unsigned)cap;
+	if (out != NULL && deflate(&stream, Z_FINISH) == Z_STREAM_END &&
+	    stream.total_out < file->len) {
+		file->gzip_data = out;
+		file->gzip_len = stream.total_out;
+		out = NULL;
+	}
+	(void)deflateEnd(&stream);
+	free(out);
+}
+
+/* A small file of our own, read into memory for the life of the process. */
+static int
+read_own(const char *www_dir, const char *name, const char *mime,
+    struct site_file *file, struct buf *why)
+{
+	char path[PATH_MAX];
+	char *data;
+	int rc;
+
+	memset(file, 0, sizeof(*file));
+	join_path(path, www_dir, name, "");
+	rc = fd_read_file(path, SMALL_FILE_MAX, &data, &file->len);
+	if (rc < 0) {
+		(void)buf_printf(why, "front-end file %s: %s\n", path,
+		    err_str(rc));
+		return rc;
+	}
+	file->data = data;
+	file->url = name;
+	file->mime = mime;
+	make_etag(file);
+	make_gzip(file);
+	return 0;
+}
+
+/* The style sheet gets a fingerprint in its directory, as bundles have. */
+static int
+add_style_sheet(struct site *site, const char *www_dir, struct buf *why)
+{
+	struct site_file *file = &site->files[site->file_count];
+	struct buf url = BUF_EMPTY;
+	size_t len;
+	int rc;
+
+	rc = read_own(www_dir, "pronghorn.css", "text/css; charset=utf-8", file,
+	    why);
+	if (rc < 0)
+		return rc;
+	(void)buf_printf(&url, "pronghorn/v%.12s/pronghorn.css",
+	    file->etag + 1);
+	if (buf_cstr(&url) == NULL)
+		return -ENOMEM;
+	file->url = buf_detach(&url, &len);
+	site->file_count++;
+	return 0;
+}
+
+static int
+compare_files(const void *a, const void *b)
+{
+	return strcmp(((const struct site_file *)a)->url,
+	    ((const struct site_file *)b)->url);
+}
+
+static int
+read_manifest(struct site *site, const char *www_dir, struct buf *why)
+{
+	char path[PATH_MAX];
+	char *line;
+	char *end;
+	size_t lines = 2; /* the style sheet, and a last line without LF */
+	size_t i;
+	int rc;
+
+	join_path(path, www_dir, "manifest.tsv", "");
+	rc = fd_read_file(path, MANIFEST_MAX, &site->texts.data,
+	    &site->texts.len);
+	if (rc < 0) {
+		(void)buf_printf(why,
+		    "front end missing: %s: %s: run make deps, or set "
+		    "www_dir\n",
+		    path, err_str(rc));
+		return rc;
+	}
+	for (i = 0; i < site->texts.len; i++)
+		lines += site->texts.data[i] == '\n';
+	site->files = calloc(lines, sizeof(*site->files));
+	if (site->files == NULL)
+		return -ENOMEM;
+	for (line = site->texts.data; *line != '\0'; line = end) {
+		end = line + strcspn(line, "\n");
+		if (*end == '\n')
+			*end++ = '\0';
+		if (*line == '\0')
+			continue;
+		rc = add_file(site, www_dir, line, why);
+		if (rc < 0)
+			return rc;
+	}
+	rc = add_style_sheet(site, www_dir, why);
+	if (rc == 0)
+		qsort(site->files, site->file_count, sizeof(*site->files),
+		    compare_files);
+	return rc;
+}
+
+/* The folder to use when the setting is empty. */
+static const char *
+default_folder(char path[PATH_MAX])
+{
+	ssize_t len = readlink("/proc/self/exe", path, PATH_MAX - 32);
+	char *slash;
+
+	if (len > 0) {
+		path[len] = '\0';
+		slash = strrchr(path, '/');
+		if (slash != NULL) {
+			(void)strcpy(slash, "/www/manifest.tsv");
+			if (access(path, R_OK) == 0) {
+				(void)strcpy(slash, "/www");
+				return path;
+			}
+		}
+	}
+	return "/usr/share/pronghorn/www";
+}
+
+static int
+build_page(struct site *site, const char *www_dir, const struct app *app,
+    struct buf *why)
+{
+	struct buf page = BUF_EMPTY;
+	char path[PATH_MAX];
+	int rc;
+
+	join_path(path, www_dir, "index.html", "");
+	rc = site_page(site, path, app, &page, why);
+	if (rc < 0) {
+		buf_free(&page);
+		return rc;
+	}
+	site->index.url = "index.html";
+	site->index.mime = "text/html; charset=utf-8";
+	site->index.data = buf_detach(&page, &site->index.len);
+	make_etag(&site->index);
+	make_gzip(&site->index);
+	return app_dependencies_json(app, &site->dependencies);
+}
+
+int
+site_open(struct site **out, const char *www_dir, const struct app *app,
+    struct buf *why)
+{
+	char path[PATH_MAX];
+	struct site *site = calloc(1, sizeof(*site));
+	int rc;
+
+	*out = NULL;
+	if (site == NULL)
+		return -ENOMEM;
+	if (www_dir[0] == '\0')
+		www_dir = default_folder(path);
+	rc = read_manifest(site, www_dir, why);
+	if (rc == 0)
+		rc = read_own(www_dir, "favicon.ico", "image/x-icon",
+		    &site->favicon, why);
+	if (rc == 0)
+		rc = build_page(site, www_dir, app, why);
+	if (rc == 0)
+		*out = site;
+	else
+		site_close(&site);
+	return rc;
+}
+
+void
+site_close(struct site **site_in)
+{
+	struct site *site = *site_in;
+
+	*site_in = NULL;
+	if (site == NULL)
+		return;
+	/* Maps and small files go with the process; tests open few sites. */
+	free((void *)(uintptr_t)site->index.data);
+	free((void *)(uintptr_t)site->index.gzip_data);
+	free((void *)(uintptr_t)site->favicon.data);
+	free((void *)(uintptr_t)site->favicon.gzip_data);
+	buf_free(&site->dependencies);
+	buf_free(&site->texts);
+	free(site->files);
+	free(site);
+}
+
+const struct site_file *
+site_find(const struct site *site, const char *url, size_t len)
+{
+	size_t low = 0;
+	size_t high = site->file_count;
+	size_t middle;
+	int order;
+
+	while (low < high) {
+		middle = low + (high - low) / 2;
+		order = strncmp(url, site->files[middle].url, len);
+		if (order == 0 && site->files[middle].url[len] != '\0')
+			order = -1;
+		if (order == 0)
+			return &site->files[middle];
+		if (order < 0)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return NULL;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef WORKER_SITE_H
+#define WORKER_SITE_H
+
+#include <stddef.h>
+
+#include "server/base/buf.h"
+#include "worker/app.h"
+
+/*
+ * The pages and files every app has: the index page, the front end's bundles
+ * from the manifest, our style sheet and icon, the dependency list.
+ *
+ * OWNERSHIP  struct site owns all of it; files are mapped read-only.
+ * THREADS    Built before the loop runs; read by the loop only.
+ */
+struct site_file {
+	const char *url;  /* below _dash-component-suites/, or a name */
+	const char *mime; /* with charset where it matters */
+	char etag[24];    /* quoted, from the content */
+	const void *data;
+	size_t len;
+	const void *gzip_data; /* NULL: none */
+	size_t gzip_len;
+	unsigned load; /* number of its script tag; 0: none */
+};
+
+struct site {
+	struct site_file *files; /* sorted by url */
+	size_t file_count;
+	struct site_file favicon;
+	struct site_file index; /* the page, made of the template */
+	struct buf dependencies;
+	struct buf texts; /* of the manifest, cut into strings */
+};
+
+/*
+ * Read the manifest below `www_dir` (empty: www beside the program, then
+ * /usr/share/pronghorn/www) and build what depends on the app.
+ * 0, or negative with a sentence in *why.
+ */
+int site_open(struct site **site, const char *www_dir, const struct app *app,
+    struct buf *why);
+void site_close(struct site **site);
+
+/* The file whose URL path below _dash-component-suites/ is this, or NULL. */
+const struct site_file *site_find(const struct site *site, const char *url,
+    size_t len);
+
+#endif

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef WORKER_SITE_INT_H
+#define WORKER_SITE_INT_H
+
+#include "worker/site.h"
+
+/* Append the index page of `app`. 0, or negative with *why. */
+int site_page(const struct site *site, const char *template_path,
+    const struct app *app, struct buf *out, struct buf *why);
+
+/* Append text with the characters escaped that mean something in HTML. */
+void site_escape_html(const char *text, struct buf *out);
+
+#endif

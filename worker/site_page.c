@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * The index page: a template with {%marks%}, filled in once at start.
+ *
+ * The order of the scripts is the one the front end needs (React before the
+ * renderer, the renderer before dcc); the manifest numbers them.
+ *
+ * THREADS  The thread that opens the site.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/base/err.h"
+#include "server/base/fd.h"
+#include "worker/json_write.h"
+#include "worker/site_int.h"
+
+#define TEMPLATE_MAX ((size_t)1024 * 1024)
+#define SUITES "/_dash-component-suites/"
+
+void
+site_escape_html(const char *text, struct buf *out)
+{
+	for (; *text != '\0'; text++) {
+		switch (*text) {
+		case '<':
+			(void)buf_putl(out, "&lt;");
+			break;
+		case '>':
+			(void)buf_putl(out, "&gt;");
+			break;
+		case '&':
+			(void)buf_putl(out, "&amp;");
+			break;
+		case '"':
+			(void)buf_putl(out, "&quot;");
+			break;
+		default:
+			(void)buf_putc(out, *text);
+		}
+	}
+}
+
+static const char *
+url_ending(const struct site *site, const char *ending)
+{
+	size_t tail = strlen(ending);
+	size_t len;
+	size_t i;
+
+	for (i = 0; i < site->file_count; i++) {
+		len = strlen(site->files[i].url);
+		if (len >= tail &&
+		    strcmp(site->files[i].url + len - tail, ending) == 0)
+			return site->files[i].url;
+	}
+	return "";
+}
+
+static void
+put_metas(const struct site *site, const struct app *app, struct buf *out)
+{
+	(void)site;
+	(void)app;
+	(void)buf_putl(out,
+	    "<meta charset=\"UTF-8\">\n    <meta name=\"viewport\" "
+	    "content=\"width=device-width, initial-scale=1\">");
+}
+
+static void
+put_title(const struct site *site, const struct app *app, struct buf *out)
+{
+	(void)site;
+	site_escape_html(app->title != NULL ? app->title : "Pronghorn", out);
+}
+
+static void
+put_favicon(const struct site *site, const struct app *app, struct buf *out)
+{
+	(void)site;
+	(void)app;
+	(void)buf_putl(out, "<link rel=\"icon\" type=\"image/x-icon\" "
+			    "href=\"/_favicon.ico\">");
+}
+
+static void
+put_css(const struct site *site, const struct app *app, struct buf *out)
+{
+	(void)app;
+	(void)buf_printf(out, "<link rel=\"stylesheet\" href=\"" SUITES "%s\">",
+	    url_ending(site, "/pronghorn.css"));
+}
+
+static void
+put_entry(const struct site *site, const struct app *app, struct buf *out)
+{
+	(void)site;
+	(void)app;
+	(void)buf_putl(out,
+	    "<div id=\"react-entry-point\"><div class=\"_dash-loading\">"
+	    "Loading...</div></div>");
+}
+
+static void
+put_config(const struct site *site, const struct app *app, struct buf *out)
+{
+	(void)app;
+	(void)buf_putl(out,
+	    "<script id=\"_dash-config\" type=\"application/json\">"
+	    "{\"url_base_pathname\":null,\"requests_pathname_prefix\":\"/\","
+	    "\"ui\":false,\"props_check\":false,"
+	    "\"disable_version_check\":true,\"show_undo_redo\":false,"
+	    "\"suppress_callback_exceptions\":false,"
+	    "\"update_title\":\"Updating...\",\"children_props\":{"
+	    "\"dash_core_components\":{\"Clipboard\":[\"copied_children\"],"
+	    "\"Loading\":[\"custom_spinner\"],\"Tab\":[\"label\"]}},"
+	    "\"serve_locally\":false,\"plotlyjs_url\":");
+	(void)buf_putl(out, "\"" SUITES);
+	(void)buf_puts(out, url_ending(site, "/plotly.min.js"));
+	(void)buf_putl(out, "\",\"validate_callbacks\":false,"
+			    "\"plotly_cloud_installed\":true}</script>");
+}
+
+static void
+put_scripts(const struct site *site, const struct app *app, struct buf *out)
+{
+	unsigned next;
+	size_t i;
+
+	(void)app;
+	for (next = 1; next <= site->file_count; next++) {
+		for (i = 0; i < site->file_count; i++) {
+			if (site->files[i].load == next)
+				(void)buf_printf(out,
+				    "%s<script src=\"" SUITES "%s\"></script>",
+				    next > 1 ? "\n      " : "",
+				    site->files[i].url);
+		}
+	}
+}
+
+static void
+put_renderer(const struct site *site, const struct app *app, struct buf *out)
+{
+	(void)site;
+	(void)app;
+	(void)buf_putl(out,
+	    "<script id=\"_dash-renderer\" type=\"application/javascript\">"
+	    "var renderer = new DashRenderer();</script>");
+}
+
+static const struct mark {
+	const char *name;
+	void (*put)(const struct site *site, const struct app *app,
+	    struct buf *out);
+} marks[] = {
+	{ "metas", put_metas },
+	{ "title", put_title },
+	{ "favicon", put_favicon },
+	{ "css", put_css },
+	{ "app_entry", put_entry },
+	{ "config", put_config },
+	{ "scripts", put_scripts },
+	{ "renderer", put_renderer },
+};
+
+/* Fill in the mark that starts at `at` ("{%name%}"); NULL: unknown. */
+static const char *
+put_mark(const struct site *site, const struct app *app, const char *at,
+    struct buf *out)
+{
+	size_t len;
+	size_t i;
+
+	for (i = 0; i < sizeof(marks) / sizeof(marks[0]); i++) {
+		len = strlen(marks[i].name);
+		if (strncmp(at + 2, marks[i].name, len) == 0 &&
+		    strncmp(at + 2 + len, "%}", 2) == 0) {
+			marks[i].put(site, app, out);
+			return at + len + 4;
+		}
+	}
+	return NULL;
+}
+
+int
+site_page(const struct site *site, const char *template_path,
+    const struct app *app, struct buf *out, struct buf *why)
+{
+	char *template = NULL;
+	const char *at;
+	const char *mark;
+	size_t len;
+	int rc;
+
+	rc = fd_read_file(template_path, TEMPLATE_MAX, &template, &len);
+	if (rc < 0) {
+		(void)buf_printf(why, "cannot read %s: %s\n", template_path,
+		    err_str(rc));
+		return rc;
+	}
+	at = template;
+	while ((mark = strstr(at, "{%")) != NULL) {
+		(void)buf_put(out, at, (size_t)(mark - at));
+		at = put_mark(site, app, mark, out);
+		if (at == NULL) {
+			(void)buf_printf(why, "%s: unknown mark %.20s\n",
+			    template_path, mark);
+			rc = ERR_SYNTAX;
+			goto out;
+		}
+	}
+	(void)buf_puts(out, at);
+	rc = buf_ok(out) ? 0 : ERR_TOO_BIG;
+out:
+	free(template);
+	return rc;
+}

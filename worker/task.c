@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Running app code: arguments in, answer or value out, errors caught.
+ *
+ * INVARIANT  A claim that is owned is published, failed or kept with the
+ *            task while it waits; it is never forgotten.
+ * FAILURE    What the app does wrong ends as TASK_FAILED with a sentence,
+ *            one log line, and for owned rows as `failed` in the table.
+ */
+#include "worker/task.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cache/encode.h"
+#include "server/base/err.h"
+#include "server/base/log.h"
+#include "worker/host.h"
+#include "worker/json_write.h"
+#include "worker/memo.h"
+#include "worker/update.h"
+
+struct task *
+task_new(enum task_kind kind)
+{
+	struct task *task = calloc(1, sizeof(*task));
+
+	if (task != NULL)
+		task->kind = kind;
+	return task;
+}
+
+void
+task_free(struct task *task)
+{
+	if (task == NULL)
+		return;
+	buf_free(&task->arguments);
+	buf_free(&task->response);
+	cache_claim_free(&task->claim);
+	free(task);
+}
+
+static void
+task_fail(struct task *task, const char *name, const char *why)
+{
+	size_t len = strnlen(why, sizeof(task->error) - 1);
+
+	task->outcome = TASK_FAILED;
+	memcpy(task->error, why, len);
+	task->error[len] = '\0';
+	log_error(0, "callback.failed", "name=%s reason=\"%s\"", name,
+	    task->error);
+}
+
+/* What a status and the state of the call mean together. */
+static enum task_outcome
+judge(struct task *task, struct call *call, enum ph_status status)
+{
+	if (call->failed) {
+		task_fail(task, call->name, call->error);
+	} else if (status == PH_WAIT && call->waits) {
+		task->outcome = TASK_WAITS;
+		task->wanted_new = call->wanted_new;
+		memcpy(task->wait_key, call->wait_key, CACHE_KEY_LEN);
+	} else if (status == PH_WAIT) {
+		task_fail(task, call->name,
+		    "PH_WAIT without a ph_memo() to wait for");
+	} else if (status == PH_OK || status == PH_NO_UPDATE) {
+		task->outcome = TASK_DONE;
+	} else {
+		task_fail(task, call->name, "it returned PH_ERROR");
+	}
+	return task->outcome;
+}
+
+/* Run a callback; on TASK_DONE the response is written. */
+static void
+run_callback(struct task *task, struct toolkit *kit, struct arena *arena,
+    const struct value *args)
+{
+	const struct callback *callback = task->callback;
+	struct call call;
+	enum ph_status status;
+	const char *why;
+
+	call_init(&call, kit, arena, CALL_CALLBACK, callback->function, args);
+	call.callback = callback;
+	call.own_key = task->owned ? task->claim.key : NULL;
+	call.outputs =
+	    arena_calloc(arena, callback->output_count, sizeof(*call.outputs));
+	if (call.outputs == NULL) {
+		task_fail(task, callback->function, "out of memory");
+		return;
+	}
+	call_enter(&call);
+	status = callback->computation.run((struct ph_call *)(void *)&call);
+	call_leave(&call);
+	buf_clear(&task->response);
+	if (judge(task, &call, status) == TASK_DONE && status == PH_OK &&
+	    update_response(callback, call.outputs, &task->response, &why) < 0)
+		task_fail(task, callback->function, why);
+	call_fini(&call);
+}
+
+/* Run a memoized function; on TASK_DONE `value` holds the encoded result. */
+static void
+run_function(struct task *task, struct toolkit *kit, struct arena *arena,
+    const struct value *args, struct buf *value)
+{
+	struct call call;
+	enum ph_status status;
+	int rc;
+
+	call_init(&call, kit, arena, CALL_FUNCTION, task->computation->name,
+	    args);
+	call.computation = task->computation;
+	call.own_key = task->owned ? task->claim.key : NULL;
+	call_enter(&call);
+	status = task->computation->run((struct ph_call *)(void *)&call);
+	call_leave(&call);
+	if (judge(task, &call, status) == TASK_DONE) {
+		rc = encode_value(call.result != NULL ? call.result
+						      : &call_null_value,
+		    value);
+		if (rc < 0)
+			task_fail(task, call.name,
+			    "its result cannot be stored: it is a component "
+			    "or too large");
+	}
+	call_fini(&call);
+}
+
+/* Store the result of an owned row, or its failure. */
+static void
+settle(struct task *task, struct toolkit *kit, const struct buf *bytes,
+    enum cache_format format)
+{
+	int64_t error_ttl =
+	    (int64_t)(kit->cache_options->compute_error_timeout * 1000);
+	int rc;
+
+	if (!task->owned || task->outcome == TASK_WAITS)
+		return;
+	if (task->outcome == TASK_DONE)
+		rc =
+		    cache_publish(kit->cache, &task->claim, format, bytes->data,
+			bytes->len, memo_ttl_ms(kit, task->computation));
+	else
+		rc = cache_fail(kit->cache, &task->claim, task->error,
+		    error_ttl);
+	task->owned = false;
+	if (rc == 0 || rc == ERR_STALE)
+		return;
+	/* Nobody can read it from the store: let the waiters compute. */
+	log_warn(rc, "signal.publish", "function=%s the value is not stored",
+	    task->computation->name);
+	memo_store_failed(kit);
+	(void)cache_release(kit->cache, &task->claim);
+}
+
+/* ANSWER: become the owner of the row, or learn that nobody needs us. */
+static bool
+acquire(struct task *task, struct toolkit *kit)
+{
+	struct buf error = BUF_EMPTY;
+	int rc;
+
+	if (task->owned || memo_store_is_failing(kit))
+		return true;
+	rc = cache_ask(kit->cache, task->key, task->computation->name,
+	    task->arguments.data, task->arguments.len, &task->claim, &error);
+	switch (rc) {
+	case CACHE_OWNED:
+		task->owned = true;
+		break;
+	case CACHE_READY:
+		task->outcome = TASK_THERE;
+		break;
+	case CACHE_WAITING:
+	case CACHE_WANTED_NEW:
+		task->outcome = TASK_ELSEWHERE;
+		break;
+	case CACHE_FAILED:
+		task_fail(task, task->computation->name,
+		    buf_cstr(&error) != NULL ? error.data : "failed");
+		break;
+	default:
+		buf_free(&error);
+		return true; /* without the store: answer all the same */
+	}
+	buf_free(&error);
+	return rc == CACHE_OWNED;
+}
+
+bool
+task_adopt(struct task *task, struct toolkit *kit)
+{
+	const char *name = buf_cstr(&task->claim.function);
+
+	task->owned = true;
+	task->computation =
+	    name != NULL ? app_find_computation(kit->app, name, &task->callback)
+			 : NULL;
+	if (task->computation != NULL) {
+		task->arguments = task->claim.arguments;
+		buf_init(&task->claim.arguments, 0);
+		return true;
+	}
+	log_warn(0, "signal.claim", "function=%s is not in this app",
+	    name != NULL ? name : "?");
+	(void)cache_fail(kit->cache, &task->claim,
+	    "the app has no such memoized function", 1000);
+	task->owned = false;
+	return false;
+}
+
+static void
+run_with_arguments(struct task *task, struct toolkit *kit, struct arena *arena)
+{
+	struct buf value = BUF_EMPTY;
+	struct value *args = NULL;
+	const struct callback *callback = task->callback;
+	int rc;
+
+	rc = encode_decode(task->arguments.data, task->arguments.len, arena,
+	    &args);
+	if (rc == 0 &&
+	    (args->kind != VALUE_ARRAY ||
+		(callback != NULL && args->count != callback->arg_count)))
+		rc = ERR_CORRUPT;
+	if (rc < 0)
+		task_fail(task,
+		    callback != NULL ? callback->function
+				     : task->computation->name,
+		    err_str(rc));
+	else if (callback != NULL)
+		run_callback(task, kit, arena, args);
+	else
+		run_function(task, kit, arena, args, &value);
+	if (callback != NULL)
+		settle(task, kit, &task->response, CACHE_FORMAT_RESPONSE);
+	else
+		settle(task, kit, &value, CACHE_FORMAT_VALUE);
+	buf_free(&value);
+}
+
+int
+task_layout(struct toolkit *kit, struct buf *out, char error[512])
+{
+	const struct ph_value *page;
+	struct arena arena;
+	struct call call;
+	const char *why = NULL;
+	int rc = 0;
+
+	arena_init(&arena, (size_t)kit->options->limit_request_memory);
+	call_init(&call, kit, &arena, CALL_LAYOUT, "layout", NULL);
+	call_enter(&call);
+	page = kit->app->layout((struct ph_call *)(void *)&call);
+	call_leave(&call);
+	if (!call.failed && page == NULL)
+		call_error(&call, "the layout function returned NULL");
+	if (!call.failed && json_write(host_take(page), out, &why) < 0)
+		call_error(&call, "layout: %s", why);
+	if (call.failed) {
+		memcpy(error, call.error, sizeof(call.error));
+		rc = ERR_PLUGIN;
+	}
+	call_fini(&call);
+	arena_free(&arena);
+	return rc;
+}
+
+static void
+run_parse(struct task *task, struct toolkit *kit, struct arena *arena)
+{
+	struct update update;
+	struct buf encoded = BUF_EMPTY;
+
+	update_parse(kit->app, kit->options, task->arguments.data,
+	    task->arguments.len, arena, &update);
+	if (update.status == 0 &&
+	    encode_value(update.arguments, &encoded) < 0) {
+		update.status = 400;
+		update.why = "a value cannot be encoded";
+	}
+	buf_free(&task->arguments);
+	task->arguments = encoded; /* ownership moves to the task */
+	task->callback = update.callback;
+	task->outcome = TASK_DONE;
+	if (update.status == 0)
+		return;
+	task->outcome = TASK_FAILED;
+	task->status = update.status;
+	(void)strncpy(task->error, update.why, sizeof(task->error) - 1);
+}
+
+void
+task_run(struct task *task, struct toolkit *kit)
+{
+	struct arena arena;
+	int rc;
+
+	task->wanted_new = false;
+	task->error[0] = '\0';
+	arena_init(&arena, (size_t)kit->options->limit_request_memory);
+	switch (task->kind) {
+	case TASK_LAYOUT:
+		rc = task_layout(kit, &task->response, task->error);
+		if (rc < 0)
+			log_error(0, "layout.failed", "%s", task->error);
+		task->outcome = rc < 0 ? TASK_FAILED : TASK_DONE;
+		break;
+	case TASK_PARSE:
+		run_parse(task, kit, &arena);
+		break;
+	case TASK_ANSWER:
+		if (acquire(task, kit))
+			run_with_arguments(task, kit, &arena);
+		break;
+	case TASK_CALLBACK:
+	case TASK_COMPUTE:
+		run_with_arguments(task, kit, &arena);
+		break;
+	}
+	arena_free(&arena);
+}

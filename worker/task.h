@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef WORKER_TASK_H
+#define WORKER_TASK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "cache/cache.h"
+#include "server/base/buf.h"
+#include "worker/call.h"
+
+/*
+ * A piece of app work for the thread pool, and its outcome.
+ *
+ * Kinds:
+ *   TASK_LAYOUT   a layout function that asked for a pool thread
+ *   TASK_PARSE    a large request body into callback and arguments
+ *   TASK_CALLBACK one request runs a callback of its own
+ *   TASK_ANSWER   a memoized callback's answer, for everybody who waits for
+ *                 its key; owns the signal row unless the store failed
+ *   TASK_COMPUTE  a memoized function (or an answer somebody else asked for)
+ *                 claimed from the signal table
+ *
+ * OWNERSHIP  Exactly one owner at any time: the loop, the pool's queue, a
+ *            pool thread, the mailbox, a parked key. Ownership moves with
+ *            the pointer.
+ * THREADS    `request` belongs to the loop; pool threads do not look at it.
+ */
+enum task_kind {
+	TASK_LAYOUT,
+	TASK_PARSE,
+	TASK_CALLBACK,
+	TASK_ANSWER,
+	TASK_COMPUTE
+};
+
+enum task_outcome {
+	TASK_DONE,      /* `response` holds the bytes; none: no update */
+	TASK_FAILED,    /* `error` says why; logged */
+	TASK_WAITS,     /* run again when `wait_key` is ready */
+	TASK_ELSEWHERE, /* ANSWER: another worker computes it */
+	TASK_THERE      /* ANSWER: it is in the store already */
+};
+
+struct request; /* loop side; see dispatch.h */
+
+struct task {
+	struct task *next; /* in whatever list holds it */
+	enum task_kind kind;
+	enum task_outcome outcome;
+	struct request *request;         /* LAYOUT, PARSE, CALLBACK */
+	const struct callback *callback; /* CALLBACK, ANSWER, COMPUTE or NULL */
+	const struct computation *computation; /* COMPUTE, ANSWER */
+	struct buf arguments;                  /* encoded array; PARSE: body */
+	uint8_t key[CACHE_KEY_LEN];            /* ANSWER: of the answer */
+	struct cache_claim claim;
+	bool owned;      /* the claim is ours */
+	bool wanted_new; /* the run put a new `wanted` row */
+	int status;      /* FAILED: HTTP status; 0: 500 */
+	uint8_t wait_key[CACHE_KEY_LEN];
+	struct buf response;
+	int64_t queued_us; /* when it was submitted last */
+	char error[512];
+};
+
+/* A zeroed task of that kind; NULL without memory. */
+struct task *task_new(enum task_kind kind);
+
+/* Free with everything it owns. Accepts NULL. A claim that is still owned
+ * is not released: the caller has to. */
+void task_free(struct task *task);
+
+/*
+ * Run it: never blocks on anything but app code and the database.
+ * Sets outcome, response, error, wait_key, wanted_new. Pool threads.
+ */
+void task_run(struct task *task, struct toolkit *kit);
+
+/*
+ * Fill a COMPUTE task from its claim: find the computation by name.
+ * False: this app has no such function; the claim has been failed.
+ */
+bool task_adopt(struct task *task, struct toolkit *kit);
+
+/* Run a layout function into `out`. 0, or negative with error text. Loop or
+ * pool thread. */
+int task_layout(struct toolkit *kit, struct buf *out, char error[512]);
+
+#endif

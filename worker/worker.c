@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * One worker process: start-up, the loop, orderly end.
+ *
+ * The loop is `while (running) { handle events once; write the access log }`.
+ * Everything that may take long is a task for the pool.
+ *
+ * INVARIANT  READY is reported only when the app is loaded, the pool runs
+ *            and the listeners are watched.
+ * THREADS    This is the loop thread; libevent is touched by no other.
+ * FAILURE    A start that cannot succeed is reported to the master with a
+ *            sentence and ends with HANDOFF_EXIT_BOOT. When the master is
+ *            gone the worker ends at once: nobody could replace or stop it.
+ */
+#include "worker/worker.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "server/base/clock.h"
+#include "server/base/err.h"
+#include "server/base/fd.h"
+#include "server/base/log.h"
+#include "worker/conn.h"
+#include "worker/data.h"
+#include "worker/dispatch.h"
+#include "worker/worker_int.h"
+
+static const struct timeval beat_interval = { 1, 0 };
+
+static void
+report(const struct handoff *handoff, enum handoff_status_kind kind,
+    uint32_t value, const char *text)
+{
+	struct handoff_status status;
+
+	memset(&status, 0, sizeof(status));
+	status.kind = (uint32_t)kind;
+	status.value = value;
+	if (text != NULL)
+		(void)strncpy(status.text, text, sizeof(status.text) - 1);
+	/* The master reads whenever it can; a full pipe loses a heartbeat. */
+	if (write(handoff->status_fd, &status, sizeof(status)) < 0 &&
+	    errno != EAGAIN)
+		log_debug("worker.report", "status pipe: %s", err_str(-errno));
+}
+
+static void
+on_mail(evutil_socket_t fd, short what, void *arg)
+{
+	(void)what;
+	(void)fd_event_drain(fd);
+	dispatch_on_mail(arg);
+	worker_drain_check(arg);
+}
+
+static void
+on_wake(evutil_socket_t fd, short what, void *arg)
+{
+	struct worker *worker = arg;
+
+	(void)what;
+	(void)fd_event_drain(fd);
+	dispatch_on_wake(worker);
+	pool_want(worker->pool);
+}
+
+/* The safety net: hints are only hints. */
+static void
+on_net(evutil_socket_t fd, short what, void *arg)
+{
+	struct worker *worker = arg;
+
+	(void)fd;
+	(void)what;
+	dispatch_on_wake(worker);
+	pool_want(worker->pool);
+	worker_drain_check(worker);
+}
+
+static void
+on_beat(evutil_socket_t fd, short what, void *arg)
+{
+	struct worker *worker = arg;
+
+	(void)fd;
+	(void)what;
+	http_reply_date(clock_wall_ms(), worker->date);
+	report(worker->handoff, HANDOFF_BEAT, (uint32_t)worker->conn_count,
+	    NULL);
+	if (worker->kit.cache != NULL &&
+	    (pool_busy(worker->pool) > 0 || park_count(worker->park) > 0))
+		(void)cache_renew(worker->kit.cache); /* again in a second */
+	worker_drain_check(worker);
+}
+
+static void
+on_master_gone(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	(void)arg;
+	log_warn(0, "worker.orphan", "the master is gone");
+	_exit(0);
+}
+
+static void
+on_sig_term(evutil_socket_t sig, short what, void *arg)
+{
+	struct worker *worker = arg;
+
+	(void)sig;
+	(void)what;
+	if (worker->draining)
+		return;
+	worker->draining = true;
+	log_info("worker.draining", "slot=%u connections=%zu",
+	    worker->handoff->slot, worker->conn_count);
+	accept_stop(worker);
+	conn_drain_all(worker);
+	worker_drain_check(worker);
+}
+
+static void
+on_sig_quit(evutil_socket_t sig, short what, void *arg)
+{
+	struct worker *worker = arg;
+
+	(void)sig;
+	(void)what;
+	access_log_flush(&worker->access_log);
+	_exit(0); /* rows we compute are handed on when we are reaped */
+}
+
+static void
+on_sig_usr1(evutil_socket_t sig, short what, void *arg)
+{
+	struct worker *worker = arg;
+	int rc;
+
+	(void)sig;
+	(void)what;
+	rc = log_reopen();
+	if (rc == 0)
+		rc = access_log_reopen(&worker->access_log);
+	if (rc < 0)
+		log_warn(rc, "worker.reopen", "a log file cannot be opened");
+}
+
+void
+worker_drain_check(struct worker *worker)
+{
+	if (worker->draining && worker->conn_count == 0 &&
+	    pool_busy(worker->pool) == 0)
+		(void)event_base_loopbreak(worker->base);
+}
+
+static struct timeval
+seconds_to_timeval(double seconds)
+{
+	struct timeval tv;
+
+	tv.tv_sec = (time_t)seconds;
+	tv.tv_usec = (suseconds_t)((seconds - (double)tv.tv_sec) * 1e6);
+	return tv;
+}
+
+/* One queue per duration instead of a heap of timers. */
+static const struct timeval *
+common_timeout(struct worker *worker, double seconds)
+{
+	struct timeval tv = seconds_to_timeval(seconds);
+
+	return event_base_init_common_timeout(worker->base, &tv);
+}
+
+static void
+watch_sig(struct worker *worker, int place, int sig, event_callback_fn handler)
+{
+	(void)evsignal_assign(&worker->sig_events[place], worker->base, sig,
+	    handler, worker);
+	(void)evsignal_add(&worker->sig_events[place], NULL);
+}
+
+static int
+watch_all(struct worker *worker)
+{
+	const struct worker_options *options = worker->options;
+
+	worker->idle_timeout = common_timeout(worker,
+	    options->keepalive > 0 ? options->keepalive : 1);
+	worker->head_timeout = common_timeout(worker, options->header_timeout);
+	worker->body_timeout = common_timeout(worker, options->body_timeout);
+	worker->send_timeout = common_timeout(worker, options->send_timeout);
+	worker->linger_timeout = common_timeout(worker, 2);
+	(void)event_assign(&worker->mail_event, worker->base, worker->mail_fd,
+	    EV_READ | EV_PERSIST, on_mail, worker);
+	(void)event_assign(&worker->wake_event, worker->base,
+	    worker->handoff->wake_fds[worker->handoff->slot],
+	    EV_READ | EV_PERSIST, on_wake, worker);
+	(void)event_assign(&worker->death_event, worker->base,
+	    worker->handoff->death_fd, EV_READ | EV_PERSIST, on_master_gone,
+	    worker);
+	(void)evtimer_assign(&worker->net_event, worker->base, on_net, worker);
+	(void)event_assign(&worker->beat_event, worker->base, -1, EV_PERSIST,
+	    on_beat, worker);
+	watch_sig(worker, 0, SIGTERM, on_sig_term);
+	watch_sig(worker, 1, SIGQUIT, on_sig_quit);
+	watch_sig(worker, 2, SIGINT, on_sig_quit);
+	watch_sig(worker, 3, SIGUSR1, on_sig_usr1);
+	if (worker->linger_timeout == NULL ||
+	    event_add(&worker->mail_event, NULL) < 0 ||
+	    event_add(&worker->wake_event, NULL) < 0 ||
+	    event_add(&worker->death_event, NULL) < 0 ||
+	    event_add(&worker->beat_event, &beat_interval) < 0)
+		return -ENOMEM;
+	return 0;
+}
+
+static int
+start_pool(struct worker *worker)
+{
+	struct cache_peer peer = {
+		.slot = worker->handoff->slot,
+		.worker_id = worker->handoff->worker_id,
+		.wake_fds = worker->handoff->wake_fds,
+		.slot_count = worker->handoff->slot_count,
+	};
+	int rc;
+
+	worker->kit.app = worker->app;
+	worker->kit.options = worker->options;
+	worker->kit.cache_options = worker->cache_options;
+	worker->kit.inline_until_ms = &worker->inline_until_ms;
+	rc = cache_open(&worker->kit.cache, worker->cache_options, &peer);
+	if (rc < 0)
+		log_warn(rc, "worker.cache", "going on without the cache");
+	return pool_start(&worker->pool, &worker->kit, &peer, worker->mail_fd);
+}
+
+static void
+set_limits(struct worker *worker)
+{
+	const struct worker_options *options = worker->options;
+
+	worker->limits.request_line = (size_t)options->limit_request_line;
+	worker->limits.fields = (size_t)options->limit_request_fields;
+	worker->limits.field_size = (size_t)options->limit_request_field_size;
+	worker->limits.head_size = (size_t)options->limit_request_head;
+	arena_init(&worker->arena, (size_t)options->limit_request_memory);
+	http_reply_date(clock_wall_ms(), worker->date);
+}
+
+/* Everything up to the point where connections may come. */
+static int
+boot(struct worker *worker, struct buf *why)
+{
+	int rc;
+
+	set_limits(worker);
+	rc = app_load(worker->options->app, &worker->app, why);
+	if (rc == 0)
+		rc = site_open(&worker->site, worker->options->www_dir,
+		    worker->app, why);
+	if (rc < 0)
+		return rc;
+	rc = access_log_open(&worker->access_log, worker->options->accesslog);
+	if (rc < 0) {
+		(void)buf_printf(why, "accesslog %s: %s\n",
+		    worker->options->accesslog, err_str(rc));
+		return rc;
+	}
+	worker->base = event_base_new();
+	worker->park = park_new();
+	if (worker->base == NULL || worker->park == NULL)
+		return -ENOMEM;
+	worker->mail_fd = fd_event_new();
+	rc = worker->mail_fd < 0 ? worker->mail_fd : watch_all(worker);
+	if (rc == 0)
+		rc = start_pool(worker);
+	if (rc == 0)
+		rc = accept_start(worker);
+	return rc;
+}
+
+/* The orderly end; what the kernel frees anyway is left to it. */
+static void
+shut_down(struct worker *worker)
+{
+	while (worker->conns != NULL)
+		conn_close(worker->conns);
+	pool_stop(&worker->pool);
+	cache_close(&worker->kit.cache);
+	access_log_close(&worker->access_log);
+	park_free(&worker->park);
+	event_base_free(worker->base);
+	site_close(&worker->site);
+	app_free(&worker->app);
+	arena_free(&worker->arena);
+	buf_free(&worker->scratch);
+	buf_free(&worker->found);
+	fd_close(&worker->mail_fd);
+	free(worker->accept_events);
+	free(worker);
+}
+
+int
+worker_run(const struct handoff *handoff, const struct worker_options *options,
+    const struct cache_options *cache_options)
+{
+	struct worker *worker = calloc(1, sizeof(*worker));
+	struct buf why = BUF_EMPTY;
+	int rc = -ENOMEM;
+
+	(void)signal(SIGPIPE, SIG_IGN);
+	if (worker != NULL) {
+		worker->handoff = handoff;
+		worker->options = options;
+		worker->cache_options = cache_options;
+		rc = boot(worker, &why);
+	}
+	if (rc < 0) {
+		if (why.len == 0)
+			(void)buf_printf(&why, "%s", err_str(rc));
+		log_error(rc, "worker.boot", "slot=%u %s", handoff->slot,
+		    buf_cstr(&why));
+		report(handoff, HANDOFF_FAILED, 0, buf_cstr(&why));
+		return HANDOFF_EXIT_BOOT;
+	}
+	report(handoff, HANDOFF_READY, 0, NULL);
+	while (event_base_got_break(worker->base) == 0) {
+		if (event_base_loop(worker->base, EVLOOP_ONCE) < 0)
+			break;
+		access_log_flush(&worker->access_log);
+	}
+	shut_down(worker);
+	return 0;
+}
+
+int
+worker_check(const struct worker_options *options,
+    const struct cache_options *cache_options, struct buf *why)
+{
+	struct toolkit kit;
+	struct app *app = NULL;
+	struct site *site = NULL;
+	int rc;
+
+	memset(&kit, 0, sizeof(kit));
+	rc = app_load(options->app, &app, why);
+	if (rc == 0)
+		rc = site_open(&site, options->www_dir, app, why);
+	if (rc == 0) {
+		kit.app = app;
+		kit.options = options;
+		kit.cache_options = cache_options;
+		rc = data_prepare(&kit, why);
+	}
+	site_close(&site);
+	app_free(&app);
+	return rc;
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef WORKER_WORKER_INT_H
+#define WORKER_WORKER_INT_H
+
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+#include "cache/cache.h"
+#include "server/base/handoff.h"
+#include "worker/access_log.h"
+#include "worker/call.h"
+#include "worker/http_parse.h"
+#include "worker/http_reply.h"
+#include "worker/park.h"
+#include "worker/pool.h"
+#include "worker/site.h"
+
+/*
+ * The state of a worker, shared by the files of its loop thread.
+ *
+ * THREADS  The loop only, but for what struct pool says about itself.
+ */
+
+#define WORKER_READ_BYTES ((size_t)64 * 1024) /* of one recv() */
+#define WORKER_TURN_PIECES 62                 /* iovecs of one sendmsg() */
+
+struct conn;
+
+/* The answers made for one connection in one turn, sent by one call. */
+struct turn {
+	struct iovec pieces[WORKER_TURN_PIECES];
+	struct blob *blobs[WORKER_TURN_PIECES]; /* NULL: head or for ever */
+	bool borrowed[WORKER_TURN_PIECES];      /* must be copied to be kept */
+	int count;
+	size_t heads_used;
+	char heads[WORKER_TURN_PIECES / 2 * HTTP_REPLY_HEAD_MAX];
+};
+
+struct worker {
+	const struct handoff *handoff;
+	const struct worker_options *options;
+	const struct cache_options *cache_options;
+	struct event_base *base;
+	struct toolkit kit; /* the loop's own connection; no data handle */
+	struct app *app;
+	struct site *site;
+	struct pool *pool;
+	struct park *park;
+	struct access_log access_log;
+	_Atomic int64_t inline_until_ms;
+
+	int mail_fd; /* eventfd: the pool's mailbox */
+	struct event mail_event;
+	struct event wake_event; /* our slot's eventfd */
+	struct event death_event;
+	struct event net_event;  /* the safety net while somebody waits */
+	struct event beat_event; /* heartbeat and Date */
+	struct event sig_events[4];
+	struct event *accept_events; /* one per listener */
+	struct event accept_pause;
+
+	struct conn *conns; /* all, doubly linked */
+	size_t conn_count;
+	bool accepting;
+	bool draining; /* SIGTERM: finish and go */
+
+	const struct timeval *idle_timeout; /* common timeouts */
+	const struct timeval *head_timeout;
+	const struct timeval *body_timeout;
+	const struct timeval *send_timeout;
+	const struct timeval *linger_timeout;
+	struct http_limits limits;
+
+	char date[30];
+	struct turn turn;
+	struct arena arena; /* parsing on the loop; reset each time */
+	struct buf scratch; /* encoded arguments */
+	struct buf found;   /* bytes of a cache hit */
+	char read_buffer[WORKER_READ_BYTES];
+};
+
+/* accept.c */
+int accept_start(struct worker *worker);
+void accept_stop(struct worker *worker);
+void accept_resume(struct worker *worker);
+
+/* worker.c: leave the loop when nothing is left to do. */
+void worker_drain_check(struct worker *worker);
+
+#endif
