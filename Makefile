@@ -1,15 +1,36 @@
-# Pronghorn. `make help` lists the targets.
+# SPDX-License-Identifier: MIT
+#
+# Pronghorn. `make help` lists the targets and the variables.
 #
 # One rule set for everything: objects of the server, the example apps (built
 # against the SDK only) and one test program per test/unit/**/*_test.c.
-# `make` needs no network; `make deps` is the only target that fetches.
+# Building needs no network; the targets that may use it are deps, deps-test
+# and those that call them: run, test, lint.
+#
+# Every kind of build (compiler, sanitizer) has a BUILD folder of its own.
 
-BUILD ?= build
-CC ?= gcc
-OPT ?= -O2 -g
-WERROR ?=
-SAN ?=
+BUILD ?= build## folder of everything that is built
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+OPT ?= -O2 -g## how much to optimise
+WERROR ?=## 1: a warning stops the build
+SAN ?=## sanitizer flags, as make asan sets them
+V ?=## 1: show each command in full
 
+APP ?= $(if $(GUIDE_SRC),$(BUILD)/guide.so,caching_and_signaling)## run: path/app.so or the name of an example
+BIND ?=## run: address to listen on, 127.0.0.1:8000 unless given
+WORKERS ?=## run: worker processes
+THREADS ?=## run: threads per worker
+CONF ?= conf/pronghorn-dev.conf## run: config file
+T ?=## test: only files whose path contains this
+TARGET ?=## fuzz: one target, all unless given
+TIME ?= 60## fuzz: seconds per target
+PREFIX ?= /usr/local## install: where to
+SYSCONFDIR ?= $(if $(filter /usr /usr/local,$(PREFIX)),/etc,$(PREFIX)/etc)
+DESTDIR ?=## install: root of the tree to install into
+
+comma := ,
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes \
 	-Wmissing-prototypes -Wpointer-arith -Wcast-qual -Wwrite-strings \
 	-Wformat=2 -Wvla -Wundef -Wimplicit-fallthrough $(if $(WERROR),-Werror)
@@ -19,47 +40,314 @@ ALL_CPPFLAGS := -D_GNU_SOURCE -I. -Iworker/sdk $(CPPFLAGS)
 ALL_CFLAGS := -std=c11 $(OPT) $(WARN) $(HARDEN) -fPIE -pthread $(SAN) $(CFLAGS)
 ALL_LDFLAGS := -pie -pthread -Wl,-z,relro,-z,now $(SAN) $(LDFLAGS)
 LDLIBS := -levent_core -lcjson -lsqlite3 -lssl -lcrypto -lz -ldl -lm
+APP_FLAGS := -std=c11 $(OPT) -Wall -Wextra $(if $(WERROR),-Werror) $(SAN) \
+	-fPIC -shared -fvisibility=hidden -Iworker/sdk \
+	$(if $(SAN),,-Wl$(comma)-z$(comma)defs)
 
+# What is built is found by file name; nothing is listed twice.
 LIB_SRC := $(filter-out server/main.c,$(wildcard server/base/*.c cache/*.c \
 	worker/*.c server/*.c))
 LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/obj/%.o)
 MAIN_OBJ := $(BUILD)/obj/server/main.o
 UNIT_SRC := $(shell find test/unit -name '*_test.c' 2>/dev/null | sort)
 UNIT_BIN := $(UNIT_SRC:test/unit/%.c=$(BUILD)/unit/%)
+FAULT_SRC := $(shell find test/fault -name '*_test.c' 2>/dev/null | sort)
+FAULT_BIN := $(FAULT_SRC:test/fault/%.c=$(BUILD)/fault/%)
+FUZZ := $(patsubst test/fuzz/%_fuzz.c,%,$(wildcard test/fuzz/*_fuzz.c))
+REPLAY_BIN := $(FUZZ:%=$(BUILD)/fuzz/%_replay)
+FUZZ_BIN := $(FUZZ:%=$(BUILD)/fuzz/%_fuzz)
+DIFFERENTIAL := $(if $(wildcard test/fuzz/http_differential.c),\
+	$(BUILD)/fuzz/http_differential)
 EXAMPLES := $(notdir $(patsubst %/app.c,%,$(wildcard docs/examples/*/app.c)))
 EXAMPLE_SO := $(EXAMPLES:%=$(BUILD)/examples/%.so)
+GUIDE_SRC := $(wildcard docs/guide/*.c)
+GUIDE_SO := $(if $(GUIDE_SRC),$(BUILD)/guide.so)
+TEST_APPS := $(patsubst test/%.c,$(BUILD)/%.so,$(wildcard test/*/apps/*.c \
+	test/unit/*/apps/*.c))
+SDK_HEADERS := $(wildcard worker/sdk/pronghorn/*.h)
+OWN_WWW := $(patsubst www/%,$(BUILD)/www/%,$(wildcard www/*.html www/*.css \
+	www/*.js www/favicon.* www/error/*))
+NODE_MODULES := test/node_modules/.package-lock.json
+
+# What tests are told about the build.
+TEST_ENV := BUILD='$(abspath $(BUILD))' WWW='$(abspath $(BUILD))/www' T='$(T)'
+
+# One job per core unless -j says otherwise.
+ifeq ($(MAKELEVEL),0)
+ifeq ($(filter -j% --jobserver%,$(MAKEFLAGS)),)
+MAKEFLAGS += -j$(shell nproc)
+endif
+endif
+MAKEFLAGS += --no-print-directory
+
+ifeq ($(V),1)
+run_as = $(2)
+else
+run_as = @printf '  %-5s %s\n' '$(1)' '$@' && $(2)
+endif
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
-all: $(BUILD)/pronghorn examples ## build the server and the example apps
+all: $(BUILD)/pronghorn examples $(GUIDE_SO) $(OWN_WWW) ## build the server and the example apps
+
+# A change of compiler or flags builds everything anew.
+FLAGS := $(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(LDLIBS)
+
+$(BUILD)/flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(FLAGS)' | cmp -s - $@ || echo '$(FLAGS)' >$@
+
+FORCE:
 
 $(BUILD)/pronghorn: $(LIB_OBJ) $(MAIN_OBJ)
-	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(call run_as,LINK,$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ \
+		$(LDLIBS))
 
-$(BUILD)/obj/%.o: %.c
+$(BUILD)/obj/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+	$(call run_as,CC,$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c \
+		-o $@ $<)
 
 $(BUILD)/unit/%: test/unit/%.c $(LIB_OBJ)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -MF $@.d \
-		$(ALL_LDFLAGS) -o $@ $< $(LIB_OBJ) $(LDLIBS) -lcmocka
+	$(call run_as,TEST,$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP \
+		-MF $@.d $(ALL_LDFLAGS) -o $@ $< $(LIB_OBJ) $(LDLIBS) -lcmocka)
+
+$(BUILD)/fault/%: test/fault/%.c $(LIB_OBJ)
+	@mkdir -p $(@D)
+	$(call run_as,TEST,$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP \
+		-MF $@.d $(ALL_LDFLAGS) -o $@ $< $(LIB_OBJ) $(LDLIBS) -lcmocka)
 
 examples: $(EXAMPLE_SO)
 
-$(BUILD)/examples/%.so: docs/examples/%/app.c $(wildcard worker/sdk/pronghorn/*.h)
+$(BUILD)/examples/%.so: docs/examples/%/app.c $(SDK_HEADERS) $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) -std=c11 $(OPT) -Wall -Wextra $(SAN) -fPIC -shared \
-		-fvisibility=hidden -Iworker/sdk -Wl,-z,defs -o $@ $< -lm
+	$(call run_as,APP,$(CC) $(APP_FLAGS) -o $@ $< -lm)
+
+$(BUILD)/guide.so: $(GUIDE_SRC) $(wildcard docs/guide/*.h) $(SDK_HEADERS) \
+    $(BUILD)/flags
+	$(call run_as,APP,$(CC) $(APP_FLAGS) -o $@ $(GUIDE_SRC) -lm)
+
+# Apps that only tests load: test/e2e/apps/x.c is $(BUILD)/e2e/apps/x.so.
+$(BUILD)/%.so: test/%.c $(SDK_HEADERS) $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call run_as,APP,$(CC) $(APP_FLAGS) -o $@ $< -lm)
+
+# ---- the front end ----
+
+# Another build folder's packages are linked, so that they are fetched once.
+$(BUILD)/www/stamp: www/packages.json www/fetch.mjs
+	@mkdir -p $(@D)
+	@if [ '$(BUILD)' != build ] && [ -e build/www/stamp ]; then \
+		cd build/www && cp -alf dash plotly tarballs manifest.* stamp \
+			'$(abspath $(BUILD))/www/' || true; \
+	fi
+	@node www/fetch.mjs $(BUILD)/www
+
+$(BUILD)/www/%: www/%
+	@mkdir -p $(@D)
+	@cp $< $@
+
+# ---- what is needed ----
+
+deps: ## install what running needs and fetch the front end
+	@sh test/deps.sh run
+	@$(MAKE) $(BUILD)/www/stamp
+
+deps-test: ## install what the tests need, too
+	@sh test/deps.sh test
+	@$(MAKE) $(BUILD)/www/stamp $(NODE_MODULES)
+
+$(NODE_MODULES): test/package.json test/package-lock.json
+	@cd test && npm ci --ignore-scripts --no-update-notifier --no-audit \
+		--no-fund --loglevel=error
+	@touch $@
+
+# ---- run ----
+
+app_path = $(if $(findstring .so,$(APP)),$(APP),$(BUILD)/examples/$(APP).so)
+
+run: deps ## serve the guide on http://127.0.0.1:8000/
+	@$(MAKE) all
+	@exec $(BUILD)/pronghorn -c '$(CONF)' --www-dir '$(BUILD)/www' \
+		$(if $(BIND),--bind '$(BIND)') \
+		$(if $(WORKERS),--workers '$(WORKERS)') \
+		$(if $(THREADS),--threads '$(THREADS)') '$(app_path)'
+
+# ---- tests ----
+
+TEST_STAGES := unit fault replay www-test e2e browser
+
+test: deps-test ## every test, the real browser's included
+	@$(MAKE) stages
+
+# All of them are tried, one after the other, as some measure time.
+stages:
+	@$(MAKE) all programs
+	@failed=; for stage in $(TEST_STAGES); do \
+		echo "==== $$stage"; \
+		$(MAKE) $$stage || failed="$$failed $$stage"; \
+	done; \
+	if [ -n "$$failed" ]; then echo "failed:$$failed"; exit 1; fi
+
+programs: $(UNIT_BIN) $(FAULT_BIN) $(REPLAY_BIN) $(DIFFERENTIAL) $(TEST_APPS)
+
+unit: $(UNIT_BIN) $(TEST_APPS) $(EXAMPLE_SO) ## the unit tests
+	@$(TEST_ENV) sh test/programs.sh unit $(UNIT_BIN)
+
+fault: $(FAULT_BIN) all $(TEST_APPS) ## the tests that make calls fail
+	@$(TEST_ENV) sh test/programs.sh fault $(FAULT_BIN)
+
+replay: $(REPLAY_BIN) $(DIFFERENTIAL) ## the fuzz targets on all inputs kept
+	@$(TEST_ENV) sh test/fuzz/replay.sh $(REPLAY_BIN) $(DIFFERENTIAL)
+
+www-test: $(BUILD)/www/stamp ## fetching and generating
+	@$(TEST_ENV) sh test/node_tests.sh www test/www
+
+e2e: all $(TEST_APPS) $(BUILD)/www/stamp $(NODE_MODULES) ## real processes, from outside
+	@$(TEST_ENV) sh test/node_tests.sh e2e test/e2e
+
+browser: all $(TEST_APPS) $(BUILD)/www/stamp $(NODE_MODULES) ## a real browser
+	@$(TEST_ENV) sh test/node_tests.sh browser test/browser
+
+# ---- fuzzing ----
+
+$(BUILD)/fuzz/%_replay: test/fuzz/%_fuzz.c test/fuzz/standalone_main.c \
+    test/fuzz/fuzz.h $(LIB_OBJ)
+	@mkdir -p $(@D)
+	$(call run_as,TEST,$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) \
+		$(ALL_LDFLAGS) -o $@ $(filter %.c %.o,$^) $(LDLIBS))
+
+$(BUILD)/fuzz/%_fuzz: test/fuzz/%_fuzz.c test/fuzz/fuzz.h $(LIB_OBJ)
+	@mkdir -p $(@D)
+	$(call run_as,FUZZ,$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) \
+		$(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $< $(LIB_OBJ) $(LDLIBS))
+
+# llhttp's sources as Debian packs them, built as our oracle expects.
+LLHTTP ?= /usr/share/llhttp
+LLHTTP_FLAGS := -DLLHTTP_STRICT_MODE=1 -isystem /usr/share/include/llhttp
+LLHTTP_OBJ := $(addprefix $(BUILD)/fuzz/llhttp/,api.o http.o llhttp.o)
+
+$(BUILD)/fuzz/llhttp/%.o: $(LLHTTP)/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call run_as,CC,$(CC) $(LLHTTP_FLAGS) $(OPT) $(SAN) -fPIE -w -c \
+		-o $@ $<)
+
+$(BUILD)/fuzz/http_differential: test/fuzz/http_differential.c \
+    test/fuzz/llhttp_oracle.c test/fuzz/llhttp_oracle.h $(LIB_OBJ) \
+    $(LLHTTP_OBJ)
+	@mkdir -p $(@D)
+	$(call run_as,TEST,$(CC) $(ALL_CPPFLAGS) $(LLHTTP_FLAGS) \
+		$(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $(filter %.c %.o,$^) \
+		$(LDLIBS))
+
+fuzz: ## search new inputs with libFuzzer: TARGET= TIME=
+	@$(MAKE) BUILD=build-fuzz CC=clang OPT='-O1 -g' \
+		SAN='-fsanitize=fuzzer-no-link,address,undefined' fuzz-search
+
+fuzz-search: $(if $(TARGET),$(BUILD)/fuzz/$(TARGET)_fuzz,$(FUZZ_BIN))
+	@sh test/fuzz/search.sh $(BUILD)/fuzz $(TIME) $(or $(TARGET),$(FUZZ))
+
+# ---- the same tests under other eyes ----
+
+ASAN_FLAGS := -fsanitize=address,undefined -fno-sanitize-recover=undefined \
+	-fno-omit-frame-pointer
+
+asan: deps-test ## tests with address and undefined-behaviour sanitizers
+	@ASAN_OPTIONS=detect_leaks=1:$$ASAN_OPTIONS \
+	UBSAN_OPTIONS=print_stacktrace=1:$$UBSAN_OPTIONS \
+	$(MAKE) BUILD=build-asan OPT='-O1 -g' SAN='$(ASAN_FLAGS)' \
+		TEST_STAGES='unit fault replay e2e' stages
+
+tsan: deps-test ## tests with the thread sanitizer
+	@TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1:$$TSAN_OPTIONS \
+	$(MAKE) BUILD=build-tsan OPT='-O1 -g' SAN='-fsanitize=thread' \
+		TEST_STAGES='unit e2e' stages
+
+valgrind: $(UNIT_BIN) $(TEST_APPS) $(EXAMPLE_SO) ## the unit tests in valgrind
+	@$(TEST_ENV) SLOW=20 RUN_UNDER='valgrind -q --error-exitcode=99 \
+		--leak-check=full --errors-for-leak-kinds=definite \
+		--child-silent-after-fork=yes' \
+		sh test/programs.sh valgrind $(UNIT_BIN)
+
+coverage: deps-test ## lines the tests reach, per folder
+	@$(MAKE) BUILD=build-coverage OPT='-O0 -g' SAN=--coverage \
+		TEST_STAGES='unit fault replay e2e' stages
+	@sh test/coverage.sh build-coverage $(LIB_SRC)
+
+# ---- checks of the sources ----
+
+lint: deps-test all ## layers, sizes, names, format, tidy, cppcheck, drift
+	@BUILD='$(BUILD)' MAKE='$(MAKE)' CPPFLAGS='$(ALL_CPPFLAGS)' \
+		sh test/lint/run.sh $(LINT)
+
+TIDY_OK := $(patsubst %.c,$(BUILD)/tidy/%.ok,$(LIB_SRC) server/main.c)
+
+tidy: $(TIDY_OK)
+
+# Done again for a file when it, any header or the list of checks changes.
+$(BUILD)/tidy/%.ok: %.c .clang-tidy $(shell find server worker cache \
+    -name '*.h' -o -name '*.def')
+	@mkdir -p $(@D)
+	@clang-tidy --quiet $< -- -std=c11 $(ALL_CPPFLAGS) >$@.log 2>&1 || \
+		{ grep -v 'warnings\? generated' $@.log; exit 1; }
+	@touch $@
+
+format: ## rewrite the sources as .clang-format says
+	@sh test/lint/format.sh -i
+
+compile_commands.json: FORCE ## for editors
+	@for file in $(LIB_SRC) server/main.c $(UNIT_SRC); do \
+		printf '{"directory":"%s","file":"%s","command":"%s"},\n' \
+			"$$PWD" $$file \
+			"$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -c $$file"; \
+	done | sed '1s/^/[/; $$s/,$$/]/' >$@
+
+# ---- files made from the tables of settings ----
+
+docs: $(BUILD)/pronghorn ## write what is made from the options.def files
+	@sh test/lint/drift.sh -w $(BUILD)/pronghorn
+
+# ---- install ----
+
+bindir = $(DESTDIR)$(PREFIX)/bin
+includedir = $(DESTDIR)$(PREFIX)/include/pronghorn
+wwwdir = $(DESTDIR)$(PREFIX)/share/pronghorn/www
+confdir = $(DESTDIR)$(SYSCONFDIR)/pronghorn
+
+install: all $(BUILD)/www/stamp ## install the server, the SDK and the front end
+	install -d '$(bindir)' '$(includedir)' '$(wwwdir)' '$(confdir)'
+	install -m 755 $(BUILD)/pronghorn '$(bindir)'
+	install -m 644 $(SDK_HEADERS) '$(includedir)'
+	cd $(BUILD)/www && cp -R dash plotly manifest.tsv manifest.json \
+		$(OWN_WWW:$(BUILD)/www/%=%) --parents '$(wwwdir)'
+	sed 's|^#www_dir = .*|www_dir = "$(PREFIX)/share/pronghorn/www"|' \
+		conf/pronghorn.conf >$(BUILD)/pronghorn.conf
+	test -e '$(confdir)/pronghorn.conf' || \
+		install -m 644 $(BUILD)/pronghorn.conf '$(confdir)'
+
+uninstall: ## remove what install wrote, but no config file that was edited
+	rm -f '$(bindir)/pronghorn'
+	rm -rf '$(includedir)' '$(DESTDIR)$(PREFIX)/share/pronghorn'
+	! cmp -s $(BUILD)/pronghorn.conf '$(confdir)/pronghorn.conf' || \
+		rm '$(confdir)/pronghorn.conf'
+	rmdir '$(confdir)' 2>/dev/null || true
 
 clean: ## remove everything that was built
-	rm -rf $(BUILD)
+	rm -rf $(BUILD) build-asan build-tsan build-fuzz build-coverage
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | \
-		awk -F'\t' '{ printf "  %-10s %s\n", $$1, $$2 }'
+	@echo 'Targets:'
+	@sed -n 's/^\([a-z][a-z0-9_.-]*\):.*## \(.*\)/\1\t\2/p' Makefile | \
+		awk -F'\t' '{ printf "  %-21s %s\n", $$1, $$2 }'
+	@echo 'Variables, as in make run WORKERS=4:'
+	@sed -n 's/^\([A-Z]*\) ?=.*## *\(.*\)/\1\t\2/p' Makefile | \
+		awk -F'\t' '{ printf "  %-21s %s\n", $$1, $$2 }'
 
--include $(LIB_OBJ:.o=.d) $(MAIN_OBJ:.o=.d) $(UNIT_BIN:%=%.d)
+-include $(LIB_OBJ:.o=.d) $(MAIN_OBJ:.o=.d) $(UNIT_BIN:%=%.d) \
+	$(FAULT_BIN:%=%.d)
 
-.PHONY: all examples clean help
+.PHONY: all examples deps deps-test run test stages programs unit fault replay \
+	www-test e2e browser fuzz fuzz-search asan tsan valgrind coverage \
+	lint tidy format docs install uninstall clean help FORCE
