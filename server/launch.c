@@ -28,7 +28,7 @@
 #define KEEPER_BACKOFF_US INT64_C(100000)
 
 void
-launch_report(int rc, const char *event, struct buf *why)
+launch_report(const char *event, struct buf *why)
 {
 	const char *text = buf_cstr(why);
 	const char *end;
@@ -39,7 +39,7 @@ launch_report(int rc, const char *event, struct buf *why)
 		(void)fprintf(stderr, "pronghorn: %s\n", text);
 	for (; *text != '\0'; text = end + (*end == '\n')) {
 		end = strchrnul(text, '\n');
-		log_critical(rc, event, "error=\"%.*s\"", (int)(end - text),
+		log_critical(0, event, "error=\"%.*s\"", (int)(end - text),
 		    text);
 	}
 }
@@ -79,7 +79,8 @@ raise_file_limit(void)
 		return;
 	limit.rlim_cur = limit.rlim_max;
 	if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
-		log_warn(-errno, "master.file_limit", "stays as it is");
+		log_warn(-errno, "master.file_limit",
+		    "note=\"stays as it is\"");
 }
 
 static int

@@ -109,9 +109,10 @@ reopen_logs(struct master *master)
 
 	rc = log_reopen();
 	if (rc < 0)
-		log_error(rc, "master.reopen", "writing to the old file");
+		log_error(rc, "master.reopen",
+		    "note=\"still writing to the old file\"");
 	else
-		log_info("master.reopen", "log files are open again");
+		log_info("master.reopen", "note=\"log files are open again\"");
 	for (slot = 0; slot < master->crew.slot_count; slot++) {
 		if (master->crew.seats[slot].pid > 0)
 			(void)kill(master->crew.seats[slot].pid, SIGUSR1);
@@ -127,8 +128,8 @@ resize(struct master *master, int delta)
 		log_info("master.resize", "workers=%u", master->crew.target);
 	else
 		log_warn(0, "master.resize",
-		    "workers=%u, which is as %s as it gets",
-		    master->crew.target, delta > 0 ? "many" : "few");
+		    "workers=%u note=\"as %s as it gets\"", master->crew.target,
+		    delta > 0 ? "many" : "few");
 }
 
 static void
@@ -166,7 +167,7 @@ take_signals(struct master *master)
 			break;
 		case SIG_DO_RESTART:
 			log_info("master.restart",
-			    "workers=%u, settings are kept",
+			    "workers=%u note=\"settings are kept\"",
 			    master->crew.target);
 			master->failure[0] = '\0';
 			crew_restart(&master->crew);
@@ -210,7 +211,7 @@ give_up(struct master *master)
 	(void)buf_puts(&why, "giving up, no worker starts");
 	if (master->failure[0] != '\0')
 		(void)buf_printf(&why, ": %s", master->failure);
-	launch_report(0, "master.give_up", &why);
+	launch_report("master.give_up", &why);
 	buf_free(&why);
 	master->exit_status = 1;
 	crew_end(&master->crew, CREW_QUIT, master->now_us);
@@ -238,7 +239,7 @@ run_crew(struct master *master)
 			break;
 		case CREW_DO_KEEP:
 			log_error(0, "master.restart_failed",
-			    "the old workers stay, error=\"%s\"",
+			    "note=\"the old workers stay\" error=\"%s\"",
 			    master->failure);
 			break;
 		case CREW_DO_GIVE_UP:
@@ -266,7 +267,9 @@ run_keeper(struct master *master)
 	sig = seat_due(&master->keeper.seat, master->now_us);
 	if (sig != 0)
 		(void)kill(master->keeper.seat.pid, sig);
-	if (keeper_seat_wants_fork(&master->keeper, master->now_us))
+	/* A Ctrl-C may have ended it already; that is not worth a new one. */
+	if (how < CREW_QUIT &&
+	    keeper_seat_wants_fork(&master->keeper, master->now_us))
 		nursery_fork_keeper(master);
 }
 
@@ -308,7 +311,7 @@ master_run(const struct server_options *options,
 	if (rc == 0) {
 		loop(&master);
 	} else if (rc != -EINTR) { /* else a signal: an orderly stop */
-		launch_report(rc, "master.start", &why);
+		launch_report("master.start", &why);
 		master.exit_status = 1;
 	}
 	launch_finish(&master);

@@ -60,7 +60,7 @@ int launch_try(struct master *master, struct buf *why);
 void launch_finish(struct master *master);
 
 /* Say why there is no server: each line in the log, all of it on stderr. */
-void launch_report(int rc, const char *event, struct buf *why);
+void launch_report(const char *event, struct buf *why);
 
 /* --- nursery.c ------------------------------------------------------------ */
 

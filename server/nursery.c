@@ -92,7 +92,7 @@ nursery_fork_keeper(struct master *master)
 	fd_close(&notes_fds[0]);
 	if (rc < 0) {
 		fd_close(&master->keeper.notes_fd);
-		log_error(rc, "keeper.fork", "will be tried again");
+		log_error(rc, "keeper.fork", "note=\"will be tried again\"");
 		keeper_seat_not_forked(&master->keeper, master->now_us);
 		return;
 	}

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -336,6 +337,26 @@ leaves_other_files_alone(void **state)
 	assert_int_equal(access(path, F_OK), 0);
 }
 
+/* What a starting master does with a path, no other does meanwhile. */
+static void
+masters_take_turns(void **state)
+{
+	struct buf why = BUF_EMPTY;
+	struct listen_set set;
+	int fd;
+
+	(void)state;
+	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	assert_int_equal(flock(fd, LOCK_EX), 0);
+	assert_int_equal(open_one(&set, unix_item, &why), ERR_BUSY);
+	assert_int_equal(access(path, F_OK), -1);
+	assert_int_equal(close(fd), 0);
+	assert_int_equal(open_one(&set, unix_item, &why), 0);
+	listen_close(&set);
+	buf_free(&why);
+}
+
 /* Two that start together over a dead socket: exactly one may win. */
 static void
 one_winner_of_a_race(void **state)
@@ -404,6 +425,7 @@ main(void)
 		TEST(never_steals_a_live_unix_socket),
 		TEST(replaces_a_dead_unix_socket),
 		TEST(leaves_other_files_alone),
+		TEST(masters_take_turns),
 		TEST(one_winner_of_a_race),
 	};
 
