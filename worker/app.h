@@ -57,8 +57,8 @@ struct database {
 struct app {
 	void *handle; /* of dlopen */
 	char *path;
-	uint8_t fingerprint[32]; /* SHA-256 of the file: part of the key of
-				    memoized answers, which code changes */
+	char fingerprint[65]; /* SHA-256 of the file in hex: part of the key
+				 of memoized answers, which code decides */
 	char *title;
 	ph_layout_function *layout;
 	bool layout_blocking;

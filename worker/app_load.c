@@ -13,6 +13,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <openssl/sha.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -42,11 +43,13 @@ split_spec(const char *spec, char **path, char **symbol)
 }
 
 static int
-fingerprint_file(const char *path, uint8_t digest[32], struct buf *why)
+fingerprint_file(const char *path, char out[65], struct buf *why)
 {
+	unsigned char digest[SHA256_DIGEST_LENGTH];
 	char *data;
 	size_t len;
 	int rc;
+	int i;
 
 	rc = fd_read_file(path, APP_FILE_MAX, &data, &len);
 	if (rc < 0) {
@@ -55,6 +58,8 @@ fingerprint_file(const char *path, uint8_t digest[32], struct buf *why)
 		return rc;
 	}
 	(void)SHA256((unsigned char *)data, len, digest);
+	for (i = 0; i < SHA256_DIGEST_LENGTH; i++)
+		(void)snprintf(out + 2 * i, 3, "%02x", digest[i]);
 	free(data);
 	return 0;
 }

@@ -30,6 +30,8 @@ struct toolkit {
 	const struct cache_options *cache_options;
 	struct cache *cache; /* this thread's connection; NULL: none */
 	struct data *data;   /* this thread's database handles; NULL: none */
+	bool on_loop;        /* the loop's: must not wait, so neither asks for
+				values nor queries */
 	_Atomic int64_t *inline_until_ms; /* boot clock: compute without the
 					     cache until then; may be NULL */
 };

@@ -279,8 +279,10 @@ host_query(struct ph_call *ph, const char *sql,
 	if (call->failed)
 		return host_give(&call_null_value);
 	if (call->kit->data == NULL) {
-		call_error(call, "%s: ph_query() without a ph_database()",
-		    call->name);
+		call_error(call, "%s: ph_query() %s", call->name,
+		    call->kit->on_loop
+			? "in a page function: give ph_layout() .blocking"
+			: "without a ph_database()");
 		return host_give(&call_null_value);
 	}
 	statement = data_statement(call->kit->data, call, sql);

@@ -220,6 +220,7 @@ run_or_recall(struct conn *conn, const struct answer_to *to, const void *arg)
 		run_callback(conn, to, callback);
 		return;
 	}
+	worker_read_begin(worker);
 	if (cache_lookup(worker->kit.cache, key, &worker->found, &format) ==
 		CACHE_HIT &&
 	    format == CACHE_FORMAT_RESPONSE) {
@@ -321,10 +322,11 @@ void
 dispatch_layout(struct conn *conn, const struct answer_to *to)
 {
 	struct worker *worker = conn->worker;
-	struct buf page = BUF_EMPTY;
+	struct task task;
 	struct request *request;
 	struct reply reply;
-	char error[512];
+	size_t len;
+	char *data;
 
 	if (worker->app->layout_blocking) {
 		request = request_new(conn, to);
@@ -332,14 +334,17 @@ dispatch_layout(struct conn *conn, const struct answer_to *to)
 			submit(request, to, task_new(TASK_LAYOUT));
 		return;
 	}
-	if (task_layout(&worker->kit, &page, error) < 0) {
-		log_error(0, "layout.failed", "%s", error);
-		buf_free(&page);
+	memset(&task, 0, sizeof(task));
+	worker_read_begin(worker);
+	task_layout(&task, &worker->kit);
+	data = buf_detach(&task.response, &len);
+	if (task.outcome != TASK_DONE) {
+		free(data);
 		answer_status(conn, to, 500);
 		return;
 	}
-	dispatch_json_reply(&reply, page.data, page.len);
-	reply.blob = blob_new(page.data, page.len);
+	dispatch_json_reply(&reply, data, len);
+	reply.blob = blob_new(data, len);
 	if (reply.blob == NULL)
 		answer_status(conn, to, 503);
 	else

@@ -202,12 +202,9 @@ check_parked(struct parked *parked, void *arg)
 void
 dispatch_on_wake(struct worker *worker)
 {
-	bool reading = worker->kit.cache != NULL &&
-		       cache_read_begin(worker->kit.cache) == 0;
-
+	worker_read_end(worker); /* look at what the hint is about */
+	worker_read_begin(worker);
 	park_each(worker->park, check_parked, worker);
-	if (reading)
-		cache_read_end(worker->kit.cache);
 	if (park_count(worker->park) > 0)
 		net_start(worker);
 }

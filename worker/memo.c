@@ -18,7 +18,6 @@
 
 #include <errno.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "cache/encode.h"
@@ -36,18 +35,10 @@ memo_key_of(const struct toolkit *kit, const struct computation *computation,
     bool is_callback, const void *arguments, size_t len,
     uint8_t key[CACHE_KEY_LEN])
 {
-	char scope[2 * sizeof(kit->app->fingerprint) + 5];
-	size_t i;
-
-	scope[0] = '\0';
-	if (is_callback) {
-		memcpy(scope, "app:", 5);
-		for (i = 0; i < sizeof(kit->app->fingerprint); i++)
-			(void)snprintf(scope + 4 + 2 * i, 3, "%02x",
-			    kit->app->fingerprint[i]);
-	}
+	/* A fingerprint is 64 characters, so no scope name equals one. */
 	return memo_key(kit->cache_options->cache_key_prefix, computation->name,
-	    computation->version, scope, arguments, len, key);
+	    computation->version, is_callback ? kit->app->fingerprint : "",
+	    arguments, len, key);
 }
 
 int64_t
@@ -199,7 +190,12 @@ memo(struct call *call, const struct computation *computation,
 	value = look_up(call, key, &rc);
 	if (value != NULL)
 		goto out;
-	if (rc < 0 || memo_store_is_failing(call->kit))
+	if (call->kit->on_loop)
+		call_error(call,
+		    "ph_memo(%s): not there yet, and a page function must not "
+		    "wait: give ph_layout() .blocking = true",
+		    computation->name);
+	else if (rc < 0 || memo_store_is_failing(call->kit))
 		value = compute_here(call, computation, args);
 	else
 		value = ask(call, computation, args, &encoded, key);

@@ -263,6 +263,7 @@ pool_start(struct pool **out, const struct toolkit *kit,
 	pool->kit = *kit;
 	pool->kit.cache = NULL;
 	pool->kit.data = NULL;
+	pool->kit.on_loop = false;
 	pool->peer = *peer;
 	pool->mail_fd = mail_fd;
 	pool->thread_count = (unsigned)kit->options->threads;

@@ -247,31 +247,28 @@ run_with_arguments(struct task *task, struct toolkit *kit, struct arena *arena)
 	buf_free(&value);
 }
 
-int
-task_layout(struct toolkit *kit, struct buf *out, char error[512])
+void
+task_layout(struct task *task, struct toolkit *kit)
 {
 	const struct ph_value *page;
 	struct arena arena;
 	struct call call;
 	const char *why = NULL;
-	int rc = 0;
 
 	arena_init(&arena, (size_t)kit->options->limit_request_memory);
 	call_init(&call, kit, &arena, CALL_LAYOUT, "layout", NULL);
 	call_enter(&call);
 	page = kit->app->layout((struct ph_call *)(void *)&call);
 	call_leave(&call);
-	if (!call.failed && page == NULL)
+	buf_clear(&task->response);
+	if (page == NULL && !call.waits)
 		call_error(&call, "the layout function returned NULL");
-	if (!call.failed && json_write(host_take(page), out, &why) < 0)
+	if (!call.failed && page != NULL &&
+	    json_write(host_take(page), &task->response, &why) < 0)
 		call_error(&call, "layout: %s", why);
-	if (call.failed) {
-		memcpy(error, call.error, sizeof(call.error));
-		rc = ERR_PLUGIN;
-	}
+	(void)judge(task, &call, page == NULL ? PH_WAIT : PH_OK);
 	call_fini(&call);
 	arena_free(&arena);
-	return rc;
 }
 
 static void
@@ -302,17 +299,13 @@ void
 task_run(struct task *task, struct toolkit *kit)
 {
 	struct arena arena;
-	int rc;
 
 	task->wanted_new = false;
 	task->error[0] = '\0';
 	arena_init(&arena, (size_t)kit->options->limit_request_memory);
 	switch (task->kind) {
 	case TASK_LAYOUT:
-		rc = task_layout(kit, &task->response, task->error);
-		if (rc < 0)
-			log_error(0, "layout.failed", "%s", task->error);
-		task->outcome = rc < 0 ? TASK_FAILED : TASK_DONE;
+		task_layout(task, kit);
 		break;
 	case TASK_PARSE:
 		run_parse(task, kit, &arena);

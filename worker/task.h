@@ -82,8 +82,11 @@ void task_run(struct task *task, struct toolkit *kit);
  */
 bool task_adopt(struct task *task, struct toolkit *kit);
 
-/* Run a layout function into `out`. 0, or negative with error text. Loop or
- * pool thread. */
-int task_layout(struct toolkit *kit, struct buf *out, char error[512]);
+/*
+ * Run the layout function into `task`, which need not be from task_new().
+ * Sets outcome, response or error; TASK_WAITS only where the toolkit may
+ * wait. Loop or pool thread.
+ */
+void task_layout(struct task *task, struct toolkit *kit);
 
 #endif

@@ -49,11 +49,27 @@ report(const struct handoff *handoff, enum handoff_status_kind kind,
 		log_debug("worker.report", "status pipe: %s", err_str(-errno));
 }
 
+void
+worker_read_begin(struct worker *worker)
+{
+	if (!worker->reading && worker->kit.cache != NULL)
+		worker->reading = cache_read_begin(worker->kit.cache) == 0;
+}
+
+void
+worker_read_end(struct worker *worker)
+{
+	if (worker->reading)
+		cache_read_end(worker->kit.cache);
+	worker->reading = false;
+}
+
 static void
 on_mail(evutil_socket_t fd, short what, void *arg)
 {
 	(void)what;
 	(void)fd_event_drain(fd);
+	worker_read_end(arg);
 	dispatch_on_mail(arg);
 	worker_drain_check(arg);
 }
@@ -93,8 +109,10 @@ on_beat(evutil_socket_t fd, short what, void *arg)
 	report(worker->handoff, HANDOFF_BEAT, (uint32_t)worker->conn_count,
 	    NULL);
 	if (worker->kit.cache != NULL &&
-	    (pool_busy(worker->pool) > 0 || park_count(worker->park) > 0))
+	    (pool_busy(worker->pool) > 0 || park_count(worker->park) > 0)) {
+		worker_read_end(worker);
 		(void)cache_renew(worker->kit.cache); /* again in a second */
+	}
 	worker_drain_check(worker);
 }
 
@@ -235,6 +253,7 @@ start_pool(struct worker *worker)
 	worker->kit.app = worker->app;
 	worker->kit.options = worker->options;
 	worker->kit.cache_options = worker->cache_options;
+	worker->kit.on_loop = true;
 	worker->kit.inline_until_ms = &worker->inline_until_ms;
 	rc = cache_open(&worker->kit.cache, worker->cache_options, &peer);
 	if (rc < 0)
@@ -335,6 +354,7 @@ worker_run(const struct handoff *handoff, const struct worker_options *options,
 	while (event_base_got_break(worker->base) == 0) {
 		if (event_base_loop(worker->base, EVLOOP_ONCE) < 0)
 			break;
+		worker_read_end(worker);
 		access_log_flush(&worker->access_log);
 	}
 	shut_down(worker);

@@ -65,6 +65,7 @@ struct worker {
 	struct conn *conns; /* all, doubly linked */
 	size_t conn_count;
 	bool accepting;
+	bool reading;  /* a read transaction of this loop turn is open */
 	bool draining; /* SIGTERM: finish and go */
 
 	const struct timeval *idle_timeout; /* common timeouts */
@@ -86,6 +87,14 @@ struct worker {
 int accept_start(struct worker *worker);
 void accept_stop(struct worker *worker);
 void accept_resume(struct worker *worker);
+
+/*
+ * worker.c: one read transaction serves all look-ups of a loop turn; it is
+ * closed before the loop waits, and before a hint is looked at, so that what
+ * the hint is about can be seen.
+ */
+void worker_read_begin(struct worker *worker);
+void worker_read_end(struct worker *worker);
 
 /* worker.c: leave the loop when nothing is left to do. */
 void worker_drain_check(struct worker *worker);
