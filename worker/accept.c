@@ -91,16 +91,15 @@ pause_accepting(struct worker *worker, int rc)
 		    worker->conn_count, suppressed);
 }
 
-static void
-on_connection(evutil_socket_t listener, short what, void *arg)
+/* Take one connection; false: none there, or none can be taken. */
+static bool
+accept_one(struct worker *worker, int listener)
 {
-	struct worker *worker = arg;
 	struct sockaddr_storage address;
 	socklen_t len = sizeof(address);
 	char peer[46];
 	int fd;
 
-	(void)what;
 	memset(&address, 0, sizeof(address));
 	fd = accept4(listener, (struct sockaddr *)(void *)&address, &len,
 	    SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -108,16 +107,24 @@ on_connection(evutil_socket_t listener, short what, void *arg)
 		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
 		    errno == ENOMEM)
 			pause_accepting(worker, -errno);
-		return; /* taken by a sibling, or the client has gone */
+		return false; /* taken by a sibling, or the client has gone */
 	}
 	peer_name(&address, peer);
 	if (conn_open(worker, fd, peer) < 0) {
 		(void)close(fd);
 		pause_accepting(worker, -ENOMEM);
-		return;
+		return false;
 	}
 	if (is_full(worker))
 		watch(worker, false);
+	return true;
+}
+
+static void
+on_connection(evutil_socket_t listener, short what, void *arg)
+{
+	(void)what;
+	(void)accept_one(arg, listener);
 }
 
 int
@@ -139,9 +146,27 @@ accept_start(struct worker *worker)
 	return 0;
 }
 
+/*
+ * Clients that are in the backlog were promised a connection: when all
+ * workers stop, nobody else would take them. In a rolling restart this
+ * worker answers a few of them that its successor would have answered.
+ */
+static void
+empty_backlog(struct worker *worker)
+{
+	size_t i;
+
+	for (i = 0; i < worker->handoff->listen_count; i++) {
+		while (!is_full(worker) &&
+		       accept_one(worker, worker->handoff->listen_fds[i]))
+			continue;
+	}
+}
+
 void
 accept_stop(struct worker *worker)
 {
+	empty_backlog(worker);
 	watch(worker, false);
 	(void)event_del(&worker->accept_pause);
 }

@@ -289,6 +289,15 @@ conn_finish(struct conn *conn, const struct answer_to *to, struct reply *reply)
 	conn_resume(conn, answer_now, to, reply);
 }
 
+/* Has the client sent something that we have not read? */
+static bool
+has_unread(const struct conn *conn)
+{
+	char byte;
+
+	return recv(conn->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
 void
 conn_drain_all(struct worker *worker)
 {
@@ -297,7 +306,12 @@ conn_drain_all(struct worker *worker)
 
 	for (conn = worker->conns; conn != NULL; conn = next) {
 		next = conn->next;
-		if (conn->state == CONN_OPEN && conn->in.len == 0)
+		if (conn->state != CONN_OPEN || conn->in.len > 0 ||
+		    conn->out != NULL || has_unread(conn))
+			continue;
+		if (conn->served)
 			conn_close(conn);
+		else /* its request is on the way, or it goes soon */
+			(void)event_add(&conn->event, worker->linger_timeout);
 	}
 }

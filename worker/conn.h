@@ -43,6 +43,7 @@ struct conn {
 	int fd;
 	uint8_t state;
 	bool doomed;        /* close at the end of this event */
+	bool served;        /* has had a request */
 	bool close_after;   /* when everything is sent */
 	bool linger_after;  /* ... and throw away what still comes */
 	bool continue_sent; /* 100 Continue for the present request */
@@ -101,7 +102,10 @@ void conn_resume(struct conn *conn,
 	const void *arg),
     const struct answer_to *to, const void *arg);
 
-/* SIGTERM: close connections that have no request. */
+/*
+ * SIGTERM: close idle connections. Those that have sent something that is
+ * not read yet, and fresh ones, get their answer first.
+ */
 void conn_drain_all(struct worker *worker);
 
 #endif

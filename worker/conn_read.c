@@ -60,6 +60,7 @@ hand_over(struct conn *conn, const struct http_head *head, const char *body,
 	};
 
 	request_end(conn);
+	conn->served = true;
 	router_handle(conn, head, &to, body, len);
 }
 
