@@ -193,9 +193,19 @@ on_sqlite_log(void *context, int code, const char *text)
 	log_debug("cache.sqlite", "code=%d text=\"%s\"", code, text);
 }
 
+/* Grows in every child, so that a connection knows it was carried over. */
+static unsigned forks;
+
+static void
+count_fork(void)
+{
+	forks++;
+}
+
 static void
 configure_library(void)
 {
+	(void)pthread_atfork(NULL, NULL, count_fork);
 	/*
 	 * Refused when the library is in use already; then it keeps its
 	 * settings, which are slower but not wrong.
@@ -263,7 +273,7 @@ db_open(struct db *db, const char *dir, enum db_mode mode, int64_t write_us)
 
 	(void)pthread_once(&once, configure_library);
 	db_init(db);
-	db->pid = getpid();
+	db->forks = forks;
 	db->write_us = write_us;
 	db->probing = mode == DB_EXCLUSIVE;
 	db->wait_us = mode == DB_EXCLUSIVE ? DB_ALONE_US : DB_OPEN_US;
@@ -303,7 +313,7 @@ void
 db_close(struct db *db)
 {
 	/* Even a close in another process would drop the owner's locks. */
-	ASSERT(db->handle == NULL || db->pid == getpid());
+	ASSERT(db->handle == NULL || db->forks == forks);
 	close_handle(db);
 	free(db->dir);
 	db->dir = NULL;
@@ -365,7 +375,7 @@ db_use_read(struct db *db, enum statement id, int *rc)
 		*rc = ERR_STORE;
 		return NULL;
 	}
-	ASSERT(db->pid == getpid());
+	ASSERT(db->forks == forks);
 	db->wait_us = DB_READ_US;
 	return db_use(db, id, rc);
 }
@@ -511,7 +521,7 @@ db_write_begin(struct db *db)
 	ASSERT(!db->reading && !db->writing);
 	if (db->handle == NULL || db->latched)
 		return ERR_STORE;
-	ASSERT(db->pid == getpid());
+	ASSERT(db->forks == forks);
 	if (db->paused_to > 0 && clock_mono_us() < db->paused_to)
 		return db->paused_rc;
 	/* All three first: a rollback must not depend on free memory. */

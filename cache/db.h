@@ -6,7 +6,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/types.h>
 
 #include "cache/schema.h"
 
@@ -26,7 +25,7 @@ struct db {
 	sqlite3_stmt *statements[STATEMENT_COUNT];
 	char *dir;         /* absolute path of the cache folder */
 	int lock_fd;       /* checkpoint.lock, see gate.h */
-	pid_t pid;         /* of the process that opened it */
+	unsigned forks;    /* how often we had been forked when it opened */
 	int64_t write_us;  /* longest wait of a write */
 	int64_t wait_us;   /* longest wait of the running operation */
 	int64_t wait_from; /* when it began to wait */

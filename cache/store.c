@@ -27,11 +27,24 @@ store_id(const uint8_t key[CACHE_KEY_LEN])
 	return (int64_t)(id & INT64_MAX);
 }
 
-/* For a fixed h a bijection of word, and the other way round. */
+#define SUM_LANE 32 /* bytes per turn, eight for each lane */
+
+/* One word into a lane: for a fixed lane a bijection of the word. */
+static inline uint64_t
+step(uint64_t lane, const unsigned char *at)
+{
+	uint64_t word;
+
+	memcpy(&word, at, sizeof(word));
+	lane ^= word;
+	return (lane << 29 | lane >> 35) * UINT64_C(0x9e3779b97f4a7c15);
+}
+
+/* Final mixing: for either argument fixed a bijection of the other. */
 static uint64_t
 mix(uint64_t h, uint64_t word)
 {
-	h = (h ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+	h = (h ^ word) * UINT64_C(0xff51afd7ed558ccd);
 	return h ^ h >> 32;
 }
 
@@ -39,26 +52,29 @@ uint64_t
 store_sum(const struct store_value *value)
 {
 	const unsigned char *next = value->data;
+	unsigned char tail[SUM_LANE] = { 0 };
 	size_t left = value->len;
-	uint64_t lanes[4] = { 1, 2, 3, 4 };
-	uint64_t words[4];
+	/* Four lanes, because one would wait for its own multiplication. */
+	uint64_t a = 1;
+	uint64_t b = 2;
+	uint64_t c = 3;
+	uint64_t d = 4;
 	uint64_t h = mix(value->len, (uint64_t)value->format);
-	unsigned i;
 
 	h = mix(mix(h, (uint64_t)value->created), (uint64_t)value->expires);
-	/* Four lanes, because one would wait for its own multiplication. */
-	for (; left >= sizeof(words); left -= sizeof(words)) {
-		memcpy(words, next, sizeof(words));
-		for (i = 0; i < 4; i++)
-			lanes[i] = mix(lanes[i], words[i]);
-		next += sizeof(words);
+	for (; left >= SUM_LANE; left -= SUM_LANE, next += SUM_LANE) {
+		a = step(a, next);
+		b = step(b, next + 8);
+		c = step(c, next + 16);
+		d = step(d, next + 24);
 	}
-	memset(words, 0, sizeof(words));
 	if (left > 0)
-		memcpy(words, next, left);
-	for (i = 0; i < 4; i++)
-		h = mix(h, mix(lanes[i], words[i]));
-	return h;
+		memcpy(tail, next, left);
+	a = step(a, tail);
+	b = step(b, tail + 8);
+	c = step(c, tail + 16);
+	d = step(d, tail + 24);
+	return mix(mix(mix(mix(h, a), b), c), d);
 }
 
 static void
