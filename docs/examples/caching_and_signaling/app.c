@@ -170,18 +170,13 @@ PH_APP(app)
 	ph_database(app, "points", .create = create_points, .version = 1);
 	ph_memoize(app, global_store, .timeout = PH_FOREVER);
 	ph_callback(app, compute_value, PH_OUTPUT("signal.children"),
-	    PH_INPUT("dropdown.value"), .memoize = true,
-	    .timeout = PH_FOREVER);
+	    PH_INPUT("dropdown.value"), .memoize = true);
 	ph_callback(app, update_graph_1, PH_OUTPUT("graph-1.figure"),
-	    PH_INPUT("signal.children"), .memoize = true,
-	    .timeout = PH_FOREVER);
+	    PH_INPUT("signal.children"), .memoize = true);
 	ph_callback(app, update_graph_2, PH_OUTPUT("graph-2.figure"),
-	    PH_INPUT("signal.children"), .memoize = true,
-	    .timeout = PH_FOREVER);
+	    PH_INPUT("signal.children"), .memoize = true);
 	ph_callback(app, update_graph_3, PH_OUTPUT("graph-3.figure"),
-	    PH_INPUT("signal.children"), .memoize = true,
-	    .timeout = PH_FOREVER);
+	    PH_INPUT("signal.children"), .memoize = true);
 	ph_callback(app, update_graph_4, PH_OUTPUT("graph-4.figure"),
-	    PH_INPUT("signal.children"), .memoize = true,
-	    .timeout = PH_FOREVER);
+	    PH_INPUT("signal.children"), .memoize = true);
 }
