@@ -312,8 +312,11 @@ dispatch_on_mail(struct worker *worker)
 		case TASK_ANSWER:
 			on_answer(worker, task);
 			break;
-		case TASK_COMPUTE: /* only those that wait come back */
-			park_task(worker, task);
+		case TASK_COMPUTE: /* nobody here waits for the task itself */
+			if (task->outcome == TASK_WAITS)
+				park_task(worker, task);
+			else
+				task_free(task);
 			break;
 		default:
 			on_single(worker, task);

@@ -151,7 +151,8 @@ ask(struct call *call, const struct computation *computation,
 		if (rc == 0)
 			rc = CACHE_READY; /* gone again: ask again */
 	}
-	if (rc == CACHE_WAITING || rc == CACHE_WANTED_NEW) {
+	/* Busy: another look in a moment is cheaper than computing twice. */
+	if (rc == CACHE_WAITING || rc == CACHE_WANTED_NEW || rc == ERR_BUSY) {
 		call->waits = true;
 		call->wanted_new = rc == CACHE_WANTED_NEW;
 		memcpy(call->wait_key, key, CACHE_KEY_LEN);
@@ -195,7 +196,7 @@ memo(struct call *call, const struct computation *computation,
 		    "ph_memo(%s): not there yet, and a page function must not "
 		    "wait: give ph_layout() .blocking = true",
 		    computation->name);
-	else if (rc < 0 || memo_store_is_failing(call->kit))
+	else if ((rc < 0 && rc != ERR_BUSY) || memo_store_is_failing(call->kit))
 		value = compute_here(call, computation, args);
 	else
 		value = ask(call, computation, args, &encoded, key);

@@ -22,6 +22,8 @@
 #include "worker/memo.h"
 #include "worker/update.h"
 
+#define PUBLISH_TRIES 20 /* each waits up to cache_busy_timeout */
+
 struct task *
 task_new(enum task_kind kind)
 {
@@ -133,6 +135,22 @@ run_function(struct task *task, struct toolkit *kit, struct arena *arena,
 	call_fini(&call);
 }
 
+/* A computed value is worth some patience with a busy store. */
+static int
+publish(struct task *task, struct toolkit *kit, const struct buf *bytes,
+    enum cache_format format)
+{
+	int64_t ttl_ms = memo_ttl_ms(kit, task->computation);
+	int tries = PUBLISH_TRIES;
+	int rc;
+
+	do
+		rc = cache_publish(kit->cache, &task->claim, format,
+		    bytes->data, bytes->len, ttl_ms);
+	while (rc == ERR_BUSY && --tries > 0);
+	return rc;
+}
+
 /* Store the result of an owned row, or its failure. */
 static void
 settle(struct task *task, struct toolkit *kit, const struct buf *bytes,
@@ -181,6 +199,7 @@ acquire(struct task *task, struct toolkit *kit)
 		break;
 	case CACHE_WAITING:
 	case CACHE_WANTED_NEW:
+	case ERR_BUSY: /* somebody looks again in a moment */
 		task->outcome = TASK_ELSEWHERE;
 		break;
 	case CACHE_FAILED:

@@ -38,23 +38,29 @@ uniform(uint64_t *state)
 static double
 normal(uint64_t *state)
 {
-	return sqrt(-2 * log(uniform(state))) *
-	    cos(6.283185307179586 * uniform(state));
+	double radius = sqrt(-2 * log(uniform(state)));
+
+	return radius * cos(6.283185307179586 * uniform(state));
 }
 
 static enum ph_status
 create_points(struct ph_call *call)
 {
 	uint64_t seed = 42;
+	double x;
+	double y;
 	int c;
 	int i;
 
 	ph_exec(call, "CREATE TABLE points (category TEXT, x REAL, y REAL)");
 	for (c = 0; c < 4; c++)
-		for (i = 0; i < categories[c].rows; i++)
+		for (i = 0; i < categories[c].rows; i++) {
+			x = normal(&seed);
+			y = normal(&seed);
 			ph_exec(call, "INSERT INTO points VALUES (?1, ?2, ?3)",
-			    ph_text(categories[c].name),
-			    ph_number(normal(&seed)), ph_number(normal(&seed)));
+			    ph_text(categories[c].name), ph_number(x),
+			    ph_number(y));
+		}
 	return ph_exec(call, "CREATE INDEX by_category ON points (category)");
 }
 
