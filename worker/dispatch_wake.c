@@ -180,7 +180,8 @@ check_parked(struct parked *parked, void *arg)
 		return;
 	}
 	state = row_state(worker, parked->key);
-	if (state == CACHE_WAITING || state == ERR_BUSY)
+	if ((state == CACHE_WAITING || state == ERR_BUSY) &&
+	    !memo_store_is_failing(&worker->kit))
 		return;
 	if (state == CACHE_READY) {
 		recall_for_requests(worker, parked);
@@ -190,7 +191,8 @@ check_parked(struct parked *parked, void *arg)
 			answer_requests(parked, NULL, 500);
 		rerun_tasks(worker, parked);
 	} else {
-		/* No row, or no store: who waits has to ask again. */
+		/* No row, or no store: who waits has to ask again, and
+		 * computes for himself while the store fails. */
 		if (parked->requests != NULL && !parked->asking &&
 		    dispatch_ask(worker, parked) < 0)
 			answer_requests(parked, NULL, 503);

@@ -25,6 +25,7 @@
 #include "server/base/fd.h"
 #include "server/base/log.h"
 #include "worker/data.h"
+#include "worker/memo.h"
 
 #define OVERDUE_US 100000 /* a wanted row waits no longer behind the queue */
 #define STACK_BYTES ((size_t)1024 * 1024)
@@ -143,7 +144,7 @@ run_claimed(struct pool *pool, struct toolkit *kit)
 {
 	struct task *task = task_new(TASK_COMPUTE);
 
-	if (task == NULL || kit->cache == NULL ||
+	if (task == NULL || memo_store_is_failing(kit) ||
 	    cache_has_wanted(kit->cache) <= 0 ||
 	    cache_claim_next(kit->cache, &task->claim) != 0) {
 		task_free(task);

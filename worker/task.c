@@ -163,9 +163,7 @@ settle(struct task *task, struct toolkit *kit, const struct buf *bytes,
 	if (!task->owned || task->outcome == TASK_WAITS)
 		return;
 	if (task->outcome == TASK_DONE)
-		rc =
-		    cache_publish(kit->cache, &task->claim, format, bytes->data,
-			bytes->len, memo_ttl_ms(kit, task->computation));
+		rc = publish(task, kit, bytes, format);
 	else
 		rc = cache_fail(kit->cache, &task->claim, task->error,
 		    error_ttl);
