@@ -1,0 +1,459 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * The keeper's work, called directly: copying the log, expiry, eviction,
+ * pruning, handing on.
+ */
+#include "test/unit/cache/fixture.h"
+
+#include <errno.h>
+
+#include "cache/cache_int.h"
+#include "cache/flight.h"
+#include "cache/handon.h"
+#include "cache/store.h"
+#include "cache/upkeep.h"
+#include "server/base/clock.h"
+
+/* Write `count` value rows past the cache; `sql` gives created, expires. */
+static void
+fill(struct fixture *f, unsigned count, const char *created,
+    const char *expires)
+{
+	char sql[512];
+
+	(void)snprintf(sql, sizeof(sql),
+	    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
+	    " WHERE i < %u) INSERT OR REPLACE INTO kv SELECT i, zeroblob(32),"
+	    " %s, %s, 1, 10, 0, zeroblob(10) FROM n",
+	    count, created, expires);
+	(void)fixture_sql(f, sql);
+}
+
+static int64_t
+count_values(struct fixture *f)
+{
+	return fixture_sql(f, "SELECT count(*) FROM kv");
+}
+
+/* The keeper's connection: worker 0, no slot of its own. */
+static struct cache *
+open_keeper(struct fixture *f)
+{
+	return fixture_open(f, SLOTS, 0);
+}
+
+static void
+expired_values_go_in_steps(void **state)
+{
+	struct fixture *f = *state;
+	struct cache *keeper = open_keeper(f);
+	struct upkeep upkeep;
+	int64_t before = 1000;
+	int steps = 0;
+	int rc;
+
+	upkeep_init(&upkeep);
+	fill(f, 1000, "i",
+	    "CASE WHEN i % 2 THEN 5 ELSE 9223372036854775807 "
+	    "END");
+	while ((rc = upkeep_expire(&upkeep, keeper)) > 0) {
+		assert_in_range(rc, 1, UPKEEP_STEP);
+		assert_int_equal(count_values(f), before - rc);
+		before -= rc;
+		steps++;
+	}
+	assert_int_equal(rc, 0);
+	assert_int_equal(count_values(f), 500);
+	assert_true(steps >= 3);
+	assert_int_equal(fixture_sql(f, "SELECT count(*) FROM kv WHERE "
+					"expires = 5"),
+	    0);
+	cache_close(&keeper);
+}
+
+/* More values than one step looks at, in few moments of creation. */
+static void
+the_walk_reaches_the_end_and_starts_again(void **state)
+{
+	struct fixture *f = *state;
+	struct cache *keeper = open_keeper(f);
+	struct upkeep upkeep;
+	int gone = 0;
+	int i;
+
+	upkeep_init(&upkeep);
+	fill(f, 12000, "i / 11000",
+	    "CASE WHEN i > 11990 THEN 5 ELSE "
+	    "9223372036854775807 END");
+	for (i = 0; i < 20 && gone < 10; i++)
+		gone += upkeep_expire(&upkeep, keeper);
+	assert_int_equal(gone, 10);
+	/* An expired one at the beginning is found on the next round. */
+	(void)fixture_sql(f, "UPDATE kv SET expires = 5 WHERE id = 1");
+	for (i = 0; i < 20 && gone < 11; i++)
+		gone += upkeep_expire(&upkeep, keeper);
+	assert_int_equal(gone, 11);
+	cache_close(&keeper);
+}
+
+static void
+the_oldest_go_above_the_threshold(void **state)
+{
+	struct fixture *f = *state;
+	struct cache *keeper = open_keeper(f);
+	struct upkeep upkeep;
+	int rc;
+
+	upkeep_init(&upkeep);
+	keeper->threshold = 300;
+	fill(f, 1000, "10000 - i", "9223372036854775807");
+	while ((rc = upkeep_evict(&upkeep, keeper)) > 0)
+		assert_in_range(rc, 1, UPKEEP_STEP);
+	assert_int_equal(rc, 0);
+	assert_int_equal(count_values(f), 300);
+	assert_int_equal(fixture_sql(f, "SELECT max(id) FROM kv"), 300);
+	keeper->threshold = 0; /* no bound */
+	upkeep.count_at_us = 0;
+	assert_int_equal(upkeep_evict(&upkeep, keeper), 0);
+	cache_close(&keeper);
+}
+
+static void
+a_value_published_meanwhile_stays(void **state)
+{
+	struct fixture *f = *state;
+	struct cache *keeper = open_keeper(f);
+	struct upkeep upkeep;
+
+	upkeep_init(&upkeep);
+	keeper->threshold = 1;
+	fixture_store(f->a, 1, "old", -1);
+	fixture_store(f->a, 2, "new", -1);
+	(void)fixture_sql(f, "UPDATE kv SET created = 5 WHERE v = "
+			     "CAST('old' AS BLOB)");
+	assert_int_equal(upkeep_evict(&upkeep, keeper), 1);
+	assert_int_equal(fixture_lookup(f->b, 2, "new"), CACHE_HIT);
+	assert_int_equal(fixture_lookup(f->b, 1, ""), CACHE_MISS);
+	assert_int_equal(upkeep_evict(&upkeep, keeper), 0);
+	cache_close(&keeper);
+}
+
+static void
+rows_nobody_needs_are_pruned(void **state)
+{
+	struct cache_claim claim = { .epoch = 0 };
+	struct fixture *f = *state;
+	struct cache *keeper = open_keeper(f);
+	struct upkeep upkeep;
+	int i;
+
+	upkeep_init(&upkeep);
+	fixture_store(f->a, 1, "stays", -1);
+	fixture_store(f->a, 2, "gone", -1);
+	fixture_store(f->a, 3, "expired", -1);
+	fixture_store(f->a, 4, "a day old", -1);
+	for (i = 5; i <= 7; i++) {
+		assert_int_equal(fixture_ask(f->a, i, &claim), CACHE_OWNED);
+		if (i < 7)
+			assert_int_equal(cache_fail(f->a, &claim, "x", 60000),
+			    0);
+	}
+	assert_int_equal(fixture_ask(f->a, 8, NULL), CACHE_WANTED_NEW);
+	(void)fixture_sql(f, "DELETE FROM kv WHERE v = CAST('gone' AS BLOB)");
+	(void)fixture_sql(f, "UPDATE kv SET expires = 5 WHERE v = "
+			     "CAST('expired' AS BLOB)");
+	(void)fixture_sql(f, "UPDATE signals SET changed_at = 5 WHERE "
+			     "arguments IN (x'04000000', x'06000000', "
+			     "x'07000000', x'08000000')");
+	assert_int_equal(upkeep_prune(&upkeep, keeper), 4);
+	assert_int_equal(upkeep_prune(&upkeep, keeper), 0);
+	assert_int_equal(fixture_sql(f, "SELECT count(*) FROM signals"), 4);
+	assert_int_equal(fixture_state(f->a, 1), CACHE_READY);
+	assert_int_equal(fixture_state(f->a, 5), CACHE_FAILED);
+	assert_int_equal(fixture_state(f->a, 6), -ENOENT);
+	assert_int_equal(fixture_state(f->a, 7), CACHE_WAITING);
+	assert_int_equal(fixture_state(f->a, 8), CACHE_WAITING);
+	/* The value outlives its row. */
+	assert_int_equal(fixture_state(f->a, 4), CACHE_READY);
+	cache_claim_free(&claim);
+	cache_close(&keeper);
+}
+
+static void
+pruning_walks_all_rows(void **state)
+{
+	struct fixture *f = *state;
+	struct cache *keeper = open_keeper(f);
+	struct upkeep upkeep;
+	int gone = 0;
+	int i;
+
+	upkeep_init(&upkeep);
+	(void)fixture_sql(f,
+	    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
+	    " WHERE i < 2000) INSERT INTO signals SELECT i, zeroblob(32),"
+	    " CASE WHEN i > 1300 THEN 3 ELSE 1 END, 1, 0, 0, 0, 0, 0, 0, 0, 0,"
+	    " i, i, 0, 'f', x'', NULL FROM n");
+	for (i = 0; i < 30 && gone < 700; i++)
+		gone += upkeep_prune(&upkeep, keeper);
+	assert_int_equal(gone, 700);
+	assert_int_equal(fixture_sql(f, "SELECT count(*) FROM signals"), 1300);
+	cache_close(&keeper);
+}
+
+/* --- handing on -------------------------------------------------------- */
+
+static void
+a_dead_owner_is_followed(void **state)
+{
+	struct cache_claim claim = { .epoch = 0 };
+	struct buf error = BUF_EMPTY;
+	struct fixture *f = *state;
+	struct cache *keeper = open_keeper(f);
+	unsigned count;
+	int64_t left;
+	int i;
+
+	assert_int_equal(fixture_ask(f->b, 1, NULL), CACHE_WANTED_NEW);
+	for (i = 1; i <= 3; i++) {
+		assert_int_equal(cache_claim_next(f->a, &claim), 0);
+		assert_int_equal(claim.attempts, i);
+		assert_int_equal(cache_release_owner(keeper, 999, &count), 0);
+		assert_int_equal(count, 0);
+		(void)fixture_woken(f);
+		assert_int_equal(cache_release_owner(keeper, 101, &count), 0);
+		assert_int_equal(count, 1);
+		assert_int_equal(fixture_woken(f), 0xf);
+	}
+	/* compute_attempts owners died on it: nobody tries for a while. */
+	assert_int_equal(cache_claim_next(f->a, &claim), -ENOENT);
+	assert_int_equal(cache_state(f->b, claim.key, &error), CACHE_FAILED);
+	assert_string_equal(buf_cstr(&error), "its worker died 3 times");
+	left = fixture_sql(f, "SELECT due_at FROM signals") - clock_boot_ms();
+	assert_in_range(left, 29000, FLIGHT_QUARANTINE_MS);
+	/* Then one more try, and one death is enough. */
+	(void)fixture_sql(f, "UPDATE signals SET due_at = 0");
+	assert_int_equal(fixture_ask(f->b, 1, &claim), CACHE_OWNED);
+	assert_int_equal(claim.attempts, 4);
+	assert_int_equal(cache_release_owner(keeper, 102, &count), 0);
+	assert_int_equal(fixture_state(f->b, 1), CACHE_FAILED);
+	/* A success forgets it all. */
+	(void)fixture_sql(f, "UPDATE signals SET due_at = 0");
+	fixture_store(f->a, 1, "v", -1);
+	assert_int_equal(fixture_sql(f, "SELECT attempts FROM signals"), 0);
+	buf_free(&error);
+	cache_claim_free(&claim);
+	cache_close(&keeper);
+}
+
+static void
+many_rows_of_one_owner(void **state)
+{
+	struct fixture *f = *state;
+	struct cache *keeper = open_keeper(f);
+	struct cache_claim claim = { .epoch = 0 };
+	unsigned count;
+	int i;
+
+	for (i = 0; i < 100; i++)
+		assert_int_equal(fixture_ask(f->a, i, &claim), CACHE_OWNED);
+	assert_int_equal(fixture_ask(f->b, 100, &claim), CACHE_OWNED);
+	assert_int_equal(cache_release_owner(keeper, 101, &count), 0);
+	assert_int_equal(count, 100);
+	assert_int_equal(fixture_sql(f, "SELECT count(*) FROM signals WHERE "
+					"state = 2"),
+	    1);
+	cache_claim_free(&claim);
+	cache_close(&keeper);
+}
+
+static void
+a_lease_that_ran_out(void **state)
+{
+	struct cache_claim claim = { .epoch = 0 };
+	struct fixture *f = *state;
+	struct cache *keeper = open_keeper(f);
+	unsigned count;
+
+	assert_int_equal(fixture_ask(f->a, 1, &claim), CACHE_OWNED);
+	assert_int_equal(fixture_ask(f->b, 2, &claim), CACHE_OWNED);
+	assert_int_equal(handon_late(keeper, &count), 0);
+	assert_int_equal(count, 0);
+	(void)fixture_sql(f, "UPDATE signals SET lease_until = 5 WHERE "
+			     "owner_id = 101");
+	assert_int_equal(handon_late(keeper, &count), 0);
+	assert_int_equal(count, 1);
+	/* Its owner lives, but late is late. */
+	assert_int_equal(cache_claim_next(f->b, &claim), 0);
+	assert_int_equal(claim.attempts, 2);
+	cache_claim_free(&claim);
+	cache_close(&keeper);
+}
+
+static void
+a_process_that_does_not_exist(void **state)
+{
+	struct cache_claim claim = { .epoch = 0 };
+	struct fixture *f = *state;
+	struct cache *keeper = open_keeper(f);
+	unsigned count;
+	char sql[96];
+	pid_t pid;
+
+	assert_int_equal(fixture_ask(f->a, 1, &claim), CACHE_OWNED);
+	assert_int_equal(fixture_ask(f->b, 2, &claim), CACHE_OWNED);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0)
+		_exit(0);
+	fixture_wait(pid);
+	(void)snprintf(sql, sizeof(sql),
+	    "UPDATE signals SET owner_pid = %ld WHERE owner_id = 102",
+	    (long)pid);
+	(void)fixture_sql(f, sql);
+	assert_int_equal(handon_vanished(keeper, &count), 0);
+	assert_int_equal(count, 1);
+	assert_int_equal(fixture_sql(f, "SELECT owner_id FROM signals WHERE "
+					"state = 2"),
+	    101);
+	cache_claim_free(&claim);
+	cache_close(&keeper);
+}
+
+/* --- the log ----------------------------------------------------------- */
+
+static void
+a_writer_keeps_the_checkpoint_out(void **state)
+{
+	struct fixture *f = *state;
+	struct cache *keeper = open_keeper(f);
+	struct upkeep upkeep;
+
+	upkeep_init(&upkeep);
+	fixture_store(f->a, 1, "v", -1);
+	assert_true(upkeep_wal_changed(&upkeep, keeper));
+	assert_int_equal(db_write_begin(&f->a->db), 0);
+	assert_int_equal(upkeep_checkpoint(&upkeep, keeper), ERR_BUSY);
+	db_write_cancel(&f->a->db);
+	upkeep.copied_ms = 0;
+	assert_int_equal(upkeep_checkpoint(&upkeep, keeper), 1);
+	assert_false(upkeep_wal_changed(&upkeep, keeper));
+	upkeep.copied_ms = 0;
+	assert_int_equal(upkeep_checkpoint(&upkeep, keeper), 0);
+	cache_close(&keeper);
+}
+
+static void
+the_log_does_not_grow_without_bound(void **state)
+{
+	struct cache_claim claim = { .epoch = 0 };
+	struct fixture *f = *state;
+	struct cache *keeper = open_keeper(f);
+	struct upkeep upkeep;
+	char *data = calloc(1, 200000);
+	int64_t longest = 0;
+	int64_t size;
+	int i;
+
+	assert_non_null(data);
+	upkeep_init(&upkeep);
+	/* 400 x 200 KB: 80 MB of values. */
+	for (i = 0; i < 400; i++) {
+		memcpy(data, &i, sizeof(i));
+		assert_int_equal(fixture_ask(f->a, i, &claim), CACHE_OWNED);
+		assert_int_equal(cache_publish(f->a, &claim, CACHE_FORMAT_VALUE,
+				     data, 200000, -1),
+		    0);
+		if (i % 10 == 0)
+			assert_true(upkeep_checkpoint(&upkeep, keeper) >= 0);
+		size = db_wal_bytes(&keeper->db);
+		if (size > longest)
+			longest = size;
+	}
+	assert_in_range(longest, 1, 32 << 20);
+	cache_claim_free(&claim);
+	cache_close(&keeper);
+	free(data);
+}
+
+/* A reader that stays lets the log grow; afterwards it is truncated. */
+static void
+a_very_long_log_is_truncated(void **state)
+{
+	struct cache_claim claim = { .epoch = 0 };
+	struct fixture *f = *state;
+	struct cache *keeper = open_keeper(f);
+	struct upkeep upkeep;
+	char *data = calloc(1, 1000000);
+	int i;
+
+	assert_non_null(data);
+	upkeep_init(&upkeep);
+	assert_int_equal(cache_read_begin(f->b), 0);
+	assert_int_equal(fixture_lookup(f->b, 1, ""), CACHE_MISS);
+	for (i = 0; i < 70; i++) {
+		memcpy(data, &i, sizeof(i));
+		assert_int_equal(fixture_ask(f->a, i, &claim), CACHE_OWNED);
+		assert_int_equal(cache_publish(f->a, &claim, CACHE_FORMAT_VALUE,
+				     data, 1000000, -1),
+		    0);
+	}
+	assert_true(db_wal_bytes(&keeper->db) > 4000 * SCHEMA_PAGE_SIZE);
+	assert_int_equal(upkeep_checkpoint(&upkeep, keeper), ERR_BUSY);
+	cache_read_end(f->b);
+	upkeep.copied_ms = 0;
+	assert_int_equal(upkeep_checkpoint(&upkeep, keeper), 1);
+	assert_int_equal(db_wal_bytes(&keeper->db), 0);
+	memcpy(data, &(int){ 33 }, sizeof(i));
+	assert_int_equal(fixture_state(f->b, 33), CACHE_READY);
+	cache_claim_free(&claim);
+	cache_close(&keeper);
+	fixture_check_integrity(f);
+	free(data);
+}
+
+static void
+a_damaged_connection_is_left_alone(void **state)
+{
+	struct fixture *f = *state;
+	struct cache *keeper = open_keeper(f);
+	struct upkeep upkeep;
+	unsigned count;
+
+	upkeep_init(&upkeep);
+	keeper->db.latched = true;
+	assert_int_equal(upkeep_checkpoint(&upkeep, keeper), ERR_STORE);
+	assert_int_equal(upkeep_expire(&upkeep, keeper), ERR_STORE);
+	assert_int_equal(upkeep_evict(&upkeep, keeper), ERR_STORE);
+	assert_int_equal(upkeep_prune(&upkeep, keeper), ERR_STORE);
+	assert_int_equal(handon_late(keeper, &count), ERR_STORE);
+	assert_int_equal(handon_vanished(keeper, &count), ERR_STORE);
+	cache_close(&keeper);
+}
+
+#define CASE(name) \
+	cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(expired_values_go_in_steps),
+		CASE(the_walk_reaches_the_end_and_starts_again),
+		CASE(the_oldest_go_above_the_threshold),
+		CASE(a_value_published_meanwhile_stays),
+		CASE(rows_nobody_needs_are_pruned),
+		CASE(pruning_walks_all_rows),
+		CASE(a_dead_owner_is_followed),
+		CASE(many_rows_of_one_owner),
+		CASE(a_lease_that_ran_out),
+		CASE(a_process_that_does_not_exist),
+		CASE(a_writer_keeps_the_checkpoint_out),
+		CASE(the_log_does_not_grow_without_bound),
+		CASE(a_very_long_log_is_truncated),
+		CASE(a_damaged_connection_is_left_alone),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
