@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Callbacks that do what they should not, and some that do unusual things
+ * right. All are reached by one id: "<name>.out" from "in.value".
+ *
+ * Each run of a function logs "run NAME ARGUMENT", so a test can count.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <pronghorn/app.h>
+#include <pronghorn/html.h>
+
+#define VALUE_BYTES (20 * 1000 * 1000)
+
+static const struct ph_value *
+in(struct ph_call *call)
+{
+	return ph_input(call, "in.value");
+}
+
+/* ---- memoized functions ------------------------------------------------- */
+
+static enum ph_status
+fails(struct ph_call *call)
+{
+	ph_log(call, "run fails %s", ph_text_of(ph_arg(call, 0)));
+	ph_sleep(call, 0.3);
+	return ph_fail(call, "the query of %s failed",
+	    ph_text_of(ph_arg(call, 0)));
+}
+
+static enum ph_status
+crashes(struct ph_call *call)
+{
+	ph_log(call, "run crashes %s", ph_text_of(ph_arg(call, 0)));
+	ph_sleep(call, 0.1);
+	abort();
+}
+
+static enum ph_status
+innermost(struct ph_call *call)
+{
+	ph_log(call, "run innermost %s", ph_text_of(ph_arg(call, 0)));
+	ph_sleep(call, 0.2);
+	return ph_return(call, ph_textf("<%s>", ph_text_of(ph_arg(call, 0))));
+}
+
+static enum ph_status
+middle(struct ph_call *call)
+{
+	const struct ph_value *inner =
+	    ph_memo(call, innermost, ph_arg(call, 0));
+
+	if (inner == NULL)
+		return PH_WAIT;
+	ph_log(call, "run middle %s", ph_text_of(ph_arg(call, 0)));
+	return ph_return(call, ph_textf("(%s)", ph_text_of(inner)));
+}
+
+static enum ph_status
+outermost(struct ph_call *call)
+{
+	const struct ph_value *value = ph_memo(call, middle, ph_arg(call, 0));
+
+	if (value == NULL)
+		return PH_WAIT;
+	ph_log(call, "run outermost %s", ph_text_of(ph_arg(call, 0)));
+	return ph_return(call, ph_textf("[%s]", ph_text_of(value)));
+}
+
+/* Two that need each other. */
+static enum ph_status hen(struct ph_call *call);
+
+static enum ph_status
+egg(struct ph_call *call)
+{
+	const struct ph_value *value = ph_memo(call, hen, ph_arg(call, 0));
+
+	return value != NULL ? ph_return(call, value) : PH_WAIT;
+}
+
+static enum ph_status
+hen(struct ph_call *call)
+{
+	const struct ph_value *value = ph_memo(call, egg, ph_arg(call, 0));
+
+	return value != NULL ? ph_return(call, value) : PH_WAIT;
+}
+
+static enum ph_status
+itself(struct ph_call *call)
+{
+	const struct ph_value *value = ph_memo(call, itself, ph_arg(call, 0));
+
+	return value != NULL ? ph_return(call, value) : PH_WAIT;
+}
+
+static enum ph_status
+large(struct ph_call *call)
+{
+	char *text = malloc(VALUE_BYTES + 1);
+	const struct ph_value *value;
+
+	ph_log(call, "run large %s", ph_text_of(ph_arg(call, 0)));
+	if (text == NULL)
+		return ph_fail(call, "no memory");
+	memset(text, 'a', VALUE_BYTES);
+	text[VALUE_BYTES] = '\0';
+	text[0] = 'b';
+	text[VALUE_BYTES - 1] = 'c';
+	value = ph_text(text);
+	free(text);
+	return ph_return(call, value);
+}
+
+static enum ph_status
+slow(struct ph_call *call)
+{
+	ph_log(call, "run slow %s", ph_text_of(ph_arg(call, 0)));
+	ph_sleep(call, 1.0);
+	return ph_return(call, ph_arg(call, 0));
+}
+
+/* ---- callbacks ---------------------------------------------------------- */
+
+/* Give the value of one memoized function. */
+#define PASS_ON(callback, function)                              \
+	static enum ph_status callback(struct ph_call *call)     \
+	{                                                        \
+		const struct ph_value *value =                   \
+		    ph_memo(call, function, in(call));           \
+                                                                 \
+		if (value == NULL)                               \
+			return PH_WAIT;                          \
+		return ph_output(call, #callback ".out", value); \
+	}
+
+PASS_ON(memo_fails, fails)
+PASS_ON(memo_fails_memoized, fails)
+PASS_ON(memo_crashes, crashes)
+PASS_ON(chain, outermost)
+PASS_ON(cycle, hen)
+PASS_ON(self, itself)
+PASS_ON(big, large)
+PASS_ON(big_memoized, large)
+PASS_ON(waits, slow)
+PASS_ON(waits_memoized, slow)
+
+/* Fails when it is asked to, else echoes. */
+static enum ph_status
+moody(struct ph_call *call)
+{
+	if (strcmp(ph_text_of(in(call)), "fail") == 0)
+		return ph_fail(call, "moody: <b>secret</b> reason");
+	return ph_output(call, "moody.out", in(call));
+}
+
+static enum ph_status
+bare_error(struct ph_call *call)
+{
+	(void)call;
+	return PH_ERROR;
+}
+
+static enum ph_status
+bare_wait(struct ph_call *call)
+{
+	(void)call;
+	return PH_WAIT;
+}
+
+static enum ph_status
+nothing(struct ph_call *call)
+{
+	(void)call;
+	return PH_NO_UPDATE;
+}
+
+/* PH_OK, but no output was set. */
+static enum ph_status
+forgets(struct ph_call *call)
+{
+	(void)call;
+	return PH_OK;
+}
+
+static enum ph_status
+bad_text(struct ph_call *call)
+{
+	return ph_output(call, "bad_text.out", ph_text("caf\xe9"));
+}
+
+static enum ph_status
+wrong_output(struct ph_call *call)
+{
+	return ph_output(call, "nobody.out", ph_text("x"));
+}
+
+static enum ph_status
+wrong_input(struct ph_call *call)
+{
+	return ph_output(call, "wrong_input.out",
+	    ph_input(call, "nobody.value"));
+}
+
+static enum ph_status
+not_a_number(struct ph_call *call)
+{
+	double zero = 0.0;
+
+	return ph_output(call, "not_a_number.out",
+	    PH_LIST(ph_number(zero / zero), ph_number(1.0 / zero),
+		ph_number(-1.0 / zero), ph_number(0.1)));
+}
+
+static enum ph_status
+echo(struct ph_call *call)
+{
+	return ph_output(call, "echo.out", in(call));
+}
+
+static enum ph_status
+crash_now(struct ph_call *call)
+{
+	ph_log(call, "run crash_now");
+	abort();
+}
+
+static enum ph_status
+naps(struct ph_call *call)
+{
+	ph_log(call, "run naps");
+	ph_sleep(call, ph_number_of(in(call)));
+	return ph_output(call, "naps.out", ph_text("rested"));
+}
+
+/* Two outputs of one id and one of another, with a state. */
+static enum ph_status
+several(struct ph_call *call)
+{
+	ph_output(call, "several.a", in(call));
+	ph_output(call, "other.c", ph_input(call, "extra.state"));
+	if (ph_is_null(in(call)))
+		return PH_OK; /* several.b stays as it is */
+	return ph_output(call, "several.b", ph_text("b"));
+}
+
+static const struct ph_value *
+layout(struct ph_call *call)
+{
+	(void)call;
+	return html_div(.id = "in");
+}
+
+#define CALLBACK(function, remember)                            \
+	ph_callback(app, function, PH_OUTPUT(#function ".out"), \
+	    PH_INPUT("in.value"), .memoize = (remember))
+
+PH_APP(app)
+{
+	ph_layout(app, layout);
+	ph_memoize(app, fails);
+	ph_memoize(app, crashes);
+	ph_memoize(app, innermost);
+	ph_memoize(app, middle);
+	ph_memoize(app, outermost);
+	ph_memoize(app, hen);
+	ph_memoize(app, egg);
+	ph_memoize(app, itself);
+	ph_memoize(app, large);
+	ph_memoize(app, slow);
+	CALLBACK(memo_fails, false);
+	CALLBACK(memo_fails_memoized, true);
+	CALLBACK(memo_crashes, false);
+	CALLBACK(chain, false);
+	CALLBACK(cycle, false);
+	CALLBACK(self, false);
+	CALLBACK(big, false);
+	CALLBACK(big_memoized, true);
+	CALLBACK(waits, false);
+	CALLBACK(waits_memoized, true);
+	CALLBACK(moody, false);
+	CALLBACK(bare_error, false);
+	CALLBACK(bare_wait, false);
+	CALLBACK(nothing, false);
+	CALLBACK(forgets, false);
+	CALLBACK(bad_text, false);
+	CALLBACK(wrong_output, false);
+	CALLBACK(wrong_input, false);
+	CALLBACK(not_a_number, false);
+	CALLBACK(echo, false);
+	CALLBACK(crash_now, false);
+	CALLBACK(naps, false);
+	ph_callback(app, several, PH_OUTPUT("several.a"),
+	    PH_OUTPUT("several.b"), PH_OUTPUT("other.c"), PH_INPUT("in.value"),
+	    PH_STATE("extra.state"));
+}

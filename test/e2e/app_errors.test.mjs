@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Apps that make mistakes: the client gets a fixed page with status 500 and
+ * never the reason, the log gets the reason, and the next request works.
+ */
+import assert from "node:assert/strict";
+import { now, test, until, within } from "../lib/harness.mjs";
+import { connectionCount } from "../lib/sockets.mjs";
+import { signals } from "../lib/points.mjs";
+import { request } from "../lib/wire.mjs";
+import { call, result, runs } from "../lib/zoo.mjs";
+
+const BODY =
+  '<!DOCTYPE html><html lang="en"><title>Internal Server Error</title>' +
+  "<h1>Internal Server Error</h1></html>\n";
+
+function isFixedError(answer) {
+  assert.equal(answer.status, 500);
+  assert.equal(answer.text, BODY);
+  assert.match(answer.field("content-type"), /^text\/html/);
+  assert.equal(answer.field("cache-control"), "no-store");
+}
+
+/* Ask on one connection, so that it is seen to survive errors. */
+async function exchange(wire, bytes) {
+  wire.write(bytes);
+  return wire.answer();
+}
+
+const MISTAKES = [
+  ["moody", "fail", /name=moody reason="moody: <b>secret<\/b> reason"/],
+  ["bare_error", 1, /name=bare_error reason="it returned PH_ERROR"/],
+  ["bare_wait", 1, /name=bare_wait reason="PH_WAIT without a ph_memo\(\)/],
+  ["bad_text", 1, /name=bad_text reason="output bad_text\.out: .*UTF-8/],
+  ["wrong_output", 1, /ph_output\(\\?"nobody\.out\\?"\): not an output/],
+  ["wrong_input", 1, /nobody\.value/],
+  ["self", "s", /itself: the value depends on itself/],
+];
+
+test("mistakes of callbacks", async (t, scene) => {
+  const server = await scene.start({ app: "zoo", threads: 2 });
+  const [worker] = server.workers();
+  const wire = await scene.connect(server);
+
+  for (const [name, value, reason] of MISTAKES) {
+    const from = server.lines.length;
+
+    isFixedError(await exchange(wire, call(name, value)));
+    await server.waitFor(/event=callback\.failed/, { from });
+    assert.ok(
+      server.lines.slice(from).some((line) => reason.test(line)),
+      `the log says ${reason}`,
+    );
+    const next = await exchange(wire, call("moody", "fine"));
+
+    assert.equal(result(next, "moody"), "fine", `after ${name}`);
+  }
+  assert.deepEqual(server.workers(), [worker]);
+  t.diagnostic(`${MISTAKES.length} mistakes: 500 and the reason in the log`);
+});
+
+test("no update is 204", async (t, scene) => {
+  const server = await scene.start({ app: "zoo" });
+  const wire = await scene.connect(server);
+
+  for (const name of ["nothing", "forgets"]) {
+    const answer = await exchange(wire, call(name, 1));
+
+    assert.equal(answer.status, 204, name);
+    assert.equal(answer.field("content-type"), undefined);
+  }
+});
+
+test("numbers that JSON cannot say are null", async (t, scene) => {
+  const server = await scene.start({ app: "zoo" });
+  const answer = await scene.send(server, call("not_a_number", 1));
+
+  assert.deepEqual(result(answer, "not_a_number"), [null, null, null, 0.1]);
+});
+
+test("several outputs and a state", async (t, scene) => {
+  const server = await scene.start({ app: "zoo" });
+  const wire = await scene.connect(server);
+  const body = (value, state) => ({
+    output: "..several.a...several.b...other.c..",
+    outputs: [
+      { id: "several", property: "a" },
+      { id: "several", property: "b" },
+      { id: "other", property: "c" },
+    ],
+    inputs: [{ id: "in", property: "value", value }],
+    changedPropIds: ["in.value"],
+    state: [{ id: "extra", property: "state", value: state }],
+  });
+  const send = async (value) => {
+    const json = JSON.stringify(value);
+    const answer = await exchange(
+      wire,
+      request("POST", "/_dash-update-component", {
+        fields: { "Content-Type": "application/json; charset=utf-8" },
+        body: json,
+      }),
+    );
+
+    assert.equal(answer.status, 200);
+    return answer.json();
+  };
+
+  assert.deepEqual(await send(body("x", { deep: [1, "é", null] })), {
+    multi: true,
+    response: {
+      several: { a: "x", b: "b" },
+      other: { c: { deep: [1, "é", null] } },
+    },
+  });
+  assert.deepEqual((await send(body(null, 1))).response, {
+    several: { a: null },
+    other: { c: 1 },
+  });
+  /* A value that is undefined in the browser is left out: null. */
+  const absent = body("x", 1);
+
+  delete absent.state[0].value;
+  assert.equal((await send(absent)).response.other.c, null);
+});
+
+test("a memoized function that fails", async (t, scene) => {
+  const server = await scene.start({
+    app: "zoo",
+    workers: 2,
+    threads: 2,
+    args: ["--compute-error-timeout", "1.5"],
+  });
+  const names = ["memo_fails", "memo_fails_memoized"];
+  const wires = await Promise.all(
+    Array.from({ length: 20 }, () => scene.connect(server)),
+  );
+  const answers = await Promise.all(
+    wires.map((wire, i) => exchange(wire, call(names[i % 2], "apples"))),
+  );
+
+  answers.forEach(isFixedError);
+  assert.equal(runs(server, "fails"), 1, "computed once for all of them");
+  t.diagnostic("20 waiters: 20 x 500, 1 run");
+  assert.match(
+    signals(server.options.cacheDir, "fails")[0].error,
+    /the query of apples failed/,
+  );
+
+  /* For a while its error is remembered, then it is tried again. */
+  isFixedError(await exchange(wires[0], call("memo_fails", "apples")));
+  assert.equal(runs(server, "fails"), 1);
+  const start = now();
+
+  await until("the next try", async () => {
+    isFixedError(await exchange(wires[0], call("memo_fails", "apples")));
+    return runs(server, "fails") === 2;
+  });
+  within(t, "until it is tried again", now() - start, 2500);
+  isFixedError(await exchange(wires[1], call("memo_fails_memoized", "figs")));
+});
+
+test("memoized functions that ask for others", async (t, scene) => {
+  for (const [workers, threads] of [
+    [1, 1],
+    [1, 3],
+    [3, 1],
+  ]) {
+    const server = await scene.start({ app: "zoo", workers, threads });
+    const wires = await Promise.all(
+      Array.from({ length: 12 }, () => scene.connect(server)),
+    );
+    const answers = await Promise.all(
+      wires.map((wire) => exchange(wire, call("chain", "é"))),
+    );
+
+    for (const answer of answers)
+      assert.equal(result(answer, "chain"), "[(<é>)]");
+    for (const name of ["innermost", "middle", "outermost"])
+      assert.equal(runs(server, name), 1, `${name} runs once`);
+    t.diagnostic(`${workers} x ${threads}: a chain of 3, each computed once`);
+    await server.stop();
+  }
+});
+
+test("a cycle is an error, not a deadlock", { seconds: 10 }, async (t, scene) => {
+  const server = await scene.start({ app: "zoo", workers: 1, threads: 2 });
+  const answer = await scene.send(server, call("cycle", "c"));
+
+  isFixedError(answer);
+});
+
+test("a value of 20 MB", async (t, scene) => {
+  const server = await scene.start({ app: "zoo", workers: 2, threads: 2 });
+
+  for (const name of ["big", "big_memoized", "big", "big_memoized"]) {
+    const start = now();
+    const answer = await scene.send(server, call(name, "v"));
+
+    assert.equal(answer.status, 200);
+    const text = result(answer, name);
+
+    assert.equal(text.length, 20e6);
+    assert.match(text, /^ba+c$/);
+    t.diagnostic(`${name}: ${(now() - start).toFixed(0)} ms`);
+  }
+  assert.equal(runs(server, "large"), 1);
+});
+
+test("waiting tasks hold no thread either", async (t, scene) => {
+  const server = await scene.start({ app: "zoo", workers: 1, threads: 1 });
+  const wires = await Promise.all(
+    Array.from({ length: 100 }, () => scene.connect(server)),
+  );
+  const names = ["waits", "waits_memoized"];
+  const quick = await scene.connect(server);
+
+  await exchange(quick, call("chain", "warm"));
+  let answered = 0;
+  const answers = wires.map(async (wire, i) => {
+    const answer = await exchange(wire, call(names[i % 2], "w"));
+
+    answered++;
+    return result(answer, names[i % 2]);
+  });
+
+  await server.waitFor(/run slow w/);
+  assert.equal(answered, 0);
+  assert.deepEqual(new Set(await Promise.all(answers)), new Set(["w"]));
+  assert.equal(runs(server, "slow"), 1);
+  t.diagnostic("100 unmemoized and memoized callbacks, 1 run");
+});
+
+test("clients that leave while they wait", async (t, scene) => {
+  const server = await scene.start({ app: "zoo", workers: 1, threads: 2 });
+  const [worker] = server.workers();
+  const names = ["waits", "waits_memoized", "naps"];
+  const wires = await Promise.all(
+    Array.from({ length: 30 }, () => scene.connect(server)),
+  );
+
+  wires.forEach((wire, i) =>
+    wire.write(call(names[i % 3], i % 3 === 2 ? 0.2 : "gone")),
+  );
+  await server.waitFor(/run slow gone/);
+  for (const wire of wires) wire.socket.resetAndDestroy();
+  await until("all connections to be closed", () => connectionCount(server) === 0);
+  const answer = await scene.send(server, call("waits", "gone"));
+
+  assert.equal(result(answer, "waits"), "gone");
+  assert.equal(runs(server, "slow"), 1, "the value is not lost");
+  assert.deepEqual(server.workers(), [worker]);
+});

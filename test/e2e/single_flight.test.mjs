@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * One computes, many read: however many browsers ask, each category is
+ * computed once on the whole server, and different ones at the same time.
+ */
+import assert from "node:assert/strict";
+import { now, test, within } from "../lib/harness.mjs";
+import {
+  checkAnswers,
+  readPoints,
+  ROWS,
+  signals,
+  STATE,
+} from "../lib/points.mjs";
+
+const DELAY = 2;
+
+function startCrew(scene) {
+  return scene.start({
+    workers: 4,
+    threads: 2,
+    env: { PH_DEMO_DELAY: String(DELAY) },
+  });
+}
+
+/* One more session; gives the milliseconds of its five callbacks. */
+async function timeSession(scene, server, points) {
+  const session = scene.session(server);
+
+  await session.load();
+  const start = now();
+  const answers = await session.choose("apples");
+  const ms = now() - start;
+
+  checkAnswers(answers, "apples", points);
+  session.destroy();
+  return ms;
+}
+
+test("40 cold sessions cost one computation", async (t, scene) => {
+  const server = await startCrew(scene);
+  const sessions = Array.from({ length: 40 }, () => scene.session(server));
+  const start = now();
+  const answers = await Promise.all(
+    sessions.map(async (session) => {
+      await session.load();
+      return session.choose("apples");
+    }),
+  );
+  const all = now() - start;
+  const points = readPoints(server.options.cacheDir);
+
+  answers.forEach((answer) => checkAnswers(answer, "apples", points));
+  t.diagnostic(`callbacks right: ${answers.length * 5} of 200`);
+  within(t, "40 sessions from connecting to the last figure", all, 2500);
+  assert.equal(server.computations().length, 1);
+  const rows = signals(server.options.cacheDir);
+
+  assert.equal(rows.length, 1);
+  assert.equal(rows[0].state, STATE.ready);
+  assert.equal(rows[0].computations, 1);
+  t.diagnostic("computations: 1 in the log, 1 in the signal table");
+
+  /* The machine may be busy with something else: the best of three. */
+  const times = [];
+
+  while (times.length < 3 && !(Math.min(...times) < 50))
+    times.push(await timeSession(scene, server, points));
+  within(t, "five callbacks of the 41st session", Math.min(...times), 50);
+  assert.equal(server.computations().length, 1);
+});
+
+test("four categories are computed side by side", async (t, scene) => {
+  const server = await startCrew(scene);
+  const categories = Object.keys(ROWS);
+  const sessions = categories.map(() => scene.session(server));
+
+  await Promise.all(sessions.map((session) => session.load()));
+  const start = now();
+  const answers = await Promise.all(
+    sessions.map((session, i) => session.choose(categories[i])),
+  );
+  const all = now() - start;
+  const points = readPoints(server.options.cacheDir);
+
+  answers.forEach((answer, i) => checkAnswers(answer, categories[i], points));
+  const computations = server.computations();
+  const pids = new Set(computations.map(({ pid }) => pid));
+
+  assert.deepEqual(
+    computations.map(({ category }) => category).sort(),
+    [...categories].sort(),
+  );
+  for (const row of signals(server.options.cacheDir))
+    assert.deepEqual([row.state, row.computations], [STATE.ready, 1]);
+  t.diagnostic(`computations: 4, in ${pids.size} workers`);
+  assert.ok(pids.size > 1, "more than one worker computes");
+  within(t, "four categories at once", all, DELAY * 1500);
+});
+
+test("waiting holds no thread", async (t, scene) => {
+  const server = await scene.start({
+    workers: 1,
+    threads: 1,
+    env: { PH_DEMO_DELAY: String(DELAY) },
+  });
+  const cached = scene.session(server);
+
+  await cached.load();
+  await cached.choose("oranges");
+  const points = readPoints(server.options.cacheDir);
+  const sessions = Array.from({ length: 100 }, () => scene.session(server));
+
+  await Promise.all(sessions.map((session) => session.load()));
+  let answered = 0;
+  const waiting = sessions.map(async (session) => {
+    const answers = await session.choose("figs");
+
+    answered++;
+    return answers;
+  });
+
+  /* All hundred are parked: their requests are read, one thread computes. */
+  await server.waitFor(/Computing value with figs/);
+  const times = [];
+
+  for (let i = 0; i < 5; i++) {
+    const start = now();
+    const answers = await cached.choose("oranges");
+
+    times.push(now() - start);
+    checkAnswers(answers, "oranges", points);
+  }
+  assert.equal(answered, 0, "the hundred still wait");
+  t.diagnostic(`times: ${times.map((ms) => ms.toFixed(1)).join(" ")} ms`);
+  within(t, "cached session while 100 wait", Math.min(...times), 50);
+  for (const answers of await Promise.all(waiting))
+    checkAnswers(answers, "figs", points);
+  assert.equal(server.computations().length, 2);
+  t.diagnostic("500 callbacks of the waiting sessions right, 1 computation");
+});
+
+test("a second start computes nothing", async (t, scene) => {
+  const first = await startCrew(scene);
+  const { cacheDir } = first.options;
+  const warm = scene.session(first);
+
+  await warm.load();
+  await warm.choose("apples");
+  await warm.choose("figs");
+  assert.equal(first.computations().length, 2);
+  assert.deepEqual(await first.stop(), { status: 0, sig: null });
+
+  const second = await scene.start({
+    workers: 4,
+    threads: 2,
+    cacheDir,
+    env: { PH_DEMO_DELAY: String(DELAY) },
+  });
+  const points = readPoints(cacheDir);
+  const session = scene.session(second);
+
+  await session.load();
+  const start = now();
+
+  for (const category of ["apples", "figs"])
+    checkAnswers(await session.choose(category), category, points);
+  within(t, "ten callbacks after a restart", now() - start, 100);
+  assert.equal(second.computations().length, 0);
+  for (const row of signals(cacheDir))
+    assert.deepEqual([row.state, row.computations], [STATE.ready, 1]);
+  t.diagnostic("computations of the second start: 0");
+});

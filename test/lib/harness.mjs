@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * What every test from outside shares: temporary folders, servers that are
+ * gone when the test is over, whatever happened, and waiting for conditions
+ * instead of for time.
+ *
+ * A test that fails prints the log of its servers below the failure.
+ */
+import assert from "node:assert/strict";
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import nodeTest from "node:test";
+import { fileURLToPath } from "node:url";
+import { buildApp } from "./apps.mjs";
+import { Server } from "./server.mjs";
+import { Session } from "./session.mjs";
+import { Wire } from "./wire.mjs";
+
+export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+export const BUILD = path.resolve(ROOT, process.env.BUILD || "build");
+
+/* Under a sanitizer everything takes longer, so bounds on time are wider. */
+const flags = path.join(BUILD, "flags");
+export const SLOW =
+  fs.existsSync(flags) && /-fsanitize/.test(fs.readFileSync(flags, "utf8"))
+    ? 8
+    : 1;
+
+export const EXAMPLE = path.join(BUILD, "examples/caching_and_signaling.so");
+
+/* Look again every few milliseconds until `look` gives something. */
+export async function until(what, look, seconds = 10) {
+  const deadline = Date.now() + seconds * 1000 * SLOW;
+
+  for (;;) {
+    const found = await look();
+
+    if (found) return found;
+    if (Date.now() > deadline) assert.fail(`waited in vain for ${what}`);
+    await new Promise((done) => setTimeout(done, 5));
+  }
+}
+
+export function isAlive(pid) {
+  try {
+    /* A zombie has ended, too. */
+    const stat = fs.readFileSync(`/proc/${pid}/stat`, "latin1");
+
+    return !/^\d+ \(.*\) Z/s.test(stat);
+  } catch {
+    return false;
+  }
+}
+
+/* One test's folders, servers and connections. */
+export class Scene {
+  constructor(t) {
+    this.t = t;
+    this.passed = false;
+    this.dirs = [];
+    this.servers = [];
+    this.wires = [];
+    this.ends = [];
+  }
+
+  dir() {
+    const dir = fs.mkdtempSync(path.join(os.tmpdir(), "ph-e2e-"));
+
+    this.dirs.push(dir);
+    return dir;
+  }
+
+  file(name, text) {
+    const file = path.join(this.dir(), name);
+
+    fs.writeFileSync(file, text);
+    return file;
+  }
+
+  /* Run `end` when the test is over. */
+  later(end) {
+    this.ends.push(end);
+  }
+
+  /*
+   * Start a server; see Server for the options. `app` is the name of a file
+   * in test/apps, or a path; the example without one.
+   */
+  server(options = {}) {
+    let app = options.app ?? EXAMPLE;
+
+    if (!app.includes("/")) app = buildApp(app, BUILD);
+    const server = new Server({
+      program: path.join(BUILD, "pronghorn"),
+      ...options,
+      app,
+      cacheDir: options.cacheDir ?? path.join(this.dir(), "cache"),
+      slow: SLOW,
+    });
+
+    this.servers.push(server);
+    return server;
+  }
+
+  async start(options) {
+    const server = this.server(options);
+
+    await server.ready();
+    return server;
+  }
+
+  async connect(server, options) {
+    const wire = await Wire.connect(server.address, options);
+
+    this.wires.push(wire);
+    return wire;
+  }
+
+  session(server) {
+    const session = new Session(server.address);
+
+    this.wires.push(session);
+    return session;
+  }
+
+  /* Send bytes on a connection of their own, give `count` answers. */
+  async send(server, bytes, count = 1) {
+    const wire = await this.connect(server);
+    const answers = [];
+
+    wire.write(bytes);
+    while (answers.length < count) answers.push(await wire.answer());
+    wire.destroy();
+    return count === 1 ? answers[0] : answers;
+  }
+
+  async end() {
+    if (!this.passed)
+      for (const server of this.servers) console.error(server.report());
+    for (const wire of this.wires) wire.destroy();
+    for (const end of this.ends) await end();
+    for (const server of this.servers) await server.destroy();
+    for (const dir of this.dirs)
+      fs.rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+/* node:test's test() with a scene: body(t, scene). */
+export function test(name, options, body) {
+  if (body === undefined) {
+    body = options;
+    options = {};
+  }
+  const timeout = (options.seconds ?? 60) * 1000 * SLOW;
+
+  nodeTest(name, { timeout, skip: options.skip }, async (t) => {
+    const scene = new Scene(t);
+
+    t.after(() => scene.end());
+    await body(t, scene);
+    scene.passed = true;
+  });
+}
+
+/* Is something quick enough? The number goes into the report. */
+export function within(t, what, ms, bound) {
+  t.diagnostic(`${what}: ${ms.toFixed(1)} ms, bound ${bound * SLOW} ms`);
+  assert.ok(ms < bound * SLOW, `${what} took ${ms} ms, bound ${bound}`);
+}
+
+/* Milliseconds of a clock that never jumps. */
+export function now() {
+  return Number(process.hrtime.bigint()) / 1e6;
+}
