@@ -471,6 +471,24 @@ crew_restart(struct crew *crew)
 }
 
 void
+crew_set(struct crew *crew, const struct crew_rules *rules, unsigned target)
+{
+	unsigned most = crew->slot_count / 2;
+
+	crew->rules = *rules;
+	crew->backoff.base_us = rules->backoff_us;
+	crew->target = target < 1 ? 1 : target > most ? most : target;
+}
+
+void
+crew_renew(struct crew *crew, const struct crew_rules *rules, unsigned target)
+{
+	ASSERT(!crew->restarting);
+	crew_set(crew, rules, target);
+	begin_restart(crew);
+}
+
+void
 crew_end(struct crew *crew, enum crew_stop how, int64_t now_us)
 {
 	static const int sigs[] = { 0, SIGTERM, SIGQUIT, SIGKILL };

@@ -116,6 +116,15 @@ enum reap_verdict crew_exited(struct crew *crew, unsigned slot, int status,
  */
 bool crew_resize(struct crew *crew, int delta);
 
+/*
+ * Replace every worker under other rules: `target` new ones first. Not during
+ * a restart. crew_set() changes rules and target alone.
+ */
+void crew_renew(struct crew *crew, const struct crew_rules *rules,
+    unsigned target);
+void crew_set(struct crew *crew, const struct crew_rules *rules,
+    unsigned target);
+
 /* Replace every worker: new ones first. During a restart: once more after. */
 void crew_restart(struct crew *crew);
 

@@ -53,7 +53,7 @@ to_us(double seconds)
 static int
 take_pidfile(struct master *master, struct buf *why)
 {
-	const char *path = master->options->pidfile;
+	const char *path = master->current.settings.options->pidfile;
 	pid_t holder;
 	int rc;
 
@@ -83,22 +83,29 @@ raise_file_limit(void)
 		    "note=\"stays as it is\"");
 }
 
-static int
-open_listeners(struct master *master, struct buf *why)
+void
+launch_log_listeners(const struct listen_set *set)
 {
 	struct buf text = BUF_EMPTY;
 	size_t i;
-	int rc;
 
-	rc = listen_open(&master->listeners, &master->options->bind,
-	    (int)master->options->backlog, why);
-	for (i = 0; i < master->listeners.count; i++) {
+	for (i = 0; i < set->count; i++) {
 		buf_clear(&text);
-		(void)listen_address_print(
-		    &master->listeners.sockets[i].address, &text);
+		(void)listen_address_print(&set->sockets[i].address, &text);
 		log_info("listen.bound", "address=%s", buf_cstr(&text));
 	}
 	buf_free(&text);
+}
+
+static int
+open_listeners(struct master *master, struct buf *why)
+{
+	const struct server_options *options = master->current.settings.options;
+	int rc;
+
+	rc = listen_open(&master->current.listeners, &options->bind,
+	    (int)options->backlog, why);
+	launch_log_listeners(&master->current.listeners);
 	return rc;
 }
 
@@ -106,7 +113,8 @@ open_listeners(struct master *master, struct buf *why)
 static int
 open_spawn(struct master *master)
 {
-	unsigned slots = (unsigned)master->options->workers * 2;
+	unsigned slots =
+	    (unsigned)master->current.settings.options->workers * 2;
 	int rc;
 
 	rc = spawn_open(&master->spawn, slots > SLOTS_MIN ? slots : SLOTS_MIN);
@@ -115,17 +123,23 @@ open_spawn(struct master *master)
 	return rc;
 }
 
-static int
-open_crew(struct master *master)
+struct crew_rules
+launch_rules(const struct server_options *options)
 {
-	const struct server_options *options = master->options;
-	struct crew_rules rules = {
+	return (struct crew_rules){
 		.timeout_us = to_us(options->timeout),
 		.graceful_us = to_us(options->graceful_timeout),
 		.boot_us = to_us(options->boot_timeout),
 		.backoff_us = to_us(options->respawn_backoff),
 		.limit = (unsigned)options->respawn_limit,
 	};
+}
+
+static int
+open_crew(struct master *master)
+{
+	const struct server_options *options = master->current.settings.options;
+	struct crew_rules rules = launch_rules(options);
 	unsigned slots = master->spawn.slot_count;
 	unsigned i;
 	int rc;
@@ -135,10 +149,10 @@ open_crew(struct master *master)
 	    crew_init(&master->crew, slots, (unsigned)options->workers, &rules);
 	if (rc < 0)
 		return rc;
-	master->polls = calloc(slots + 3, sizeof(*master->polls));
+	master->polls = calloc(POLL_SEATS + slots, sizeof(*master->polls));
 	if (master->polls == NULL)
 		return -ENOMEM;
-	for (i = 0; i < slots + 3; i++)
+	for (i = 0; i < POLL_SEATS + slots; i++)
 		master->polls[i].events = POLLIN;
 	return 0;
 }
@@ -148,7 +162,7 @@ check_app(struct master *master, struct buf *why)
 {
 	return preflight_run(&master->spawn, &master->sig,
 	    master->children->check, master->children->context,
-	    to_us(master->options->boot_timeout), why);
+	    to_us(master->current.settings.options->boot_timeout), why);
 }
 
 int
@@ -157,10 +171,10 @@ launch_start(struct master *master, struct buf *why)
 	const struct master_children *children = master->children;
 	int rc;
 
-	rc = log_open(master->options->errorlog);
+	rc = log_open(master->current.settings.options->errorlog);
 	if (rc < 0) {
 		(void)buf_printf(why, "cannot open the error log %s: %s",
-		    master->options->errorlog, err_str(rc));
+		    master->current.settings.options->errorlog, err_str(rc));
 		return rc;
 	}
 	rc = take_pidfile(master, why);
@@ -201,7 +215,12 @@ launch_try(struct master *master, struct buf *why)
 void
 launch_finish(struct master *master)
 {
-	listen_close(&master->listeners);
+	reload_abandon(master);
+	preflight_forget(&master->reload.check);
+	buf_free(&master->reload.check.text);
+	listen_close(&master->current.listeners);
+	if (master->current.settings.owned != NULL)
+		master->children->release(master->current.settings.owned);
 	keeper_seat_fini(&master->keeper);
 	crew_fini(&master->crew);
 	spawn_close(&master->spawn);
@@ -214,8 +233,11 @@ void
 launch_init(struct master *master, const struct server_options *options,
     const struct master_children *children)
 {
-	*master = (struct master){ .options = options,
-		.children = children,
+	*master = (struct master){ .children = children,
+		.current.settings = { .options = options,
+		    .context = children->context,
+		    .threads = children->threads },
+		.reload.check = PREFLIGHT_EMPTY,
 		.pidfile = PIDFILE_EMPTY,
 		.sig = SIG_EMPTY };
 	keeper_seat_init(&master->keeper, KEEPER_BACKOFF_US);

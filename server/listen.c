@@ -112,9 +112,11 @@ bind_tcp(int fd, const struct addrinfo *info, int backlog)
 }
 
 static int
-open_tcp_one(struct listen_set *set, const struct addrinfo *info, int backlog)
+open_tcp_one(struct listen_set *set, const struct listen_address *asked,
+    const struct addrinfo *info, int backlog)
 {
-	struct listen_socket made = { .address.kind = LISTEN_TCP };
+	struct listen_socket made = { .asked = *asked,
+		.address.kind = LISTEN_TCP };
 	int fd = -1;
 	int rc;
 
@@ -163,7 +165,7 @@ open_tcp(struct listen_set *set, const struct listen_address *address,
 	for (info = list; info != NULL; info = info->ai_next) {
 		if (address->port == 0 && set->count > before)
 			set_port(info, set->sockets[before].address.port);
-		rc = open_tcp_one(set, info, backlog);
+		rc = open_tcp_one(set, address, info, backlog);
 		if (rc == 0)
 			continue;
 		failed = rc;
@@ -268,7 +270,7 @@ open_unix(struct listen_set *set, const struct listen_address *address,
     int backlog, struct buf *why)
 {
 	struct sockaddr_un name = { .sun_family = AF_UNIX };
-	struct listen_socket made = { .address = *address };
+	struct listen_socket made = { .asked = *address, .address = *address };
 	int folder = -1;
 	int fd = -1;
 	int rc;
@@ -293,34 +295,106 @@ open_unix(struct listen_set *set, const struct listen_address *address,
 	return rc;
 }
 
-int
-listen_open(struct listen_set *set, const struct opt_list *bind, int backlog,
-    struct buf *why)
+static bool
+is_same(const struct listen_address *a, const struct listen_address *b)
+{
+	return a->kind == b->kind && a->port == b->port &&
+	       strcmp(a->host, b->host) == 0 && strcmp(a->path, b->path) == 0;
+}
+
+/* Take over what `old` has for this item. *found: how many. 0 or negative. */
+static int
+take_over(struct listen_set *set, const struct listen_set *old,
+    const struct listen_address *asked, int backlog, size_t *found)
+{
+	size_t i;
+	int fd;
+	int rc;
+
+	*found = 0;
+	for (i = 0; i < old->count; i++) {
+		if (!is_same(&old->sockets[i].asked, asked))
+			continue;
+		fd = fcntl(old->fds[i], F_DUPFD_CLOEXEC, 3);
+		if (fd < 0)
+			return -errno;
+		rc = add_socket(set, fd, &old->sockets[i]);
+		if (rc == 0 && listen(fd, backlog) < 0)
+			rc = -errno;
+		else if (rc < 0)
+			fd_close(&fd);
+		if (rc < 0)
+			return rc;
+		(*found)++;
+	}
+	return 0;
+}
+
+static int
+open_item(struct listen_set *set, const struct listen_set *old,
+    const char *item, int backlog, struct buf *reason)
 {
 	struct listen_address address;
+	size_t found = 0;
+	int rc;
+
+	rc = listen_address_parse(item, &address, reason);
+	if (rc == 0)
+		rc = take_over(set, old, &address, backlog, &found);
+	if (rc < 0 || found > 0)
+		return rc;
+	if (address.kind == LISTEN_UNIX)
+		return open_unix(set, &address, backlog, reason);
+	return open_tcp(set, &address, backlog, reason);
+}
+
+int
+listen_renew(struct listen_set *set, const struct listen_set *old,
+    const struct opt_list *bind, int backlog, struct buf *why)
+{
 	struct buf reason = BUF_EMPTY;
 	size_t i;
 	int rc = 0;
 
 	*set = (struct listen_set){ .count = 0 };
 	for (i = 0; rc == 0 && i < bind->count; i++) {
-		rc = listen_address_parse(bind->items[i], &address, &reason);
-		if (rc == 0 && address.kind == LISTEN_UNIX)
-			rc = open_unix(set, &address, backlog, &reason);
-		else if (rc == 0)
-			rc = open_tcp(set, &address, backlog, &reason);
+		rc = open_item(set, old, bind->items[i], backlog, &reason);
 		if (rc < 0)
 			(void)buf_printf(why, "cannot listen on %s: %s",
-			    bind->items[i], buf_cstr(&reason));
+			    bind->items[i],
+			    reason.len > 0 ? buf_cstr(&reason) : err_str(rc));
 	}
 	buf_free(&reason);
 	if (rc < 0)
-		listen_close(set);
+		listen_drop(set, old);
 	return rc;
 }
 
+int
+listen_open(struct listen_set *set, const struct opt_list *bind, int backlog,
+    struct buf *why)
+{
+	const struct listen_set none = { .count = 0 };
+
+	return listen_renew(set, &none, bind, backlog, why);
+}
+
+static bool
+serves(const struct listen_set *set, const struct listen_socket *made)
+{
+	size_t i;
+
+	for (i = 0; i < set->count; i++) {
+		if (set->sockets[i].address.kind == LISTEN_UNIX &&
+		    set->sockets[i].dev == made->dev &&
+		    set->sockets[i].ino == made->ino)
+			return true;
+	}
+	return false;
+}
+
 void
-listen_close(struct listen_set *set)
+listen_drop(struct listen_set *set, const struct listen_set *kept)
 {
 	const struct listen_socket *made;
 	struct stat st;
@@ -328,15 +402,32 @@ listen_close(struct listen_set *set)
 
 	for (i = 0; i < set->count; i++) {
 		made = &set->sockets[i];
-		if (made->address.kind == LISTEN_UNIX &&
+		if (made->address.kind == LISTEN_UNIX && !serves(kept, made) &&
 		    lstat(made->address.path, &st) == 0 &&
 		    st.st_dev == made->dev && st.st_ino == made->ino)
 			(void)unlink(made->address.path);
-		fd_close(&set->fds[i]);
 	}
+	listen_forget(set);
+}
+
+void
+listen_forget(struct listen_set *set)
+{
+	size_t i;
+
+	for (i = 0; i < set->count; i++)
+		fd_close(&set->fds[i]);
 	free(set->sockets);
 	free(set->fds);
 	*set = (struct listen_set){ .count = 0 };
+}
+
+void
+listen_close(struct listen_set *set)
+{
+	const struct listen_set none = { .count = 0 };
+
+	listen_drop(set, &none);
 }
 
 int

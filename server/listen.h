@@ -19,6 +19,7 @@
  * THREADS    Master only (it changes the umask for a moment).
  */
 struct listen_socket {
+	struct listen_address asked;   /* the item of `bind` it serves */
 	struct listen_address address; /* numeric, with the real port */
 	dev_t dev; /* unix: what we made, so that we remove nothing else */
 	ino_t ino;
@@ -38,6 +39,21 @@ struct listen_set {
  */
 int listen_open(struct listen_set *set, const struct opt_list *bind,
     int backlog, struct buf *why);
+
+/*
+ * The same for a new `bind`: what stands in `old`, too, is taken from there
+ * (another descriptor of the same socket, with the new backlog), the rest is
+ * opened. Neither set is more than the other; one of them is to be dropped by
+ * listen_drop(). 0 or negative, as listen_open().
+ */
+int listen_renew(struct listen_set *set, const struct listen_set *old,
+    const struct opt_list *bind, int backlog, struct buf *why);
+
+/* Close a set, but remove no unix socket that `kept` serves, too. */
+void listen_drop(struct listen_set *set, const struct listen_set *kept);
+
+/* In a child: close the copies, remove nothing. */
+void listen_forget(struct listen_set *set);
 
 /* Close all and remove our unix sockets. Accepts the zeroed set. */
 void listen_close(struct listen_set *set);

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "cache/cache.h"
+#include "cache/folder.h"
 #include "cache/keeper.h"
 #include "server/base/err.h"
 #include "server/base/fd.h"
@@ -34,7 +35,13 @@ check(const void *context, struct buf *why)
 {
 	const struct config *config = context;
 
-	return worker_check(&config->worker, &config->cache, why);
+	int rc = 0;
+
+	if (strcmp(config->cache.cache_type, "sqlite") == 0)
+		rc = folder_prepare(config->cache.cache_dir, why);
+	if (rc == 0)
+		rc = worker_check(&config->worker, &config->cache, why);
+	return rc;
 }
 
 static int
@@ -51,6 +58,44 @@ run_keeper(const struct handoff *handoff, const void *context)
 	const struct config *config = context;
 
 	return keeper_run(handoff, &config->cache);
+}
+
+static void
+log_warnings(const struct config *config)
+{
+	const char *line = config->warnings.data;
+	const char *end = line + config->warnings.len;
+	size_t len;
+
+	for (; line != NULL && line < end; line += len + 1) {
+		len = strcspn(line, "\n");
+		log_warn(0, "config.warning", "text=\"%.*s\"", (int)len, line);
+	}
+}
+
+static int
+reload(const void *context, struct master_settings *settings, struct buf *why)
+{
+	struct config *config = NULL;
+	int rc;
+
+	rc = config_reload(context, &config, why);
+	if (rc < 0)
+		return rc;
+	log_warnings(config);
+	*settings = (struct master_settings){ .options = &config->server,
+		.context = config,
+		.owned = config,
+		.threads = config->worker.threads };
+	return 0;
+}
+
+static void
+release(void *owned)
+{
+	struct config *config = owned;
+
+	config_free(&config);
 }
 
 static int
@@ -77,19 +122,6 @@ print(enum config_action action, const struct config *config)
 	return rc < 0 ? fail(&why, rc) : 0;
 }
 
-static void
-log_warnings(struct config *config)
-{
-	const char *line = buf_cstr(&config->warnings);
-	const char *end;
-
-	for (; line != NULL && *line != '\0'; line = end + (*end == '\n')) {
-		end = strchrnul(line, '\n');
-		log_warn(0, "config.warning", "text=\"%.*s\"",
-		    (int)(end - line), line);
-	}
-}
-
 /* --check-config: the settings are good; is the app, too? */
 static int
 check_config(const struct config *config,
@@ -114,6 +146,8 @@ serve(struct config *config, enum config_action action)
 		.check = check,
 		.worker = run_worker,
 		.keeper = run_keeper,
+		.reload = reload,
+		.release = release,
 		.context = config,
 		.threads = config->worker.threads };
 	struct buf why = BUF_EMPTY;

@@ -41,10 +41,11 @@ announce(struct master *master)
 	struct buf state = BUF_EMPTY;
 	const char *text;
 
-	(void)listen_print_url(&master->listeners.sockets[0].address, &url);
+	(void)listen_print_url(&master->current.listeners.sockets[0].address,
+	    &url);
 	text = buf_cstr(&url);
 	log_info("master.ready", "url=%s workers=%u threads=%lld", text,
-	    master->crew.target, (long long)master->children->threads);
+	    master->crew.target, (long long)master->current.settings.threads);
 	if (isatty(STDOUT_FILENO)) {
 		(void)printf("Pronghorn serves %s (Ctrl-C stops it)\n", text);
 		(void)fflush(stdout);
@@ -57,31 +58,50 @@ announce(struct master *master)
 }
 
 static void
+fill_polls(struct master *master)
+{
+	struct pollfd *polls = master->polls;
+	unsigned slot;
+
+	polls[POLL_SIGNALS].fd = sig_fd(&master->sig);
+	polls[POLL_KEEPER].fd = master->keeper.seat.status_fd;
+	polls[POLL_NOTES].fd = -1;
+	if (master->keeper.sent < master->keeper.count)
+		polls[POLL_NOTES].fd = master->keeper.notes_fd;
+	polls[POLL_NOTES].events = POLLOUT;
+	polls[POLL_CHECK].fd = master->reload.check.fd;
+	for (slot = 0; slot < master->crew.slot_count; slot++)
+		polls[POLL_SEATS + slot].fd =
+		    master->crew.seats[slot].status_fd;
+}
+
+static int64_t
+next_deadline(const struct master *master)
+{
+	int64_t deadline_us = crew_deadline(&master->crew, master->now_us);
+	int64_t other_us;
+
+	other_us = keeper_seat_deadline(&master->keeper, master->now_us);
+	if (other_us < deadline_us)
+		deadline_us = other_us;
+	other_us = master->reload.check.end_us;
+	if (master->reload.check.pid > 0 && !master->reload.check.overdue &&
+	    other_us < deadline_us)
+		deadline_us = other_us;
+	return deadline_us;
+}
+
+static void
 wait_for_events(struct master *master)
 {
-	unsigned slots = master->crew.slot_count;
-	struct pollfd *polls = master->polls;
 	int64_t deadline_us;
-	int64_t keeper_us;
 	int64_t wait_ms = -1;
 	int64_t before_us;
 	int64_t gap_us;
-	unsigned slot;
 
-	polls[0].fd = sig_fd(&master->sig);
-	for (slot = 0; slot < slots; slot++)
-		polls[1 + slot].fd = master->crew.seats[slot].status_fd;
-	polls[1 + slots].fd = master->keeper.seat.status_fd;
-	polls[2 + slots].fd = -1;
-	if (master->keeper.sent < master->keeper.count)
-		polls[2 + slots].fd = master->keeper.notes_fd;
-	polls[2 + slots].events = POLLOUT;
-
+	fill_polls(master);
 	before_us = clock_mono_us();
-	deadline_us = crew_deadline(&master->crew, master->now_us);
-	keeper_us = keeper_seat_deadline(&master->keeper, master->now_us);
-	if (keeper_us < deadline_us)
-		deadline_us = keeper_us;
+	deadline_us = next_deadline(master);
 	if (deadline_us != INT64_MAX) {
 		wait_ms = (deadline_us - before_us + 999) / 1000;
 		if (wait_ms < 0)
@@ -90,7 +110,8 @@ wait_for_events(struct master *master)
 		if (wait_ms > WAIT_MAX_MS)
 			wait_ms = WAIT_MAX_MS;
 	}
-	(void)poll(polls, slots + 3, (int)wait_ms);
+	(void)poll(master->polls, POLL_SEATS + master->crew.slot_count,
+	    (int)wait_ms);
 	master->now_us = clock_mono_us();
 
 	gap_us = master->now_us - before_us - wait_ms * 1000;
@@ -149,7 +170,8 @@ stop(struct master *master, enum crew_stop how, const char *name)
 	 * Workers have copies and take what has queued up; once they are done,
 	 * a new client is refused at once instead of waiting for nothing.
 	 */
-	listen_close(&master->listeners);
+	reload_abandon(master);
+	listen_close(&master->current.listeners);
 }
 
 static void
@@ -166,11 +188,7 @@ take_signals(struct master *master)
 			stop(master, CREW_QUIT, row->name);
 			break;
 		case SIG_DO_RESTART:
-			log_info("master.restart",
-			    "workers=%u note=\"settings are kept\"",
-			    master->crew.target);
-			master->failure[0] = '\0';
-			crew_restart(&master->crew);
+			reload_begin(master);
 			break;
 		case SIG_DO_REOPEN:
 			reopen_logs(master);
@@ -234,13 +252,10 @@ run_crew(struct master *master)
 			announce(master);
 			break;
 		case CREW_DO_RESTARTED:
-			log_info("master.restarted", "workers=%u generation=%u",
-			    master->crew.target, master->crew.generation);
+			reload_done(master);
 			break;
 		case CREW_DO_KEEP:
-			log_error(0, "master.restart_failed",
-			    "note=\"the old workers stay\" error=\"%s\"",
-			    master->failure);
+			reload_undone(master);
 			break;
 		case CREW_DO_GIVE_UP:
 			give_up(master);
@@ -291,6 +306,7 @@ loop(struct master *master)
 		take_signals(master);
 		nursery_read(master);
 		nursery_reap(master);
+		reload_look(master);
 		keeper_seat_flush(&master->keeper);
 		run_crew(master);
 		run_keeper(master);

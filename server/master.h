@@ -16,13 +16,30 @@
  * What its children run comes from main.c as functions, so the master knows
  * neither worker/ nor cache/, and a test can give it children of its own.
  */
+
+/* What a reload has read: settings for the next generation. */
+struct master_settings {
+	const struct server_options *options;
+	const void *context; /* for the children of that generation */
+	void *owned;         /* for release(), when they are not needed */
+	int64_t threads;
+};
+
 struct master_children {
 	/* In the master, before any fork: make the cache usable. */
 	int (*prepare)(const void *context, struct buf *why);
 	preflight_check *check; /* in a short-lived child: does the app load */
 	spawn_entry *worker;
 	spawn_entry *keeper;
-	const void *context; /* handed to all four */
+	/*
+	 * Read the settings again, with those in use for comparison: 0, or
+	 * negative with sentences in *why and nothing to release. NULL: a
+	 * reload keeps the settings and renews the workers.
+	 */
+	int (*reload)(const void *context, struct master_settings *settings,
+	    struct buf *why);
+	void (*release)(void *owned);
+	const void *context; /* handed to all of the above */
 	int64_t threads;     /* of each worker, for the log */
 };
 

@@ -13,33 +13,60 @@
 #include "server/listen.h"
 #include "server/master.h"
 #include "server/pidfile.h"
+#include "server/preflight.h"
 #include "server/sig.h"
 #include "server/spawn.h"
 
 /*
  * The master's own state, shared by master.c (the loop), launch.c (start and
- * end) and nursery.c (children). Private to these three.
+ * end), nursery.c (children) and reload.c (SIGHUP). Private to these.
  *
  * OWNERSHIP  struct master owns everything from the pid file to the seats;
  *            options and children are borrowed.
  * THREADS    One.
  */
+
+/* What one generation of workers runs with. */
+struct generation {
+	struct master_settings settings;
+	struct listen_set listeners;
+};
+
+enum reload_state {
+	RELOAD_IDLE,
+	RELOAD_CHECKING, /* a child tries the new settings */
+	RELOAD_STARTING  /* new workers start beside the old ones */
+};
+
+struct reload {
+	enum reload_state state;
+	bool again;              /* asked for once more meanwhile */
+	unsigned finished;       /* how many have ended, well or not */
+	bool failed;             /* the last one */
+	struct preflight check;  /* CHECKING */
+	struct generation other; /* CHECKING: the new one, else the old one */
+	char text[PREFLIGHT_TEXT_MAX]; /* why the last one failed */
+};
+
 struct master {
-	const struct server_options *options;
 	const struct master_children *children;
+	struct generation current; /* what a new worker gets */
+	struct reload reload;
 	struct pidfile pidfile;
 	struct sig sig;
-	struct listen_set listeners;
 	struct spawn spawn;
 	struct crew crew;
 	struct keeper_seat keeper;
 	enum crew_stop keeper_stop; /* how the keeper has been asked */
-	struct pollfd *polls;       /* signals, each slot, keeper, notes */
+	struct pollfd *polls;       /* POLL_SEATS fixed ones, each slot */
 	int64_t now_us;             /* of this turn of the loop */
 	int exit_status;
 	struct log_gate garbage;
 	char failure[sizeof(((struct handoff_status *)0)->text)];
 };
+
+/* Places in master.polls. */
+enum { POLL_SIGNALS, POLL_KEEPER, POLL_NOTES, POLL_CHECK, POLL_SEATS };
 
 /* --- launch.c ------------------------------------------------------------ */
 
@@ -55,6 +82,12 @@ int launch_start(struct master *master, struct buf *why);
 
 /* The check of the app alone; as launch_start(). */
 int launch_try(struct master *master, struct buf *why);
+
+/* The settings as the crew wants them. */
+struct crew_rules launch_rules(const struct server_options *options);
+
+/* Say in the log where a set listens. */
+void launch_log_listeners(const struct listen_set *set);
 
 /* Close, remove and free everything. */
 void launch_finish(struct master *master);
@@ -76,5 +109,26 @@ void nursery_read(struct master *master);
 
 /* Bury every child that has ended, tell the log and the keeper. */
 void nursery_reap(struct master *master);
+
+/* --- reload.c ------------------------------------------------------------- */
+
+/*
+ * SIGHUP: new settings and new workers, or none of it. Whatever is wrong is
+ * logged and leaves everything as it was.
+ */
+void reload_begin(struct master *master);
+
+/* Each turn of the loop. */
+void reload_look(struct master *master);
+
+/* The child that checks has ended with `status`. */
+void reload_checked(struct master *master, int status);
+
+/* The crew says: the new generation serves; or it has failed. */
+void reload_done(struct master *master);
+void reload_undone(struct master *master);
+
+/* The server stops: nothing of it goes on. */
+void reload_abandon(struct master *master);
 
 #endif

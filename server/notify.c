@@ -10,11 +10,14 @@
 
 #include <errno.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <unistd.h>
 
+#include "server/base/clock.h"
 #include "server/base/fd.h"
 
 int
@@ -44,4 +47,26 @@ notify_send(const char *state)
 		rc = -errno;
 	fd_close(&fd);
 	return rc;
+}
+
+void
+notify_ready(const char *status)
+{
+	char state[512];
+
+	(void)snprintf(state, sizeof(state), "READY=1\nMAINPID=%ld\nSTATUS=%s",
+	    (long)getpid(), status);
+	(void)notify_send(state);
+}
+
+void
+notify_reloading(void)
+{
+	char state[128];
+
+	/* The service manager wants CLOCK_MONOTONIC, which clock_mono_us is. */
+	(void)snprintf(state, sizeof(state),
+	    "RELOADING=1\nMONOTONIC_USEC=%lld\nSTATUS=Reloading",
+	    (long long)clock_mono_us());
+	(void)notify_send(state);
 }

@@ -15,4 +15,9 @@
  */
 int notify_send(const char *state);
 
+/* READY=1 with the master's pid and a status line; RELOADING=1 with the time.
+ */
+void notify_ready(const char *status);
+void notify_reloading(void);
+
 #endif

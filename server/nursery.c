@@ -24,12 +24,26 @@
 
 #define READS_PER_TURN 16 /* a child gone wild must not hold the loop */
 
+/* A worker of a new generation may have to write elsewhere, or less. */
+static void
+take_up_logs(const struct master *master)
+{
+	const struct server_options *options = master->current.settings.options;
+	int rc;
+
+	if (master->reload.state != RELOAD_STARTING)
+		return;
+	log_threshold = options->loglevel;
+	rc = log_open(options->errorlog);
+	if (rc < 0)
+		log_error(rc, "log.open", "path=%s", options->errorlog);
+}
+
 void
 nursery_forget(void *context, const struct spawn_job *job)
 {
 	struct master *master = context;
 	unsigned slot;
-	size_t i;
 
 	(void)unsetenv("NOTIFY_SOCKET");
 	pidfile_forget(&master->pidfile);
@@ -39,20 +53,23 @@ nursery_forget(void *context, const struct spawn_job *job)
 		fd_close(&master->crew.seats[slot].status_fd);
 	fd_close(&master->keeper.seat.status_fd);
 	fd_close(&master->keeper.notes_fd);
-	for (i = 0; job->listen_count == 0 && i < master->listeners.count; i++)
-		fd_close(&master->listeners.fds[i]);
+	preflight_forget(&master->reload.check);
+	listen_forget(&master->reload.other.listeners);
+	if (job->listen_count == 0)
+		listen_forget(&master->current.listeners);
+	take_up_logs(master);
 }
 
 void
 nursery_fork_worker(struct master *master, unsigned slot)
 {
 	struct spawn_job job = { .entry = master->children->worker,
-		.context = master->children->context,
+		.context = master->current.settings.context,
 		.slot = slot,
 		.worker_id = spawn_new_id(&master->spawn),
 		.notes_fd = -1,
-		.listen_fds = master->listeners.fds,
-		.listen_count = master->listeners.count };
+		.listen_fds = master->current.listeners.fds,
+		.listen_count = master->current.listeners.count };
 	struct spawn_child child;
 	char title[16];
 	int rc;
@@ -77,7 +94,7 @@ nursery_fork_keeper(struct master *master)
 {
 	struct spawn_job job = { .title = "ph-keeper",
 		.entry = master->children->keeper,
-		.context = master->children->context };
+		.context = master->current.settings.context };
 	struct spawn_child child;
 	int notes_fds[2] = { -1, -1 };
 	int rc;
@@ -242,6 +259,8 @@ nursery_reap(struct master *master)
 			bury_worker(master, (unsigned)slot, death.status);
 		else if (death.pid == master->keeper.seat.pid)
 			bury_keeper(master, death.status);
+		else if (death.pid == master->reload.check.pid)
+			reload_checked(master, death.status);
 		else
 			log_debug("master.stranger", "child=%ld",
 			    (long)death.pid);

@@ -7,13 +7,14 @@
  * and in one write, and exits with 1. The master reads until the pipe ends,
  * so it needs no timer for the ordinary case and no thread.
  *
- * INVARIANT  The child is dead and reaped when preflight_run() returns.
+ * INVARIANT  pid > 0 exactly while the child exists and is not reaped.
  * THREADS    Master only.
  */
 #include "server/preflight.h"
 
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -21,7 +22,9 @@
 #include "server/base/fd.h"
 #include "server/reap.h"
 
-struct preflight {
+#define SECOND_US INT64_C(1000000)
+
+struct trial {
 	preflight_check *check;
 	const void *context;
 };
@@ -29,12 +32,12 @@ struct preflight {
 static int
 run_check(const struct handoff *handoff, const void *context)
 {
-	const struct preflight *preflight = context;
+	const struct trial *trial = context;
 	struct buf why = BUF_EMPTY;
 	size_t len;
 	int rc;
 
-	rc = preflight->check(preflight->context, &why);
+	rc = trial->check(trial->context, &why);
 	if (rc == 0)
 		return 0;
 	len = why.len < PREFLIGHT_TEXT_MAX ? why.len : PREFLIGHT_TEXT_MAX;
@@ -75,25 +78,96 @@ is_stopped(struct sig *sig)
 	return stop;
 }
 
-/* 0 when the child has closed its pipe, -EINTR or -ETIMEDOUT. */
-static int
-await_text(int fd, struct sig *sig, int64_t boot_us, struct buf *why)
+int
+preflight_begin(struct preflight *preflight, const struct spawn *spawn,
+    preflight_check *check, const void *context, int64_t boot_us,
+    int64_t now_us, struct buf *why)
 {
-	int64_t end_us = clock_mono_us() + boot_us;
-	struct pollfd fds[2] = { { .fd = fd, .events = POLLIN },
-		{ .fd = sig_fd(sig), .events = POLLIN } };
-	int64_t left_ms;
+	struct trial trial = { .check = check, .context = context };
+	struct spawn_job job = { .title = "ph-check",
+		.entry = run_check,
+		.context = &trial,
+		.notes_fd = -1 };
+	struct spawn_child child;
+	int rc;
 
-	for (;;) {
-		left_ms = (end_us - clock_mono_us() + 999) / 1000;
-		if (boot_us > 0 && left_ms <= 0)
-			return -ETIMEDOUT;
-		(void)poll(fds, 2, boot_us > 0 ? (int)left_ms : -1);
-		if (read_text(fd, why))
-			return 0;
+	rc = spawn_fork(spawn, &job, &child);
+	if (rc < 0) {
+		(void)buf_puts(why, "cannot start the check of the app");
+		return rc;
+	}
+	*preflight = (struct preflight){ .pid = child.pid,
+		.fd = child.status_fd,
+		.end_us = boot_us > 0 ? now_us + boot_us : INT64_MAX };
+	return 0;
+}
+
+void
+preflight_look(struct preflight *preflight, int64_t now_us)
+{
+	if (preflight->fd >= 0 && read_text(preflight->fd, &preflight->text))
+		fd_close(&preflight->fd);
+	if (preflight->pid > 0 && !preflight->overdue &&
+	    now_us >= preflight->end_us) {
+		preflight->overdue = true;
+		(void)kill(preflight->pid, SIGKILL);
+	}
+}
+
+int
+preflight_end(struct preflight *preflight, int status, struct buf *why)
+{
+	struct preflight ended;
+	char text[64];
+	int rc = -ECHILD;
+
+	preflight_look(preflight, 0);
+	ended = *preflight;
+	*preflight = (struct preflight)PREFLIGHT_EMPTY;
+	fd_close(&ended.fd);
+	if (ended.text.len > 0)
+		(void)buf_put(why, ended.text.data, ended.text.len);
+	if (ended.overdue) {
+		(void)buf_puts(why,
+		    "the app was not loaded within boot_timeout");
+		rc = -ETIMEDOUT;
+	} else if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
+		rc = 0;
+	} else if (ended.text.len == 0) {
+		(void)buf_printf(why,
+		    "the app %s while it was being loaded (%s)",
+		    WIFSIGNALED(status) ? "crashed" : "ended the program",
+		    reap_describe(status, text, sizeof(text)));
+	}
+	buf_free(&ended.text);
+	return rc;
+}
+
+void
+preflight_forget(struct preflight *preflight)
+{
+	fd_close(&preflight->fd);
+}
+
+/* Until the child has closed its pipe, or -EINTR. */
+static int
+await_text(struct preflight *preflight, struct sig *sig)
+{
+	struct pollfd fds[2] = { { .fd = preflight->fd, .events = POLLIN },
+		{ .fd = sig_fd(sig), .events = POLLIN } };
+	int64_t left_us;
+	int wait_ms;
+
+	while (preflight->fd >= 0) {
+		left_us = preflight->end_us - clock_mono_us();
+		wait_ms =
+		    left_us < SECOND_US ? (int)(left_us / 1000) + 1 : 1000;
+		(void)poll(fds, 2, wait_ms > 0 ? wait_ms : 0);
+		preflight_look(preflight, clock_mono_us());
 		if (is_stopped(sig))
 			return -EINTR;
 	}
+	return 0;
 }
 
 static int
@@ -111,35 +185,17 @@ preflight_run(const struct spawn *spawn, struct sig *sig,
     preflight_check *check, const void *context, int64_t boot_us,
     struct buf *why)
 {
-	struct preflight preflight = { .check = check, .context = context };
-	struct spawn_job job = { .title = "ph-check",
-		.entry = run_check,
-		.context = &preflight,
-		.notes_fd = -1 };
-	struct spawn_child child;
-	char text[64];
-	int status;
+	struct preflight preflight = PREFLIGHT_EMPTY;
+	int interrupted;
 	int rc;
 
-	rc = spawn_fork(spawn, &job, &child);
-	if (rc < 0) {
-		(void)buf_puts(why, "cannot start the check of the app");
-		return rc;
-	}
-	rc = await_text(child.status_fd, sig, boot_us, why);
+	rc = preflight_begin(&preflight, spawn, check, context, boot_us,
+	    clock_mono_us(), why);
 	if (rc < 0)
-		(void)kill(child.pid, SIGKILL);
-	status = bury(child.pid);
-	fd_close(&child.status_fd);
-	if (rc == -ETIMEDOUT)
-		(void)buf_puts(why,
-		    "the app was not loaded within boot_timeout");
-	if (rc < 0 || (WIFEXITED(status) && WEXITSTATUS(status) == 0))
 		return rc;
-	if (why->len == 0)
-		(void)buf_printf(why,
-		    "the app %s while it was being loaded (%s)",
-		    WIFSIGNALED(status) ? "crashed" : "ended the program",
-		    reap_describe(status, text, sizeof(text)));
-	return -ECHILD;
+	interrupted = await_text(&preflight, sig);
+	if (interrupted < 0)
+		(void)kill(preflight.pid, SIGKILL);
+	rc = preflight_end(&preflight, bury(preflight.pid), why);
+	return interrupted < 0 ? interrupted : rc;
 }

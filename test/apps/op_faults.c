@@ -96,7 +96,7 @@ PH_APP(app)
 	if (broken != NULL && access(broken, F_OK) == 0)
 		abort();
 	broken = getenv("OP_STUCK");
-	if (broken != NULL && access(broken, F_OK) == 0)
+	if (broken != NULL && unlink(broken) == 0) /* once */
 		(void)pause();
 	broken = getenv("OP_DIES");
 	if (broken != NULL && access(broken, F_OK) == 0)

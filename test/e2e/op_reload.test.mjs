@@ -20,6 +20,7 @@ test("30 reloads under load lose no request", { seconds: 120 }, async (t, s) => 
   await load.stop();
   t.diagnostic(`${load.answered} answers, ${load.raced ?? 0} closed unread`);
   assert.deepEqual(load.failures, []);
+  assert.ok((load.raced ?? 0) < 5, "connections closed under a request");
 });
 
 test("settings change at once for new workers", async (t, s) => {
@@ -29,13 +30,13 @@ test("settings change at once for new workers", async (t, s) => {
   assert.equal((await s.send(server, long)).status, 414);
   server.configure({ workers: 3, limit_request_line: 1000 });
   await reload(server);
-  assert.equal((await s.send(server, long)).status, 404);
+  assert.equal((await s.send(server, long)).status, 200);
   await until("3 workers", () => server.workers().length === 3);
 });
 
 for (const [what, text, reason] of [
   ["a misspelt name", "timout = 3\n", /timout: .*did you mean timeout\?/],
-  ["a wrong value", "workers = 'two'\n", /workers = .*two/],
+  ["a wrong value", "timeout = 'two'\n", /timeout = .*two/],
   ["code", "import os\n", /import/],
   ["a taken address", null, /cannot listen on .*Address already in use/],
 ]) {
@@ -88,8 +89,7 @@ test("the master goes on while an app hangs in its check", async (t, s) => {
 
   fs.writeFileSync(stuck, "");
   server.kill("SIGHUP");
-  await server.waitFor(/event=master\.reload /);
-  fs.rmSync(stuck);
+  await until("the check to hang", () => !fs.existsSync(stuck));
   /* A worker that dies meanwhile is replaced at once. */
   const start = now();
 

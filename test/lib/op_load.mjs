@@ -75,6 +75,9 @@ export class Load {
         state.waiter = null;
         if (length > 0) {
           this.take(state.text);
+          state.last = /^connection: close\r?$/im.test(
+            state.text.slice(0, length),
+          );
           state.text = state.text.slice(length);
           done("ok");
         } else {
@@ -100,7 +103,10 @@ export class Load {
       const outcome = await this.ask(state, REQUEST);
 
       asked++;
-      if (outcome === "ok") continue;
+      if (outcome === "ok") {
+        if (state.last) state = null; /* as RFC 9112 section 9.6 asks */
+        continue;
+      }
       /*
        * RFC 9112 section 9.3.1: a server may close an idle connection at the
        * moment the client writes; then nothing was read, and it ends

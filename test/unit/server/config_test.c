@@ -453,21 +453,22 @@ test_reload(void **state)
 	config = load_good("--timeout 4 a.so");
 	assert_int_equal(0, config_apply_chdir(config, &why));
 	write_file("../pronghorn.conf",
-	    "workers = 5\nbind = [':7', ':8']\ntimeout = 6\nchdir = 'sub'\n");
+	    "workers = 5\nbind = [':7', ':8']\ntimeout = 6\nchdir = 'b'\n");
 	assert_int_equal(0, config_reload(config, &next, &why));
 	assert_int_equal(5, next->server.workers);
 	assert_string_equal("pronghorn.conf:1", config_origin(next, "workers"));
 	assert_true(next->server.timeout > 3.9 && next->server.timeout < 4.1);
 	assert_string_equal("a.so", next->worker.app);
-	/* A listening socket cannot be changed under way. */
-	assert_int_equal(1, next->server.bind.count);
-	assert_string_equal(":1", next->server.bind.items[0]);
-	assert_string_equal("pronghorn.conf:1", config_origin(next, "bind"));
-	assert_string_equal("pronghorn.conf:2: bind needs a restart; [\":1\"] "
-			    "stays in use until then\n",
+	assert_int_equal(2, next->server.bind.count);
+	assert_string_equal(":8", next->server.bind.items[1]);
+	/* The folder everything is relative to cannot change under way. */
+	assert_string_equal("sub", next->server.chdir);
+	assert_string_equal("pronghorn.conf:4", config_origin(next, "chdir"));
+	assert_string_equal("pronghorn.conf:4: chdir needs a restart; "
+			    "\"sub\" stays in use until then\n",
 	    buf_cstr(&next->warnings));
 	config_free(&config); /* the new one stands on its own */
-	assert_string_equal(":1", next->server.bind.items[0]);
+	assert_string_equal("sub", next->server.chdir);
 	config = next;
 	write_file("../pronghorn.conf", "workers = 0\n");
 	assert_true(config_reload(config, &next, &why) < 0);

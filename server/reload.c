@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Reload: SIGHUP as a transaction.
+ *
+ *   read the settings -> try them in a child -> open what is new of `bind` ->
+ *   start the new workers beside the old ones -> all are ready: the old ones
+ *   retire
+ *
+ * A step that fails undoes the ones before it, so that nothing but a log line
+ * is left of a bad config file, an app that does not load or an address that
+ * cannot be had. Nothing here waits: the loop goes on serving its children.
+ *
+ * INVARIANT  `current` is what a worker forked now gets. In STARTING the old
+ *            generation is in `other`, its listeners are open and it can be
+ *            put back; in CHECKING `other` is the new one.
+ * OWNERSHIP  Settings made by children->reload() are released here, when no
+ *            worker will be forked with them any more.
+ * THREADS    Master only.
+ * FAILURE    Logged as master.reload_failed; see reload.text.
+ */
+#include "server/master_int.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "server/base/err.h"
+#include "server/notify.h"
+
+static void
+release(struct master *master, struct generation *generation)
+{
+	if (generation->settings.owned != NULL)
+		master->children->release(generation->settings.owned);
+	*generation = (struct generation){ .settings.owned = NULL };
+}
+
+/* What the listeners of `other` still serve, `current` keeps. */
+static void
+drop_other(struct master *master)
+{
+	struct reload *reload = &master->reload;
+
+	listen_drop(&reload->other.listeners, &master->current.listeners);
+	release(master, &reload->other);
+}
+
+static void
+finish(struct master *master, const char *error)
+{
+	struct reload *reload = &master->reload;
+
+	reload->state = RELOAD_IDLE;
+	reload->failed = error != NULL;
+	reload->finished++;
+	(void)snprintf(reload->text, sizeof(reload->text), "%s",
+	    error != NULL ? error : "");
+	if (error != NULL)
+		log_error(0, "master.reload_failed",
+		    "note=\"everything stays as it was\" error=\"%s\"", error);
+	notify_ready(
+	    error == NULL ? "Serving" : "Serving; the last reload failed");
+	if (reload->again) {
+		reload->again = false;
+		reload_begin(master);
+	}
+}
+
+static void
+fail(struct master *master, struct buf *why)
+{
+	const char *text = buf_cstr(why);
+
+	finish(master, text != NULL ? text : err_str(-ENOMEM));
+}
+
+static unsigned
+new_target(const struct master *master, const struct server_options *options)
+{
+	/* What TTIN, TTOU and ctl have changed stays changed. */
+	int64_t more = (int64_t)master->crew.target -
+		       master->current.settings.options->workers;
+	int64_t target = options->workers + more;
+
+	return target < 1 ? 1 : (unsigned)target;
+}
+
+static int
+read_settings(struct master *master, struct master_settings *fresh,
+    struct buf *why)
+{
+	const struct master_children *children = master->children;
+	unsigned most = master->crew.slot_count / 2;
+	int rc;
+
+	*fresh = master->current.settings;
+	fresh->owned = NULL;
+	if (children->reload == NULL)
+		return 0;
+	rc = children->reload(master->current.settings.context, fresh, why);
+	if (rc == 0 && new_target(master, fresh->options) > most) {
+		(void)buf_printf(why,
+		    "workers = %u: only a restart makes room for more than %u",
+		    new_target(master, fresh->options), most);
+		rc = ERR_RANGE;
+		children->release(fresh->owned);
+	}
+	if (rc < 0 && why->len == 0)
+		(void)buf_puts(why, err_str(rc));
+	return rc;
+}
+
+void
+reload_begin(struct master *master)
+{
+	struct reload *reload = &master->reload;
+	struct buf why = BUF_EMPTY;
+	int64_t boot_us;
+	int rc;
+
+	if (master->crew.stop != CREW_RUN)
+		return;
+	if (reload->state != RELOAD_IDLE) {
+		reload->again = true;
+		log_info("master.reload", "note=\"will be done once more\"");
+		return;
+	}
+	log_info("master.reload", "workers=%u", master->crew.target);
+	notify_reloading();
+	rc = read_settings(master, &reload->other.settings, &why);
+	if (rc == 0) {
+		boot_us = launch_rules(reload->other.settings.options).boot_us;
+		rc = preflight_begin(&reload->check, &master->spawn,
+		    master->children->check, reload->other.settings.context,
+		    boot_us, master->now_us, &why);
+		if (rc < 0)
+			release(master, &reload->other);
+	}
+	if (rc == 0)
+		reload->state = RELOAD_CHECKING;
+	else
+		fail(master, &why);
+	buf_free(&why);
+}
+
+void
+reload_look(struct master *master)
+{
+	if (master->reload.state == RELOAD_CHECKING)
+		preflight_look(&master->reload.check, master->now_us);
+}
+
+/* From here on new workers get the new settings. */
+static void
+start(struct master *master)
+{
+	struct generation old = master->current;
+	const struct server_options *options =
+	    master->reload.other.settings.options;
+	unsigned target = new_target(master, options);
+	struct crew_rules rules = launch_rules(options);
+
+	master->current = master->reload.other;
+	master->reload.other = old;
+	master->reload.state = RELOAD_STARTING;
+	master->failure[0] = '\0';
+	crew_renew(&master->crew, &rules, target);
+}
+
+void
+reload_checked(struct master *master, int status)
+{
+	struct reload *reload = &master->reload;
+	struct generation *fresh = &reload->other;
+	struct buf why = BUF_EMPTY;
+	int rc;
+
+	rc = preflight_end(&reload->check, status, &why);
+	if (reload->state != RELOAD_CHECKING) {
+		buf_free(&why); /* abandoned meanwhile */
+		return;
+	}
+	if (rc == 0)
+		rc = listen_renew(&fresh->listeners, &master->current.listeners,
+		    &fresh->settings.options->bind,
+		    (int)fresh->settings.options->backlog, &why);
+	if (rc == 0) {
+		start(master);
+	} else {
+		release(master, fresh);
+		fail(master, &why);
+	}
+	buf_free(&why);
+}
+
+/* The master's own log; the new workers have opened theirs. */
+static void
+change_logs(struct master *master, const struct server_options *old)
+{
+	const struct server_options *options = master->current.settings.options;
+	bool moved = strcmp(old->errorlog, options->errorlog) != 0;
+	int rc;
+
+	rc = moved ? log_open(options->errorlog) : log_reopen();
+	if (rc < 0)
+		log_error(rc, "master.reopen",
+		    "path=%s note=\"still writing "
+		    "to the old file\"",
+		    options->errorlog);
+	if (!moved && old->loglevel == options->loglevel)
+		return;
+	log_threshold = options->loglevel;
+	/* The keeper has no generations: its successor sees the change. */
+	seat_leave(&master->keeper.seat, SEAT_RESTART, SIGTERM,
+	    master->crew.rules.graceful_us, master->now_us);
+}
+
+void
+reload_done(struct master *master)
+{
+	struct reload *reload = &master->reload;
+
+	change_logs(master, reload->other.settings.options);
+	drop_other(master);
+	launch_log_listeners(&master->current.listeners);
+	log_info("master.restarted", "workers=%u generation=%u",
+	    master->crew.target, master->crew.generation);
+	finish(master, NULL);
+}
+
+void
+reload_undone(struct master *master)
+{
+	struct generation failed = master->current;
+	const struct server_options *options;
+	struct crew_rules rules;
+	unsigned target;
+	char text[sizeof(master->failure)];
+
+	options = master->reload.other.settings.options;
+	target = new_target(master, options);
+	rules = launch_rules(options);
+	master->current = master->reload.other;
+	master->reload.other = failed;
+	drop_other(master);
+	crew_set(&master->crew, &rules, target);
+	(void)snprintf(text, sizeof(text), "%s", master->failure);
+	finish(master, text);
+}
+
+void
+reload_abandon(struct master *master)
+{
+	struct reload *reload = &master->reload;
+
+	if (reload->check.pid > 0)
+		(void)kill(reload->check.pid, SIGKILL);
+	if (reload->state == RELOAD_STARTING)
+		drop_other(master);
+	else
+		release(master, &reload->other);
+	reload->state = RELOAD_IDLE;
+	reload->again = false;
+}
