@@ -298,6 +298,8 @@ has_unread(const struct conn *conn)
 	return recv(conn->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
 }
 
+static const struct timeval drain_grace = { 0, 250000 };
+
 void
 conn_drain_all(struct worker *worker)
 {
@@ -309,9 +311,11 @@ conn_drain_all(struct worker *worker)
 		if (conn->state != CONN_OPEN || conn->in.len > 0 ||
 		    conn->out != NULL || has_unread(conn))
 			continue;
-		if (conn->served)
-			conn_close(conn);
-		else /* its request is on the way, or it goes soon */
-			(void)event_add(&conn->event, worker->linger_timeout);
+		/*
+		 * Its next request may be on the way; it is answered with
+		 * "Connection: close". Who is really idle goes soon.
+		 */
+		(void)event_add(&conn->event,
+		    conn->served ? &drain_grace : worker->linger_timeout);
 	}
 }
