@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: MIT */
+
+/* A struct of properties becomes the given ones, in order. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "worker/component.h"
+
+/* As a generated header has it. */
+struct card {
+	const char *id;
+	const char *title;
+	enum ph_bool open;
+	const struct ph_value *children;
+	const struct ph_value *more;
+};
+
+#define ROW(name, kind, flags)                                            \
+	{                                                                 \
+#name, offsetof(struct card, name), PH_PROP_##kind, flags \
+	}
+
+static const struct ph_prop card_props[] = {
+	ROW(id, TEXT, PH_PROP_REQUIRED),
+	ROW(title, TEXT, 0),
+	ROW(open, BOOL, 0),
+	ROW(children, VALUE, PH_PROP_CHILDREN),
+	ROW(more, VALUE, 0),
+};
+
+static const struct ph_component_type card = { "space", "Card", card_props, 5 };
+
+static struct arena arena;
+
+static int
+set_up(void **state)
+{
+	(void)state;
+	arena_init(&arena, 0);
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	(void)state;
+	arena_free(&arena);
+	return 0;
+}
+
+static const struct ph_value *
+as_given(const struct value *value)
+{
+	return (const struct ph_value *)(const void *)value;
+}
+
+static const struct component *
+make(const struct card *props)
+{
+	const char *why = "?";
+	struct value *value = component_new(&arena, &card, props, &why);
+
+	assert_non_null(value);
+	assert_int_equal(value->kind, VALUE_COMPONENT);
+	return value->u.component;
+}
+
+static void
+check_name(const struct component *component, uint32_t which, const char *name)
+{
+	assert_true(which < component->prop_count);
+	assert_string_equal(component->props[which].name, name);
+	assert_int_equal(component->props[which].name_len, strlen(name));
+}
+
+static void
+only_given_properties_are_there(void **state)
+{
+	struct card props = { .id = "a" };
+	const struct component *component = make(&props);
+
+	(void)state;
+	assert_ptr_equal(component->type, &card);
+	assert_int_equal(component->prop_count, 1);
+	check_name(component, 0, "id");
+	assert_int_equal(component->props[0].value.kind, VALUE_TEXT);
+	assert_string_equal(component->props[0].value.u.text, "a");
+}
+
+static void
+all_kinds_in_the_order_of_the_type(void **state)
+{
+	struct card props = { .children = as_given(value_int(&arena, 7)),
+		.open = PH_TRUE,
+		.title = "",
+		.id = "x" };
+	const struct component *component = make(&props);
+
+	(void)state;
+	assert_int_equal(component->prop_count, 4);
+	check_name(component, 0, "id");
+	check_name(component, 1, "title");
+	assert_int_equal(component->props[1].value.count, 0);
+	assert_string_equal(component->props[1].value.u.text, "");
+	check_name(component, 2, "open");
+	assert_int_equal(component->props[2].value.kind, VALUE_BOOL);
+	assert_true(component->props[2].value.flag);
+	check_name(component, 3, "children");
+	assert_int_equal(component->props[3].value.kind, VALUE_INT);
+	assert_int_equal(component->props[3].value.u.integer, 7);
+}
+
+static void
+booleans_have_three_states(void **state)
+{
+	static const struct {
+		enum ph_bool given;
+		uint32_t count;
+		bool flag;
+	} cases[] = {
+		{ PH_UNSET, 1, false },
+		{ PH_TRUE, 2, true },
+		{ PH_FALSE, 2, false },
+	};
+	const struct component *component;
+	struct card props = { .id = "a" };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		props.open = cases[i].given;
+		component = make(&props);
+		assert_int_equal(component->prop_count, cases[i].count);
+		if (cases[i].count == 2)
+			assert_int_equal(component->props[1].value.flag,
+			    cases[i].flag);
+	}
+}
+
+/* Null is a value that a property may have; NULL is not given. */
+static void
+null_is_given(void **state)
+{
+	struct card props = { .id = "a",
+		.children = as_given(value_null(&arena)) };
+	const struct component *component = make(&props);
+
+	(void)state;
+	assert_int_equal(component->prop_count, 2);
+	assert_int_equal(component->props[1].value.kind, VALUE_NULL);
+}
+
+static void
+texts_are_copied(void **state)
+{
+	char id[] = "before";
+	struct card props = { .id = id };
+	const struct component *component = make(&props);
+
+	(void)state;
+	memcpy(id, "after!", 7);
+	assert_string_equal(component->props[0].value.u.text, "before");
+}
+
+static void
+a_required_one_is_missed_by_name(void **state)
+{
+	struct card props = { .title = "no id" };
+	const char *why = NULL;
+
+	(void)state;
+	assert_null(component_new(&arena, &card, &props, &why));
+	assert_string_equal(why, "component Card needs property id");
+}
+
+static void
+more_adds_its_members(void **state)
+{
+	struct value *more = value_object(&arena, 2);
+	struct card props = { .id = "a",
+		.open = PH_FALSE,
+		.more = as_given(more) };
+	const struct component *component;
+
+	(void)state;
+	more->u.members[0].name = "data-row";
+	more->u.members[0].name_len = 8;
+	more->u.members[0].value = *value_int(&arena, 3);
+	more->u.members[1].name = "aria-label";
+	more->u.members[1].name_len = 10;
+	more->u.members[1].value = *value_text(&arena, "x", 1);
+	component = make(&props);
+	assert_int_equal(component->prop_count, 4);
+	check_name(component, 0, "id");
+	check_name(component, 1, "open");
+	check_name(component, 2, "data-row");
+	assert_int_equal(component->props[2].value.u.integer, 3);
+	check_name(component, 3, "aria-label");
+	assert_string_equal(component->props[3].value.u.text, "x");
+}
+
+static void
+a_component_without_properties(void **state)
+{
+	static const struct ph_component_type type = { "space", "Br", NULL, 0 };
+	const char *why;
+	struct value *value = component_new(&arena, &type, NULL, &why);
+	const struct component *component;
+
+	(void)state;
+	assert_non_null(value);
+	component = value->u.component;
+	assert_int_equal(component->prop_count, 0);
+}
+
+static void
+a_full_arena_is_an_error(void **state)
+{
+	struct card props = { .id = "a long enough text", .title = "b" };
+	struct value *value = NULL;
+	struct arena small;
+	const char *why;
+	size_t max;
+
+	(void)state;
+	for (max = 1; value == NULL && max < 100000; max += 16) {
+		arena_init(&small, max);
+		why = NULL;
+		value = component_new(&small, &card, &props, &why);
+		if (value == NULL)
+			assert_string_equal(why, "out of memory");
+		arena_free(&small);
+	}
+	assert_true(max > 200 && max < 100000);
+}
+
+int
+main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+		TEST(only_given_properties_are_there),
+		TEST(all_kinds_in_the_order_of_the_type),
+		TEST(booleans_have_three_states),
+		TEST(null_is_given),
+		TEST(texts_are_copied),
+		TEST(a_required_one_is_missed_by_name),
+		TEST(more_adds_its_members),
+		TEST(a_component_without_properties),
+		TEST(a_full_arena_is_an_error),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
