@@ -62,8 +62,15 @@ EXAMPLES := $(notdir $(patsubst %/app.c,%,$(wildcard docs/examples/*/app.c)))
 EXAMPLE_SO := $(EXAMPLES:%=$(BUILD)/examples/%.so)
 GUIDE_SRC := $(wildcard docs/guide/*.c)
 GUIDE_SO := $(if $(GUIDE_SRC),$(BUILD)/guide.so)
-TEST_APPS := $(patsubst test/%.c,$(BUILD)/%.so,$(wildcard test/*/apps/*.c \
-	test/unit/*/apps/*.c))
+TEST_APPS := $(patsubst test/apps/%.c,$(BUILD)/test-apps/%.so,$(wildcard \
+	test/apps/*.c))
+# Where main() is, the file is a program; the others are shared by them.
+BENCH_MAIN := $(shell grep -lsw '^main' test/bench/*.c)
+BENCH_LIB := $(filter-out $(BENCH_MAIN),$(wildcard test/bench/*.c))
+BENCH_OBJ := $(BENCH_LIB:%.c=$(BUILD)/obj/%.o)
+BENCH_BIN := $(patsubst test/bench/%.c,$(BUILD)/bench/%,$(filter-out \
+	%/pronghorn_bench.c,$(BENCH_MAIN))) $(if $(filter \
+	%/pronghorn_bench.c,$(BENCH_MAIN)),$(BUILD)/pronghorn-bench)
 SDK_HEADERS := $(wildcard worker/sdk/pronghorn/*.h)
 OWN_WWW := $(patsubst www/%,$(BUILD)/www/%,$(wildcard www/*.html www/*.css \
 	www/*.js www/favicon.* www/error/*))
@@ -88,6 +95,7 @@ endif
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
+.SECONDARY:
 
 all: $(BUILD)/pronghorn examples $(GUIDE_SO) $(OWN_WWW) ## build the server and the example apps
 
@@ -114,10 +122,26 @@ $(BUILD)/unit/%: test/unit/%.c $(LIB_OBJ)
 	$(call run_as,TEST,$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP \
 		-MF $@.d $(ALL_LDFLAGS) -o $@ $< $(LIB_OBJ) $(LDLIBS) -lcmocka)
 
+$(BUILD)/unit/bench/%: test/unit/bench/%.c $(LIB_OBJ) $(BENCH_OBJ)
+	@mkdir -p $(@D)
+	$(call run_as,TEST,$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP \
+		-MF $@.d $(ALL_LDFLAGS) -o $@ $< $(LIB_OBJ) $(BENCH_OBJ) \
+		$(LDLIBS) -lcmocka)
+
 $(BUILD)/fault/%: test/fault/%.c $(LIB_OBJ)
 	@mkdir -p $(@D)
 	$(call run_as,TEST,$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP \
 		-MF $@.d $(ALL_LDFLAGS) -o $@ $< $(LIB_OBJ) $(LDLIBS) -lcmocka)
+
+$(BUILD)/bench/%: $(BUILD)/obj/test/bench/%.o $(BENCH_OBJ) $(LIB_OBJ)
+	@mkdir -p $(@D)
+	$(call run_as,LINK,$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ \
+		$(LDLIBS))
+
+$(BUILD)/pronghorn-bench: $(BUILD)/obj/test/bench/pronghorn_bench.o \
+    $(BENCH_OBJ) $(LIB_OBJ)
+	$(call run_as,LINK,$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ \
+		$(LDLIBS))
 
 examples: $(EXAMPLE_SO)
 
@@ -129,8 +153,8 @@ $(BUILD)/guide.so: $(GUIDE_SRC) $(wildcard docs/guide/*.h) $(SDK_HEADERS) \
     $(BUILD)/flags
 	$(call run_as,APP,$(CC) $(APP_FLAGS) -o $@ $(GUIDE_SRC) -lm)
 
-# Apps that only tests load: test/e2e/apps/x.c is $(BUILD)/e2e/apps/x.so.
-$(BUILD)/%.so: test/%.c $(SDK_HEADERS) $(BUILD)/flags
+# Apps that only tests load.
+$(BUILD)/test-apps/%.so: test/apps/%.c $(SDK_HEADERS) $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call run_as,APP,$(CC) $(APP_FLAGS) -o $@ $< -lm)
 
@@ -191,7 +215,8 @@ stages:
 	done; \
 	if [ -n "$$failed" ]; then echo "failed:$$failed"; exit 1; fi
 
-programs: $(UNIT_BIN) $(FAULT_BIN) $(REPLAY_BIN) $(DIFFERENTIAL) $(TEST_APPS)
+programs: $(UNIT_BIN) $(FAULT_BIN) $(REPLAY_BIN) $(DIFFERENTIAL) $(TEST_APPS) \
+    $(BENCH_BIN)
 
 unit: $(UNIT_BIN) $(TEST_APPS) $(EXAMPLE_SO) ## the unit tests
 	@$(TEST_ENV) sh test/programs.sh unit $(UNIT_BIN)
@@ -346,7 +371,7 @@ help: ## list the targets
 		awk -F'\t' '{ printf "  %-21s %s\n", $$1, $$2 }'
 
 -include $(LIB_OBJ:.o=.d) $(MAIN_OBJ:.o=.d) $(UNIT_BIN:%=%.d) \
-	$(FAULT_BIN:%=%.d)
+	$(FAULT_BIN:%=%.d) $(BENCH_OBJ:.o=.d)
 
 .PHONY: all examples deps deps-test run test stages programs unit fault replay \
 	www-test e2e browser fuzz fuzz-search asan tsan valgrind coverage \

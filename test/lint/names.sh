@@ -42,8 +42,9 @@ git ls-files 2>/dev/null | sed 's|/.*|/|' | sort -u |
 find test/unit -name '*_test.c' | sort | while read -r test; do
 	source=${test#test/unit/}
 	source=${source%_test.c}
-	[ -e "$source.c" ] || [ -e "$source.h" ] || ls "$source"_*.c \
-		>/dev/null 2>&1 || echo "$test: there is no $source.c"
+	[ -e "$source.c" ] || [ -e "$source.h" ] || [ -e "test/$source.c" ] ||
+		ls "$source"_*.c >/dev/null 2>&1 ||
+		echo "$test: there is no $source.c"
 done | report "unit tests without the file that they test"
 cat "$problems"
 [ ! -s "$problems" ]
