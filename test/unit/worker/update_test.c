@@ -1,0 +1,488 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * The update protocol: every field of the request with every wrong type, and
+ * responses grouped by id.
+ */
+#include "test/unit/worker/app_fixture.h"
+
+#include "worker/update.h"
+
+static struct app_fixture fixture;
+
+static enum ph_status
+nothing(struct ph_call *call)
+{
+	(void)call;
+	return PH_OK;
+}
+
+static int
+set_up(void **state)
+{
+	struct ph_app *app;
+
+	(void)state;
+	fixture_init(&fixture);
+	app = fixture_ph(&fixture);
+	ph_callback(app, nothing, PH_OUTPUT("graph.figure"),
+	    PH_INPUT("drop.value"), PH_INPUT("slider.value"),
+	    PH_STATE("store.data"));
+	ph_callback(app, nothing, PH_OUTPUT("a.x"), PH_OUTPUT("b.y"),
+	    PH_OUTPUT("a.z"), PH_INPUT("drop.value"));
+	ph_callback(app, nothing, PH_OUTPUT("m.children"),
+	    PH_INPUT("drop.value"));
+	return fixture.app->problems.len == 0 ? 0 : -1;
+}
+
+static int
+tear_down(void **state)
+{
+	(void)state;
+	fixture_fini(&fixture);
+	return 0;
+}
+
+static struct update
+parse(const char *body)
+{
+	struct update update;
+	size_t len = strlen(body);
+	char *copy = malloc(len > 0 ? len : 1);
+
+	assert_non_null(copy);
+	memcpy(copy, body, len); /* no NUL behind it */
+	memset(&update, 0xff, sizeof(update));
+	update_parse(fixture.app, &fixture.options, copy, len, &fixture.arena,
+	    &update);
+	free(copy);
+	return update;
+}
+
+static void
+check_good(const char *body, const char *arguments)
+{
+	struct update update = parse(body);
+
+	assert_int_equal(update.status, 0);
+	assert_non_null(update.callback);
+	assert_int_equal(update.arguments->count, update.callback->arg_count);
+	fixture_check(update.arguments, arguments);
+}
+
+#define OUTPUT "\"output\":\"graph.figure\""
+#define OUTPUTS "\"outputs\":{\"id\":\"graph\",\"property\":\"figure\"}"
+#define DROP(v) "{\"id\":\"drop\",\"property\":\"value\",\"value\":" v "}"
+#define SLIDER(v) "{\"id\":\"slider\",\"property\":\"value\",\"value\":" v "}"
+#define STORE(v) "{\"id\":\"store\",\"property\":\"data\",\"value\":" v "}"
+#define INPUTS "\"inputs\":[" DROP("1") "," SLIDER("2") "]"
+#define STATE "\"state\":[" STORE("3") "]"
+#define CHANGED "\"changedPropIds\":[\"drop.value\"]"
+
+static void
+a_whole_request(void **state)
+{
+	struct update update;
+
+	(void)state;
+	check_good("{" OUTPUT "," OUTPUTS "," INPUTS "," CHANGED "," STATE "}",
+	    "[1,2,3]");
+	check_good("{" STATE "," CHANGED "," INPUTS "," OUTPUTS "," OUTPUT "}",
+	    "[1,2,3]"); /* in any order */
+	check_good("{" OUTPUT "," OUTPUTS "," INPUTS "," STATE
+		   ",\"parsedChangedPropsIds\":[],\"unknown\":{\"a\":[]}}",
+	    "[1,2,3]");
+	update = parse("{" OUTPUT "," OUTPUTS "," INPUTS "," STATE "}");
+	assert_ptr_equal(update.callback,
+	    app_find_callback(fixture.app, "graph.figure"));
+}
+
+static void
+values_of_every_kind(void **state)
+{
+	static const char *const values[] = { "null", "true", "-1", "0.5",
+		"\"\"", "\"\xe2\x82\xac\"", "[]", "{}", "[1,[2],{\"a\":null}]",
+		"{\"points\":[{\"x\":1}]}" };
+	char body[1024];
+	char want[256];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+		(void)snprintf(body, sizeof(body),
+		    "{" OUTPUT "," OUTPUTS ",\"inputs\":[" DROP(
+			"%s") "," SLIDER("%s") "],\"state\":[" STORE("%s") "]}",
+		    values[i], values[i], values[i]);
+		(void)snprintf(want, sizeof(want), "[%s,%s,%s]", values[i],
+		    values[i], values[i]);
+		check_good(body, want);
+	}
+}
+
+/* A property that was never set is undefined in the browser: left out. */
+static void
+a_value_left_out_is_null(void **state)
+{
+	(void)state;
+	check_good("{" OUTPUT "," OUTPUTS ",\"inputs\":[{\"id\":\"drop\","
+		   "\"property\":\"value\"}," SLIDER("2") "]," STATE "}",
+	    "[null,2,3]");
+	check_good("{" OUTPUT "," OUTPUTS "," INPUTS ",\"state\":[{\"id\":"
+		   "\"store\",\"property\":\"data\"}]}",
+	    "[1,2,null]");
+}
+
+static void
+states_may_be_left_out_only_when_there_are_none(void **state)
+{
+	static const char *const heads[] = { "", ",\"state\":[]" };
+	char body[512];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < 2; i++) {
+		(void)snprintf(body, sizeof(body),
+		    "{\"output\":\"m.children\",\"outputs\":{\"id\":\"m\","
+		    "\"property\":\"children\"},\"inputs\":[" DROP("1") "]%s}",
+		    heads[i]);
+		check_good(body, "[1]");
+		(void)snprintf(body, sizeof(body),
+		    "{" OUTPUT "," OUTPUTS "," INPUTS "%s}", heads[i]);
+		assert_int_equal(parse(body).status, 400);
+	}
+}
+
+static void
+several_outputs(void **state)
+{
+	static const char outputs[] =
+	    "[{\"id\":\"a\",\"property\":\"x\"},{\"id\":\"b\",\"property\":"
+	    "\"y\"},{\"id\":\"a\",\"property\":\"z\"}]";
+	static const char *const wrong[] = {
+		"[{\"id\":\"b\",\"property\":\"y\"},{\"id\":\"a\","
+		"\"property\":\"x\"},{\"id\":\"a\",\"property\":\"z\"}]",
+		"[{\"id\":\"a\",\"property\":\"x\"},{\"id\":\"b\","
+		"\"property\":\"y\"}]",
+		"[{\"id\":\"a\",\"property\":\"x\"},{\"id\":\"b\","
+		"\"property\":\"y\"},{\"id\":\"a\",\"property\":\"z\"},"
+		"{\"id\":\"a\",\"property\":\"x\"}]",
+		"[]",
+		"{\"id\":\"a\",\"property\":\"x\"}",
+		"null",
+		"[1,2,3]",
+		"[[],[],[]]",
+	};
+	char body[1024];
+	size_t i;
+
+	(void)state;
+	(void)snprintf(body, sizeof(body),
+	    "{\"output\":\"..a.x...b.y...a.z..\",\"outputs\":%s,"
+	    "\"inputs\":[" DROP("1") "]}",
+	    outputs);
+	check_good(body, "[1]");
+	for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		(void)snprintf(body, sizeof(body),
+		    "{\"output\":\"..a.x...b.y...a.z..\",\"outputs\":%s,"
+		    "\"inputs\":[" DROP("1") "]}",
+		    wrong[i]);
+		assert_int_equal(parse(body).status, 400);
+		assert_string_equal(parse(body).why,
+		    "\"outputs\" differs from \"output\"");
+	}
+}
+
+/* What each member must not be. NULL: left out. */
+static const struct wrong {
+	const char *member;
+	const char *value;
+	int status;
+} wrongs[] = {
+	{ "output", NULL, 400 },
+	{ "output", "null", 400 },
+	{ "output", "true", 400 },
+	{ "output", "1", 400 },
+	{ "output", "0.5", 400 },
+	{ "output", "[]", 400 },
+	{ "output", "{}", 400 },
+	{ "output", "[\"graph.figure\"]", 400 },
+	{ "output", "\"\"", 500 },
+	{ "output", "\"graph\"", 500 },
+	{ "output", "\"graph.figure \"", 500 },
+	{ "output", "\"..graph.figure..\"", 500 },
+	{ "output", "\"..a.x...b.y..\"", 500 },
+	{ "output", "\"a.x\"", 500 },
+	{ "outputs", NULL, 400 },
+	{ "outputs", "null", 400 },
+	{ "outputs", "true", 400 },
+	{ "outputs", "7", 400 },
+	{ "outputs", "\"graph.figure\"", 400 },
+	{ "outputs", "[]", 400 },
+	{ "outputs", "{}", 400 },
+	{ "outputs", "[{\"id\":\"graph\",\"property\":\"figure\"}]", 400 },
+	{ "outputs", "{\"id\":\"graph\"}", 400 },
+	{ "outputs", "{\"property\":\"figure\"}", 400 },
+	{ "outputs", "{\"id\":\"other\",\"property\":\"figure\"}", 400 },
+	{ "outputs", "{\"id\":\"graph\",\"property\":\"other\"}", 400 },
+	{ "outputs", "{\"id\":1,\"property\":\"figure\"}", 400 },
+	{ "outputs", "{\"id\":\"graph\",\"property\":null}", 400 },
+	{ "outputs", "{\"id\":[\"graph\"],\"property\":\"figure\"}", 400 },
+	{ "inputs", NULL, 400 },
+	{ "inputs", "null", 400 },
+	{ "inputs", "true", 400 },
+	{ "inputs", "2", 400 },
+	{ "inputs", "\"drop.value\"", 400 },
+	{ "inputs", "{}", 400 },
+	{ "inputs", "[]", 400 },
+	{ "inputs", "[1,2]", 400 },
+	{ "inputs", "[null,null]", 400 },
+	{ "inputs", "[[],[]]", 400 },
+	{ "inputs", "[" DROP("1") "]", 400 },
+	{ "inputs", "[" SLIDER("2") "," DROP("1") "]", 400 },
+	{ "inputs", "[" DROP("1") "," DROP("1") "]", 400 },
+	{ "inputs", "[" DROP("1") "," SLIDER("2") "," DROP("1") "]", 400 },
+	{ "inputs", "[" DROP("1") "," STORE("2") "]", 400 },
+	{ "inputs", "[[" DROP("1") "]," SLIDER("2") "]", 400 },
+	{ "inputs", "[{\"id\":\"drop\",\"value\":1}," SLIDER("2") "]", 400 },
+	{ "inputs", "[{\"property\":\"value\"}," SLIDER("2") "]", 400 },
+	{ "inputs", "[{\"id\":{},\"property\":\"value\"}," SLIDER("2") "]",
+	    400 },
+	{ "inputs", "[{\"id\":\"drop\",\"property\":7}," SLIDER("2") "]", 400 },
+	{ "state", NULL, 400 },
+	{ "state", "null", 400 },
+	{ "state", "false", 400 },
+	{ "state", "1", 400 },
+	{ "state", "\"\"", 400 },
+	{ "state", "{}", 400 },
+	{ "state", "[]", 400 },
+	{ "state", "[1]", 400 },
+	{ "state", "[" DROP("1") "]", 400 },
+	{ "state", "[" STORE("1") "," STORE("1") "]", 400 },
+	{ "changedPropIds", "null", 400 },
+	{ "changedPropIds", "true", 400 },
+	{ "changedPropIds", "1", 400 },
+	{ "changedPropIds", "\"drop.value\"", 400 },
+	{ "changedPropIds", "{}", 400 },
+	{ "changedPropIds", "[1]", 400 },
+	{ "changedPropIds", "[\"drop.value\",null]", 400 },
+	{ "changedPropIds", "[[]]", 400 },
+	{ "changedPropIds", NULL, 0 },
+	{ "changedPropIds", "[]", 0 },
+	{ "changedPropIds", "[\"drop.value\",\"any text\"]", 0 },
+};
+
+static void
+every_wrong_type_in_every_field(void **state)
+{
+	static const struct {
+		const char *member;
+		const char *value;
+	} good[] = {
+		{ "output", "\"graph.figure\"" },
+		{ "outputs", "{\"id\":\"graph\",\"property\":\"figure\"}" },
+		{ "inputs", "[" DROP("1") "," SLIDER("2") "]" },
+		{ "state", "[" STORE("3") "]" },
+		{ "changedPropIds", "[\"drop.value\"]" },
+	};
+	struct buf body = BUF_EMPTY;
+	struct update update;
+	const char *value;
+	size_t i;
+	size_t k;
+
+	(void)state;
+	for (i = 0; i < sizeof(wrongs) / sizeof(wrongs[0]); i++) {
+		buf_clear(&body);
+		(void)buf_puts(&body, "{\"x\":0");
+		for (k = 0; k < sizeof(good) / sizeof(good[0]); k++) {
+			value = good[k].value;
+			if (strcmp(good[k].member, wrongs[i].member) == 0)
+				value = wrongs[i].value;
+			if (value != NULL)
+				(void)buf_printf(&body, ",\"%s\":%s",
+				    good[k].member, value);
+		}
+		(void)buf_puts(&body, "}");
+		update = parse(buf_cstr(&body));
+		if (update.status != wrongs[i].status)
+			print_error("%s\n", body.data);
+		assert_int_equal(update.status, wrongs[i].status);
+		if (update.status != 0)
+			assert_true(strlen(update.why) > 10);
+	}
+	buf_free(&body);
+}
+
+static void
+a_body_that_is_no_object(void **state)
+{
+	static const struct {
+		const char *body;
+		int status;
+	} cases[] = {
+		{ "", 400 },
+		{ "null", 400 },
+		{ "1", 400 },
+		{ "\"output\"", 400 },
+		{ "[]", 400 },
+		{ "{}", 400 },
+		{ "{", 400 },
+		{ "{\"output\":\"graph.figure\"", 400 },
+		{ "{" OUTPUT "," OUTPUT "}", 400 }, /* twice */
+		{ "output=graph.figure", 400 },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		assert_int_equal(parse(cases[i].body).status, cases[i].status);
+}
+
+static void
+settings_bound_the_body(void **state)
+{
+	static const char body[] = "{" OUTPUT "," OUTPUTS ",\"inputs\":[" DROP(
+	    "[[[[1,2,3,4,5]]]]") "," SLIDER("2") "]," STATE "}";
+	struct arena small;
+	struct update update;
+
+	(void)state;
+	check_good(body, "[[[[[1,2,3,4,5]]]],2,3]");
+	fixture.options.limit_json_depth = 6;
+	assert_int_equal(parse(body).status, 400);
+	fixture.options.limit_json_depth = 64;
+	fixture.options.limit_json_nodes = 10;
+	assert_int_equal(parse(body).status, 413);
+	fixture.options.limit_json_nodes = 1000;
+	arena_init(&small, 600);
+	update_parse(fixture.app, &fixture.options, body, sizeof(body) - 1,
+	    &small, &update);
+	assert_int_equal(update.status, 503);
+	arena_free(&small);
+}
+
+/* ---- responses ---- */
+
+static void
+check_response(const char *output, const char *const *json, const char *want)
+{
+	const struct callback *callback =
+	    app_find_callback(fixture.app, output);
+	const struct value *outputs[8] = { NULL };
+	struct buf out = BUF_EMPTY;
+	const char *why;
+	uint32_t i;
+
+	for (i = 0; i < callback->output_count; i++)
+		if (json[i] != NULL)
+			outputs[i] = fixture_json(&fixture, json[i]);
+	assert_int_equal(update_response(callback, outputs, &out, &why), 0);
+	assert_string_equal(buf_cstr(&out), want);
+	buf_free(&out);
+}
+
+#define MULTI(text) "{\"multi\":true,\"response\":{" text "}}"
+
+static void
+responses(void **state)
+{
+	static const struct {
+		const char *output;
+		const char *values[3];
+		const char *want;
+	} cases[] = {
+		{ "graph.figure", { "{\"data\":[]}" },
+		    MULTI("\"graph\":{\"figure\":{\"data\":[]}}") },
+		{ "graph.figure", { "null" },
+		    MULTI("\"graph\":{\"figure\":null}") },
+		{ "graph.figure", { NULL }, "" },
+		{ "..a.x...b.y...a.z..", { "1", "2", "3" },
+		    MULTI("\"a\":{\"x\":1,\"z\":3},\"b\":{\"y\":2}") },
+		{ "..a.x...b.y...a.z..", { NULL, "2", "3" },
+		    MULTI("\"b\":{\"y\":2},\"a\":{\"z\":3}") },
+		{ "..a.x...b.y...a.z..", { "1", NULL, "3" },
+		    MULTI("\"a\":{\"x\":1,\"z\":3}") },
+		{ "..a.x...b.y...a.z..", { "1", "2", NULL },
+		    MULTI("\"a\":{\"x\":1},\"b\":{\"y\":2}") },
+		{ "..a.x...b.y...a.z..", { NULL, NULL, "3" },
+		    MULTI("\"a\":{\"z\":3}") },
+		{ "..a.x...b.y...a.z..", { NULL, "2", NULL },
+		    MULTI("\"b\":{\"y\":2}") },
+		{ "..a.x...b.y...a.z..", { NULL, NULL, NULL }, "" },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		check_response(cases[i].output, cases[i].values, cases[i].want);
+}
+
+static void
+a_bad_output_is_named(void **state)
+{
+	static const char *const names[] = { "a.x", "b.y", "a.z" };
+	const struct callback *callback =
+	    app_find_callback(fixture.app, "..a.x...b.y...a.z..");
+	const struct value *outputs[3];
+	struct buf out = BUF_EMPTY;
+	char want[128];
+	const char *why;
+	int i;
+
+	(void)state;
+	for (i = 0; i < 3; i++) {
+		outputs[0] = outputs[1] = outputs[2] =
+		    value_int(&fixture.arena, 1);
+		outputs[i] = value_text(&fixture.arena, "\xff", 1);
+		buf_clear(&out);
+		assert_int_equal(update_response(callback, outputs, &out, &why),
+		    ERR_SYNTAX);
+		(void)snprintf(want, sizeof(want),
+		    "output %s: a text is not valid UTF-8", names[i]);
+		assert_string_equal(why, want);
+	}
+	buf_free(&out);
+}
+
+static void
+a_full_buffer_is_an_error(void **state)
+{
+	const struct callback *callback =
+	    app_find_callback(fixture.app, "graph.figure");
+	const struct value *outputs[1] = { value_int(&fixture.arena, 1) };
+	struct buf out;
+	const char *why;
+	size_t max;
+	size_t len = sizeof(MULTI("'graph':{'figure':1}")) - 1;
+
+	(void)state;
+	for (max = 1; max <= len; max++) {
+		buf_init(&out, max);
+		assert_int_equal(
+		    update_response(callback, outputs, &out, &why) == 0,
+		    max == len);
+		assert_non_null(why);
+		buf_free(&out);
+	}
+}
+
+int
+main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+		TEST(a_whole_request),
+		TEST(values_of_every_kind),
+		TEST(a_value_left_out_is_null),
+		TEST(states_may_be_left_out_only_when_there_are_none),
+		TEST(several_outputs),
+		TEST(every_wrong_type_in_every_field),
+		TEST(a_body_that_is_no_object),
+		TEST(settings_bound_the_body),
+		TEST(responses),
+		TEST(a_bad_output_is_named),
+		TEST(a_full_buffer_is_an_error),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
