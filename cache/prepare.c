@@ -222,9 +222,9 @@ on_progress(void *context)
 	return clock_mono_us() > *until;
 }
 
-/* 1 sound as far as looked, 0 damaged, or ERR_*. */
+/* One check: 1 sound as far as looked, 0 damaged, or ERR_*. */
 static int
-is_sound(struct db *db, int64_t budget_us)
+check(struct db *db, int64_t budget_us)
 {
 	int64_t until = clock_mono_us() + budget_us;
 	sqlite3_stmt *stmt = NULL;
@@ -240,6 +240,9 @@ is_sound(struct db *db, int64_t budget_us)
 	if (code == SQLITE_ROW) {
 		text = (const char *)sqlite3_column_text(stmt, 0);
 		sound = text != NULL && strcmp(text, "ok") == 0;
+		if (!sound)
+			log_warn(0, "cache.check", "found=\"%s\"",
+			    text != NULL ? text : "");
 		code = SQLITE_OK;
 	}
 	(void)sqlite3_finalize(stmt);
@@ -249,6 +252,18 @@ is_sound(struct db *db, int64_t budget_us)
 	if (code != SQLITE_OK && code != SQLITE_DONE)
 		return db_failed(db, code, "CHECK");
 	return sound;
+}
+
+/*
+ * The same, twice when the first finds something: it reports a page that
+ * could not be read as damage, and that may have been a passing trouble.
+ */
+static int
+is_sound(struct db *db, int64_t budget_us)
+{
+	int rc = check(db, budget_us);
+
+	return rc != 0 ? rc : check(db, PREPARE_CHECK_MORE_US);
 }
 
 /* Judge a file that has content. 0 with *verdict, or ERR_*. */
