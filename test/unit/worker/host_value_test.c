@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Values as an app makes and reads them, through the table it is given. */
+#include "test/unit/worker/app_fixture.h"
+
+#include <math.h>
+
+static struct app_fixture fixture;
+static struct call call;
+
+static int
+set_up(void **state)
+{
+	(void)state;
+	fixture_init(&fixture);
+	call_init(&call, &fixture.kit, &fixture.arena, CALL_LAYOUT, "page",
+	    NULL);
+	call_enter(&call);
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	(void)state;
+	call_leave(&call);
+	call_fini(&call);
+	fixture_fini(&fixture);
+	return call_current() == NULL ? 0 : -1;
+}
+
+static void
+check(const struct ph_value *value, const char *want)
+{
+	assert_non_null(value);
+	fixture_check(host_take(value), want);
+	assert_false(call.failed);
+}
+
+static void
+scalars(void **state)
+{
+	char text[] = "before";
+	const struct ph_value *copy = ph_text(text);
+
+	(void)state;
+	memcpy(text, "after!", 6);
+	check(copy, "\"before\"");
+	check(ph_null(), "null");
+	check(ph_bool(true), "true");
+	check(ph_bool(false), "false");
+	check(ph_int(INT64_MIN), "-9223372036854775808");
+	check(ph_number(0.1), "0.1");
+	check(ph_number(NAN), "null");
+	check(ph_text(""), "\"\"");
+	check(ph_text(NULL), "null");
+	check(ph_textf("%s-%03d", "a", 7), "\"a-007\"");
+	check(ph_textf("%s", ""), "\"\"");
+}
+
+static void
+textf_of_any_length(void **state)
+{
+	static char long_text[100001];
+
+	(void)state;
+	memset(long_text, 'x', sizeof(long_text) - 1);
+	assert_string_equal(ph_text_of(ph_textf("%s", long_text)), long_text);
+}
+
+static void
+json_literals(void **state)
+{
+	(void)state;
+	check(PH_JSON({ "a" : [ 1, 2.5, null, true ], "b" : {} }),
+	    "{\"a\":[1,2.5,null,true],\"b\":{}}");
+	check(ph_json("\"x\""), "\"x\"");
+	check(PH_JSON([]), "[]");
+}
+
+static void
+bad_json_fails_the_call(void **state)
+{
+	(void)state;
+	assert_true(ph_is_null(ph_json("{\"a\":")));
+	assert_true(call.failed);
+	assert_memory_equal(call.error, "PH_JSON({\"a\":", 13);
+}
+
+static void
+lists_and_objects(void **state)
+{
+	const char *names[] = { "one", "two" };
+	const struct ph_value *values[] = { ph_int(1), NULL };
+	const struct ph_value *none[] = { NULL };
+
+	(void)state;
+	check(PH_LIST(ph_int(1), ph_text("a"), ph_null()), "[1,\"a\",null]");
+	check(PH_LIST(PH_LIST(ph_int(1)), PH_LIST(ph_int(2))), "[[1],[2]]");
+	check(PH_LIST(ph_int(1), NULL), "[1,null]");
+	check(ph_host_->make_list(none, 0), "[]");
+	check(ph_object(names, values, 2), "{\"one\":1,\"two\":null}");
+	check(ph_object(names, values, 0), "{}");
+}
+
+struct card {
+	const char *id;
+	const struct ph_value *children;
+};
+
+static const struct ph_prop card_props[] = {
+	{ "id", offsetof(struct card, id), PH_PROP_TEXT, PH_PROP_REQUIRED },
+	{ "children", offsetof(struct card, children), PH_PROP_VALUE,
+	    PH_PROP_CHILDREN },
+};
+
+static const struct ph_component_type card_type = { "space", "Card", card_props,
+	2 };
+
+static void
+components(void **state)
+{
+	struct card inner = { .id = "in" };
+	struct card outer = { .id = "out" };
+
+	(void)state;
+	outer.children =
+	    PH_CHILDREN(ph_text("x"), ph_component_new(&card_type, &inner));
+	check(ph_component_new(&card_type, &outer),
+	    "{\"props\":{\"id\":\"out\",\"children\":[\"x\",{\"props\":{"
+	    "\"id\":\"in\"},\"type\":\"Card\",\"namespace\":\"space\"}]},"
+	    "\"type\":\"Card\",\"namespace\":\"space\"}");
+	outer.id = NULL;
+	assert_true(ph_is_null(ph_component_new(&card_type, &outer)));
+	assert_true(call.failed);
+	assert_string_equal(call.error,
+	    "page: component Card needs property id");
+}
+
+/* Each reader on each kind: the documented answer for the wrong one. */
+static void
+readers_on_every_kind(void **state)
+{
+	static const struct {
+		const char *json;
+		bool is_null;
+		const char *text;
+		double number; /* NaN: not one */
+		int64_t integer;
+		bool flag;
+		size_t count;
+	} cases[] = {
+		{ "null", true, "", NAN, 0, false, 0 },
+		{ "true", false, "", NAN, 0, true, 0 },
+		{ "false", false, "", NAN, 0, false, 0 },
+		{ "7", false, "", 7, 7, false, 0 },
+		{ "-7", false, "", -7, -7, false, 0 },
+		{ "2.9", false, "", 2.9, 2, false, 0 },
+		{ "-2.9", false, "", -2.9, -2, false, 0 },
+		{ "1e300", false, "", 1e300, 0, false, 0 },
+		{ "-1e300", false, "", -1e300, 0, false, 0 },
+		{ "\"\"", false, "", NAN, 0, false, 0 },
+		{ "\"12\"", false, "12", NAN, 0, false, 0 },
+		{ "\"true\"", false, "true", NAN, 0, false, 0 },
+		{ "[]", false, "", NAN, 0, false, 0 },
+		{ "[1,2,3]", false, "", NAN, 0, false, 3 },
+		{ "{\"a\":1,\"b\":2}", false, "", NAN, 0, false, 2 },
+	};
+	const struct ph_value *value;
+	double number;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		value = ph_json(cases[i].json);
+		number = ph_number_of(value);
+		assert_int_equal(ph_is_null(value), cases[i].is_null);
+		assert_string_equal(ph_text_of(value), cases[i].text);
+		assert_true(isnan(cases[i].number) ? isnan(number)
+						   : number == cases[i].number);
+		assert_true(ph_int_of(value) == cases[i].integer);
+		assert_int_equal(ph_bool_of(value), cases[i].flag);
+		assert_int_equal(ph_count_of(value), cases[i].count);
+	}
+	assert_false(call.failed);
+}
+
+static void
+integers_at_the_edge(void **state)
+{
+	(void)state;
+	assert_true(ph_int_of(ph_int(INT64_MAX)) == INT64_MAX);
+	assert_true(ph_int_of(ph_number(9.1e18)) == 9100000000000000000);
+	assert_int_equal(ph_int_of(ph_number(9.3e18)), 0);
+	assert_int_equal(ph_int_of(ph_number(INFINITY)), 0);
+	assert_int_equal(ph_int_of(ph_number(-INFINITY)), 0);
+	assert_int_equal(ph_int_of(ph_number(NAN)), 0);
+	assert_true(ph_number_of(ph_int(3)) == 3);
+}
+
+static void
+null_pointers_read_as_null(void **state)
+{
+	(void)state;
+	assert_true(ph_is_null(NULL));
+	assert_string_equal(ph_text_of(NULL), "");
+	assert_true(isnan(ph_number_of(NULL)));
+	assert_int_equal(ph_int_of(NULL), 0);
+	assert_false(ph_bool_of(NULL));
+	assert_int_equal(ph_count_of(NULL), 0);
+	assert_true(ph_is_null(ph_at(NULL, 0)));
+	assert_true(ph_is_null(ph_member(NULL, "a")));
+}
+
+static void
+items_and_members(void **state)
+{
+	const struct ph_value *list = ph_json("[1,[2,3]]");
+	const struct ph_value *object = ph_json("{\"a\":{\"b\":5},\"\":6}");
+
+	(void)state;
+	assert_int_equal(ph_int_of(ph_at(list, 0)), 1);
+	assert_int_equal(ph_int_of(ph_at(ph_at(list, 1), 1)), 3);
+	assert_true(ph_is_null(ph_at(list, 2)));
+	assert_true(ph_is_null(ph_at(list, SIZE_MAX)));
+	assert_true(ph_is_null(ph_at(object, 0)));
+	assert_int_equal(ph_int_of(ph_member(ph_member(object, "a"), "b")), 5);
+	assert_int_equal(ph_int_of(ph_member(object, "")), 6);
+	assert_true(ph_is_null(ph_member(object, "c")));
+	assert_true(ph_is_null(ph_member(list, "a")));
+	assert_false(call.failed);
+}
+
+static void
+tables_count_their_rows(void **state)
+{
+	struct value_table table = { 0, 12, NULL };
+	struct value value = { .kind = VALUE_TABLE, .u.table = &table };
+
+	(void)state;
+	assert_int_equal(ph_count_of(host_give(&value)), 12);
+	assert_true(ph_is_null(ph_at(host_give(&value), 0)));
+}
+
+/* Every maker in a full arena: null, and the call has failed. */
+static void
+a_full_arena_fails_the_call(void **state)
+{
+	const char *names[] = { "a" };
+	const struct ph_value *values[] = { NULL };
+	struct card card = { .id = "x" };
+	const struct ph_value *made;
+	struct arena small;
+	int which;
+
+	(void)state;
+	for (which = 0; which < 9; which++) {
+		arena_init(&small, 1);
+		call_init(&call, &fixture.kit, &small, CALL_LAYOUT, "page",
+		    NULL);
+		made = which == 0   ? ph_bool(true)
+		       : which == 1 ? ph_int(1)
+		       : which == 2 ? ph_number(1)
+		       : which == 3 ? ph_text("x")
+		       : which == 4 ? ph_textf("x")
+		       : which == 5 ? ph_json("[1]")
+		       : which == 6 ? PH_LIST(values[0])
+		       : which == 7 ? ph_object(names, values, 1)
+				    : ph_component_new(&card_type, &card);
+		assert_true(ph_is_null(made));
+		assert_true(call.failed);
+		assert_non_null(strstr(call.error, "out of memory"));
+		arena_free(&small);
+	}
+}
+
+static void
+outside_a_call_everything_is_null(void **state)
+{
+	const char *names[] = { "a" };
+	const struct ph_value *values[] = { NULL };
+	struct card card = { .id = "x" };
+
+	(void)state;
+	call_leave(&call);
+	assert_true(ph_is_null(ph_bool(true)));
+	assert_true(ph_is_null(ph_int(1)));
+	assert_true(ph_is_null(ph_number(1)));
+	assert_true(ph_is_null(ph_text("x")));
+	assert_true(ph_is_null(ph_textf("x")));
+	assert_true(ph_is_null(ph_json("[1]")));
+	assert_true(ph_is_null(PH_LIST(ph_int(1))));
+	assert_true(ph_is_null(ph_object(names, values, 1)));
+	assert_true(ph_is_null(ph_component_new(&card_type, &card)));
+	call_enter(&call);
+}
+
+static void
+the_table_is_whole(void **state)
+{
+	const void *const *members =
+	    (const void *const *)(const void *)&host_table;
+	size_t i;
+
+	(void)state;
+	assert_int_equal(host_table.size, sizeof(struct ph_host));
+	assert_int_equal(host_table.abi_major, PH_ABI_MAJOR);
+	assert_int_equal(host_table.abi_minor, PH_ABI_MINOR);
+	for (i = 1; i < sizeof(struct ph_host) / sizeof(void *); i++)
+		assert_non_null(members[i]);
+}
+
+int
+main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+		TEST(scalars),
+		TEST(textf_of_any_length),
+		TEST(json_literals),
+		TEST(bad_json_fails_the_call),
+		TEST(lists_and_objects),
+		TEST(components),
+		TEST(readers_on_every_kind),
+		TEST(integers_at_the_edge),
+		TEST(null_pointers_read_as_null),
+		TEST(items_and_members),
+		TEST(tables_count_their_rows),
+		TEST(a_full_arena_fails_the_call),
+		TEST(outside_a_call_everything_is_null),
+		TEST(the_table_is_whole),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
