@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * pronghorn-bench: many browsers at once on one server.
+ *
+ *   pronghorn-bench URL --sessions 200 --duration 10
+ *   pronghorn-bench tune --app build/examples/caching_and_signaling.so
+ *
+ * See README.md beside this file.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "server/base/err.h"
+#include "test/bench/bench_options.h"
+#include "test/bench/bench_report.h"
+#include "test/bench/load.h"
+#include "test/bench/requests.h"
+#include "test/bench/tune.h"
+
+enum { STATUS_GOOD, STATUS_WRONG, STATUS_USAGE, STATUS_NOTHING };
+
+/* As many descriptors as we may have. */
+static void
+raise_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
+static int
+prepare(struct load *load, const struct bench_options *options)
+{
+	unsigned line = 0;
+	int rc;
+
+	requests_put_get(&load->get_fields, &load->target, options);
+	requests_put_post(&load->post_fields, &load->target, options);
+	if (options->path != NULL) {
+		rc = requests_put_plain(&load->plain, &load->plain_body_at,
+		    &load->target, options);
+		if (rc < 0) {
+			(void)fprintf(stderr, "pronghorn-bench: %s: %s\n",
+			    options->body, err_str(rc));
+			return rc;
+		}
+	}
+	if (options->check_points != NULL &&
+	    oracle_set_points(&load->oracle, options->check_points) < 0) {
+		(void)fprintf(stderr,
+		    "pronghorn-bench: --check points:%s: expected "
+		    "VALUE=COUNT,...\n",
+		    options->check_points);
+		return -1;
+	}
+	if (options->oracle == NULL)
+		return 0;
+	rc = oracle_read(&load->oracle, options->oracle, &line);
+	if (rc < 0)
+		(void)fprintf(stderr, "pronghorn-bench: %s, line %u: %s\n",
+		    options->oracle, line, err_str(rc));
+	return rc;
+}
+
+static int
+write_results(const struct load *load, const struct bench_options *options)
+{
+	const char *path = options->json;
+	int rc = 0;
+
+	if (!options->quiet && (path == NULL || strcmp(path, "-") != 0))
+		bench_report_print(load);
+	if (path != NULL)
+		rc = bench_report_json(load, path);
+	if (rc == 0 && options->svg != NULL) {
+		path = options->svg;
+		rc = bench_report_svg(load, path);
+	}
+	if (rc == 0 && options->record != NULL) {
+		path = options->record;
+		rc = oracle_write(&load->oracle, path);
+	}
+	if (rc < 0)
+		(void)fprintf(stderr, "pronghorn-bench: %s: %s\n", path,
+		    err_str(rc));
+	return rc;
+}
+
+static int
+run(const struct bench_options *options)
+{
+	static struct load load;
+	int status = STATUS_USAGE;
+
+	if (load_init(&load, options) < 0) {
+		(void)fprintf(stderr, "pronghorn-bench: %s\n", load.trouble);
+	} else if (prepare(&load, options) == 0) {
+		if (load_run(&load) < 0) {
+			(void)fprintf(stderr, "pronghorn-bench: %s\n",
+			    load.trouble);
+			if (!options->quiet)
+				bench_report_print(&load);
+			status = STATUS_NOTHING;
+		} else if (write_results(&load, options) < 0) {
+			status = STATUS_USAGE;
+		} else {
+			status = STATUS_GOOD;
+		}
+		if (load.meter.all_requests == 0)
+			status = STATUS_NOTHING;
+		if (load.meter.errors[METER_WRONG] > 0 ||
+		    load.meter.errors[METER_NOT_JSON] > 0)
+			status = STATUS_WRONG;
+	}
+	load_free(&load);
+	return status;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct bench_options options;
+	int rc;
+
+	(void)signal(SIGPIPE, SIG_IGN);
+	raise_limit();
+	if (argc > 1 && strcmp(argv[1], "tune") == 0)
+		return tune_main(argc - 1, argv + 1);
+	rc = bench_options_parse(&options, argc, argv);
+	if (rc != 0)
+		return rc < 0 ? STATUS_USAGE : STATUS_GOOD;
+	return run(&options);
+}

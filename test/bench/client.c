@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * A browser's connections. An idle one is taken before a new one is opened;
+ * the one used last first, as its memory is still warm in both processes.
+ * What the server closes while idle is dropped without a word, and a request
+ * that meets such a close is sent once more, as browsers do.
+ *
+ * INVARIANT  A request is in the line, on one connection, or with its owner.
+ * OWNERSHIP  Requests belong to the caller; connections to the client.
+ * THREADS    The loop only.
+ * FAILURE    Told to the request's owner as an enum client_error.
+ */
+#include "test/bench/client.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "server/base/clock.h"
+#include "server/base/fd.h"
+
+static void on_read(evutil_socket_t fd, short what, void *arg);
+static void on_write(evutil_socket_t fd, short what, void *arg);
+
+int
+client_init(struct client *client, struct client_common *common, unsigned max)
+{
+	unsigned i;
+
+	memset(client, 0, sizeof(*client));
+	client->common = common;
+	client->connections = calloc(max, sizeof(*client->connections));
+	if (client->connections == NULL)
+		return -ENOMEM;
+	client->max = max;
+	for (i = 0; i < max; i++) {
+		client->connections[i].client = client;
+		client->connections[i].fd = -1;
+		answer_init(&client->connections[i].answer);
+	}
+	return 0;
+}
+
+static void
+connection_close(struct connection *connection)
+{
+	if (connection->fd < 0)
+		return;
+	(void)event_del(&connection->read_event);
+	(void)event_del(&connection->write_event);
+	fd_close(&connection->fd);
+	connection->client->common->open--;
+}
+
+void
+client_free(struct client *client)
+{
+	unsigned i;
+
+	for (i = 0; i < client->max; i++) {
+		connection_close(&client->connections[i]);
+		answer_free(&client->connections[i].answer);
+	}
+	free(client->connections);
+	memset(client, 0, sizeof(*client));
+}
+
+static int
+connection_open(struct connection *connection)
+{
+	struct client_common *common = connection->client->common;
+	int fd = target_connect(common->target);
+
+	if (fd < 0)
+		return fd;
+	connection->fd = fd;
+	connection->served = 0;
+	common->open++;
+	common->connects++;
+	if (event_assign(&connection->read_event, common->base, fd,
+		EV_READ | EV_PERSIST, on_read, connection) < 0 ||
+	    event_assign(&connection->write_event, common->base, fd, EV_WRITE,
+		on_write, connection) < 0 ||
+	    event_add(&connection->read_event, NULL) < 0) {
+		connection_close(connection);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+static void serve_line(struct client *client);
+
+static void
+push(struct client *client, struct client_request *request, bool front)
+{
+	request->next = front ? client->first : NULL;
+	if (client->first == NULL)
+		client->last = request;
+	if (client->first == NULL || front)
+		client->first = request;
+	else {
+		client->last->next = request;
+		client->last = request;
+	}
+}
+
+/* The connection broke, or its request is given up. */
+static void
+fail(struct connection *connection, enum client_error error)
+{
+	struct client *client = connection->client;
+	struct client_request *request = connection->request;
+	bool stale = connection->served > 0 && connection->answer.wire == 0 &&
+		     (error == CLIENT_RESET || error == CLIENT_CLOSED);
+
+	connection_close(connection);
+	connection->request = NULL;
+	if (request == NULL)
+		return;
+	if (stale && !request->retried) {
+		request->retried = true;
+		client->common->retries++;
+		push(client, request, true);
+	} else {
+		request->done(request, error, NULL);
+	}
+	serve_line(client);
+}
+
+static void
+write_on(struct connection *connection)
+{
+	struct client_request *request = connection->request;
+	ssize_t n;
+
+	while (connection->sent < request->bytes.len) {
+		n = send(connection->fd, request->bytes.data + connection->sent,
+		    request->bytes.len - connection->sent, MSG_NOSIGNAL);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && (errno == EAGAIN || errno == ENOTCONN)) {
+			(void)event_add(&connection->write_event, NULL);
+			return;
+		}
+		if (n < 0) {
+			fail(connection,
+			    connection->served == 0 && connection->sent == 0
+				? CLIENT_CONNECT
+				: CLIENT_RESET);
+			return;
+		}
+		connection->sent += (size_t)n;
+		connection->client->common->bytes_out += (uint64_t)n;
+	}
+}
+
+static void
+on_write(evutil_socket_t fd, short what, void *arg)
+{
+	struct connection *connection = arg;
+
+	(void)fd;
+	(void)what;
+	if (connection->request != NULL)
+		write_on(connection);
+}
+
+static void
+connection_ask(struct connection *connection, struct client_request *request)
+{
+	connection->request = request;
+	connection->sent = 0;
+	connection->deadline_us =
+	    clock_mono_us() + connection->client->common->timeout_us;
+	answer_reset(&connection->answer, request->discard);
+	write_on(connection);
+}
+
+/* An idle connection, or a place for a new one; NULL: all are busy. */
+static struct connection *
+find_connection(struct client *client)
+{
+	struct connection *empty = NULL;
+	unsigned i;
+
+	for (i = 0; i < client->max; i++) {
+		if (client->connections[i].request != NULL)
+			continue;
+		if (client->connections[i].fd >= 0)
+			return &client->connections[i];
+		if (empty == NULL)
+			empty = &client->connections[i];
+	}
+	return empty;
+}
+
+static void
+serve_line(struct client *client)
+{
+	struct connection *connection;
+	struct client_request *request;
+
+	while (client->first != NULL) {
+		connection = find_connection(client);
+		if (connection == NULL)
+			return;
+		request = client->first;
+		client->first = request->next;
+		request->next = NULL;
+		if (connection->fd < 0 && connection_open(connection) < 0)
+			request->done(request, CLIENT_CONNECT, NULL);
+		else
+			connection_ask(connection, request);
+	}
+}
+
+void
+client_send(struct client *client, struct client_request *request)
+{
+	request->retried = false;
+	push(client, request, false);
+	serve_line(client);
+}
+
+static void
+complete(struct connection *connection)
+{
+	struct client_request *request = connection->request;
+
+	connection->request = NULL;
+	connection->served++;
+	if (!connection->answer.keep_alive)
+		connection_close(connection);
+	request->done(request, CLIENT_OK, &connection->answer);
+	serve_line(connection->client);
+}
+
+static void
+on_close(struct connection *connection)
+{
+	if (connection->request != NULL &&
+	    answer_close(&connection->answer) == 0)
+		complete(connection);
+	else
+		fail(connection, CLIENT_CLOSED);
+}
+
+/*
+ * Bytes of a body that nobody looks at need not be copied out of the kernel;
+ * a unix socket has no such call.
+ */
+static ssize_t
+receive(struct connection *connection)
+{
+	struct client_common *common = connection->client->common;
+	const struct answer *answer = &connection->answer;
+	size_t want = CLIENT_SCRATCH;
+	int flags = 0;
+
+	if (answer->discard && answer->state == ANSWER_LENGTH &&
+	    !common->target->local) {
+		want = answer->left < want ? (size_t)answer->left : want;
+		flags = MSG_TRUNC;
+	} else if (answer->discard && answer->state == ANSWER_HEAD) {
+		want = 4096;
+	}
+	return recv(connection->fd, common->scratch, want, flags);
+}
+
+static void
+on_read(evutil_socket_t fd, short what, void *arg)
+{
+	struct connection *connection = arg;
+	struct client_common *common = connection->client->common;
+	size_t used;
+	ssize_t n;
+
+	(void)fd;
+	(void)what;
+	do {
+		n = receive(connection);
+		if (n < 0 && (errno == EINTR || errno == EAGAIN))
+			return;
+		if (n < 0) {
+			fail(connection, connection->served == 0 &&
+						 connection->answer.wire == 0
+					     ? CLIENT_CONNECT
+					     : CLIENT_RESET);
+			return;
+		}
+		if (n == 0) {
+			on_close(connection);
+			return;
+		}
+		common->bytes_in += (uint64_t)n;
+		if (connection->request == NULL) { /* nobody asked */
+			connection_close(connection);
+			return;
+		}
+		if (answer_take(&connection->answer, common->scratch, (size_t)n,
+			&used) < 0 ||
+		    used < (size_t)n) {
+			fail(connection, CLIENT_MALFORMED);
+			return;
+		}
+	} while (connection->answer.discard &&
+		 connection->answer.state == ANSWER_LENGTH);
+	if (connection->answer.state == ANSWER_DONE)
+		complete(connection);
+}
+
+void
+client_expire(struct client *client, int64_t now_us)
+{
+	unsigned i;
+
+	for (i = 0; i < client->max; i++) {
+		if (client->connections[i].request != NULL &&
+		    client->connections[i].deadline_us < now_us)
+			fail(&client->connections[i], CLIENT_TIMEOUT);
+	}
+}
+
+const char *
+client_error_name(enum client_error error)
+{
+	static const char *const names[CLIENT_ERRORS] = {
+		[CLIENT_OK] = "ok",
+		[CLIENT_CONNECT] = "connect",
+		[CLIENT_RESET] = "reset",
+		[CLIENT_CLOSED] = "closed",
+		[CLIENT_TIMEOUT] = "timeout",
+		[CLIENT_MALFORMED] = "malformed",
+	};
+
+	return names[error];
+}
