@@ -10,16 +10,16 @@ _pronghorn()
 	    --print-config --print-options -b --bind -w --workers --backlog
 	    -t --timeout --graceful-timeout -p --pid --chdir
 	    --error-logfile --log-file --log-level -n --name --boot-timeout
-	    --respawn-backoff --respawn-limit --app --threads
-	    --worker-connections --keep-alive --access-logfile
-	    --limit-request-line --limit-request-fields
-	    --limit-request-field_size --limit-request-head
-	    --limit-request-body --limit-json-depth --limit-json-nodes
-	    --limit-request-memory --limit-queue --header-timeout
-	    --body-timeout --send-timeout --www-dir --data-dir --cache-type
-	    --cache-dir --cache-default-timeout --cache-threshold
-	    --cache-key-prefix --cache-busy-timeout --compute-lease
-	    --compute-attempts --compute-error-timeout
+	    --respawn-backoff --respawn-limit --control-socket
+	    --control-socket-mode --app --threads --worker-connections
+	    --keep-alive --access-logfile --limit-request-line
+	    --limit-request-fields --limit-request-field_size
+	    --limit-request-head --limit-request-body --limit-json-depth
+	    --limit-json-nodes --limit-request-memory --limit-queue
+	    --header-timeout --body-timeout --send-timeout --www-dir
+	    --data-dir --cache-type --cache-dir --cache-default-timeout
+	    --cache-threshold --cache-key-prefix --cache-busy-timeout
+	    --compute-lease --compute-attempts --compute-error-timeout
 	"
 
 	case $before in
@@ -28,7 +28,8 @@ _pronghorn()
 		return
 		;;
 	-c | --config | -p | --pid | --chdir | --error-logfile | --log-file | \
-	    --access-logfile | --www-dir | --data-dir | --cache-dir)
+	    --control-socket | --access-logfile | --www-dir | --data-dir | \
+	    --cache-dir)
 		compopt -o filenames
 		COMPREPLY=($(compgen -f -- "$word"))
 		return

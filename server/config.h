@@ -84,6 +84,13 @@ int config_apply_chdir(const struct config *config, struct buf *why);
 const char *config_origin(const struct config *config, const char *name);
 
 /*
+ * Append {"name", "value", "from"} of every setting to the JSON array, sorted
+ * by name; the value of a text as a text, everything else as it is written.
+ */
+struct cJSON;
+void config_list(const struct config *config, struct cJSON *list);
+
+/*
  * The text that answers `action`, for stdout: PRINT needs `config`, VERSION,
  * HELP and the OPTIONS do not. 0, -ENOMEM or -EINVAL (RUN and CHECK).
  */

@@ -5,6 +5,7 @@
  */
 #include "server/config_int.h"
 
+#include <cjson/cJSON.h>
 #include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -65,19 +66,65 @@ compare_names(const void *a, const void *b)
 	return strcmp((*x)->name, (*y)->name);
 }
 
-static int
-print_effective(const struct config *config, struct buf *out)
+/* The rows by name; the caller frees the array. NULL without memory. */
+static const struct config_row **
+sort_rows(void)
 {
 	const struct config_row **sorted;
-	const char *c;
 	size_t i;
 
 	sorted = calloc(config_row_count, sizeof(*sorted));
 	if (sorted == NULL)
-		return -ENOMEM;
+		return NULL;
 	for (i = 0; i < config_row_count; i++)
 		sorted[i] = &config_rows[i];
 	qsort(sorted, config_row_count, sizeof(*sorted), compare_names);
+	return sorted;
+}
+
+static void
+list_row(const struct config *config, const struct config_row *row,
+    struct cJSON *list)
+{
+	cJSON *item = cJSON_CreateObject();
+	const void *field = config_field_const(config, row);
+	struct buf text = BUF_EMPTY;
+	const char *value;
+
+	if (row->type == OPT_TEXT || row->type == OPT_PATH)
+		(void)buf_puts(&text, *(const char *const *)field);
+	else
+		config_value_print(row, field, &text);
+	value = buf_cstr(&text);
+	(void)cJSON_AddStringToObject(item, "name", row->name);
+	(void)cJSON_AddStringToObject(item, "value",
+	    value != NULL ? value : "");
+	(void)cJSON_AddStringToObject(item, "from",
+	    config->origins[row - config_rows]);
+	(void)cJSON_AddItemToArray(list, item);
+	buf_free(&text);
+}
+
+void
+config_list(const struct config *config, struct cJSON *list)
+{
+	const struct config_row **sorted = sort_rows();
+	size_t i;
+
+	for (i = 0; sorted != NULL && i < config_row_count; i++)
+		list_row(config, sorted[i], list);
+	free(sorted);
+}
+
+static int
+print_effective(const struct config *config, struct buf *out)
+{
+	const struct config_row **sorted = sort_rows();
+	const char *c;
+	size_t i;
+
+	if (sorted == NULL)
+		return -ENOMEM;
 	for (i = 0; i < config_row_count; i++) {
 		(void)buf_printf(out, "%s = ", sorted[i]->name);
 		config_value_print(sorted[i],
@@ -105,6 +152,7 @@ value_word(enum opt_type type)
 		[OPT_BYTES] = " BYTES",
 		[OPT_LEVEL] = " LEVEL",
 		[OPT_WORKERS] = " N|auto",
+		[OPT_MODE] = " MODE",
 		[OPT_LIST] = " ADDRESS",
 	};
 

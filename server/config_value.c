@@ -152,6 +152,22 @@ whole_from_text(const struct config_row *row, const char *text, void *field,
 	return set_number(row, (double)whole, whole, field, why);
 }
 
+/* As chmod reads them: digits are octal, with or without 0o in front. */
+static int
+mode_from_text(const struct config_row *row, const char *text, void *field,
+    struct buf *why)
+{
+	size_t skip = strncasecmp(text, "0o", 2) == 0 ? 2 : 0;
+	int64_t mode = 0;
+	size_t i;
+
+	for (i = skip; text[i] >= '0' && text[i] <= '7' && mode < 07777; i++)
+		mode = mode * 8 + (text[i] - '0');
+	if (i == skip || text[i] != '\0')
+		return refuse(row, ERR_SYNTAX, "not octal digits", why);
+	return set_number(row, (double)mode, mode, field, why);
+}
+
 static int
 level_from_text(const struct config_row *row, const char *text, void *field,
     struct buf *why)
@@ -342,6 +358,8 @@ config_value_from_texts(const struct config_row *row, const char *const *texts,
 		return bytes_from_text(row, text, field, why);
 	case OPT_LEVEL:
 		return level_from_text(row, text, field, why);
+	case OPT_MODE:
+		return mode_from_text(row, text, field, why);
 	case OPT_INT:
 	case OPT_WORKERS:
 		break;

@@ -45,6 +45,12 @@ print_bytes(int64_t number, struct buf *out)
 }
 
 static void
+print_mode(int64_t mode, struct buf *out)
+{
+	(void)buf_printf(out, "0o%llo", (unsigned long long)mode);
+}
+
+static void
 print_list(const struct opt_list *list, struct buf *out)
 {
 	size_t i;
@@ -94,6 +100,9 @@ config_value_print(const struct config_row *row, const void *field,
 		break;
 	case OPT_WORKERS:
 		(void)buf_printf(out, "%d", *(const int *)field);
+		break;
+	case OPT_MODE:
+		print_mode(*(const int64_t *)field, out);
 		break;
 	case OPT_LIST:
 		print_list(field, out);
@@ -165,6 +174,11 @@ config_value_print_bounds(const struct config_row *row, struct buf *out)
 	case OPT_WORKERS:
 		print_range(row, " or auto", out);
 		break;
+	case OPT_MODE:
+		print_mode((int64_t)row->min, out);
+		(void)buf_puts(out, "..");
+		print_mode((int64_t)row->max, out);
+		break;
 	case OPT_LIST:
 		print_range(row, " items", out);
 		break;
@@ -210,6 +224,7 @@ config_value_copy(const struct config_row *row, const void *from,
 		return copy_list(from, arena, to);
 	case OPT_INT:
 	case OPT_BYTES:
+	case OPT_MODE:
 		*(int64_t *)to = *(const int64_t *)from;
 		break;
 	case OPT_BOOL:

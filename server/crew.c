@@ -471,13 +471,42 @@ crew_restart(struct crew *crew)
 }
 
 void
-crew_set(struct crew *crew, const struct crew_rules *rules, unsigned target)
+crew_scale(struct crew *crew, unsigned target)
 {
 	unsigned most = crew->slot_count / 2;
 
+	crew->target = target < 1 ? 1 : target > most ? most : target;
+}
+
+void
+crew_dismiss(struct crew *crew, unsigned slot, int64_t now_us)
+{
+	seat_leave(&crew->seats[slot], SEAT_RECYCLE, SIGTERM,
+	    crew->rules.graceful_us, now_us);
+}
+
+unsigned
+crew_count(const struct crew *crew, enum seat_state state)
+{
+	const struct seat *seat;
+	unsigned count = 0;
+	unsigned slot;
+
+	for (slot = 0; slot < crew->slot_count; slot++) {
+		seat = &crew->seats[slot];
+		count += seat->state == state &&
+			 (state == SEAT_LEAVING ||
+			     seat->generation == crew->generation);
+	}
+	return count;
+}
+
+void
+crew_set(struct crew *crew, const struct crew_rules *rules, unsigned target)
+{
 	crew->rules = *rules;
 	crew->backoff.base_us = rules->backoff_us;
-	crew->target = target < 1 ? 1 : target > most ? most : target;
+	crew_scale(crew, target);
 }
 
 void

@@ -116,6 +116,15 @@ enum reap_verdict crew_exited(struct crew *crew, unsigned slot, int status,
  */
 bool crew_resize(struct crew *crew, int delta);
 
+/* `target` workers from now on, within the same bounds. */
+void crew_scale(struct crew *crew, unsigned target);
+
+/* Ask the worker in `slot` to finish and go; its place is filled again. */
+void crew_dismiss(struct crew *crew, unsigned slot, int64_t now_us);
+
+/* How many workers of the wanted generation are in that state. */
+unsigned crew_count(const struct crew *crew, enum seat_state state);
+
 /*
  * Replace every worker under other rules: `target` new ones first. Not during
  * a restart. crew_set() changes rules and target alone.

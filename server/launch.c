@@ -109,6 +109,28 @@ open_listeners(struct master *master, struct buf *why)
 	return rc;
 }
 
+static int
+open_control(struct master *master, struct buf *why)
+{
+	const struct server_options *options = master->current.settings.options;
+	struct buf path = BUF_EMPTY;
+	const char *text;
+	int rc;
+
+	rc = control_path(options->control_socket, options->pidfile, &path);
+	text = buf_cstr(&path);
+	if (rc == 0 && text == NULL)
+		rc = -ENOMEM;
+	if (rc == 0 && text[0] != '\0') {
+		rc = control_open(&master->control, text,
+		    (mode_t)options->control_socket_mode, why);
+		if (rc == 0)
+			log_info("control.bound", "path=%s", text);
+	}
+	buf_free(&path);
+	return rc;
+}
+
 /* Room for a second generation beside the first, and for some more. */
 static int
 open_spawn(struct master *master)
@@ -185,6 +207,8 @@ launch_start(struct master *master, struct buf *why)
 	if (rc == 0)
 		rc = open_listeners(master, why);
 	if (rc == 0)
+		rc = open_control(master, why);
+	if (rc == 0)
 		rc = children->prepare(children->context, why);
 	if (rc == 0)
 		rc = open_spawn(master);
@@ -216,6 +240,7 @@ void
 launch_finish(struct master *master)
 {
 	reload_abandon(master);
+	control_close(&master->control);
 	preflight_forget(&master->reload.check);
 	buf_free(&master->reload.check.text);
 	listen_close(&master->current.listeners);
@@ -240,5 +265,6 @@ launch_init(struct master *master, const struct server_options *options,
 		.reload.check = PREFLIGHT_EMPTY,
 		.pidfile = PIDFILE_EMPTY,
 		.sig = SIG_EMPTY };
+	control_init(&master->control);
 	keeper_seat_init(&master->keeper, KEEPER_BACKOFF_US);
 }

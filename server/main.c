@@ -19,6 +19,7 @@
 #include "server/base/fd.h"
 #include "server/base/log.h"
 #include "server/config.h"
+#include "server/ctl.h"
 #include "server/master.h"
 #include "worker/worker.h"
 
@@ -90,6 +91,13 @@ reload(const void *context, struct master_settings *settings, struct buf *why)
 	return 0;
 }
 
+/* Every setting for the control socket, as JSON values. */
+static void
+settings(const void *context, struct cJSON *list)
+{
+	config_list(context, list);
+}
+
 static void
 release(void *owned)
 {
@@ -148,6 +156,7 @@ serve(struct config *config, enum config_action action)
 		.keeper = run_keeper,
 		.reload = reload,
 		.release = release,
+		.settings = settings,
 		.context = config,
 		.threads = config->worker.threads };
 	struct buf why = BUF_EMPTY;
@@ -176,6 +185,8 @@ main(int argc, char **argv)
 	int status;
 	int rc;
 
+	if (argc > 1 && strcmp(argv[1], "ctl") == 0)
+		return ctl_main(argc - 1, argv + 1);
 	rc = config_load(argc, argv, &config, &action, &why);
 	if (rc < 0)
 		status = fail(&why, rc);

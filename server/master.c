@@ -70,6 +70,7 @@ fill_polls(struct master *master)
 		polls[POLL_NOTES].fd = master->keeper.notes_fd;
 	polls[POLL_NOTES].events = POLLOUT;
 	polls[POLL_CHECK].fd = master->reload.check.fd;
+	control_poll(&master->control, polls + POLL_CONTROL);
 	for (slot = 0; slot < master->crew.slot_count; slot++)
 		polls[POLL_SEATS + slot].fd =
 		    master->crew.seats[slot].status_fd;
@@ -88,7 +89,8 @@ next_deadline(const struct master *master)
 	if (master->reload.check.pid > 0 && !master->reload.check.overdue &&
 	    other_us < deadline_us)
 		deadline_us = other_us;
-	return deadline_us;
+	other_us = control_deadline(&master->control);
+	return other_us < deadline_us ? other_us : deadline_us;
 }
 
 static void
@@ -122,8 +124,8 @@ wait_for_events(struct master *master)
 	}
 }
 
-static void
-reopen_logs(struct master *master)
+void
+master_reopen_logs(struct master *master)
 {
 	unsigned slot;
 	int rc;
@@ -153,8 +155,8 @@ resize(struct master *master, int delta)
 		    delta > 0 ? "many" : "few");
 }
 
-static void
-stop(struct master *master, enum crew_stop how, const char *name)
+void
+master_stop(struct master *master, enum crew_stop how, const char *name)
 {
 	static const char *const names[] = { "", "graceful", "quick", "kill" };
 
@@ -182,16 +184,16 @@ take_signals(struct master *master)
 	while ((row = sig_next(&master->sig)) != NULL) {
 		switch (row->action) {
 		case SIG_DO_STOP:
-			stop(master, CREW_STOP, row->name);
+			master_stop(master, CREW_STOP, row->name);
 			break;
 		case SIG_DO_QUIT:
-			stop(master, CREW_QUIT, row->name);
+			master_stop(master, CREW_QUIT, row->name);
 			break;
 		case SIG_DO_RESTART:
 			reload_begin(master);
 			break;
 		case SIG_DO_REOPEN:
-			reopen_logs(master);
+			master_reopen_logs(master);
 			break;
 		case SIG_DO_MORE:
 			resize(master, 1);
@@ -299,6 +301,7 @@ static void
 loop(struct master *master)
 {
 	master->now_us = clock_mono_us();
+	master->started_us = master->now_us;
 	run_keeper(master); /* before the workers that may need it */
 	run_crew(master);
 	while (!is_over(master)) {
@@ -307,6 +310,8 @@ loop(struct master *master)
 		nursery_read(master);
 		nursery_reap(master);
 		reload_look(master);
+		control_turn(&master->control, master->now_us, control_command,
+		    master);
 		keeper_seat_flush(&master->keeper);
 		run_crew(master);
 		run_keeper(master);

@@ -17,6 +17,8 @@
  * neither worker/ nor cache/, and a test can give it children of its own.
  */
 
+struct cJSON;
+
 /* What a reload has read: settings for the next generation. */
 struct master_settings {
 	const struct server_options *options;
@@ -39,6 +41,8 @@ struct master_children {
 	int (*reload)(const void *context, struct master_settings *settings,
 	    struct buf *why);
 	void (*release)(void *owned);
+	/* Every setting, for the control socket; NULL: none to show. */
+	void (*settings)(const void *context, struct cJSON *list);
 	const void *context; /* handed to all of the above */
 	int64_t threads;     /* of each worker, for the log */
 };

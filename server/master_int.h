@@ -8,6 +8,7 @@
 #include "server/base/buf.h"
 #include "server/base/handoff.h"
 #include "server/base/log.h"
+#include "server/control.h"
 #include "server/crew.h"
 #include "server/keeper_seat.h"
 #include "server/listen.h"
@@ -52,6 +53,7 @@ struct master {
 	const struct master_children *children;
 	struct generation current; /* what a new worker gets */
 	struct reload reload;
+	struct control control;
 	struct pidfile pidfile;
 	struct sig sig;
 	struct spawn spawn;
@@ -60,13 +62,36 @@ struct master {
 	enum crew_stop keeper_stop; /* how the keeper has been asked */
 	struct pollfd *polls;       /* POLL_SEATS fixed ones, each slot */
 	int64_t now_us;             /* of this turn of the loop */
+	int64_t started_us;
+	unsigned deaths; /* of workers, unasked */
 	int exit_status;
 	struct log_gate garbage;
 	char failure[sizeof(((struct handoff_status *)0)->text)];
 };
 
 /* Places in master.polls. */
-enum { POLL_SIGNALS, POLL_KEEPER, POLL_NOTES, POLL_CHECK, POLL_SEATS };
+enum {
+	POLL_SIGNALS,
+	POLL_KEEPER,
+	POLL_NOTES,
+	POLL_CHECK,
+	POLL_CONTROL, /* CONTROL_POLLS of them */
+	POLL_SEATS = POLL_CONTROL + CONTROL_POLLS
+};
+
+/* --- master.c ------------------------------------------------------------- */
+
+/* What several ways of asking lead to; `name` says who asks. */
+void master_stop(struct master *master, enum crew_stop how, const char *name);
+void master_reopen_logs(struct master *master);
+
+/* --- control_command.c --------------------------------------------------- */
+
+/* Carry out a line of the control socket (a control_answer). */
+void control_command(void *master, struct control_client *client);
+
+/* Answer those who wait for a reload, when it is over. */
+void control_command_reloaded(struct master *master);
 
 /* --- launch.c ------------------------------------------------------------ */
 

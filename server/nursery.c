@@ -49,10 +49,13 @@ nursery_forget(void *context, const struct spawn_job *job)
 	pidfile_forget(&master->pidfile);
 	fd_close(&master->sig.read_fd);
 	fd_close(&master->sig.write_fd);
-	for (slot = 0; slot < master->crew.slot_count; slot++)
+	for (slot = 0; slot < master->crew.slot_count; slot++) {
 		fd_close(&master->crew.seats[slot].status_fd);
+		fd_close(&master->crew.seats[slot].orders_fd);
+	}
 	fd_close(&master->keeper.seat.status_fd);
 	fd_close(&master->keeper.notes_fd);
+	control_forget(&master->control);
 	preflight_forget(&master->reload.check);
 	listen_forget(&master->reload.other.listeners);
 	if (job->listen_count == 0)
@@ -71,13 +74,21 @@ nursery_fork_worker(struct master *master, unsigned slot)
 		.listen_fds = master->current.listeners.fds,
 		.listen_count = master->current.listeners.count };
 	struct spawn_child child;
+	int orders[2] = { -1, -1 };
 	char title[16];
 	int rc;
 
 	(void)snprintf(title, sizeof(title), "ph-worker %u", slot);
 	job.title = title;
-	rc = spawn_fork(&master->spawn, &job, &child);
+	rc = pipe2(orders, O_CLOEXEC | O_NONBLOCK) < 0 ? -errno : 0;
+	job.orders_fd = orders[0];
+	/* nursery_forget() closes the write end in the child. */
+	master->crew.seats[slot].orders_fd = orders[1];
+	if (rc == 0)
+		rc = spawn_fork(&master->spawn, &job, &child);
+	fd_close(&orders[0]);
 	if (rc < 0) {
+		fd_close(&master->crew.seats[slot].orders_fd);
 		log_error(rc, "worker.fork", "slot=%u", slot);
 		crew_not_forked(&master->crew, master->now_us);
 		return;
@@ -93,6 +104,7 @@ void
 nursery_fork_keeper(struct master *master)
 {
 	struct spawn_job job = { .title = "ph-keeper",
+		.orders_fd = -1,
 		.entry = master->children->keeper,
 		.context = master->current.settings.context };
 	struct spawn_child child;
@@ -134,6 +146,7 @@ take_status(struct master *master, unsigned slot, struct handoff_status *status)
 		break;
 	case HANDOFF_BEAT:
 		crew_beat(&master->crew, slot, master->now_us);
+		master->crew.seats[slot].connections = status->value;
 		break;
 	case HANDOFF_FAILED:
 		status->text[sizeof(status->text) - 1] = '\0';
@@ -227,6 +240,8 @@ bury_worker(struct master *master, unsigned slot, int status)
 	if (verdict == REAP_STILLBORN && master->failure[0] == '\0')
 		(void)snprintf(master->failure, sizeof(master->failure),
 		    "a worker died while it was starting (%s)", text);
+	master->deaths += verdict == REAP_CRASHED || verdict == REAP_KILLED ||
+			  verdict == REAP_STILLBORN;
 	LOG_AT(verdict_level(verdict), 0, "worker.exit",
 	    "slot=%u child=%ld verdict=%s %s reason=%s lived_ms=%lld", slot,
 	    (long)note.pid, reap_verdict_name(verdict), text,

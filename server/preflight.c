@@ -87,7 +87,8 @@ preflight_begin(struct preflight *preflight, const struct spawn *spawn,
 	struct spawn_job job = { .title = "ph-check",
 		.entry = run_check,
 		.context = &trial,
-		.notes_fd = -1 };
+		.notes_fd = -1,
+		.orders_fd = -1 };
 	struct spawn_child child;
 	int rc;
 

@@ -60,6 +60,7 @@ finish(struct master *master, const char *error)
 	if (error != NULL)
 		log_error(0, "master.reload_failed",
 		    "note=\"everything stays as it was\" error=\"%s\"", error);
+	control_command_reloaded(master);
 	notify_ready(
 	    error == NULL ? "Serving" : "Serving; the last reload failed");
 	if (reload->again) {
@@ -263,4 +264,8 @@ reload_abandon(struct master *master)
 		release(master, &reload->other);
 	reload->state = RELOAD_IDLE;
 	reload->again = false;
+	reload->failed = true;
+	(void)snprintf(reload->text, sizeof(reload->text),
+	    "the server is stopping");
+	control_command_reloaded(master);
 }

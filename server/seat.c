@@ -9,17 +9,21 @@
  */
 #include "server/seat.h"
 
+#include <errno.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include "server/base/bug.h"
+#include "server/base/err.h"
 #include "server/base/fd.h"
+#include "server/base/log.h"
 
 #define KILL_AGAIN_US INT64_C(1000000)
 
 void
 seat_init(struct seat *seat)
 {
-	*seat = (struct seat){ .status_fd = -1 };
+	*seat = (struct seat){ .status_fd = -1, .orders_fd = -1 };
 }
 
 void
@@ -31,6 +35,18 @@ seat_fill(struct seat *seat, pid_t pid, int status_fd, int64_t now_us)
 	seat->status_fd = status_fd;
 	seat->forked_us = now_us;
 	seat->beat_us = now_us;
+}
+
+void
+seat_order(const struct seat *seat, enum handoff_order_kind kind,
+    uint32_t value)
+{
+	const struct handoff_order order = { .kind = kind, .value = value };
+
+	if (seat->orders_fd >= 0 &&
+	    write(seat->orders_fd, &order, sizeof(order)) < 0)
+		log_debug("seat.order", "child=%ld kind=%u: %s",
+		    (long)seat->pid, order.kind, err_str(-errno));
 }
 
 void
@@ -91,7 +107,8 @@ seat_life(const struct seat *seat)
 		.ready = seat->ready_us != 0,
 		.asked = seat->reason == SEAT_STOP ||
 			 seat->reason == SEAT_RESIZE ||
-			 seat->reason == SEAT_RESTART,
+			 seat->reason == SEAT_RESTART ||
+			 seat->reason == SEAT_RECYCLE,
 		.overdue =
 		    seat->reason == SEAT_SLOW || seat->reason == SEAT_SILENT,
 		.killed = seat->killed,
@@ -102,6 +119,7 @@ void
 seat_clear(struct seat *seat)
 {
 	fd_close(&seat->status_fd);
+	fd_close(&seat->orders_fd);
 	seat_init(seat);
 }
 
@@ -113,6 +131,7 @@ seat_reason_name(enum seat_reason reason)
 		[SEAT_STOP] = "stop",
 		[SEAT_RESIZE] = "resize",
 		[SEAT_RESTART] = "restart",
+		[SEAT_RECYCLE] = "recycle",
 		[SEAT_SLOW] = "boot_timeout",
 		[SEAT_SILENT] = "timeout",
 	};

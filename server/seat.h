@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "server/base/handoff.h"
 #include "server/reap.h"
 
 /*
@@ -27,6 +28,7 @@ enum seat_reason {
 	SEAT_STOP,    /* the server stops */
 	SEAT_RESIZE,  /* fewer workers are wanted */
 	SEAT_RESTART, /* another generation takes over */
+	SEAT_RECYCLE, /* a fresh one is to take its place */
 	SEAT_SLOW,    /* not ready in time */
 	SEAT_SILENT   /* no sign of life for too long */
 };
@@ -39,18 +41,24 @@ struct seat {
 	unsigned generation;
 	bool probe;    /* alone on trial after failures; see crew.c */
 	int status_fd; /* read end; -1: none, or closed by the child */
+	int orders_fd; /* write end, non-blocking; -1: none */
 	int64_t forked_us;
-	int64_t ready_us; /* 0: never was */
-	int64_t beat_us;  /* last sign of life */
-	int due_sig;      /* to be sent now; 0: none */
-	int64_t kill_us;  /* LEAVING: when SIGKILL follows */
-	bool killed;      /* SIGKILL was sent */
+	int64_t ready_us;     /* 0: never was */
+	int64_t beat_us;      /* last sign of life */
+	int due_sig;          /* to be sent now; 0: none */
+	int64_t kill_us;      /* LEAVING: when SIGKILL follows */
+	bool killed;          /* SIGKILL was sent */
+	unsigned connections; /* as last reported */
 };
 
 void seat_init(struct seat *seat);
 
 /* A child has been forked for this empty seat. Takes over status_fd. */
 void seat_fill(struct seat *seat, pid_t pid, int status_fd, int64_t now_us);
+
+/* Tell the child something. Nobody waits: a full pipe loses it. */
+void seat_order(const struct seat *seat, enum handoff_order_kind kind,
+    uint32_t value);
 
 /* The child has reported ready; or has shown that it is alive. */
 void seat_ready(struct seat *seat, int64_t now_us);

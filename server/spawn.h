@@ -44,6 +44,7 @@ struct spawn_job {
 	unsigned slot;
 	int64_t worker_id;
 	int notes_fd;          /* stays open in the child; -1: none */
+	int orders_fd;         /* the same */
 	const int *listen_fds; /* the same; NULL with 0 */
 	size_t listen_count;
 };

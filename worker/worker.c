@@ -230,7 +230,7 @@ watch_all(struct worker *worker)
 	watch_sig(worker, 1, SIGQUIT, on_sig_quit);
 	watch_sig(worker, 2, SIGINT, on_sig_quit);
 	watch_sig(worker, 3, SIGUSR1, on_sig_usr1);
-	if (worker->linger_timeout == NULL ||
+	if (worker->linger_timeout == NULL || orders_start(worker) < 0 ||
 	    event_add(&worker->mail_event, NULL) < 0 ||
 	    event_add(&worker->wake_event, NULL) < 0 ||
 	    event_add(&worker->death_event, NULL) < 0 ||

@@ -56,6 +56,7 @@ struct worker {
 	struct event mail_event;
 	struct event wake_event; /* our slot's eventfd */
 	struct event death_event;
+	struct event orders_event; /* the master's orders */
 	struct event net_event;  /* the safety net while somebody waits */
 	struct event beat_event; /* heartbeat and Date */
 	struct event sig_events[4];
@@ -82,6 +83,9 @@ struct worker {
 	struct buf found;   /* bytes of a cache hit */
 	char read_buffer[WORKER_READ_BYTES];
 };
+
+/* orders.c: do what the master orders, from now on. 0 or -ENOMEM. */
+int orders_start(struct worker *worker);
 
 /* accept.c */
 int accept_start(struct worker *worker);

@@ -24,6 +24,7 @@ struct handoff {
 	int death_fd;        /* read end; EOF or POLLHUP: the master is gone */
 	int status_fd;       /* write end; struct handoff_status messages */
 	int notes_fd;        /* keeper: read end of handoff_note; else -1 */
+	int orders_fd;       /* worker: read end of handoff_order; else -1 */
 	const int *wake_fds; /* one eventfd per slot, inherited by all */
 	const int *listen_fds;
 	size_t listen_count;
@@ -40,6 +41,16 @@ struct handoff_status {
 	uint32_t kind;
 	uint32_t value; /* BEAT: connections open */
 	char text[248]; /* FAILED: one line, NUL-terminated */
+};
+
+/* Master to worker, on orders_fd. */
+enum handoff_order_kind {
+	HANDOFF_ORDER_LOG_LEVEL = 1 /* value: enum log_level */
+};
+
+struct handoff_order {
+	uint32_t kind;
+	uint32_t value;
 };
 
 /* Master to keeper, on notes_fd: a worker has been reaped. */

@@ -28,6 +28,7 @@ typedef double opt_SECONDS_t; /* 1.5, or "90s", "15m", "2h" */
 typedef int64_t opt_BYTES_t;  /* 4096, or "8KiB", "2MiB", "1GiB" */
 typedef int opt_LEVEL_t;      /* enum log_level, by gunicorn's names */
 typedef int opt_WORKERS_t;    /* a number, or "auto": CPUs we may use */
+typedef int64_t opt_MODE_t;   /* permission bits: 0o600, "600" */
 typedef struct opt_list {
 	const char *const *items;
 	size_t count;
@@ -42,6 +43,7 @@ enum opt_type {
 	OPT_BYTES,
 	OPT_LEVEL,
 	OPT_WORKERS,
+	OPT_MODE,
 	OPT_LIST
 };
 

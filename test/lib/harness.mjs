@@ -91,7 +91,7 @@ export class Scene {
   server(options = {}) {
     let app = options.app ?? EXAMPLE;
 
-    if (!app.includes("/")) app = buildApp(app, BUILD);
+    if (app && !app.includes("/")) app = buildApp(app, BUILD);
     const server = new Server({
       program: path.join(BUILD, "pronghorn"),
       ...options,

@@ -50,6 +50,7 @@ export class Server {
    * workers, threads  false: not given
    * args      further arguments
    * env, cwd  of the process
+   * wrapper  a command that becomes the program, such as prlimit
    */
   constructor(options) {
     this.options = options;
@@ -64,7 +65,9 @@ export class Server {
     this.lines = []; /* of stderr, where the log goes */
     this.output = []; /* of stdout */
     this.watchers = new Set();
-    this.child = spawn(options.program, this.args, {
+    const command = [...(options.wrapper ?? []), options.program, ...this.args];
+
+    this.child = spawn(command[0], command.slice(1), {
       cwd: options.cwd,
       env: cleanEnvironment(options.env),
       stdio: ["ignore", "pipe", "pipe"],
@@ -249,6 +252,7 @@ export async function run(scene, options) {
     workers: false,
     threads: false,
     app: false,
+    cwd: scene.dir(),
     ...options,
     cacheDir: options.cacheDir ?? false,
   });

@@ -35,6 +35,8 @@ static const struct config_row rows[] = {
 	    "--l", "", 0 },
 	[OPT_WORKERS] = { "w", CONFIG_SERVER, OPT_WORKERS, "1", 1, 256,
 	    OPT_RELOAD, "--w", "", 0 },
+	[OPT_MODE] = { "m", CONFIG_SERVER, OPT_MODE, "600", 0, 511, OPT_RELOAD,
+	    "--m", "", 0 },
 	[OPT_LIST] = { "x", CONFIG_SERVER, OPT_LIST, "a, b", 1, 3, OPT_RELOAD,
 	    "--x", "", 0 },
 };
@@ -128,6 +130,9 @@ static const struct good good_texts[] = {
 	{ OPT_BYTES, "1025", "1025" },
 	{ OPT_LEVEL, "Warning", "\"warning\"" },
 	{ OPT_WORKERS, "3", "3" },
+	{ OPT_MODE, "640", "0o640" },
+	{ OPT_MODE, "0o22", "0o22" },
+	{ OPT_MODE, "0077", "0o77" },
 	{ OPT_LIST, "a", "[\"a\"]" },
 	{ OPT_LIST, " a , b,c ", "[\"a\", \"b\", \"c\"]" },
 	{ OPT_LIST, "a,,b,", "[\"a\", \"b\"]" },

@@ -305,6 +305,7 @@ set_up(void **state)
 		.timeout = 10,
 		.graceful_timeout = 10,
 		.pidfile = pid_path,
+		.control_socket = "",
 		.chdir = "",
 		.errorlog = "-",
 		.loglevel = LOG_LEVEL_DEBUG,

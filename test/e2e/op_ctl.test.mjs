@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * pronghorn ctl: what it tells, what it does, and who is let in.
+ */
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import fs from "node:fs";
+import net from "node:net";
+import path from "node:path";
+import { BUILD, isAlive, now, test, until } from "../lib/harness.mjs";
+import { act, configured } from "../lib/op_server.mjs";
+import { get, post } from "../lib/wire.mjs";
+
+const PROGRAM = path.join(BUILD, "pronghorn");
+
+/* Run pronghorn ctl: { status, out, err }. */
+function ctl(server, ...words) {
+  const place = server.controlSocket
+    ? ["--socket", server.controlSocket]
+    : ["-c", server.file];
+  const args = ["ctl", ...place, ...words];
+
+  return new Promise((done) => {
+    execFile(PROGRAM, args, (error, out, err) => {
+      done({ status: error ? error.code : 0, out, err });
+    });
+  });
+}
+
+async function json(server, ...words) {
+  const { status, out, err } = await ctl(server, "--json", ...words);
+
+  assert.equal(status, 0, err);
+  return JSON.parse(out);
+}
+
+async function controlled(scene, settings = {}, options = {}) {
+  const socket = path.join(scene.dir(), "ctl.sock");
+  const server = await configured(
+    scene,
+    { workers: 2, control_socket: socket, ...settings },
+    options,
+  );
+
+  server.controlSocket = socket;
+  server.settings = { workers: 2, control_socket: socket, ...settings };
+  return server;
+}
+
+/* Raw bytes to the socket; what comes until it is closed or quiet. */
+function raw(server, bytes, lines = 1) {
+  return new Promise((done, fail) => {
+    const socket = net.connect({ path: server.controlSocket });
+    let text = "";
+
+    socket.on("error", fail);
+    socket.on("data", (data) => {
+      text += data;
+      if (text.split("\n").length > lines) socket.destroy();
+    });
+    socket.on("close", () => done(text));
+    socket.write(bytes);
+  });
+}
+
+test("status, workers, listeners, config", async (t, s) => {
+  const server = await controlled(s);
+  const status = await json(server, "status");
+
+  assert.equal(status.state, "serving");
+  assert.equal(status.pid, server.pid);
+  assert.equal(status.workers_ready, 2);
+  const { workers } = await json(server, "workers");
+
+  assert.deepEqual(
+    workers.map((row) => row.pid).sort(),
+    server.workers().sort(),
+  );
+  assert.ok(workers.every((row) => row.state === "ready" && row.memory > 0));
+  const { listeners } = await json(server, "listeners");
+
+  assert.equal(listeners[0].address, server.bind);
+  const { config } = await json(server, "config");
+  const row = config.find(({ name }) => name === "workers");
+
+  assert.equal(row.value, "2");
+  assert.match(row.from, /pronghorn\.conf:\d+$/);
+});
+
+test("tables for people", async (t, s) => {
+  const server = await controlled(s);
+  const { out } = await ctl(server, "workers");
+  const lines = out.trimEnd().split("\n");
+
+  assert.match(lines[0], /^slot +pid +state +reason /);
+  assert.equal(lines.length, 3);
+  assert.match((await ctl(server, "status")).out, /^state +serving$/m);
+});
+
+test("the socket is private and not stolen", async (t, s) => {
+  const server = await controlled(s);
+  const mode = fs.statSync(server.controlSocket).mode & 0o777;
+
+  assert.equal(mode, 0o600);
+  const other = await configured(
+    s,
+    { control_socket: server.controlSocket },
+    { wait: false },
+  );
+  const { status } = await other.exited;
+
+  assert.equal(status, 1);
+  assert.match(other.lines.join("\n"), /control_socket: .*another process/);
+  assert.equal((await json(server, "status")).state, "serving");
+  await server.stop();
+  assert.ok(!fs.existsSync(server.controlSocket));
+});
+
+test("a socket left by a crash is replaced", async (t, s) => {
+  const server = await controlled(s);
+
+  await server.stop("SIGKILL");
+  assert.ok(fs.existsSync(server.controlSocket));
+  const next = await configured(s, { control_socket: server.controlSocket });
+
+  assert.equal((await json(next, "status")).pid, next.pid);
+});
+
+test("no server: a clear sentence, status 3", async (t, s) => {
+  const server = await controlled(s);
+
+  await server.stop();
+  const { status, err } = await ctl(server, "status");
+
+  assert.equal(status, 3);
+  assert.match(err, /^pronghorn ctl: no server answers on .*ctl\.sock: /);
+});
+
+test("beside the pid file without being named", async (t, s) => {
+  const dir = s.dir();
+  const server = await configured(s, { pidfile: path.join(dir, "web.pid") });
+
+  assert.ok(fs.existsSync(path.join(dir, "web.ctl")));
+  assert.equal((await json(server, "status")).state, "serving");
+});
+
+test("reload answers with the result", async (t, s) => {
+  const server = await controlled(s);
+
+  assert.equal((await json(server, "reload")).generation, 2);
+  fs.appendFileSync(server.file, "timout = 3\n");
+  const { status, err } = await ctl(server, "reload");
+
+  assert.equal(status, 1);
+  assert.match(err, /did you mean timeout\?/);
+  assert.match((await json(server, "status")).last_reload, /timout/);
+});
+
+test("scale, kill-worker, reopen-logs, log-level, stop", async (t, s) => {
+  const server = await controlled(s);
+
+  await json(server, "scale", "4");
+  await until("4 workers", () => server.workers().length === 4);
+  assert.equal((await ctl(server, "scale", "0")).status, 1);
+  const victim = (await json(server, "workers")).workers[0];
+
+  await json(server, "kill-worker", String(victim.slot));
+  await until("its end", () => !isAlive(victim.pid));
+  await until("4 workers again", () => server.workers().length === 4);
+  assert.equal((await ctl(server, "kill-worker", "60")).status, 1);
+  await json(server, "reopen-logs");
+  await server.waitFor(/event=master\.reopen/);
+  await json(server, "log-level", "debug");
+  assert.equal((await s.send(server, post(act("print")))).status, 200);
+  await server.waitFor(/event=orders.log_level level=debug/);
+  assert.equal((await json(server, "status")).log_level, "debug");
+  assert.equal((await ctl(server, "log-level", "loud")).status, 1);
+  await json(server, "stop");
+  assert.equal((await server.exited).status, 0);
+});
+
+test("signals and cache come from the database", async (t, s) => {
+  const server = await controlled(s);
+
+  const remember = {
+    output: "memo.children",
+    outputs: { id: "memo", property: "children" },
+    inputs: [{ id: "key", property: "value", value: 0.01 }],
+    changedPropIds: ["key.value"],
+    parsedChangedPropsIds: ["key.value"],
+  };
+
+  assert.equal((await s.send(server, post(remember))).status, 200);
+  const { signals } = await json(server, "signals");
+
+  assert.equal(signals[0].function, "slow_value");
+  assert.equal(signals[0].state, "ready");
+  assert.equal((await json(server, "cache")).values, 1);
+  await server.stop();
+  server.controlSocket = null; /* without a server the file tells */
+  assert.equal((await json(server, "cache")).values, 1);
+});
+
+test("garbage is answered or closed, and bounded", async (t, s) => {
+  const server = await controlled(s);
+
+  for (const line of ["", "status", "[]", '{"command":1}', '{"command":"x"}',
+    '{"command":"scale","arguments":[1]}', '{"command":"scale"}',
+    '{"command":"status","arguments":["1","2","3","4","5"]}', "\0\x01", "{".repeat(500)])
+    assert.match(await raw(server, `${line}\n`), /^\{"ok":false,"error":"/);
+  assert.match(await raw(server, "x".repeat(5000)), /the line is too long/);
+  const two = await raw(
+    server,
+    '{"command":"status"}\n{"command":"listeners"}\n',
+    2,
+  );
+
+  assert.equal(two.trimEnd().split("\n").length, 2);
+  /* Silent clients hold their places, nobody else: workers serve. */
+  const idle = Array.from({ length: 20 }, () =>
+    net.connect({ path: server.controlSocket }).on("error", () => {}),
+  );
+
+  assert.equal((await s.send(server, get("/"))).status, 200);
+  for (const socket of idle) socket.destroy();
+  assert.equal((await json(server, "status")).state, "serving");
+});
+
+test("the state of a server whose workers die is degraded", async (t, s) => {
+  const dies = path.join(s.dir(), "dies");
+  const server = await controlled(s, { respawn_backoff: 1 }, { env: { OP_DIES: dies } });
+
+  fs.writeFileSync(dies, "");
+  server.kill("SIGKILL", server.workers()[0]);
+  await until("degraded", async () => {
+    const status = await json(server, "status");
+
+    return status.state === "degraded" && status.failed_starts > 0 && status;
+  });
+  fs.rmSync(dies);
+  await until("serving", async () => (await json(server, "status")).state === "serving");
+});
