@@ -61,9 +61,8 @@ check_dir(int fd, const char *path, struct buf *why)
 	struct stat st;
 	int rc = 0;
 
-	if (fstat(fd, &st) < 0 || fstatfs(fd, &fs) < 0)
+	if (fstat(fd, &st) < 0 || fstatfs(fd, &fs) < 0) {
 		rc = -errno;
-	if (rc < 0) {
 		(void)buf_printf(why, "%s: %s", path, err_str(rc));
 	} else if (st.st_mode & 022) {
 		(void)buf_printf(why,
@@ -99,10 +98,10 @@ folder_prepare(const char *path, struct buf *why)
 		fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		rc = fd < 0 ? -errno : 0;
 	}
-	if (rc < 0)
-		(void)buf_printf(why, "%s: %s", path, err_str(rc));
-	else
+	if (rc == 0 && fd >= 0)
 		rc = check_dir(fd, path, why);
+	else
+		(void)buf_printf(why, "%s: %s", path, err_str(rc));
 	fd_close(&fd);
 	return rc;
 }

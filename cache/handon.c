@@ -119,6 +119,7 @@ hand_on_some(struct cache *cache, const struct handon *what)
 	int i;
 	int rc = 0;
 
+	memset(rows, 0, sizeof(rows));
 	count = read_rows(&cache->db, what, rows);
 	if (count <= 0)
 		return count;

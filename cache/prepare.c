@@ -102,8 +102,8 @@ put_meta(struct db *db, const char *name, const char *value)
 static int
 has_identity(struct db *db)
 {
-	int64_t application;
-	int64_t version;
+	int64_t application = 0;
+	int64_t version = 0;
 	int rc;
 
 	rc = db_number(db, "PRAGMA application_id", &application);
@@ -122,7 +122,7 @@ has_schema(struct db *db)
 	static const char one[] = "SELECT count(*) FROM sqlite_schema"
 				  " WHERE name = ?1 AND sql = ?2";
 	sqlite3_stmt *stmt = NULL;
-	int64_t objects;
+	int64_t objects = 0;
 	unsigned found = 0;
 	unsigned i;
 	int code;
@@ -366,7 +366,7 @@ create_file(const char *dir)
 static int
 take_alone(struct db *db, enum verdict *verdict)
 {
-	int64_t pages;
+	int64_t pages = 0;
 	int rc;
 
 	rc = db_number(db, "SELECT count(*) FROM sqlite_schema", &pages);

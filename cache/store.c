@@ -109,9 +109,10 @@ take_row(sqlite3_stmt *stmt, const uint8_t *key, struct buf *out,
 	value.format = sqlite3_column_int(stmt, 3);
 	value.data = sqlite3_column_blob(stmt, 5);
 	value.len = (size_t)sqlite3_column_bytes(stmt, 5);
-	/* Out of memory inside SQLite shows as a NULL of some length. */
+	/* Out of memory inside SQLite shows as a NULL. */
 	if (value.data == NULL &&
-	    sqlite3_errcode(sqlite3_db_handle(stmt)) == SQLITE_NOMEM)
+	    (value.len > 0 ||
+		sqlite3_errcode(sqlite3_db_handle(stmt)) == SQLITE_NOMEM))
 		return -ENOMEM;
 	if (store_sum(&value) != sum) {
 		report_damage(key);

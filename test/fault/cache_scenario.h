@@ -166,6 +166,7 @@ scenario_judge(struct scenario *s, long n)
 	fixture_store(f->a, 2, "x", 0);
 	(void)fixture_sql(f, "DELETE FROM kv WHERE expires < "
 			     "9223372036854775807");
+	cache_claim_free(&claim);
 	cache_close(&f->a);
 	if (n % 16 == 0)
 		fixture_check_integrity(f);
