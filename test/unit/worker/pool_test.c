@@ -1,0 +1,644 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * The pool with real threads and a real cache. This thread plays the loop:
+ * it submits, waits for the mail descriptor and collects.
+ */
+#include "test/unit/worker/app_fixture.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <semaphore.h>
+#include <stdatomic.h>
+#include <time.h>
+
+#include "server/base/clock.h"
+#include "worker/memo.h"
+#include "worker/pool.h"
+
+#define PATIENCE_US 20000000 /* something hangs when it takes this long */
+
+static struct app_fixture fixture;
+static struct pool *pool;
+static int mail_fd;
+
+static sem_t begun; /* a function that blocks has started */
+static sem_t gate;  /* it may end */
+static atomic_int inside;
+static atomic_int most_inside;
+static atomic_int runs;
+
+/* ---- the app ---- */
+
+static void
+block(void)
+{
+	int now = atomic_fetch_add(&inside, 1) + 1;
+	int most = atomic_load(&most_inside);
+
+	while (now > most &&
+	       !atomic_compare_exchange_weak(&most_inside, &most, now))
+		continue;
+	(void)sem_post(&begun);
+	while (sem_wait(&gate) < 0)
+		continue;
+	atomic_fetch_sub(&inside, 1);
+}
+
+static enum ph_status
+slow(struct ph_call *call)
+{
+	block();
+	atomic_fetch_add(&runs, 1);
+	return ph_return(call, ph_arg(call, 0));
+}
+
+static enum ph_status
+twice(struct ph_call *call)
+{
+	atomic_fetch_add(&runs, 1);
+	return ph_return(call, ph_int(2 * ph_int_of(ph_arg(call, 0))));
+}
+
+/* Doubles its input at once, through the cache or after the gate opens. */
+static enum ph_status
+quick(struct ph_call *call)
+{
+	const struct ph_value *input = ph_input(call, "in.value");
+
+	return ph_output(call, "quick.x", ph_int(2 * ph_int_of(input)));
+}
+
+static enum ph_status
+through_cache(struct ph_call *call)
+{
+	const struct ph_value *value =
+	    ph_memo(call, twice, ph_input(call, "in.value"));
+
+	return value != NULL ? ph_output(call, "cached.x", value) : PH_WAIT;
+}
+
+static enum ph_status
+blocked(struct ph_call *call)
+{
+	block();
+	return ph_output(call, "blocked.x", ph_input(call, "in.value"));
+}
+
+enum { QUICK, THROUGH_CACHE, BLOCKED };
+
+/* ---- helpers ---- */
+
+static int
+set_up(void **state)
+{
+	struct ph_app *app;
+
+	(void)state;
+	fixture_init(&fixture);
+	app = fixture_ph(&fixture);
+	ph_memoize(app, slow, .timeout = 60);
+	ph_memoize(app, twice, .timeout = 60);
+	ph_callback(app, quick, PH_OUTPUT("quick.x"), PH_INPUT("in.value"));
+	ph_callback(app, through_cache, PH_OUTPUT("cached.x"),
+	    PH_INPUT("in.value"));
+	ph_callback(app, blocked, PH_OUTPUT("blocked.x"), PH_INPUT("in.value"));
+	fixture_open_cache(&fixture);
+	mail_fd = fd_event_new();
+	pool = NULL;
+	atomic_store(&inside, 0);
+	atomic_store(&most_inside, 0);
+	atomic_store(&runs, 0);
+	return mail_fd < 0 || sem_init(&begun, 0, 0) < 0 ||
+	       sem_init(&gate, 0, 0) < 0;
+}
+
+static int
+tear_down(void **state)
+{
+	(void)state;
+	if (pool != NULL)
+		pool_stop(&pool);
+	fd_close(&mail_fd);
+	(void)sem_destroy(&begun);
+	(void)sem_destroy(&gate);
+	fixture_fini(&fixture);
+	return 0;
+}
+
+static void
+start(int threads, int queue)
+{
+	struct cache_peer peer = fixture_peer(&fixture, 0);
+
+	fixture.options.threads = threads;
+	fixture.options.limit_queue = queue;
+	assert_int_equal(pool_start(&pool, &fixture.kit, &peer, mail_fd), 0);
+}
+
+static struct task *
+make_task(int which, int input)
+{
+	struct task *task = task_new(TASK_CALLBACK);
+	char json[32];
+
+	assert_non_null(task);
+	(void)snprintf(json, sizeof(json), "[%d]", input);
+	assert_int_equal(
+	    encode_value(fixture_json(&fixture, json), &task->arguments), 0);
+	task->callback = fixture.app->callbacks[which];
+	task->computation = &task->callback->computation;
+	return task;
+}
+
+static void
+submit(int which, int input)
+{
+	assert_int_equal(pool_submit(pool, make_task(which, input)), 0);
+}
+
+static void
+wait_readable(int fd)
+{
+	struct pollfd wait = { .fd = fd, .events = POLLIN };
+
+	assert_int_equal(poll(&wait, 1, PATIENCE_US / 1000), 1);
+	assert_true(fd_event_drain(fd) > 0);
+}
+
+static void
+wait_begun(void)
+{
+	struct timespec until;
+
+	(void)clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += PATIENCE_US / 1000000;
+	assert_int_equal(sem_timedwait(&begun, &until), 0);
+}
+
+static void
+open_gate(int times)
+{
+	while (times-- > 0)
+		assert_int_equal(sem_post(&gate), 0);
+}
+
+/* The next mail, as the loop takes it: all that is there, oldest first. */
+static struct task *
+next_mail(void)
+{
+	struct task *task;
+
+	do {
+		wait_readable(mail_fd);
+		task = pool_collect(pool);
+	} while (task == NULL);
+	return task;
+}
+
+/* `seen[input]` counts each finished task by its answer; all are freed. */
+static void
+collect(int count, int *seen)
+{
+	struct task *task;
+	struct task *next;
+	int input;
+
+	while (count > 0) {
+		for (task = next_mail(); task != NULL; task = next) {
+			next = task->next;
+			assert_int_equal(task->outcome, TASK_DONE);
+			input = atoi(
+			    strstr(buf_cstr(&task->response), "\"x\":") + 4);
+			if (seen != NULL)
+				seen[input]++;
+			task_free(task);
+			count--;
+		}
+	}
+	assert_int_equal(count, 0);
+}
+
+/* Threads may still be on their way back from the last task. */
+static void
+wait_idle(void)
+{
+	int64_t until = clock_mono_us() + PATIENCE_US;
+
+	while (pool_busy(pool) > 0 || pool_computing(pool) > 0) {
+		assert_true(clock_mono_us() < until);
+		(void)sched_yield();
+	}
+}
+
+/* The other worker asks; the key comes back. */
+static void
+want(ph_function *function, int argument, uint8_t key[CACHE_KEY_LEN])
+{
+	const struct computation *computation =
+	    app_find_function(fixture.app, function);
+	struct buf encoded = BUF_EMPTY;
+	char json[32];
+
+	(void)snprintf(json, sizeof(json), "[%d]", argument);
+	assert_int_equal(encode_value(fixture_json(&fixture, json), &encoded),
+	    0);
+	assert_int_equal(memo_key_of(&fixture.kit, computation, false,
+			     encoded.data, encoded.len, key),
+	    0);
+	assert_int_equal(cache_ask(fixture.other, key, computation->name,
+			     encoded.data, encoded.len, NULL, NULL),
+	    CACHE_WANTED_NEW);
+	buf_free(&encoded);
+}
+
+/* Sleep on the other worker's descriptor until the value is published. */
+static void
+wait_ready(const uint8_t key[CACHE_KEY_LEN])
+{
+	while (cache_state(fixture.other, key, NULL) != CACHE_READY)
+		wait_readable(fixture.wake_fds[1]);
+}
+
+/* ---- tests ---- */
+
+static void
+every_task_comes_back_once(void **state)
+{
+	static int seen[2000];
+	static const int threads[] = { 1, 2, 8 };
+	int round;
+	int i;
+
+	(void)state;
+	for (round = 0; round < 3; round++) {
+		memset(seen, 0, sizeof(seen));
+		start(threads[round], 1000);
+		for (i = 0; i < 1000; i++)
+			submit(QUICK, i);
+		collect(1000, seen);
+		for (i = 0; i < 2000; i++)
+			assert_int_equal(seen[i], i % 2 == 0 ? 1 : 0);
+		wait_idle();
+		assert_null(pool_collect(pool));
+		pool_stop(&pool);
+		assert_null(pool);
+	}
+}
+
+static void
+one_thread_keeps_the_order(void **state)
+{
+	struct task *task;
+	struct task *next;
+	char want_text[64];
+	int expected = 0;
+	int i;
+
+	(void)state;
+	start(1, 100);
+	for (i = 0; i < 50; i++)
+		submit(QUICK, i);
+	while (expected < 50) {
+		for (task = next_mail(); task != NULL; task = next) {
+			next = task->next;
+			(void)snprintf(want_text, sizeof(want_text),
+			    "\"x\":%d}", 2 * expected++);
+			assert_non_null(
+			    strstr(buf_cstr(&task->response), want_text));
+			task_free(task);
+		}
+	}
+}
+
+static void
+a_full_queue_refuses(void **state)
+{
+	struct task *refused;
+	int seen[64] = { 0 };
+	int i;
+
+	(void)state;
+	start(1, 3);
+	submit(BLOCKED, 40);
+	wait_begun();
+	assert_int_equal(pool_busy(pool), 1);
+	assert_int_equal(pool_computing(pool), 1);
+	for (i = 0; i < 3; i++)
+		submit(QUICK, i);
+	refused = make_task(QUICK, 9);
+	assert_int_equal(pool_submit(pool, refused), ERR_BUSY);
+	assert_int_equal(pool_busy(pool), 4);
+	open_gate(1);
+	collect(4, seen);
+	assert_int_equal(seen[40] + seen[0] + seen[2] + seen[4], 4);
+	assert_int_equal(pool_submit(pool, refused),
+	    0); /* still the caller's */
+	collect(1, seen);
+	assert_int_equal(seen[18], 1);
+}
+
+static void
+the_mail_descriptor_is_written_when_there_is_mail(void **state)
+{
+	struct task *task;
+
+	(void)state;
+	start(2, 100);
+	assert_int_equal(fd_event_drain(mail_fd), 0);
+	assert_null(pool_collect(pool));
+	submit(QUICK, 1);
+	task = next_mail();
+	assert_null(task->next);
+	task_free(task);
+	wait_idle();
+	assert_int_equal(fd_event_drain(mail_fd), 0);
+	submit(QUICK, 1); /* and again when the box has been emptied */
+	task_free(next_mail());
+}
+
+static void
+threads_work_at_the_same_time(void **state)
+{
+	int i;
+
+	(void)state;
+	start(4, 100);
+	for (i = 0; i < 4; i++)
+		submit(BLOCKED, i);
+	for (i = 0; i < 4; i++)
+		wait_begun(); /* all four before any may end */
+	assert_int_equal(pool_computing(pool), 4);
+	open_gate(4);
+	collect(4, NULL);
+	assert_int_equal(atomic_load(&most_inside), 4);
+}
+
+static void
+wanted_rows_are_computed(void **state)
+{
+	uint8_t keys[20][CACHE_KEY_LEN];
+	int i;
+
+	(void)state;
+	start(3, 100);
+	for (i = 0; i < 20; i++)
+		want(twice, i, keys[i]);
+	pool_want(pool); /* one hint is enough for all of them */
+	for (i = 0; i < 20; i++)
+		wait_ready(keys[i]);
+	assert_int_equal(atomic_load(&runs), 20);
+	wait_idle();
+	assert_null(pool_collect(pool)); /* these do not come back */
+}
+
+static void
+a_hint_without_a_row_is_harmless(void **state)
+{
+	int i;
+
+	(void)state;
+	start(2, 100);
+	for (i = 0; i < 50; i++)
+		pool_want(pool);
+	wait_idle();
+	submit(QUICK, 1);
+	collect(1, NULL);
+}
+
+/* Slow computations take all threads but one; callbacks still get through. */
+static void
+computations_leave_a_thread_free(void **state)
+{
+	uint8_t keys[6][CACHE_KEY_LEN];
+	int round;
+	int i;
+
+	(void)state;
+	start(3, 100);
+	for (i = 0; i < 6; i++)
+		want(slow, i, keys[i]);
+	pool_want(pool);
+	wait_begun();
+	wait_begun();
+	for (round = 0; round < 20; round++) {
+		pool_want(pool);
+		for (i = 0; i < 10; i++)
+			submit(QUICK, i);
+		collect(10, NULL);
+	}
+	assert_int_equal(atomic_load(&inside), 2);
+	open_gate(6);
+	for (i = 0; i < 6; i++)
+		wait_ready(keys[i]);
+	assert_int_equal(atomic_load(&most_inside), 2);
+	assert_int_equal(atomic_load(&runs), 6);
+}
+
+static void
+a_single_thread_computes_too(void **state)
+{
+	uint8_t key[CACHE_KEY_LEN];
+
+	(void)state;
+	start(1, 100);
+	submit(BLOCKED, 1);
+	wait_begun();
+	want(twice, 5, key);
+	pool_want(pool); /* busy now: it looks afterwards */
+	open_gate(1);
+	collect(1, NULL);
+	wait_ready(key);
+}
+
+/* A wanted row does not starve behind a queue that never gets empty. */
+static void
+an_overdue_row_is_computed_before_the_queue(void **state)
+{
+	uint8_t key[CACHE_KEY_LEN];
+	int64_t until;
+	int i;
+
+	(void)state;
+	start(1, 100000);
+	submit(BLOCKED, 1);
+	wait_begun();
+	want(twice, 5, key);
+	pool_want(pool);
+	for (i = 0; i < 3; i++) {
+		submit(BLOCKED, 1);
+		submit(BLOCKED, 1);
+	}
+	until = clock_mono_us() + 110000; /* OVERDUE_US of pool.c has passed */
+	while (clock_mono_us() < until)
+		(void)sched_yield();
+	open_gate(1); /* the thread is free now; six more are queued */
+	wait_ready(key);
+	assert_int_equal(atomic_load(&runs), 1);
+	open_gate(6);
+	collect(7, NULL);
+}
+
+/* The whole way of a callback that needs a value which is not there. */
+static void
+a_task_waits_and_the_pool_makes_its_value(void **state)
+{
+	struct task *task;
+	static const int threads[] = { 1, 2, 4 };
+	int round;
+
+	(void)state;
+	for (round = 0; round < 3; round++) {
+		start(threads[round], 100);
+		submit(THROUGH_CACHE, round + 1);
+		task = next_mail();
+		assert_null(task->next);
+		assert_int_equal(task->outcome, TASK_WAITS);
+		assert_true(task->wanted_new);
+		/* Wait as the worker does: on its own descriptor. */
+		while (cache_state(fixture.kit.cache, task->wait_key, NULL) !=
+		       CACHE_READY)
+			wait_readable(fixture.wake_fds[0]);
+		assert_int_equal(pool_submit(pool, task), 0);
+		collect(1, NULL);
+		pool_stop(&pool);
+	}
+	assert_int_equal(atomic_load(&runs), 3);
+}
+
+/* A claimed computation that waits comes back, for the loop to park. */
+static enum ph_status
+waits_for_twice(struct ph_call *call)
+{
+	const struct ph_value *value = ph_memo(call, twice, ph_arg(call, 0));
+
+	return value != NULL ? ph_return(call, value) : PH_WAIT;
+}
+
+static void
+a_computation_that_waits_comes_back(void **state)
+{
+	uint8_t key[CACHE_KEY_LEN];
+	struct task *task;
+
+	(void)state;
+	ph_memoize(fixture_ph(&fixture), waits_for_twice, .timeout = 60);
+	start(2, 100);
+	want(waits_for_twice, 7, key);
+	pool_want(pool);
+	task = next_mail();
+	assert_null(task->next);
+	assert_int_equal(task->kind, TASK_COMPUTE);
+	assert_int_equal(task->outcome, TASK_WAITS);
+	assert_true(task->owned);
+	while (
+	    cache_state(fixture.kit.cache, task->wait_key, NULL) != CACHE_READY)
+		wait_readable(fixture.wake_fds[0]);
+	assert_int_equal(pool_submit(pool, task), 0);
+	wait_ready(key);
+	task = next_mail(); /* finished: for the loop to free */
+	assert_null(task->next);
+	assert_int_equal(task->outcome, TASK_DONE);
+	assert_false(task->owned);
+	task_free(task);
+}
+
+/* An unknown function: the row fails, the pool goes on. */
+static void
+a_row_of_another_app(void **state)
+{
+	uint8_t key[CACHE_KEY_LEN] = { 1, 2, 3 };
+
+	(void)state;
+	start(2, 100);
+	assert_int_equal(
+	    cache_ask(fixture.other, key, "nobody", "x", 1, NULL, NULL),
+	    CACHE_WANTED_NEW);
+	pool_want(pool);
+	while (cache_state(fixture.other, key, NULL) == CACHE_WAITING)
+		wait_readable(fixture.wake_fds[1]);
+	assert_int_equal(cache_state(fixture.other, key, NULL), CACHE_FAILED);
+	submit(QUICK, 1);
+	collect(1, NULL);
+}
+
+static void
+stopping_while_busy(void **state)
+{
+	int i;
+
+	(void)state;
+	start(2, 1000);
+	submit(BLOCKED, 1);
+	submit(BLOCKED, 2);
+	wait_begun();
+	wait_begun();
+	for (i = 0; i < 200; i++)
+		submit(i % 2 == 0 ? QUICK : THROUGH_CACHE, i);
+	pool_want(pool);
+	open_gate(2); /* they end while we stop */
+	pool_stop(&pool);
+	assert_null(pool);
+	assert_int_equal(atomic_load(&inside), 0);
+	pool_stop(&pool); /* none: nothing happens */
+}
+
+static void
+stopping_at_once(void **state)
+{
+	int i;
+
+	(void)state;
+	for (i = 0; i < 20; i++) {
+		start(1 + i % 4, 100);
+		if (i % 2 == 0)
+			submit(QUICK, i);
+		pool_stop(&pool);
+	}
+}
+
+/* Without a store every thread still serves. */
+static void
+without_a_cache(void **state)
+{
+	int seen[64] = { 0 };
+
+	(void)state;
+	fixture.cache_options.cache_dir = "/proc/no/such";
+	start(2, 100);
+	submit(QUICK, 3);
+	submit(THROUGH_CACHE, 4);
+	pool_want(pool);
+	collect(2, seen);
+	assert_int_equal(seen[6], 1);
+	assert_int_equal(seen[8], 1);
+	assert_int_equal(atomic_load(&runs), 1);
+}
+
+int
+main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+		TEST(every_task_comes_back_once),
+		TEST(one_thread_keeps_the_order),
+		TEST(a_full_queue_refuses),
+		TEST(the_mail_descriptor_is_written_when_there_is_mail),
+		TEST(threads_work_at_the_same_time),
+		TEST(wanted_rows_are_computed),
+		TEST(a_hint_without_a_row_is_harmless),
+		TEST(computations_leave_a_thread_free),
+		TEST(a_single_thread_computes_too),
+		TEST(an_overdue_row_is_computed_before_the_queue),
+		TEST(a_task_waits_and_the_pool_makes_its_value),
+		TEST(a_computation_that_waits_comes_back),
+		TEST(a_row_of_another_app),
+		TEST(stopping_while_busy),
+		TEST(stopping_at_once),
+		TEST(without_a_cache),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
