@@ -120,6 +120,17 @@ int cache_ask(struct cache *cache, const uint8_t key[CACHE_KEY_LEN],
     const char *function, const void *arguments, size_t arguments_len,
     struct cache_claim *claim, struct buf *error);
 
+/*
+ * As cache_ask() without a claim, on behalf of the computation of `asker`,
+ * which this worker owns and which cannot go on without the value. What waits
+ * for what is kept in the rows, so that a circle of computations that wait
+ * for each other is found wherever they run: then ERR_CYCLE, and nothing is
+ * asked. Pool threads only.
+ */
+int cache_ask_within(struct cache *cache, const uint8_t asker[CACHE_KEY_LEN],
+    const uint8_t key[CACHE_KEY_LEN], const char *function,
+    const void *arguments, size_t arguments_len, struct buf *error);
+
 /* Take the oldest `wanted` row. 0 (*claim filled), -ENOENT: none, ERR_*. */
 int cache_claim_next(struct cache *cache, struct cache_claim *claim);
 

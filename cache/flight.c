@@ -33,6 +33,7 @@
 #include "server/base/clock.h"
 #include "server/base/err.h"
 
+#define CHAIN_MAX 64   /* computations that wait for one another */
 #define RENEW_US 20000 /* longest wait: the loop calls it */
 
 #define TO(state) (1u << FLIGHT_##state)
@@ -133,6 +134,7 @@ row_has_failed(const struct row *row)
 /* The arguments of cache_ask, and what it decided. */
 struct ask {
 	const uint8_t *key;
+	const uint8_t *asker; /* the computation that waits, or NULL */
 	const char *function;
 	const void *arguments;
 	size_t arguments_len;
@@ -159,7 +161,7 @@ ask_reading(struct cache *cache, const struct ask *ask)
 		return rc;
 	if (row_has_failed(&row))
 		return CACHE_FAILED;
-	if (row_is_live(&row) && !row.foreign &&
+	if (ask->asker == NULL && row_is_live(&row) && !row.foreign &&
 	    row.waiters & cache_slot_bit(cache->peer.slot))
 		return CACHE_WAITING;
 	if (row.state != FLIGHT_READY)
@@ -251,6 +253,56 @@ join_waiters(struct cache *cache, const uint8_t *key)
 	return db_run(&cache->db, STATEMENT_SIGNAL_WAIT);
 }
 
+/* What the computation `id` waits for; 0: it does not wait. Or negative. */
+static int
+next_in_chain(struct db *db, int64_t id, int64_t *next)
+{
+	sqlite3_stmt *stmt;
+	int rc;
+
+	*next = 0;
+	stmt = db_use(db, STATEMENT_SIGNAL_CHAIN, &rc);
+	if (stmt == NULL)
+		return rc;
+	db_bind_int(stmt, 1, id);
+	rc = db_step(db, STATEMENT_SIGNAL_CHAIN);
+	if (rc <= 0)
+		return rc;
+	*next = sqlite3_column_int64(stmt, 0);
+	db_reset(db, STATEMENT_SIGNAL_CHAIN);
+	return 0;
+}
+
+/*
+ * Note in the asker's row that it waits for the key, unless the key, through
+ * whatever it waits for, waits for the asker. The write transaction makes the
+ * chain hold still, so of two that would close a circle one sees the other.
+ */
+static int
+link_asker(struct cache *cache, const struct ask *ask)
+{
+	int64_t asker = store_id(ask->asker);
+	int64_t id = store_id(ask->key);
+	sqlite3_stmt *stmt;
+	int steps;
+	int rc;
+
+	for (steps = 0; id != 0; steps++) {
+		if (id == asker || steps == CHAIN_MAX)
+			return ERR_CYCLE;
+		rc = next_in_chain(&cache->db, id, &id);
+		if (rc < 0)
+			return rc;
+	}
+	stmt = db_use(&cache->db, STATEMENT_SIGNAL_LINK, &rc);
+	if (stmt == NULL)
+		return rc;
+	db_bind_int(stmt, 1, asker);
+	db_bind_blob(stmt, 2, ask->asker, CACHE_KEY_LEN);
+	db_bind_int(stmt, 3, store_id(ask->key));
+	return db_run(&cache->db, STATEMENT_SIGNAL_LINK);
+}
+
 /* Inside the write transaction: look at everything again and act. */
 static int
 ask_writing(struct cache *cache, struct ask *ask)
@@ -284,6 +336,31 @@ ask_writing(struct cache *cache, struct ask *ask)
 	return put_row(cache, ask, &row);
 }
 
+static int
+ask_run(struct cache *cache, struct ask *ask)
+{
+	int rc;
+	int committed = 0;
+
+	rc = ask_reading(cache, ask);
+	if (rc != 0)
+		return cache_public_rc(rc);
+	rc = db_write_begin(&cache->db);
+	if (rc < 0)
+		return cache_public_rc(rc);
+	rc = ask_writing(cache, ask);
+	if (ask->asker != NULL &&
+	    (rc == CACHE_WAITING || rc == CACHE_WANTED_NEW)) {
+		committed = link_asker(cache, ask);
+		rc = committed < 0 ? committed : rc;
+	}
+	if (rc > 0 && ask->wrote)
+		committed = db_write_commit(&cache->db);
+	else
+		db_write_cancel(&cache->db);
+	return cache_public_rc(committed < 0 ? committed : rc);
+}
+
 int
 cache_ask(struct cache *cache, const uint8_t key[CACHE_KEY_LEN],
     const char *function, const void *arguments, size_t arguments_len,
@@ -295,21 +372,23 @@ cache_ask(struct cache *cache, const uint8_t key[CACHE_KEY_LEN],
 		.arguments_len = arguments_len,
 		.claim = claim,
 		.error = error };
-	int rc;
-	int committed = 0;
 
-	rc = ask_reading(cache, &ask);
-	if (rc != 0)
-		return cache_public_rc(rc);
-	rc = db_write_begin(&cache->db);
-	if (rc < 0)
-		return cache_public_rc(rc);
-	rc = ask_writing(cache, &ask);
-	if (rc > 0 && ask.wrote)
-		committed = db_write_commit(&cache->db);
-	else
-		db_write_cancel(&cache->db);
-	return cache_public_rc(committed < 0 ? committed : rc);
+	return ask_run(cache, &ask);
+}
+
+int
+cache_ask_within(struct cache *cache, const uint8_t asker[CACHE_KEY_LEN],
+    const uint8_t key[CACHE_KEY_LEN], const char *function,
+    const void *arguments, size_t arguments_len, struct buf *error)
+{
+	struct ask ask = { .key = key,
+		.asker = asker,
+		.function = function,
+		.arguments = arguments,
+		.arguments_len = arguments_len,
+		.error = error };
+
+	return ask_run(cache, &ask);
 }
 
 /* --- claim ------------------------------------------------------------- */

@@ -43,7 +43,8 @@ const struct schema_object schema_objects[] = {
 	    " attempts INTEGER NOT NULL, waiters INTEGER NOT NULL,"
 	    " computations INTEGER NOT NULL, progress INTEGER NOT NULL,"
 	    " wanted_at INTEGER NOT NULL, changed_at INTEGER NOT NULL,"
-	    " due_at INTEGER NOT NULL, function TEXT NOT NULL,"
+	    " due_at INTEGER NOT NULL,"
+	    " waits_for INTEGER NOT NULL DEFAULT 0, function TEXT NOT NULL,"
 	    " arguments BLOB NOT NULL, error TEXT)" },
 	{ "signals_live",
 	    "CREATE INDEX signals_live ON signals (state, wanted_at)"

@@ -116,6 +116,12 @@ compute_here(struct call *call, const struct computation *computation,
 	status = computation->run((struct ph_call *)(void *)&inner);
 	call_leave(&inner);
 	call->blobs = inner.blobs; /* the result may point into them */
+	if (!inner.failed && status == PH_WAIT && inner.waits) {
+		call->waits = true; /* the store works for that one */
+		call->wanted_new = inner.wanted_new;
+		memcpy(call->wait_key, inner.wait_key, CACHE_KEY_LEN);
+		return NULL;
+	}
 	if (inner.failed || status != PH_OK) {
 		call_error(call, "%s",
 		    inner.failed ? inner.error : "the function gave no value");
@@ -135,15 +141,14 @@ ask(struct call *call, const struct computation *computation,
 	int tries;
 	int rc = CACHE_READY;
 
-	if (call->own_key != NULL &&
-	    memcmp(call->own_key, key, CACHE_KEY_LEN) == 0) {
-		call_error(call, "%s: the value depends on itself",
-		    computation->name);
-		return NULL;
-	}
 	for (tries = 0; tries < LOOKUP_TRIES && rc == CACHE_READY; tries++) {
-		rc = cache_ask(call->kit->cache, key, computation->name,
-		    encoded->data, encoded->len, NULL, &error);
+		if (call->own_key == NULL)
+			rc = cache_ask(call->kit->cache, key, computation->name,
+			    encoded->data, encoded->len, NULL, &error);
+		else
+			rc = cache_ask_within(call->kit->cache, call->own_key,
+			    key, computation->name, encoded->data, encoded->len,
+			    &error);
 		if (rc == CACHE_READY)
 			value = look_up(call, key, &rc);
 		if (value != NULL)
@@ -159,6 +164,9 @@ ask(struct call *call, const struct computation *computation,
 	} else if (rc == CACHE_FAILED) {
 		call_error(call, "%s: %s", computation->name,
 		    buf_cstr(&error) != NULL ? error.data : "failed");
+	} else if (rc == ERR_CYCLE) {
+		call_error(call, "%s: the value depends on itself",
+		    computation->name);
 	} else {
 		value = compute_here(call, computation, args);
 	}
