@@ -124,6 +124,35 @@ slow(struct ph_call *call)
 	return ph_return(call, ph_arg(call, 0));
 }
 
+static enum ph_status
+gives_null(struct ph_call *call)
+{
+	ph_log(call, "run gives_null");
+	return ph_return(call, ph_null());
+}
+
+/* Nothing is returned at all. */
+static enum ph_status
+gives_nothing(struct ph_call *call)
+{
+	ph_log(call, "run gives_nothing");
+	return PH_OK;
+}
+
+static enum ph_status
+identity(struct ph_call *call)
+{
+	ph_log(call, "run identity");
+	return ph_return(call, ph_arg(call, 0));
+}
+
+static enum ph_status
+short_lived(struct ph_call *call)
+{
+	ph_log(call, "run short_lived");
+	return ph_return(call, ph_text("fresh"));
+}
+
 /* ---- callbacks ---------------------------------------------------------- */
 
 /* Give the value of one memoized function. */
@@ -146,6 +175,10 @@ PASS_ON(cycle, hen)
 PASS_ON(self, itself)
 PASS_ON(big, large)
 PASS_ON(big_memoized, large)
+PASS_ON(memo_null, gives_null)
+PASS_ON(memo_nothing, gives_nothing)
+PASS_ON(memo_identity, identity)
+PASS_ON(memo_short, short_lived)
 PASS_ON(waits, slow)
 PASS_ON(waits_memoized, slow)
 
@@ -176,6 +209,13 @@ static enum ph_status
 nothing(struct ph_call *call)
 {
 	(void)call;
+	return PH_NO_UPDATE;
+}
+
+static enum ph_status
+nothing_memoized(struct ph_call *call)
+{
+	ph_log(call, "run nothing_memoized");
 	return PH_NO_UPDATE;
 }
 
@@ -271,6 +311,10 @@ PH_APP(app)
 	ph_memoize(app, egg);
 	ph_memoize(app, itself);
 	ph_memoize(app, large);
+	ph_memoize(app, gives_null);
+	ph_memoize(app, gives_nothing);
+	ph_memoize(app, identity);
+	ph_memoize(app, short_lived, .timeout = 0.5);
 	ph_memoize(app, slow);
 	CALLBACK(memo_fails, false);
 	CALLBACK(memo_fails_memoized, true);
@@ -280,12 +324,17 @@ PH_APP(app)
 	CALLBACK(self, false);
 	CALLBACK(big, false);
 	CALLBACK(big_memoized, true);
+	CALLBACK(memo_null, false);
+	CALLBACK(memo_nothing, false);
+	CALLBACK(memo_identity, false);
+	CALLBACK(memo_short, false);
 	CALLBACK(waits, false);
 	CALLBACK(waits_memoized, true);
 	CALLBACK(moody, false);
 	CALLBACK(bare_error, false);
 	CALLBACK(bare_wait, false);
 	CALLBACK(nothing, false);
+	CALLBACK(nothing_memoized, true);
 	CALLBACK(forgets, false);
 	CALLBACK(bad_text, false);
 	CALLBACK(wrong_output, false);

@@ -31,7 +31,10 @@ const FIELDS = [
 function isRight(field, value) {
   if (field === "state") return value === undefined || isEmptyList(value);
   if (field === "changedPropIds")
-    return value === undefined || isEmptyList(value) || value?.[0] === "x";
+    return (
+      value === undefined ||
+      (Array.isArray(value) && value.every((item) => typeof item === "string"))
+    );
   if (field === "changedPropIds[0]") return typeof value === "string";
   return false;
 }

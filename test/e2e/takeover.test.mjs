@@ -22,17 +22,16 @@ async function answerOrEnd(wire) {
   }
 }
 
-/* Clients on at least `least` workers, each waiting for `bytes`. */
+/* Clients on at least `least` workers; then all of them send `bytes`. */
 async function ask(scene, server, least, bytes) {
   const wires = [];
 
   await until(`clients on ${least} workers`, async () => {
-    const more = await Promise.all(
-      Array.from({ length: 20 }, () => scene.connect(server)),
+    wires.push(
+      ...(await Promise.all(
+        Array.from({ length: 20 }, () => scene.connect(server)),
+      )),
     );
-
-    for (const wire of more) wire.write(bytes);
-    wires.push(...more);
     await until("all to be accepted", () => {
       const owner = owners(server);
 
@@ -40,6 +39,7 @@ async function ask(scene, server, least, bytes) {
     });
     return new Set(owners(server).values()).size >= least;
   });
+  for (const wire of wires) wire.write(bytes);
   return wires;
 }
 

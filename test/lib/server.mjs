@@ -7,6 +7,8 @@
 import { spawn } from "node:child_process";
 import fs from "node:fs";
 import net from "node:net";
+import os from "node:os";
+import path from "node:path";
 
 const REPORT_LINES = 120;
 const running = new Set();
@@ -25,20 +27,47 @@ function cleanEnvironment(extra) {
   return { ...env, ...extra };
 }
 
-/* Lines of a stream, as they come. */
-function readLines(stream, take) {
-  let rest = "";
+/*
+ * What a process writes, in a file: a line that was written before an answer
+ * is seen after the answer, which a pipe does not promise.
+ */
+class Output {
+  constructor(file) {
+    this.fd = fs.openSync(file, "a+", 0o600);
+    this.at = 0;
+    this.rest = Buffer.alloc(0);
+    this.lines = [];
+  }
 
-  stream.setEncoding("utf8");
-  stream.on("data", (text) => {
-    const lines = (rest + text).split("\n");
+  /* All whole lines that are there by now. */
+  read() {
+    const chunk = Buffer.alloc(1 << 16);
 
-    rest = lines.pop();
-    lines.forEach(take);
-  });
-  stream.on("end", () => {
-    if (rest !== "") take(rest);
-  });
+    while (this.fd >= 0) {
+      const got = fs.readSync(this.fd, chunk, 0, chunk.length, this.at);
+
+      if (got === 0) break;
+      this.at += got;
+      this.rest = Buffer.concat([this.rest, chunk.subarray(0, got)]);
+    }
+    const end = this.rest.lastIndexOf(0x0a) + 1;
+
+    if (end > 0) {
+      const text = this.rest.subarray(0, end - 1).toString("utf8");
+
+      this.lines.push(...text.split("\n"));
+      this.rest = this.rest.subarray(end);
+    }
+    return this.lines;
+  }
+
+  close() {
+    this.read();
+    if (this.rest.length > 0) this.lines.push(this.rest.toString("utf8"));
+    this.rest = Buffer.alloc(0);
+    fs.closeSync(this.fd);
+    this.fd = -1;
+  }
 }
 
 export class Server {
@@ -62,40 +91,41 @@ export class Server {
     this.flag("--cache-dir", options.cacheDir);
     this.args.push(...(options.args ?? []));
     if (options.app) this.args.push(options.app);
-    this.lines = []; /* of stderr, where the log goes */
-    this.output = []; /* of stdout */
-    this.watchers = new Set();
+    this.dir = fs.mkdtempSync(path.join(os.tmpdir(), "ph-log-"));
+    this.stderr = new Output(path.join(this.dir, "stderr"));
+    this.stdout = new Output(path.join(this.dir, "stdout"));
     const command = [...(options.wrapper ?? []), options.program, ...this.args];
 
     this.child = spawn(command[0], command.slice(1), {
       cwd: options.cwd,
       env: cleanEnvironment(options.env),
-      stdio: ["ignore", "pipe", "pipe"],
+      stdio: ["ignore", this.stdout.fd, this.stderr.fd],
     });
     this.pid = this.child.pid;
     running.add(this.child);
-    readLines(this.child.stderr, (line) => this.take(this.lines, line));
-    readLines(this.child.stdout, (line) => this.take(this.output, line));
     this.exited = new Promise((done, fail) => {
       this.child.on("error", fail);
-      this.child.on("exit", () => running.delete(this.child));
-      /* After the streams have ended, so no line is missing. */
-      this.child.on("close", (status, sig) => {
+      this.child.on("exit", (status, sig) => {
+        running.delete(this.child);
         this.end = { status, sig };
-        for (const watcher of this.watchers) watcher();
         done(this.end);
       });
     });
   }
 
+  /* Of stderr, where the log goes. */
+  get lines() {
+    return this.stderr.read();
+  }
+
+  /* Of stdout. */
+  get output() {
+    return this.stdout.read();
+  }
+
   flag(name, value) {
     if (value !== false && value !== undefined)
       this.args.push(name, String(value));
-  }
-
-  take(list, line) {
-    list.push(line);
-    for (const watcher of this.watchers) watcher();
   }
 
   /* Lines of the log that match. */
@@ -118,29 +148,19 @@ export class Server {
     });
   }
 
-  /* Wait until `look` gives something; it is called for each new line. */
-  waitUntil(what, seconds, look) {
-    return new Promise((done, fail) => {
-      const give = (act, value) => {
-        clearTimeout(timer);
-        this.watchers.delete(watcher);
-        act(value);
-      };
-      const watcher = () => {
-        const found = look();
+  /* Wait until `look` gives something. */
+  async waitUntil(what, seconds, look) {
+    const deadline = Date.now() + seconds * 1000 * this.options.slow;
 
-        if (found) give(done, found);
-        else if (this.end)
-          give(fail, new Error(`the server ended before ${what}`));
-      };
-      const timer = setTimeout(
-        () => give(fail, new Error(`no log line for ${what}`)),
-        seconds * 1000 * this.options.slow,
-      );
+    for (;;) {
+      const { end } = this;
+      const found = look();
 
-      this.watchers.add(watcher);
-      watcher();
-    });
+      if (found) return found;
+      if (end) throw new Error(`the server ended before ${what}`);
+      if (Date.now() > deadline) throw new Error(`no log line for ${what}`);
+      await new Promise((done) => setTimeout(done, 3));
+    }
   }
 
   /* Until it serves: all workers are there. Leaves where in `address`. */
@@ -211,6 +231,11 @@ export class Server {
       this.child.kill("SIGKILL");
     }
     await this.exited.catch(() => {});
+    if (this.stderr.fd >= 0) {
+      this.stderr.close();
+      this.stdout.close();
+    }
+    fs.rmSync(this.dir, { recursive: true, force: true });
   }
 
   /* Can somebody connect? */

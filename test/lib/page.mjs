@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * A real browser in front of a server: Debian's chromium, without a window,
+ * and what the tests want to know of the page it shows.
+ */
+import fs from "node:fs";
+import path from "node:path";
+import { chromium } from "playwright-core";
+import { BUILD } from "./harness.mjs";
+
+const PROGRAMS = [
+  process.env.CHROMIUM,
+  "/usr/bin/chromium",
+  "/usr/bin/chromium-browser",
+  "/usr/bin/google-chrome",
+];
+
+/* A browser for a test; it is closed with the scene. */
+export async function launch(scene) {
+  const browser = await chromium.launch({
+    executablePath: PROGRAMS.find((file) => file && fs.existsSync(file)),
+    headless: true,
+    args: [
+      ...["--no-sandbox", "--disable-gpu", "--disable-quic"],
+      ...["--no-first-run", "--disable-background-networking"],
+      ...["--disable-component-update", "--disable-sync"],
+    ],
+  });
+
+  scene.later(() => browser.close());
+  return browser;
+}
+
+/*
+ * A visitor with a profile of his own. Everything that goes wrong in the page
+ * is collected in `complaints`, every request in `requests`.
+ */
+export class Visitor {
+  static async open(browser, server, options = {}) {
+    const visitor = new Visitor();
+
+    visitor.server = server;
+    visitor.complaints = [];
+    visitor.requests = [];
+    visitor.context = await browser.newContext(options);
+    visitor.page = await visitor.context.newPage();
+    visitor.page.on("console", (message) => {
+      if (["error", "warning"].includes(message.type()))
+        visitor.complaints.push(`${message.type()}: ${message.text()}`);
+    });
+    visitor.page.on("pageerror", (error) => {
+      visitor.complaints.push(`page error: ${error.message}`);
+    });
+    visitor.page.on("requestfailed", (request) => {
+      visitor.complaints.push(`failed: ${request.url()}`);
+    });
+    visitor.page.on("response", (response) => {
+      if (response.status() >= 400)
+        visitor.complaints.push(`${response.status()}: ${response.url()}`);
+    });
+    /* Before anything leaves the browser. */
+    await visitor.context.route("**", (route) => {
+      visitor.requests.push(route.request().url());
+      route.continue();
+    });
+    return visitor;
+  }
+
+  async visit(target = "/") {
+    await this.page.goto(this.server.url + target);
+  }
+
+  /*
+   * Wait until every graph shows `rows` points. Gives, per graph, the type of
+   * its trace, the points that plotly.js has and how many it draws.
+   */
+  async graphs(rows, seconds = 30) {
+    await this.page.waitForFunction(
+      (count) => {
+        const list = [...document.querySelectorAll(".js-plotly-plot")];
+
+        return (
+          list.length === 4 &&
+          list.every((gd) => gd._fullData?.[0]?.x?.length === count)
+        );
+      },
+      rows,
+      { timeout: seconds * 1000 },
+    );
+    /* Drawing goes on for a moment after the data is there. */
+    await this.page.waitForFunction(() => {
+      const drawn = (id, selector) =>
+        document.querySelector(`#${id} ${selector}`) !== null;
+
+      return (
+        drawn("graph-1", ".scatterlayer .point") &&
+        drawn("graph-2", ".scatterlayer path.js-line") &&
+        drawn("graph-3", ".heatmaplayer image") &&
+        drawn("graph-4", ".contourlayer path")
+      );
+    });
+    return this.page.evaluate(() =>
+      [1, 2, 3, 4].map((n) => {
+        const gd = document.querySelector(`#graph-${n} .js-plotly-plot`);
+        const { type, mode, x, y } = gd._fullData[0];
+        const z = gd.calcdata[0][0].z;
+        const count = (rows) =>
+          rows.reduce((sum, row) => sum + row.reduce((a, b) => a + b, 0), 0);
+
+        return {
+          ...{ type, mode },
+          x: [...x],
+          y: [...y],
+          calculated: z ? count(z) : gd.calcdata[0].length,
+          points: document.querySelectorAll(`#graph-${n} .point`).length,
+        };
+      }),
+    );
+  }
+
+  /* Open the dropdown and take an entry, as a hand would. */
+  async choose(category) {
+    await this.page.locator("#dropdown").click();
+    await this.page
+      .getByText(category, { exact: true })
+      .locator("visible=true")
+      .last()
+      .click();
+  }
+
+  async screenshot(name) {
+    const folder = path.join(BUILD, "screenshots");
+
+    fs.mkdirSync(folder, { recursive: true });
+    const file = path.join(folder, `${name}.png`);
+
+    await this.page.screenshot({ path: file, fullPage: true });
+    return file;
+  }
+
+  close() {
+    return this.context.close();
+  }
+}
