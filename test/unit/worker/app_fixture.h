@@ -22,6 +22,7 @@
 #include "server/base/err.h"
 #include "server/base/fd.h"
 #include "server/base/log.h"
+#include "server/config.h"
 #include "worker/app.h"
 #include "worker/call.h"
 #include "worker/host.h"
@@ -38,6 +39,7 @@
 
 struct app_fixture {
 	char dir[64];
+	struct config *config; /* the defaults */
 	struct worker_options options;
 	struct cache_options cache_options;
 	int wake_fds[FIXTURE_SLOTS];
@@ -58,6 +60,11 @@ fixture_ph(struct app_fixture *fixture)
 static inline void
 fixture_init(struct app_fixture *fixture)
 {
+	char name[] = "pronghorn";
+	char path[] = "app.so";
+	char *argv[] = { name, path, NULL };
+	struct buf why = BUF_EMPTY;
+	enum config_action action;
 	int i;
 
 	memset(fixture, 0, sizeof(*fixture));
@@ -66,21 +73,16 @@ fixture_init(struct app_fixture *fixture)
 	assert_non_null(mkdtemp(fixture->dir));
 	for (i = 0; i < FIXTURE_SLOTS; i++)
 		fixture->wake_fds[i] = -1;
-	fixture->options.threads = 1;
-	fixture->options.limit_json_depth = 64;
-	fixture->options.limit_json_nodes = 200000;
+	(void)unsetenv("PRONGHORN_CMD_ARGS");
+	assert_int_equal(config_load(2, argv, &fixture->config, &action, &why),
+	    0);
+	assert_int_equal(action, CONFIG_RUN);
+	fixture->options = fixture->config->worker;
 	fixture->options.limit_request_memory = 64 << 20;
-	fixture->options.limit_queue = 100;
 	fixture->options.data_dir = fixture->dir;
-	fixture->cache_options.cache_type = "sqlite";
+	fixture->cache_options = fixture->config->cache;
 	fixture->cache_options.cache_dir = fixture->dir;
-	fixture->cache_options.cache_default_timeout = 300;
-	fixture->cache_options.cache_threshold = 10000;
-	fixture->cache_options.cache_key_prefix = "";
-	fixture->cache_options.cache_busy_timeout = 0.25;
-	fixture->cache_options.compute_lease = 15;
-	fixture->cache_options.compute_attempts = 3;
-	fixture->cache_options.compute_error_timeout = 2;
+	buf_free(&why);
 	fixture->app = calloc(1, sizeof(*fixture->app));
 	assert_non_null(fixture->app);
 	memset(fixture->app->fingerprint, 'a', 64);
@@ -138,6 +140,7 @@ fixture_fini(struct app_fixture *fixture)
 		fd_close(&fixture->wake_fds[i]);
 	arena_free(&fixture->arena);
 	app_free(&fixture->app);
+	config_free(&fixture->config);
 	(void)snprintf(command, sizeof(command), "rm -rf %s", fixture->dir);
 	assert_int_equal(system(command), 0);
 }
