@@ -17,7 +17,12 @@ _pronghorn()
 	    --limit-request-head --limit-request-body --limit-json-depth
 	    --limit-json-nodes --limit-request-memory --limit-queue
 	    --header-timeout --body-timeout --send-timeout --www-dir
-	    --data-dir --cache-type --cache-dir --cache-default-timeout
+	    --data-dir --allowed-host --any-origin --trusted-origin
+	    --csrf-token --csrf-token-name --csrf-header-name
+	    --content-security-policy --csp-extra --frame-ancestors
+	    --referrer-policy --request-timeout --thread-timeout
+	    --max-requests --max-requests-jitter --max-worker-memory
+	    --cache-type --cache-dir --cache-default-timeout
 	    --cache-threshold --cache-key-prefix --cache-busy-timeout
 	    --compute-lease --compute-attempts --compute-error-timeout
 	"
@@ -29,7 +34,8 @@ _pronghorn()
 		;;
 	-c | --config | -p | --pid | --chdir | --error-logfile | --log-file | \
 	    --control-socket | --access-logfile | --www-dir | --data-dir | \
-	    --cache-dir)
+	    --content-security-policy | --csp-extra | --frame-ancestors | \
+	    --referrer-policy | --cache-dir)
 		compopt -o filenames
 		COMPREPLY=($(compgen -f -- "$word"))
 		return

@@ -44,9 +44,8 @@ request_end(struct conn *conn)
 	conn->chunked = NULL;
 }
 
-static void
-hand_over(struct conn *conn, const struct http_head *head, const char *body,
-    size_t len)
+static struct answer_to
+answer_to_of(const struct http_head *head)
 {
 	struct answer_to to = {
 		.method = head->method_name,
@@ -59,15 +58,31 @@ hand_over(struct conn *conn, const struct http_head *head, const char *body,
 		.start_us = clock_mono_us(),
 	};
 
+	return to;
+}
+
+static void
+hand_over(struct conn *conn, const struct http_head *head, const char *body,
+    size_t len)
+{
+	struct answer_to to = answer_to_of(head);
+
 	request_end(conn);
 	conn->served = true;
 	router_handle(conn, head, &to, body, len);
 }
 
-/* The body is not complete: note what is missing. Returns 0, or -status. */
+/* The body is not complete: note what is missing, or refuse it unread. */
 static int
 wait_for_body(struct conn *conn, const struct http_head *head, size_t total)
 {
+	struct answer_to to = answer_to_of(head);
+
+	to.keep_alive = false;
+	if (router_refuses(conn, head, &to)) {
+		conn->linger_after = true;
+		return 0;
+	}
 	conn->need = total;
 	conn->phase_us = clock_mono_us();
 	if (head->expect_continue && !conn->continue_sent)
@@ -161,7 +176,9 @@ take_request(struct conn *conn, char *data, size_t *len)
 	}
 	if (head.chunked) {
 		rc = start_chunked(conn, &head, (size_t)rc);
-		return rc < 0 ? rc : take_chunked(conn, data, len);
+		return rc < 0 || conn->close_after
+			   ? rc
+			   : take_chunked(conn, data, len);
 	}
 	if (head.content_length > worker->options->limit_request_body)
 		return -413;

@@ -82,9 +82,14 @@ conn_answer(struct conn *conn, const struct answer_to *to, struct reply *reply,
 	struct turn *turn = &worker->turn;
 	bool keep = to->keep_alive && !reply->close && !worker->draining &&
 		    worker->options->keepalive > 0;
-	char *head = turn->heads + turn->heads_used;
+	char *head;
 	size_t len;
 
+	if (turn->heads_used + HTTP_REPLY_HEAD_MAX + reply->fields_len >
+	    sizeof(turn->heads))
+		conn_turn_flush(conn);
+	head = turn->heads + turn->heads_used;
+	reply->announce = to->minor == 0;
 	len = http_reply_head(reply, keep, worker->date, head);
 	turn->heads_used += len;
 	turn_add(turn, head, len, NULL, true);
@@ -95,6 +100,8 @@ conn_answer(struct conn *conn, const struct answer_to *to, struct reply *reply,
 	reply->blob = NULL;
 	if (!keep)
 		conn->close_after = true;
+	stats_answer(&worker->stats, reply->status,
+	    clock_mono_us() - to->start_us);
 	if (access_log_is_on(&worker->access_log))
 		log_answer(conn, to, reply);
 	/* The next answer may overwrite a borrowed body. */

@@ -14,6 +14,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "server/base/fd.h"
+
 static const struct status {
 	int status;
 	const char *reason;
@@ -24,6 +26,7 @@ static const struct status {
 	"</h1></html>\n"
 	{ 200, "OK", "" },
 	{ 204, "No Content", "" },
+	{ 206, "Partial Content", "" },
 	{ 304, "Not Modified", "" },
 	{ 400, "Bad Request", PAGE("Bad Request") },
 	{ 403, "Forbidden", PAGE("Forbidden") },
@@ -34,7 +37,9 @@ static const struct status {
 	{ 413, "Content Too Large", PAGE("Content Too Large") },
 	{ 414, "URI Too Long", PAGE("URI Too Long") },
 	{ 415, "Unsupported Media Type", PAGE("Unsupported Media Type") },
+	{ 416, "Range Not Satisfiable", PAGE("Range Not Satisfiable") },
 	{ 417, "Expectation Failed", PAGE("Expectation Failed") },
+	{ 421, "Misdirected Request", PAGE("Misdirected Request") },
 	{ 431, "Request Header Fields Too Large",
 	    PAGE("Request Header Fields Too Large") },
 	{ 500, "Internal Server Error", PAGE("Internal Server Error") },
@@ -69,6 +74,19 @@ blob_new(char *data, size_t len)
 	blob->refs = 1;
 	blob->len = len;
 	blob->data = data;
+	blob->fd = -1;
+	return blob;
+}
+
+struct blob *
+blob_new_file(int fd, size_t len)
+{
+	struct blob *blob = blob_new(NULL, len);
+
+	if (blob == NULL)
+		fd_close(&fd);
+	else
+		blob->fd = fd;
 	return blob;
 }
 
@@ -85,6 +103,7 @@ blob_unref(struct blob *blob)
 	if (blob == NULL || --blob->refs > 0)
 		return;
 	free(blob->data);
+	fd_close(&blob->fd);
 	free(blob);
 }
 
@@ -156,18 +175,34 @@ http_reply_head(const struct reply *reply, bool keep_alive, const char *date,
 		at = put_field(at, "ETag: ", reply->etag);
 	if (reply->allow != NULL)
 		at = put_field(at, "Allow: ", reply->allow);
+	if (reply->modified != NULL)
+		at = put_field(at, "Last-Modified: ", reply->modified);
 	if (reply->gzip)
 		at = put(at, "Content-Encoding: gzip\r\n");
+	else if (reply->br)
+		at = put(at, "Content-Encoding: br\r\n");
+	if (reply->ranges)
+		at = put(at, "Accept-Ranges: bytes\r\n");
+	if (reply->range != NULL)
+		at = put_field(at, "Content-Range: ", reply->range);
+	if (reply->cookie != NULL)
+		at = put_field(at, "Set-Cookie: ", reply->cookie);
 	if (reply->vary)
 		at = put(at, "Vary: Accept-Encoding\r\n");
 	if (reply->status == 503)
 		at = put(at, "Retry-After: 1\r\n");
 	at = put(at, "X-Content-Type-Options: nosniff\r\n");
+	if (reply->fields != NULL) {
+		memcpy(at, reply->fields, reply->fields_len);
+		at += reply->fields_len;
+	}
 	if (reply->status != 204 && reply->status != 304) {
 		at = put(at, "Content-Length: ");
 		at = put_number(at, reply->len);
 		at = put(at, "\r\n");
 	}
+	if (keep_alive && reply->announce)
+		at = put(at, "Connection: keep-alive\r\n");
 	at = put(at, keep_alive ? "\r\n" : "Connection: close\r\n\r\n");
 	return (size_t)(at - out);
 }

@@ -17,36 +17,51 @@
 struct blob {
 	unsigned refs;
 	size_t len;
-	char *data; /* malloc'ed, owned */
+	char *data; /* malloc'ed, owned; NULL: a file */
+	int fd;     /* open file, owned; -1: memory */
 };
 
 /* Take over malloc'ed bytes, with one reference. NULL: no memory, and the
  * bytes are freed. */
 struct blob *blob_new(char *data, size_t len);
+
+/* Take over an open file of `len` bytes. NULL: no memory, and it is closed. */
+struct blob *blob_new_file(int fd, size_t len);
 struct blob *blob_ref(struct blob *blob);
 void blob_unref(struct blob *blob); /* accepts NULL */
 
 struct reply {
 	int status;
-	const char *type;  /* Content-Type; NULL: none */
-	const char *cache; /* Cache-Control; NULL: no-store */
-	const char *etag;  /* NULL: none */
-	const char *allow; /* for 405 and OPTIONS; NULL: none */
-	bool gzip;         /* the body is gzip */
-	bool vary;         /* it depends on Accept-Encoding */
-	bool close;        /* last answer on this connection */
-	const void *body;
+	const char *type;     /* Content-Type; NULL: none */
+	const char *cache;    /* Cache-Control; NULL: no-store */
+	const char *etag;     /* NULL: none */
+	const char *allow;    /* for 405 and OPTIONS; NULL: none */
+	bool gzip;            /* the body is gzip */
+	bool br;              /* the body is brotli */
+	bool vary;            /* it depends on Accept-Encoding */
+	bool ranges;          /* byte ranges of it can be asked for */
+	bool close;           /* last answer on this connection */
+	bool announce;        /* say keep-alive to a client of HTTP/1.0 */
+	const char *modified; /* Last-Modified; NULL: none */
+	const char *range;    /* Content-Range; NULL: none */
+	const char *cookie;   /* Set-Cookie; NULL: none */
+	const char *fields;   /* whole lines with CRLF; NULL: none */
+	size_t fields_len;
+	const void *body; /* NULL: none, or in the blob's file */
 	size_t len;
+	size_t offset;     /* where the body starts in the blob's file */
 	struct blob *blob; /* holds the body; the reply owns a reference */
 };
 
-#define HTTP_REPLY_HEAD_MAX 768 /* bytes any head takes at most */
+/* Bytes any head takes at most, without reply->fields. */
+#define HTTP_REPLY_HEAD_MAX 1280
 
 /* The reason phrase of a status. */
 const char *http_reply_reason(int status);
 
 /*
- * Write the head into `out`, which has HTTP_REPLY_HEAD_MAX bytes.
+ * Write the head into `out`, which has HTTP_REPLY_HEAD_MAX bytes and
+ * reply->fields_len more.
  * `date` is the value of the Date field. Returns the number of bytes.
  */
 size_t http_reply_head(const struct reply *reply, bool keep_alive,

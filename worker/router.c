@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "worker/dispatch.h"
+#include "worker/guard.h"
 #include "worker/worker_int.h"
 
 #define SUITES "/_dash-component-suites/"
@@ -72,36 +73,60 @@ etag_matches(struct http_span list, const char *etag)
 }
 
 static void
+make_file_reply(const struct route_request *rq, const struct site_file *file,
+    const char *cache, struct reply *reply)
+{
+	memset(reply, 0, sizeof(*reply));
+	reply->status = 200;
+	reply->type = file->mime;
+	reply->cache = cache;
+	reply->etag = file->etag;
+	reply->vary = file->gzip_data != NULL;
+	if (etag_matches(rq->head->if_none_match, file->etag)) {
+		reply->status = 304;
+		reply->type = NULL;
+	} else if (file->gzip_data != NULL &&
+		   accepts_gzip(rq->head->accept_encoding)) {
+		reply->gzip = true;
+		reply->body = file->gzip_data;
+		reply->len = file->gzip_len;
+	} else {
+		reply->body = file->data;
+		reply->len = file->len;
+	}
+}
+
+static void
 answer_file(const struct route_request *rq, const struct site_file *file,
     const char *cache)
 {
 	struct reply reply;
 
-	memset(&reply, 0, sizeof(reply));
-	reply.status = 200;
-	reply.type = file->mime;
-	reply.cache = cache;
-	reply.etag = file->etag;
-	reply.vary = file->gzip_data != NULL;
-	if (etag_matches(rq->head->if_none_match, file->etag)) {
-		reply.status = 304;
-		reply.type = NULL;
-	} else if (file->gzip_data != NULL &&
-		   accepts_gzip(rq->head->accept_encoding)) {
-		reply.gzip = true;
-		reply.body = file->gzip_data;
-		reply.len = file->gzip_len;
-	} else {
-		reply.body = file->data;
-		reply.len = file->len;
-	}
+	make_file_reply(rq, file, cache, &reply);
 	conn_answer(rq->conn, rq->to, &reply, false);
 }
 
 static void
 get_page(const struct route_request *rq)
 {
-	answer_file(rq, &rq->conn->worker->site->index, "no-cache");
+	const struct worker *worker = rq->conn->worker;
+	char cookie[GUARD_COOKIE_MAX];
+	struct reply reply;
+
+	make_file_reply(rq, &worker->site->index, "no-cache", &reply);
+	reply.fields = worker->site->page_fields.data;
+	reply.fields_len = worker->site->page_fields.len;
+	if (worker->options->csrf_token &&
+	    guard_cookie(rq->head, worker->options->csrf_token_name).len !=
+		GUARD_TOKEN_LEN) {
+		if (guard_new_cookie(worker->options, false, cookie) < 0) {
+			answer_status(rq, 503);
+			return;
+		}
+		reply.cookie = cookie;
+		reply.cache = "private, no-cache";
+	}
+	conn_answer(rq->conn, rq->to, &reply, false);
 }
 
 static void
@@ -179,14 +204,22 @@ is_json(struct http_span type)
 	       (type.len == len || strchr("; \t", type.data[len]) != NULL);
 }
 
+/* What is wrong with an update before its body is looked at; 0: nothing. */
+static int
+check_update(const struct worker *worker, const struct http_head *head)
+{
+	if (!is_json(head->content_type) || head->content_encoding.data != NULL)
+		return 415;
+	if (!guard_origin(worker->options, head) ||
+	    !guard_token(worker->options, head))
+		return 403;
+	return 0;
+}
+
 static void
 post_update(const struct route_request *rq)
 {
-	if (!is_json(rq->head->content_type) ||
-	    rq->head->content_encoding.data != NULL)
-		answer_status(rq, 415);
-	else
-		dispatch_update(rq->conn, rq->to, rq->body, rq->len);
+	dispatch_update(rq->conn, rq->to, rq->body, rq->len);
 }
 
 static void
@@ -197,23 +230,24 @@ get_nothing(const struct route_request *rq)
 
 static const struct route {
 	const char *path;
-	bool prefix; /* and everything below it */
-	bool post;   /* POST only; else GET and HEAD */
+	bool prefix;   /* and everything below it */
+	bool post;     /* POST only; else GET and HEAD */
+	bool any_host; /* health checks use addresses */
 	void (*handle)(const struct route_request *rq);
 } routes[] = {
-	{ "/_dash-update-component", false, true, post_update },
-	{ "/", false, false, get_page },
-	{ SUITES, true, false, get_suite },
-	{ "/_dash-layout", false, false, get_layout },
-	{ "/_dash-dependencies", false, false, get_dependencies },
-	{ "/_favicon.ico", false, false, get_favicon },
-	{ "/favicon.ico", false, false, get_favicon },
-	{ "/_ph/health", false, false, get_health },
-	{ "/_ph/ready", false, false, get_ready },
-	{ "/_dash-", true, false, get_nothing },
-	{ "/_ph/", true, false, get_nothing },
-	{ "/assets/", true, false, get_nothing },
-	{ "/", true, false, get_page },
+	{ "/_dash-update-component", false, true, false, post_update },
+	{ "/", false, false, false, get_page },
+	{ SUITES, true, false, false, get_suite },
+	{ "/_dash-layout", false, false, false, get_layout },
+	{ "/_dash-dependencies", false, false, false, get_dependencies },
+	{ "/_favicon.ico", false, false, false, get_favicon },
+	{ "/favicon.ico", false, false, false, get_favicon },
+	{ "/_ph/health", false, false, true, get_health },
+	{ "/_ph/ready", false, false, true, get_ready },
+	{ "/_dash-", true, false, false, get_nothing },
+	{ "/_ph/", true, false, false, get_nothing },
+	{ "/assets/", true, false, false, get_nothing },
+	{ "/", true, false, false, get_page },
 };
 
 static const struct route *
@@ -234,14 +268,72 @@ find_route(struct http_span path)
 	return NULL;
 }
 
+/* What a method other than those of the route gets; 0: it is one of them. */
+static int
+check_method(const struct http_head *head, const struct route *route)
+{
+	if (head->method == HTTP_OPTIONS)
+		return 204;
+	if (head->method == HTTP_OTHER)
+		return 501;
+	if (route->post)
+		return head->method == HTTP_POST ? 0 : 405;
+	return head->method == HTTP_GET || head->method == HTTP_HEAD ? 0 : 405;
+}
+
+/* Everything that the head alone decides: a status, or 0 to go on. */
+static int
+check_head(const struct worker *worker, const struct http_head *head,
+    const struct route **route, const char **allow)
+{
+	int status;
+
+	*route = NULL;
+	*allow = NULL;
+	if (head->path.data == NULL || head->method == HTTP_TRACE) {
+		*allow = "GET, HEAD, POST, OPTIONS";
+		return 405;
+	}
+	*route = find_route(head->path);
+	if ((*route == NULL || !(*route)->any_host) &&
+	    !guard_host(&worker->options->allowed_hosts, head->host))
+		return 421;
+	if (*route == NULL && head->method != HTTP_OPTIONS)
+		return 404;
+	*allow = *route != NULL && (*route)->post ? "POST, OPTIONS"
+						  : "GET, HEAD, OPTIONS";
+	status = *route == NULL ? 204 : check_method(head, *route);
+	if (status != 405 && status != 204)
+		*allow = NULL;
+	if (status != 0 || !(*route)->post)
+		return status;
+	if (head->content_length < 0 && !head->chunked)
+		return 411;
+	return check_update(worker, head);
+}
+
 static void
-answer_options(const struct route_request *rq, const char *allow, int status)
+refuse(const struct route_request *rq, int status, const char *allow)
 {
 	struct reply reply;
 
 	http_reply_error(&reply, status);
 	reply.allow = allow;
 	conn_answer(rq->conn, rq->to, &reply, false);
+}
+
+bool
+router_refuses(struct conn *conn, const struct http_head *head,
+    const struct answer_to *to)
+{
+	struct route_request rq = { conn, head, to, NULL, 0 };
+	const struct route *route;
+	const char *allow;
+	int status = check_head(conn->worker, head, &route, &allow);
+
+	if (status != 0)
+		refuse(&rq, status, allow);
+	return status != 0;
 }
 
 void
@@ -251,25 +343,10 @@ router_handle(struct conn *conn, const struct http_head *head,
 	struct route_request rq = { conn, head, to, body, len };
 	const struct route *route;
 	const char *allow;
+	int status = check_head(conn->worker, head, &route, &allow);
 
-	if (head->path.data == NULL || head->method == HTTP_TRACE) {
-		answer_options(&rq, "GET, HEAD, POST, OPTIONS", 405);
-		return;
-	}
-	route = find_route(head->path);
-	allow = route != NULL && route->post ? "POST, OPTIONS"
-					     : "GET, HEAD, OPTIONS";
-	if (head->method == HTTP_OPTIONS) {
-		answer_options(&rq, allow, 204);
-	} else if (route == NULL) {
-		answer_status(&rq, 404);
-	} else if (head->method == HTTP_OTHER) {
-		answer_status(&rq, 501);
-	} else if (route->post ? head->method != HTTP_POST
-			       : head->method != HTTP_GET &&
-				     head->method != HTTP_HEAD) {
-		answer_options(&rq, allow, 405);
-	} else {
+	if (status != 0)
+		refuse(&rq, status, allow);
+	else
 		route->handle(&rq);
-	}
 }

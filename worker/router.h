@@ -14,4 +14,11 @@
 void router_handle(struct conn *conn, const struct http_head *head,
     const struct answer_to *to, const char *body, size_t len);
 
+/*
+ * Answer a request whose body has not come yet when it is refused whatever
+ * the body says. Returns whether it was answered. Loop thread.
+ */
+bool router_refuses(struct conn *conn, const struct http_head *head,
+    const struct answer_to *to);
+
 #endif

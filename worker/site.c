@@ -25,6 +25,7 @@
 
 #include "server/base/err.h"
 #include "server/base/fd.h"
+#include "worker/guard.h"
 #include "worker/site_int.h"
 
 #define MANIFEST_MAX ((size_t)1024 * 1024)
@@ -286,7 +287,8 @@ default_folder(char path[PATH_MAX])
 }
 
 static int
-build_page(struct site *site, const char *www_dir, const struct app *app,
+build_page(struct site *site, const char *www_dir,
+    const struct worker_options *options, const struct app *app,
     struct buf *why)
 {
 	struct buf page = BUF_EMPTY;
@@ -294,7 +296,10 @@ build_page(struct site *site, const char *www_dir, const struct app *app,
 	int rc;
 
 	join_path(path, www_dir, "index.html", "");
-	rc = site_page(site, path, app, &page, why);
+	rc = site_page(site, path, app, options, &page, why);
+	if (rc == 0)
+		rc = guard_page_fields(options, page.data, page.len,
+		    &site->page_fields, why);
 	if (rc < 0) {
 		buf_free(&page);
 		return rc;
@@ -308,9 +313,10 @@ build_page(struct site *site, const char *www_dir, const struct app *app,
 }
 
 int
-site_open(struct site **out, const char *www_dir, const struct app *app,
-    struct buf *why)
+site_open(struct site **out, const struct worker_options *options,
+    const struct app *app, struct buf *why)
 {
+	const char *www_dir = options->www_dir;
 	char path[PATH_MAX];
 	struct site *site = calloc(1, sizeof(*site));
 	int rc;
@@ -325,7 +331,7 @@ site_open(struct site **out, const char *www_dir, const struct app *app,
 		rc = read_own(www_dir, "favicon.ico", "image/x-icon",
 		    &site->favicon, why);
 	if (rc == 0)
-		rc = build_page(site, www_dir, app, why);
+		rc = build_page(site, www_dir, options, app, why);
 	if (rc == 0)
 		*out = site;
 	else
@@ -346,6 +352,7 @@ site_close(struct site **site_in)
 	free((void *)(uintptr_t)site->index.gzip_data);
 	free((void *)(uintptr_t)site->favicon.data);
 	free((void *)(uintptr_t)site->favicon.gzip_data);
+	buf_free(&site->page_fields);
 	buf_free(&site->dependencies);
 	buf_free(&site->texts);
 	free(site->files);

@@ -6,6 +6,7 @@
 
 #include "server/base/buf.h"
 #include "worker/app.h"
+#include "worker/options.h"
 
 /*
  * The pages and files every app has: the index page, the front end's bundles
@@ -30,17 +31,18 @@ struct site {
 	size_t file_count;
 	struct site_file favicon;
 	struct site_file index; /* the page, made of the template */
+	struct buf page_fields; /* header lines of the page, from guard.h */
 	struct buf dependencies;
 	struct buf texts; /* of the manifest, cut into strings */
 };
 
 /*
- * Read the manifest below `www_dir` (empty: www beside the program, then
- * /usr/share/pronghorn/www) and build what depends on the app.
+ * Read the manifest below options->www_dir (empty: www beside the program,
+ * then /usr/share/pronghorn/www) and build what depends on the app.
  * 0, or negative with a sentence in *why.
  */
-int site_open(struct site **site, const char *www_dir, const struct app *app,
-    struct buf *why);
+int site_open(struct site **site, const struct worker_options *options,
+    const struct app *app, struct buf *why);
 void site_close(struct site **site);
 
 /* The file whose URL path below _dash-component-suites/ is this, or NULL. */

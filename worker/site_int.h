@@ -6,7 +6,8 @@
 
 /* Append the index page of `app`. 0, or negative with *why. */
 int site_page(const struct site *site, const char *template_path,
-    const struct app *app, struct buf *out, struct buf *why);
+    const struct app *app, const struct worker_options *options,
+    struct buf *out, struct buf *why);
 
 /* Append text with the characters escaped that mean something in HTML. */
 void site_escape_html(const char *text, struct buf *out);

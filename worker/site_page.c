@@ -19,6 +19,13 @@
 #define TEMPLATE_MAX ((size_t)1024 * 1024)
 #define SUITES "/_dash-component-suites/"
 
+/* What the marks are filled from. */
+struct page {
+	const struct site *site;
+	const struct app *app;
+	const struct worker_options *options;
+};
+
 void
 site_escape_html(const char *text, struct buf *out)
 {
@@ -42,6 +49,14 @@ site_escape_html(const char *text, struct buf *out)
 	}
 }
 
+/* A quoted text of the settings. */
+static void
+put_text(const char *text, struct buf *out)
+{
+	if (json_write_text(text, strlen(text), out) < 0)
+		(void)buf_putl(out, "\"\"");
+}
+
 static const char *
 url_ending(const struct site *site, const char *ending)
 {
@@ -59,53 +74,48 @@ url_ending(const struct site *site, const char *ending)
 }
 
 static void
-put_metas(const struct site *site, const struct app *app, struct buf *out)
+put_metas(const struct page *page, struct buf *out)
 {
-	(void)site;
-	(void)app;
+	(void)page;
 	(void)buf_putl(out,
 	    "<meta charset=\"UTF-8\">\n    <meta name=\"viewport\" "
 	    "content=\"width=device-width, initial-scale=1\">");
 }
 
 static void
-put_title(const struct site *site, const struct app *app, struct buf *out)
+put_title(const struct page *page, struct buf *out)
 {
-	(void)site;
-	site_escape_html(app->title != NULL ? app->title : "Pronghorn", out);
+	site_escape_html(
+	    page->app->title != NULL ? page->app->title : "Pronghorn", out);
 }
 
 static void
-put_favicon(const struct site *site, const struct app *app, struct buf *out)
+put_favicon(const struct page *page, struct buf *out)
 {
-	(void)site;
-	(void)app;
+	(void)page;
 	(void)buf_putl(out, "<link rel=\"icon\" type=\"image/x-icon\" "
 			    "href=\"/_favicon.ico\">");
 }
 
 static void
-put_css(const struct site *site, const struct app *app, struct buf *out)
+put_css(const struct page *page, struct buf *out)
 {
-	(void)app;
 	(void)buf_printf(out, "<link rel=\"stylesheet\" href=\"" SUITES "%s\">",
-	    url_ending(site, "/pronghorn.css"));
+	    url_ending(page->site, "/pronghorn.css"));
 }
 
 static void
-put_entry(const struct site *site, const struct app *app, struct buf *out)
+put_entry(const struct page *page, struct buf *out)
 {
-	(void)site;
-	(void)app;
+	(void)page;
 	(void)buf_putl(out,
 	    "<div id=\"react-entry-point\"><div class=\"_dash-loading\">"
 	    "Loading...</div></div>");
 }
 
 static void
-put_config(const struct site *site, const struct app *app, struct buf *out)
+put_config(const struct page *page, struct buf *out)
 {
-	(void)app;
 	(void)buf_putl(out,
 	    "<script id=\"_dash-config\" type=\"application/json\">"
 	    "{\"url_base_pathname\":null,\"requests_pathname_prefix\":\"/\","
@@ -117,18 +127,25 @@ put_config(const struct site *site, const struct app *app, struct buf *out)
 	    "\"Loading\":[\"custom_spinner\"],\"Tab\":[\"label\"]}},"
 	    "\"serve_locally\":false,\"plotlyjs_url\":");
 	(void)buf_putl(out, "\"" SUITES);
-	(void)buf_puts(out, url_ending(site, "/plotly.min.js"));
-	(void)buf_putl(out, "\",\"validate_callbacks\":false,"
-			    "\"plotly_cloud_installed\":true}</script>");
+	(void)buf_puts(out, url_ending(page->site, "/plotly.min.js"));
+	(void)buf_putl(out, "\",\"validate_callbacks\":false,");
+	if (page->options->csrf_token) {
+		(void)buf_putl(out, "\"csrf_token_name\":");
+		put_text(page->options->csrf_token_name, out);
+		(void)buf_putl(out, ",\"csrf_header_name\":");
+		put_text(page->options->csrf_header_name, out);
+		(void)buf_putc(out, ',');
+	}
+	(void)buf_putl(out, "\"plotly_cloud_installed\":true}</script>");
 }
 
 static void
-put_scripts(const struct site *site, const struct app *app, struct buf *out)
+put_scripts(const struct page *page, struct buf *out)
 {
+	const struct site *site = page->site;
 	unsigned next;
 	size_t i;
 
-	(void)app;
 	for (next = 1; next <= site->file_count; next++) {
 		for (i = 0; i < site->file_count; i++) {
 			if (site->files[i].load == next)
@@ -141,10 +158,9 @@ put_scripts(const struct site *site, const struct app *app, struct buf *out)
 }
 
 static void
-put_renderer(const struct site *site, const struct app *app, struct buf *out)
+put_renderer(const struct page *page, struct buf *out)
 {
-	(void)site;
-	(void)app;
+	(void)page;
 	(void)buf_putl(out,
 	    "<script id=\"_dash-renderer\" type=\"application/javascript\">"
 	    "var renderer = new DashRenderer();</script>");
@@ -152,8 +168,7 @@ put_renderer(const struct site *site, const struct app *app, struct buf *out)
 
 static const struct mark {
 	const char *name;
-	void (*put)(const struct site *site, const struct app *app,
-	    struct buf *out);
+	void (*put)(const struct page *page, struct buf *out);
 } marks[] = {
 	{ "metas", put_metas },
 	{ "title", put_title },
@@ -167,8 +182,7 @@ static const struct mark {
 
 /* Fill in the mark that starts at `at` ("{%name%}"); NULL: unknown. */
 static const char *
-put_mark(const struct site *site, const struct app *app, const char *at,
-    struct buf *out)
+put_mark(const struct page *page, const char *at, struct buf *out)
 {
 	size_t len;
 	size_t i;
@@ -177,7 +191,7 @@ put_mark(const struct site *site, const struct app *app, const char *at,
 		len = strlen(marks[i].name);
 		if (strncmp(at + 2, marks[i].name, len) == 0 &&
 		    strncmp(at + 2 + len, "%}", 2) == 0) {
-			marks[i].put(site, app, out);
+			marks[i].put(page, out);
 			return at + len + 4;
 		}
 	}
@@ -186,8 +200,10 @@ put_mark(const struct site *site, const struct app *app, const char *at,
 
 int
 site_page(const struct site *site, const char *template_path,
-    const struct app *app, struct buf *out, struct buf *why)
+    const struct app *app, const struct worker_options *options,
+    struct buf *out, struct buf *why)
 {
+	const struct page page = { site, app, options };
 	char *template = NULL;
 	const char *at;
 	const char *mark;
@@ -203,7 +219,7 @@ site_page(const struct site *site, const char *template_path,
 	at = template;
 	while ((mark = strstr(at, "{%")) != NULL) {
 		(void)buf_put(out, at, (size_t)(mark - at));
-		at = put_mark(site, app, mark, out);
+		at = put_mark(&page, mark, out);
 		if (at == NULL) {
 			(void)buf_printf(why, "%s: unknown mark %.20s\n",
 			    template_path, mark);

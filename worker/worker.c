@@ -26,6 +26,7 @@
 #include "server/base/fd.h"
 #include "server/base/log.h"
 #include "worker/conn.h"
+#include "worker/crash.h"
 #include "worker/data.h"
 #include "worker/dispatch.h"
 #include "worker/worker_int.h"
@@ -106,8 +107,7 @@ on_beat(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	http_reply_date(clock_wall_ms(), worker->date);
-	report(worker->handoff, HANDOFF_BEAT, (uint32_t)worker->conn_count,
-	    NULL);
+	heartbeat_send(worker);
 	if (worker->kit.cache != NULL &&
 	    (pool_busy(worker->pool) > 0 || park_count(worker->park) > 0)) {
 		worker_read_end(worker);
@@ -215,6 +215,9 @@ watch_all(struct worker *worker)
 	worker->body_timeout = common_timeout(worker, options->body_timeout);
 	worker->send_timeout = common_timeout(worker, options->send_timeout);
 	worker->linger_timeout = common_timeout(worker, 2);
+	if (options->request_timeout > 0)
+		worker->request_timeout =
+		    common_timeout(worker, options->request_timeout);
 	(void)event_assign(&worker->mail_event, worker->base, worker->mail_fd,
 	    EV_READ | EV_PERSIST, on_mail, worker);
 	(void)event_assign(&worker->wake_event, worker->base,
@@ -281,9 +284,10 @@ boot(struct worker *worker, struct buf *why)
 	int rc;
 
 	set_limits(worker);
+	stats_init(&worker->stats, worker->options);
 	rc = app_load(worker->options->app, &worker->app, why);
 	if (rc == 0)
-		rc = site_open(&worker->site, worker->options->www_dir,
+		rc = site_open(&worker->site, worker->options,
 		    worker->app, why);
 	if (rc < 0)
 		return rc;
@@ -336,6 +340,7 @@ worker_run(const struct handoff *handoff, const struct worker_options *options,
 	int rc = -ENOMEM;
 
 	(void)signal(SIGPIPE, SIG_IGN);
+	crash_install(handoff->status_fd);
 	if (worker != NULL) {
 		worker->handoff = handoff;
 		worker->options = options;
@@ -373,7 +378,7 @@ worker_check(const struct worker_options *options,
 	memset(&kit, 0, sizeof(kit));
 	rc = app_load(options->app, &app, why);
 	if (rc == 0)
-		rc = site_open(&site, options->www_dir, app, why);
+		rc = site_open(&site, options, app, why);
 	if (rc == 0) {
 		kit.app = app;
 		kit.options = options;

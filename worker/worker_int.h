@@ -17,6 +17,7 @@
 #include "worker/park.h"
 #include "worker/pool.h"
 #include "worker/site.h"
+#include "worker/stats.h"
 
 /*
  * The state of a worker, shared by the files of its loop thread.
@@ -26,6 +27,7 @@
 
 #define WORKER_READ_BYTES ((size_t)64 * 1024) /* of one recv() */
 #define WORKER_TURN_PIECES 62                 /* iovecs of one sendmsg() */
+#define WORKER_TURN_HEADS 24576               /* bytes of all their heads */
 
 struct conn;
 
@@ -36,7 +38,7 @@ struct turn {
 	bool borrowed[WORKER_TURN_PIECES];      /* must be copied to be kept */
 	int count;
 	size_t heads_used;
-	char heads[WORKER_TURN_PIECES / 2 * HTTP_REPLY_HEAD_MAX];
+	char heads[WORKER_TURN_HEADS];
 };
 
 struct worker {
@@ -50,6 +52,7 @@ struct worker {
 	struct pool *pool;
 	struct park *park;
 	struct access_log access_log;
+	struct stats stats;
 	_Atomic int64_t inline_until_ms;
 
 	int mail_fd; /* eventfd: the pool's mailbox */
@@ -74,6 +77,7 @@ struct worker {
 	const struct timeval *body_timeout;
 	const struct timeval *send_timeout;
 	const struct timeval *linger_timeout;
+	const struct timeval *request_timeout; /* NULL: none */
 	struct http_limits limits;
 
 	char date[30];
@@ -83,6 +87,12 @@ struct worker {
 	struct buf found;   /* bytes of a cache hit */
 	char read_buffer[WORKER_READ_BYTES];
 };
+
+/*
+ * heartbeat.c: tell the master that we live, what we have done, which thread
+ * is stuck, and that we should be replaced. About once a second.
+ */
+void heartbeat_send(struct worker *worker);
 
 /* orders.c: do what the master orders, from now on. 0 or -ENOMEM. */
 int orders_start(struct worker *worker);
