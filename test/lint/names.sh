@@ -1,8 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# Names: ph_ is the SDK's, file names are unique, the top level is closed,
-# unit tests lie where their source does.
+# Names: ph_ is the SDK's, file names are unique, the top level is closed.
 set -eu
 problems=$(mktemp)
 trap 'rm -f "$problems"' EXIT
@@ -39,12 +38,5 @@ git ls-files 2>/dev/null | sed 's|/.*|/|' | sort -u |
 	grep -vxE '\..*|Makefile|README\.md|LICENSE|(server|worker|cache|conf|www|test|docs)/' |
 	report "not foreseen at the top level" || true
 
-find test/unit -name '*_test.c' | sort | while read -r test; do
-	source=${test#test/unit/}
-	source=${source%_test.c}
-	[ -e "$source.c" ] || [ -e "$source.h" ] || [ -e "test/$source.c" ] ||
-		ls "$source"_*.c >/dev/null 2>&1 ||
-		echo "$test: there is no $source.c"
-done | report "unit tests without the file that they test"
 cat "$problems"
 [ ! -s "$problems" ]
