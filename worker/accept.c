@@ -4,7 +4,8 @@
  * New connections: one accept4() per wake-up and listener, so that idle
  * siblings get their share.
  *
- * When the worker is full, or the process out of descriptors, the listeners
+ * When the worker is full, the connection that has been idle longest makes
+ * room. When none is idle, or the process is out of descriptors, the listeners
  * are not watched for a moment; the backlog keeps the clients, and nothing
  * spins.
  *
@@ -18,8 +19,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "server/base/err.h"
 #include "server/base/log.h"
 #include "worker/conn.h"
+#include "worker/conn_peers.h"
 #include "worker/worker_int.h"
 
 static const struct timeval pause_interval = { 0, 100000 };
@@ -55,6 +58,39 @@ watch(struct worker *worker, bool on)
 	}
 }
 
+static const struct timeval sweep_interval = { 1, 0 };
+
+static void
+on_sweep(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	conn_sweep(arg);
+}
+
+/* An address that holds too many connections: tell it, at once. */
+static void
+refuse_peer(int fd)
+{
+	static const char text[] =
+	    "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\n"
+	    "Content-Length: 0\r\nConnection: close\r\n\r\n";
+
+	/* A fresh socket takes this; whether the client reads it is its own
+	 * affair. */
+	(void)send(fd, text, sizeof(text) - 1, MSG_NOSIGNAL);
+	(void)close(fd);
+}
+
+/* Is there room for one more of this address? Counts it. */
+static bool
+admit_peer(struct worker *worker, const char *peer)
+{
+	return worker->peers == NULL || peer[0] == '\0' ||
+	       conn_peers_add(worker->peers, peer,
+		   (size_t)worker->options->limit_client_connections) == 0;
+}
+
 static bool
 is_full(const struct worker *worker)
 {
@@ -65,7 +101,7 @@ is_full(const struct worker *worker)
 void
 accept_resume(struct worker *worker)
 {
-	if (!worker->draining && !is_full(worker) &&
+	if (!worker->draining &&
 	    !event_pending(&worker->accept_pause, EV_TIMEOUT, NULL))
 		watch(worker, true);
 }
@@ -100,6 +136,10 @@ accept_one(struct worker *worker, int listener)
 	char peer[46];
 	int fd;
 
+	if (is_full(worker) && !conn_close_oldest_idle(worker)) {
+		pause_accepting(worker, ERR_BUSY);
+		return false;
+	}
 	memset(&address, 0, sizeof(address));
 	fd = accept4(listener, (struct sockaddr *)(void *)&address, &len,
 	    SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -110,13 +150,17 @@ accept_one(struct worker *worker, int listener)
 		return false; /* taken by a sibling, or the client has gone */
 	}
 	peer_name(&address, peer);
+	if (!admit_peer(worker, peer)) {
+		refuse_peer(fd);
+		return true;
+	}
 	if (conn_open(worker, fd, peer) < 0) {
+		if (worker->peers != NULL && peer[0] != '\0')
+			conn_peers_remove(worker->peers, peer);
 		(void)close(fd);
 		pause_accepting(worker, -ENOMEM);
 		return false;
 	}
-	if (is_full(worker))
-		watch(worker, false);
 	return true;
 }
 
@@ -142,6 +186,15 @@ accept_start(struct worker *worker)
 		(void)event_assign(&worker->accept_events[i], worker->base,
 		    worker->handoff->listen_fds[i], EV_READ | EV_PERSIST,
 		    on_connection, worker);
+	if (worker->options->limit_client_connections > 0) {
+		worker->peers = conn_peers_new();
+		if (worker->peers == NULL)
+			return -ENOMEM;
+	}
+	(void)event_assign(&worker->sweep_event, worker->base, -1, EV_PERSIST,
+	    on_sweep, worker);
+	if (event_add(&worker->sweep_event, &sweep_interval) < 0)
+		return -ENOMEM;
 	watch(worker, true);
 	return 0;
 }

@@ -21,6 +21,7 @@
 #include "server/base/clock.h"
 #include "server/base/fd.h"
 #include "worker/conn_int.h"
+#include "worker/conn_peers.h"
 #include "worker/dispatch.h"
 #include "worker/worker_int.h"
 
@@ -34,7 +35,7 @@ timeout_of(const struct conn *conn)
 		return conn->worker->send_timeout;
 	switch (conn->state) {
 	case CONN_BUSY:
-		return NULL;
+		return conn->worker->request_timeout;
 	case CONN_LINGER:
 		return conn->worker->linger_timeout;
 	default:
@@ -75,6 +76,46 @@ conn_watch(struct conn *conn)
 		conn->doomed = true;
 }
 
+static void
+list_remove(struct conn *conn)
+{
+	struct worker *worker = conn->worker;
+
+	if (conn->prev != NULL)
+		conn->prev->next = conn->next;
+	else
+		worker->conns = conn->next;
+	if (conn->next != NULL)
+		conn->next->prev = conn->prev;
+	else
+		worker->conns_last = conn->prev;
+}
+
+static void
+list_add(struct conn *conn)
+{
+	struct worker *worker = conn->worker;
+
+	conn->prev = NULL;
+	conn->next = worker->conns;
+	if (conn->next != NULL)
+		conn->next->prev = conn;
+	else
+		worker->conns_last = conn;
+	worker->conns = conn;
+}
+
+/* Seldom more than a comparison: the order is exact to a second only. */
+void
+conn_touch(struct conn *conn, int64_t now_us)
+{
+	if (now_us - conn->used_us < 1000000)
+		return;
+	conn->used_us = now_us;
+	list_remove(conn);
+	list_add(conn);
+}
+
 void
 conn_close(struct conn *conn)
 {
@@ -87,12 +128,9 @@ conn_close(struct conn *conn)
 	buf_free(&conn->in);
 	free(conn->chunked);
 	fd_close(&conn->fd);
-	if (conn->prev != NULL)
-		conn->prev->next = conn->next;
-	else
-		worker->conns = conn->next;
-	if (conn->next != NULL)
-		conn->next->prev = conn->prev;
+	if (conn->counted)
+		conn_peers_remove(worker->peers, conn->peer);
+	list_remove(conn);
 	worker->conn_count--;
 	free(conn);
 	accept_resume(worker);
@@ -125,6 +163,8 @@ use_kept(struct conn *conn)
 	buf_consume(&conn->in, used);
 	if (conn->in.len == 0)
 		buf_free(&conn->in);
+	else if (used > 0)
+		conn->phase_us = clock_mono_us();
 }
 
 /* The common end of every entry point. */
@@ -165,17 +205,96 @@ add_and_use(struct conn *conn, const char *data, size_t len)
 		use_kept(conn);
 }
 
+/* What came while something else had to be done first: its time begins. */
+static void
+go_on(struct conn *conn)
+{
+	if (conn->state != CONN_OPEN || conn->out != NULL || conn->in.len == 0)
+		return;
+	conn->phase_us = clock_mono_us();
+	use_kept(conn);
+}
+
+/* Has `bytes` in this time been less than the client must keep up? */
+static bool
+is_too_slow(const struct conn *conn, int64_t since_us, double limit,
+    size_t bytes)
+{
+	double seconds = (double)(clock_mono_us() - since_us) / 1e6;
+
+	return seconds > limit &&
+	       (double)bytes <
+		   seconds * (double)conn->worker->options->min_rate;
+}
+
 /* A trickling client must not outrun the deadline by sending a byte. */
 static void
 check_deadline(struct conn *conn)
 {
 	const struct worker_options *options = conn->worker->options;
-	double limit =
-	    conn->need > 0 ? options->body_timeout : options->header_timeout;
 
-	if (conn->state == CONN_OPEN && conn->in.len > 0 &&
-	    (double)(clock_mono_us() - conn->phase_us) > limit * 1e6)
+	if (conn->state != CONN_OPEN || conn->in.len == 0 || conn->out != NULL)
+		return;
+	if (conn->need > 0 ? is_too_slow(conn, conn->phase_us,
+				 options->body_timeout, conn->in.len)
+			   : (double)(clock_mono_us() - conn->phase_us) >
+				 options->header_timeout * 1e6)
 		conn_refuse(conn, 408);
+}
+
+void
+conn_sweep(struct worker *worker)
+{
+	struct conn *conn;
+	struct conn *next;
+
+	for (conn = worker->conns; conn != NULL; conn = next) {
+		next = conn->next;
+		if (conn->out == NULL &&
+		    (conn->in.len == 0 || conn->state != CONN_OPEN))
+			continue;
+		conn_turn_begin(conn);
+		if (conn->out == NULL)
+			check_deadline(conn);
+		else if (is_too_slow(conn, conn->out_since_us,
+			     worker->options->send_timeout, conn->out_sent))
+			conn->doomed = true;
+		settle(conn);
+	}
+}
+
+#define OLDEST_LOOKS 256 /* connections looked at for one that is idle */
+
+bool
+conn_close_oldest_idle(struct worker *worker)
+{
+	struct conn *conn = worker->conns_last;
+	int looks;
+
+	for (looks = 0; conn != NULL && looks < OLDEST_LOOKS; looks++) {
+		if (conn->state == CONN_OPEN && conn->in.len == 0 &&
+		    conn->out == NULL) {
+			conn_close(conn);
+			return true;
+		}
+		conn = conn->prev;
+	}
+	return false;
+}
+
+/* The app is slow: the client gets 504, what it may yet give is dropped. */
+static void
+check_request(struct conn *conn)
+{
+	if (conn->state != CONN_BUSY ||
+	    conn->worker->options->request_timeout <= 0)
+		return;
+	if (!dispatch_expire(conn->request)) {
+		conn->timeout = NULL; /* began later than the timer */
+		return;
+	}
+	if (conn->in.len > 0)
+		use_kept(conn);
 }
 
 static void
@@ -195,6 +314,7 @@ on_readable(struct conn *conn)
 	}
 	if (conn->state == CONN_LINGER)
 		return;
+	check_request(conn);
 	if (conn->in.len > 0 || conn->state != CONN_OPEN) {
 		add_and_use(conn, data, (size_t)got);
 	} else {
@@ -208,7 +328,9 @@ on_readable(struct conn *conn)
 static void
 on_timeout(struct conn *conn)
 {
-	if (conn->state == CONN_OPEN && conn->in.len > 0)
+	if (conn->state == CONN_BUSY)
+		check_request(conn);
+	else if (conn->state == CONN_OPEN && conn->in.len > 0)
 		conn_refuse(conn, 408);
 	else
 		conn->doomed = true;
@@ -226,8 +348,7 @@ on_event(evutil_socket_t fd, short what, void *arg)
 		conn->doomed = true;
 	else if (what & EV_WRITE) {
 		conn_send_more(conn);
-		if (conn->state == CONN_OPEN && conn->in.len > 0)
-			use_kept(conn);
+		go_on(conn);
 	} else if (what & EV_READ)
 		on_readable(conn);
 	else if (what & EV_TIMEOUT)
@@ -245,10 +366,9 @@ conn_open(struct worker *worker, int fd, const char *peer)
 	conn->worker = worker;
 	conn->fd = fd;
 	(void)snprintf(conn->peer, sizeof(conn->peer), "%s", peer);
-	conn->next = worker->conns;
-	if (conn->next != NULL)
-		conn->next->prev = conn;
-	worker->conns = conn;
+	conn->counted = worker->peers != NULL && peer[0] != '\0';
+	conn->used_us = clock_mono_us();
+	list_add(conn);
 	worker->conn_count++;
 	if (event_assign(&conn->event, worker->base, fd, EV_READ | EV_PERSIST,
 		on_event, conn) < 0 ||
@@ -270,8 +390,7 @@ conn_resume(struct conn *conn,
 	conn->state = CONN_OPEN;
 	conn_turn_begin(conn);
 	handle(conn, to, arg);
-	if (conn->in.len > 0)
-		use_kept(conn);
+	go_on(conn);
 	settle(conn);
 }
 

@@ -47,6 +47,7 @@ struct conn {
 	bool close_after;   /* when everything is sent */
 	bool linger_after;  /* ... and throw away what still comes */
 	bool continue_sent; /* 100 Continue for the present request */
+	bool counted;       /* in worker->peers */
 	const struct timeval *timeout; /* running now; NULL: none */
 	struct buf in;                 /* received, not used; empty when idle */
 	size_t scan_from; /* where the search for the head's end goes on */
@@ -54,6 +55,9 @@ struct conn {
 	int64_t phase_us; /* when the present head, body or linger began */
 	struct conn_chunked *chunked; /* a chunked body in progress */
 	struct conn_out *out;         /* not sent yet */
+	int64_t out_since_us;         /* when it began to be */
+	size_t out_sent;              /* bytes of it taken since */
+	int64_t used_us;              /* last request; orders worker->conns */
 	struct request *request;      /* BUSY */
 	char peer[46];                /* client address; "" for unix */
 };
@@ -101,6 +105,12 @@ void conn_resume(struct conn *conn,
     void (*handle)(struct conn *conn, const struct answer_to *to,
 	const void *arg),
     const struct answer_to *to, const void *arg);
+
+/* Close the connection that has been idle longest; false: none is idle. */
+bool conn_close_oldest_idle(struct worker *worker);
+
+/* Once a second: clients that send or read too slowly. */
+void conn_sweep(struct worker *worker);
 
 /*
  * SIGTERM: close idle connections. Those that have sent something that is

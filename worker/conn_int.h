@@ -26,6 +26,9 @@ void conn_send_more(struct conn *conn);
 void conn_out_free(struct conn *conn);
 void conn_send_continue(struct conn *conn);
 
+/* conn.c: a request came: it is not the one to close when room is needed. */
+void conn_touch(struct conn *conn, int64_t now_us);
+
 /* conn.c: what the loop watches for, from the state. */
 void conn_watch(struct conn *conn);
 

@@ -69,6 +69,8 @@ hand_over(struct conn *conn, const struct http_head *head, const char *body,
 
 	request_end(conn);
 	conn->served = true;
+	conn->worker->request_count++;
+	conn_touch(conn, to.start_us);
 	router_handle(conn, head, &to, body, len);
 }
 
@@ -117,7 +119,7 @@ start_chunked(struct conn *conn, const struct http_head *head, size_t head_len)
 {
 	struct http_chunk_limits limits = {
 		.body = (uint64_t)conn->worker->options->limit_request_body,
-		.line = HTTP_CHUNK_LINE_DEFAULT,
+		.line = (size_t)conn->worker->options->limit_chunk_line,
 		.extensions = HTTP_CHUNK_EXTENSIONS_DEFAULT,
 		.trailers = HTTP_CHUNK_TRAILERS_DEFAULT,
 	};
@@ -199,7 +201,7 @@ conn_consume(struct conn *conn, char *data, size_t *len)
 	long rc;
 
 	while (conn->state == CONN_OPEN && !conn->doomed &&
-	       !conn->close_after && used < *len) {
+	       !conn->close_after && conn->out == NULL && used < *len) {
 		left = *len - used;
 		rc = take_request(conn, data + used, &left);
 		*len = used + left;

@@ -21,6 +21,8 @@
 #include "worker/conn_int.h"
 #include "worker/worker_int.h"
 
+#define TURN_BYTES_MAX ((size_t)1024 * 1024) /* then it is sent */
+
 struct conn_piece {
 	const char *data;
 	size_t len;
@@ -104,8 +106,10 @@ conn_answer(struct conn *conn, const struct answer_to *to, struct reply *reply,
 	    clock_mono_us() - to->start_us);
 	if (access_log_is_on(&worker->access_log))
 		log_answer(conn, to, reply);
+	turn->bytes += len + reply->len;
 	/* The next answer may overwrite a borrowed body. */
-	if (borrowed || turn->count + 2 > WORKER_TURN_PIECES)
+	if (borrowed || turn->count + 2 > WORKER_TURN_PIECES ||
+	    turn->bytes > TURN_BYTES_MAX)
 		conn_turn_flush(conn);
 }
 
@@ -118,6 +122,7 @@ turn_end(struct turn *turn)
 		blob_unref(turn->blobs[i]);
 	turn->count = 0;
 	turn->heads_used = 0;
+	turn->bytes = 0;
 }
 
 /* Room for more pieces behind those that are kept already. */
@@ -150,6 +155,10 @@ turn_keep(struct conn *conn, size_t sent)
 
 	if (out == NULL)
 		return -ENOMEM;
+	if (out->count == 0) {
+		conn->out_since_us = clock_mono_us();
+		conn->out_sent = 0;
+	}
 	for (i = 0; i < turn->count; i++) {
 		if (sent >= turn->pieces[i].iov_len) {
 			sent -= turn->pieces[i].iov_len;
@@ -237,6 +246,7 @@ conn_send_more(struct conn *conn)
 			conn->doomed = errno != EAGAIN;
 			return;
 		}
+		conn->out_sent += (size_t)sent;
 		piece->data += sent;
 		piece->len -= (size_t)sent;
 		if (piece->len > 0)

@@ -26,6 +26,7 @@
 #include "server/base/fd.h"
 #include "server/base/log.h"
 #include "worker/conn.h"
+#include "worker/conn_peers.h"
 #include "worker/crash.h"
 #include "worker/data.h"
 #include "worker/dispatch.h"
@@ -328,6 +329,7 @@ shut_down(struct worker *worker)
 	buf_free(&worker->found);
 	fd_close(&worker->mail_fd);
 	free(worker->accept_events);
+	conn_peers_free(&worker->peers);
 	free(worker);
 }
 

@@ -30,6 +30,7 @@
 #define WORKER_TURN_HEADS 24576               /* bytes of all their heads */
 
 struct conn;
+struct conn_peers;
 
 /* The answers made for one connection in one turn, sent by one call. */
 struct turn {
@@ -38,6 +39,7 @@ struct turn {
 	bool borrowed[WORKER_TURN_PIECES];      /* must be copied to be kept */
 	int count;
 	size_t heads_used;
+	size_t bytes;
 	char heads[WORKER_TURN_HEADS];
 };
 
@@ -60,13 +62,17 @@ struct worker {
 	struct event wake_event; /* our slot's eventfd */
 	struct event death_event;
 	struct event orders_event; /* the master's orders */
-	struct event net_event;  /* the safety net while somebody waits */
-	struct event beat_event; /* heartbeat and Date */
+	struct event net_event;    /* the safety net while somebody waits */
+	struct event beat_event;   /* heartbeat and Date */
 	struct event sig_events[4];
 	struct event *accept_events; /* one per listener */
 	struct event accept_pause;
 
-	struct conn *conns; /* all, doubly linked */
+	struct conn *conns;       /* all, doubly linked, last used first */
+	struct conn *conns_last;  /* used longest ago, to a second */
+	struct conn_peers *peers; /* NULL: not limited */
+	struct event sweep_event; /* slow clients */
+	uint64_t request_count;   /* handed over since the start */
 	size_t conn_count;
 	bool accepting;
 	bool reading;  /* a read transaction of this loop turn is open */

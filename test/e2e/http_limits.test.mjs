@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Limits on connections and rates: who is slow is dropped in time, who comes
+ * when the worker is full is served, and one address does not take it all.
+ */
+import assert from "node:assert/strict";
+import { now, SLOW, test, until, within } from "../lib/harness.mjs";
+import { connectionCount } from "../lib/sockets.mjs";
+import { get } from "../lib/wire.mjs";
+import { call } from "../lib/zoo.mjs";
+
+const HEALTH = get("/_ph/health");
+
+test("the connection idle longest makes room", async (t, scene) => {
+  const server = await scene.start({
+    app: "zoo",
+    args: ["--worker-connections", "5", "--keep-alive", "60"],
+  });
+  const wires = [];
+
+  for (let i = 0; i < 5; i++) {
+    wires.push(await scene.connect(server));
+    wires[i].write(HEALTH);
+    assert.equal((await wires[i].answer()).status, 200);
+  }
+  for (let i = 0; i < 5; i++) {
+    const fresh = await scene.connect(server);
+    const start = now();
+
+    fresh.write(HEALTH);
+    assert.equal((await fresh.answer()).status, 200);
+    within(t, "one more than there is room for", now() - start, 500);
+    assert.equal((await wires[i].rest()).length, 0, `number ${i} made room`);
+  }
+});
+
+test("connections of one address", async (t, scene) => {
+  const server = await scene.start({
+    app: "zoo",
+    args: ["--limit-client-connections", "3"],
+  });
+  const wires = [];
+
+  for (let i = 0; i < 3; i++) {
+    wires.push(await scene.connect(server));
+    wires[i].write(HEALTH);
+    assert.equal((await wires[i].answer()).status, 200);
+  }
+  const more = await scene.connect(server);
+  const refused = await more.answer();
+
+  assert.equal(refused.status, 503);
+  assert.equal(refused.field("retry-after"), "5");
+  await more.rest();
+  wires[0].destroy();
+  for (;;) {
+    const next = await scene.connect(server);
+
+    next.write(HEALTH);
+    const answer = await next.answer();
+
+    if (answer.status === 200) break; /* the close has been noticed */
+    assert.equal(answer.status, 503);
+  }
+});
+
+test("a body that trickles", async (t, scene) => {
+  const server = await scene.start({
+    app: "zoo",
+    args: ["--body-timeout", "0.8", "--min-rate", "2000"],
+  });
+  const bytes = call("echo", "x".repeat(20000));
+  const trickle = async (size, pause) => {
+    const wire = await scene.connect(server);
+    const start = now();
+
+    for (let at = 0; at < bytes.length && !wire.ended; at += size) {
+      await wire.write(bytes.subarray(at, at + size));
+      await new Promise((done) => setTimeout(done, pause));
+    }
+    const answer = await wire.answer();
+
+    return [answer.status, now() - start];
+  };
+  const [slow, took] = await trickle(20, 50);
+
+  assert.equal(slow, 408);
+  within(t, "400 bytes a second", took, 1500);
+  const [steady, longer] = await trickle(500, 40 / SLOW);
+
+  assert.equal(steady, 200, "who keeps the rate up may take longer");
+  assert.ok(longer > 900 / SLOW);
+});
+
+test("an answer that is taken a little at a time", async (t, scene) => {
+  const server = await scene.start({
+    app: "zoo",
+    threads: 2,
+    args: ["--send-timeout", "1", "--min-rate", "1MiB"],
+  });
+  const wire = await scene.connect(server, { reading: false });
+  const start = now();
+
+  wire.write(call("big", "v"));
+  /* Reading a little resets the timer of a stalled write, not the rate. */
+  const timer = setInterval(() => {
+    wire.socket.read(1000);
+  }, 100);
+
+  await until("it to be there", () => connectionCount(server) > 0);
+  await until("it to be dropped", () => connectionCount(server) === 0);
+  clearInterval(timer);
+  within(t, "until dropped", now() - start, 6000);
+});
+
+test("the size line of a chunk", async (t, scene) => {
+  const server = await scene.start({
+    app: "zoo",
+    args: ["--limit-chunk-line", "20"],
+  });
+  const send = async (line) => {
+    const wire = await scene.connect(server);
+
+    wire.write(
+      "POST /_dash-update-component HTTP/1.1\r\nHost: a\r\n" +
+        "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n" +
+        `${line}\r\n{}\r\n0\r\n\r\n`,
+    );
+    const answer = await wire.answer();
+
+    return [answer.status, answer.field("connection")];
+  };
+
+  assert.deepEqual(await send(`2;${"x".repeat(18)}`), [400, undefined]);
+  assert.deepEqual(await send(`2;${"x".repeat(19)}`), [400, "close"]);
+});
