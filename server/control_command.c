@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "server/master_int.h"
@@ -148,7 +149,11 @@ put_worker(const struct master *master, unsigned slot, cJSON *list)
 	put_number(row, "age", seconds_since(master, seat->forked_us));
 	put_number(row, "boot", seat->ready_us != 0 ? boot : -1);
 	put_number(row, "silent", seconds_since(master, seat->beat_us));
-	put_number(row, "connections", seat->connections);
+	put_number(row, "connections", seat->beat.connections);
+	put_number(row, "requests", (double)seat->beat.requests);
+	put_number(row, "errors", (double)seat->beat.answers[3]);
+	put_number(row, "busy", seat->beat.busy);
+	put_number(row, "parked", seat->beat.parked);
 	put_number(row, "memory", private_bytes(seat->pid));
 	(void)cJSON_AddItemToArray(list, row);
 }
@@ -280,6 +285,32 @@ run_log_level(struct request *rq)
 }
 
 static const char *
+run_last_crash(struct request *rq)
+{
+	const struct crash *crash = &rq->master->crash;
+	time_t seconds = (time_t)(crash->wall_ms / 1000);
+	char text[32];
+	struct tm tm;
+	cJSON *list;
+	unsigned i;
+
+	if (crash->wall_ms == 0)
+		return "no worker has crashed";
+	(void)gmtime_r(&seconds, &tm);
+	(void)strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	put_text(rq->answer, "time", text);
+	put_number(rq->answer, "slot", crash->slot);
+	put_number(rq->answer, "pid", crash->pid);
+	put_text(rq->answer, "what", crash->text);
+	put_text(rq->answer, "end", crash->status);
+	list = cJSON_AddArrayToObject(rq->answer, "stack");
+	for (i = 0; i < crash->count; i++)
+		(void)cJSON_AddItemToArray(list,
+		    cJSON_CreateString(crash->lines[i]));
+	return NULL;
+}
+
+static const char *
 run_stop(struct request *rq)
 {
 	bool quick = rq->count > 0 && strcmp(rq->arguments[0], "quick") == 0;
@@ -300,6 +331,7 @@ static const struct command commands[] = {
 	{ "reopen-logs", 0, 0, run_reopen_logs },
 	{ "scale", 1, 1, run_scale },
 	{ "kill-worker", 1, 1, run_kill_worker },
+	{ "last-crash", 0, 0, run_last_crash },
 	{ "log-level", 1, 1, run_log_level },
 	{ "stop", 0, 1, run_stop },
 };

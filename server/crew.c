@@ -100,12 +100,29 @@ count_ready(const struct crew *crew)
 	return count;
 }
 
+/* Workers wanted now: one more while one is being replaced. */
+static unsigned
+wanted_now(const struct crew *crew)
+{
+	const struct seat *seat;
+	unsigned slot;
+
+	for (slot = 0; crew->recycling != 0 && slot < crew->slot_count;
+	     slot++) {
+		seat = &crew->seats[slot];
+		if (seat->worker_id == crew->recycling && is_wanted(crew, seat))
+			return crew->target + 1;
+	}
+	return crew->target;
+}
+
 static unsigned
 vacancies(const struct crew *crew)
 {
 	unsigned wanted = count_wanted(crew);
+	unsigned target = wanted_now(crew);
 
-	return wanted < crew->target ? crew->target - wanted : 0;
+	return wanted < target ? target - wanted : 0;
 }
 
 static bool
@@ -284,6 +301,56 @@ next_give_up(const struct crew *crew, struct crew_action *action)
 	return true;
 }
 
+static struct seat *
+find_worker(const struct crew *crew, int64_t worker_id)
+{
+	unsigned slot;
+
+	for (slot = 0; slot < crew->slot_count; slot++) {
+		if (crew->seats[slot].pid > 0 &&
+		    crew->seats[slot].worker_id == worker_id)
+			return &crew->seats[slot];
+	}
+	return NULL;
+}
+
+/* Who has been tired for longest; NULL: nobody. */
+static const struct seat *
+find_tired(const struct crew *crew)
+{
+	const struct seat *oldest = NULL;
+	const struct seat *seat;
+	unsigned slot;
+
+	for (slot = 0; slot < crew->slot_count; slot++) {
+		seat = &crew->seats[slot];
+		if (seat->tired && seat->state == SEAT_READY &&
+		    is_wanted(crew, seat) &&
+		    (oldest == NULL || seat->worker_id < oldest->worker_id))
+			oldest = seat;
+	}
+	return oldest;
+}
+
+/* The successor of a tired worker is ready: it may go. Then the next. */
+static void
+recycle(struct crew *crew, int64_t now_us)
+{
+	struct seat *seat = find_worker(crew, crew->recycling);
+	const struct seat *tired;
+
+	if (seat == NULL)
+		crew->recycling = 0;
+	if (crew->recycling == 0 && crew->serving && !crew->restarting) {
+		tired = find_tired(crew);
+		crew->recycling = tired != NULL ? tired->worker_id : 0;
+	} else if (seat != NULL && seat->state == SEAT_READY &&
+		   is_wanted(crew, seat) && count_ready(crew) > crew->target) {
+		seat_leave(seat, SEAT_RECYCLE, SIGTERM, crew->rules.graceful_us,
+		    now_us);
+	}
+}
+
 /* One too many: the youngest goes. */
 static void
 dismiss_surplus(struct crew *crew, int64_t now_us)
@@ -292,7 +359,7 @@ dismiss_surplus(struct crew *crew, int64_t now_us)
 	struct seat *seat;
 	unsigned slot;
 
-	while (count_wanted(crew) > crew->target) {
+	while (count_wanted(crew) > wanted_now(crew)) {
 		youngest = NULL;
 		for (slot = 0; slot < crew->slot_count; slot++) {
 			seat = &crew->seats[slot];
@@ -336,6 +403,7 @@ crew_next(struct crew *crew, int64_t now_us, struct crew_action *action)
 		if (next_milestone(crew, now_us, action) ||
 		    next_give_up(crew, action))
 			return true;
+		recycle(crew, now_us);
 		dismiss_surplus(crew, now_us);
 	}
 	if (next_signal(crew, now_us, action))
@@ -476,6 +544,12 @@ crew_scale(struct crew *crew, unsigned target)
 	unsigned most = crew->slot_count / 2;
 
 	crew->target = target < 1 ? 1 : target > most ? most : target;
+}
+
+void
+crew_tired(struct crew *crew, unsigned slot)
+{
+	crew->seats[slot].tired = true;
 }
 
 void

@@ -49,11 +49,12 @@ struct crew {
 	enum crew_stop stop;
 	bool restarting;
 	bool restart_again;
-	bool serving;    /* all were ready once; has been announced */
-	bool healthy;    /* some worker stayed ready for a second, ever */
-	bool hopeless;   /* a worker said that it will not start next time */
-	unsigned held;   /* vacancies that wait for the back-off */
-	bool fork_probe; /* the fork asked for last is a trial */
+	bool serving;      /* all were ready once; has been announced */
+	bool healthy;      /* some worker stayed ready for a second, ever */
+	bool hopeless;     /* a worker said that it will not start next time */
+	unsigned held;     /* vacancies that wait for the back-off */
+	bool fork_probe;   /* the fork asked for last is a trial */
+	int64_t recycling; /* worker_id of the one being replaced; 0: none */
 	struct backoff backoff;
 };
 
@@ -118,6 +119,12 @@ bool crew_resize(struct crew *crew, int delta);
 
 /* `target` workers from now on, within the same bounds. */
 void crew_scale(struct crew *crew, unsigned target);
+
+/*
+ * The worker in `slot` wants to be replaced: its successor is started and
+ * ready first; only one is replaced at a time.
+ */
+void crew_tired(struct crew *crew, unsigned slot);
 
 /* Ask the worker in `slot` to finish and go; its place is filled again. */
 void crew_dismiss(struct crew *crew, unsigned slot, int64_t now_us);

@@ -252,6 +252,7 @@ launch_finish(struct master *master)
 	sig_close(&master->sig);
 	pidfile_close(&master->pidfile);
 	free(master->polls);
+	crash_keep_free(master);
 }
 
 void

@@ -38,7 +38,9 @@ check(const void *context, struct buf *why)
 
 	int rc = 0;
 
-	if (strcmp(config->cache.cache_type, "sqlite") == 0)
+	/* One that is not there yet is made at the start. */
+	if (strcmp(config->cache.cache_type, "sqlite") == 0 &&
+	    access(config->cache.cache_dir, F_OK) == 0)
 		rc = folder_prepare(config->cache.cache_dir, why);
 	if (rc == 0)
 		rc = worker_check(&config->worker, &config->cache, why);

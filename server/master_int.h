@@ -49,6 +49,19 @@ struct reload {
 	char text[PREFLIGHT_TEXT_MAX]; /* why the last one failed */
 };
 
+#define CRASH_LINES 100
+
+/* What is known of the last worker that crashed or was found stuck. */
+struct crash {
+	int64_t wall_ms; /* 0: none yet */
+	unsigned slot;
+	pid_t pid;
+	char text[sizeof(((struct handoff_status *)0)->text)];
+	char status[64]; /* how it ended; "" while it has not */
+	unsigned count;  /* lines of its stacks */
+	char (*lines)[sizeof(((struct handoff_status *)0)->text)];
+};
+
 struct master {
 	const struct master_children *children;
 	struct generation current; /* what a new worker gets */
@@ -62,6 +75,7 @@ struct master {
 	enum crew_stop keeper_stop; /* how the keeper has been asked */
 	struct pollfd *polls;       /* POLL_SEATS fixed ones, each slot */
 	int64_t now_us;             /* of this turn of the loop */
+	struct crash crash;
 	int64_t started_us;
 	unsigned deaths; /* of workers, unasked */
 	int exit_status;
@@ -134,6 +148,19 @@ void nursery_read(struct master *master);
 
 /* Bury every child that has ended, tell the log and the keeper. */
 void nursery_reap(struct master *master);
+
+/* --- crash_keep.c ----------------------------------------------------------
+ */
+
+/* Lines of a report, as they come; each is logged. */
+void crash_keep_begin(struct master *master, unsigned slot, const char *event,
+    const char *text);
+void crash_keep_line(struct master *master, unsigned slot, const char *text);
+
+/* The worker has been buried. */
+void crash_keep_end(struct master *master, pid_t pid, const char *status);
+
+void crash_keep_free(struct master *master);
 
 /* --- reload.c ------------------------------------------------------------- */
 

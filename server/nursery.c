@@ -137,6 +137,8 @@ take_status(struct master *master, unsigned slot, struct handoff_status *status)
 	const struct seat *seat = &master->crew.seats[slot];
 	unsigned suppressed;
 
+	if (status->kind != HANDOFF_BEAT)
+		status->text[sizeof(status->text) - 1] = '\0';
 	switch (status->kind) {
 	case HANDOFF_READY:
 		crew_ready(&master->crew, slot, master->now_us);
@@ -146,10 +148,24 @@ take_status(struct master *master, unsigned slot, struct handoff_status *status)
 		break;
 	case HANDOFF_BEAT:
 		crew_beat(&master->crew, slot, master->now_us);
-		master->crew.seats[slot].connections = status->value;
+		master->crew.seats[slot].beat = status->beat;
+		break;
+	case HANDOFF_CRASH:
+		crash_keep_begin(master, slot, "worker.crash", status->text);
+		break;
+	case HANDOFF_STUCK:
+		crash_keep_begin(master, slot, "worker.stuck", status->text);
+		crew_tired(&master->crew, slot);
+		break;
+	case HANDOFF_STACK:
+		crash_keep_line(master, slot, status->text);
+		break;
+	case HANDOFF_TIRED:
+		log_info("worker.tired", "slot=%u child=%ld reason=%s", slot,
+		    (long)seat->pid, status->text);
+		crew_tired(&master->crew, slot);
 		break;
 	case HANDOFF_FAILED:
-		status->text[sizeof(status->text) - 1] = '\0';
 		memcpy(master->failure, status->text, sizeof(master->failure));
 		break;
 	default:
@@ -247,6 +263,7 @@ bury_worker(struct master *master, unsigned slot, int status)
 	    (long)note.pid, reap_verdict_name(verdict), text,
 	    seat_reason_name(reason), (long long)lived_us / 1000);
 	keeper_seat_note(&master->keeper, &note);
+	crash_keep_end(master, (pid_t)note.pid, text);
 }
 
 static void

@@ -43,12 +43,13 @@ struct seat {
 	int status_fd; /* read end; -1: none, or closed by the child */
 	int orders_fd; /* write end, non-blocking; -1: none */
 	int64_t forked_us;
-	int64_t ready_us;     /* 0: never was */
-	int64_t beat_us;      /* last sign of life */
-	int due_sig;          /* to be sent now; 0: none */
-	int64_t kill_us;      /* LEAVING: when SIGKILL follows */
-	bool killed;          /* SIGKILL was sent */
-	unsigned connections; /* as last reported */
+	int64_t ready_us;         /* 0: never was */
+	int64_t beat_us;          /* last sign of life */
+	int due_sig;              /* to be sent now; 0: none */
+	int64_t kill_us;          /* LEAVING: when SIGKILL follows */
+	bool killed;              /* SIGKILL was sent */
+	bool tired;               /* asks to be replaced */
+	struct handoff_beat beat; /* as last reported */
 };
 
 void seat_init(struct seat *seat);

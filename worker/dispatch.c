@@ -26,6 +26,7 @@
 #include "worker/update.h"
 #include "worker/worker_int.h"
 
+#define SLACK_US 50000
 #define LOOP_PARSE_MAX ((size_t)64 * 1024) /* larger bodies go to the pool */
 
 static void
@@ -131,6 +132,23 @@ dispatch_abandon(struct request *request)
 	if (request->parked != NULL)
 		dispatch_unpark(request);
 	free(request);
+}
+
+bool
+dispatch_expire(struct request *request)
+{
+	struct conn *conn = request->conn;
+	const struct worker_options *options = conn->worker->options;
+	int64_t taken_us = clock_mono_us() - request->to.start_us;
+
+	/* The loop's clock is read once a turn, so timers are a bit early. */
+	if ((double)taken_us < options->request_timeout * 1e6 - SLACK_US)
+		return false;
+	conn->request = NULL;
+	conn->state = CONN_OPEN;
+	answer_status(conn, &request->to, 504);
+	dispatch_abandon(request);
+	return true;
 }
 
 /* Hand a task with its request to the pool, or answer 503. */

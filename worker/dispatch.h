@@ -38,6 +38,12 @@ void dispatch_layout(struct conn *conn, const struct answer_to *to);
 /* The client is gone: forget its request. */
 void dispatch_abandon(struct request *request);
 
+/*
+ * Answer a request 504 when it has taken request_timeout, and forget it; its
+ * result is dropped. False: it has time left. In its connection's event.
+ */
+bool dispatch_expire(struct request *request);
+
 /* The pool has finished tasks. */
 void dispatch_on_mail(struct worker *worker);
 

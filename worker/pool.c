@@ -17,6 +17,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,6 +25,7 @@
 #include "server/base/err.h"
 #include "server/base/fd.h"
 #include "server/base/log.h"
+#include "worker/crash.h"
 #include "worker/data.h"
 #include "worker/memo.h"
 
@@ -44,6 +46,7 @@ struct pool {
 	unsigned compute_max;
 	size_t queue_max;
 	pthread_t *threads;
+	_Atomic unsigned started; /* gives each thread its number */
 
 	pthread_mutex_t lock;
 	pthread_cond_t work;
@@ -206,6 +209,7 @@ thread_main(void *arg)
 	struct toolkit kit = pool->kit;
 	int rc;
 
+	crash_thread_begin(atomic_fetch_add(&pool->started, 1) + 1);
 	rc = cache_open(&kit.cache, kit.cache_options, &pool->peer);
 	if (rc < 0)
 		log_warn(rc, "pool.cache", "going on without the cache");
@@ -216,6 +220,7 @@ thread_main(void *arg)
 	pthread_mutex_unlock(&pool->lock);
 	data_close(&kit.data);
 	cache_close(&kit.cache);
+	crash_thread_end();
 	return NULL;
 }
 

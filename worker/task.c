@@ -17,6 +17,7 @@
 #include "cache/encode.h"
 #include "server/base/err.h"
 #include "server/base/log.h"
+#include "worker/crash.h"
 #include "worker/host.h"
 #include "worker/json_write.h"
 #include "worker/memo.h"
@@ -98,7 +99,9 @@ run_callback(struct task *task, struct toolkit *kit, struct arena *arena,
 		return;
 	}
 	call_enter(&call);
+	crash_enter(callback->function, call.own_key);
 	status = callback->computation.run((struct ph_call *)(void *)&call);
+	crash_leave();
 	call_leave(&call);
 	buf_clear(&task->response);
 	if (judge(task, &call, status) == TASK_DONE && status == PH_OK &&
@@ -121,7 +124,9 @@ run_function(struct task *task, struct toolkit *kit, struct arena *arena,
 	call.computation = task->computation;
 	call.own_key = task->owned ? task->claim.key : NULL;
 	call_enter(&call);
+	crash_enter(task->computation->name, call.own_key);
 	status = task->computation->run((struct ph_call *)(void *)&call);
+	crash_leave();
 	call_leave(&call);
 	if (judge(task, &call, status) == TASK_DONE) {
 		rc = encode_value(call.result != NULL ? call.result
@@ -275,7 +280,9 @@ task_layout(struct task *task, struct toolkit *kit)
 	arena_init(&arena, (size_t)kit->options->limit_request_memory);
 	call_init(&call, kit, &arena, CALL_LAYOUT, "layout", NULL);
 	call_enter(&call);
+	crash_enter("layout", NULL);
 	page = kit->app->layout((struct ph_call *)(void *)&call);
+	crash_leave();
 	call_leave(&call);
 	buf_clear(&task->response);
 	if (page == NULL && !call.waits)

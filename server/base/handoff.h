@@ -30,17 +30,41 @@ struct handoff {
 	size_t listen_count;
 };
 
+/* What a worker has done since its start; travels with its heartbeat. */
+#define HANDOFF_BUCKETS 13
+#define HANDOFF_BUCKET_BOUNDS_US                                             \
+	500, 1000, 2500, 5000, 10000, 25000, 50000, 100000, 250000, 1000000, \
+	    2500000, 10000000
+
+struct handoff_beat {
+	uint64_t requests;
+	uint64_t answers[4];               /* 2xx, 3xx, 4xx, 5xx */
+	uint64_t buckets[HANDOFF_BUCKETS]; /* of the time an answer took */
+	uint64_t duration_us;              /* of all answers */
+	uint64_t memory;                   /* private and dirty, bytes */
+	uint32_t connections;
+	uint32_t busy;   /* queued, running and finished pool tasks */
+	uint32_t parked; /* keys somebody waits for */
+};
+
 /* Child to master, on status_fd. Smaller than PIPE_BUF, so never torn. */
 enum handoff_status_kind {
-	HANDOFF_READY = 1, /* boot finished, serving */
-	HANDOFF_BEAT = 2,  /* alive; sent about once a second */
-	HANDOFF_FAILED = 3 /* boot failed; text says why */
+	HANDOFF_READY = 1,  /* boot finished, serving */
+	HANDOFF_BEAT = 2,   /* alive; sent about once a second */
+	HANDOFF_FAILED = 3, /* boot failed; text says why */
+	HANDOFF_CRASH = 4,  /* it is about to die; text: signal, callback */
+	HANDOFF_STACK = 5,  /* a line of a stack */
+	HANDOFF_STUCK = 6,  /* a thread is busy for too long; text says which */
+	HANDOFF_TIRED = 7   /* it asks to be replaced; text says why */
 };
 
 struct handoff_status {
 	uint32_t kind;
 	uint32_t value; /* BEAT: connections open */
-	char text[248]; /* FAILED: one line, NUL-terminated */
+	union {
+		char text[248];           /* one line, NUL-terminated */
+		struct handoff_beat beat; /* BEAT */
+	};
 };
 
 /* Master to worker, on orders_fd. */

@@ -24,14 +24,28 @@ spin(double seconds)
 		continue;
 }
 
+/* Deep enough to leave any stack. */
+static unsigned
+recurse(unsigned depth)
+{
+	volatile char space[1024];
+
+	space[0] = (char)depth;
+	if (depth > 0)
+		depth += recurse(depth + 1);
+	return depth + (unsigned)space[0];
+}
+
+static char *volatile hoarded; /* or it would be optimised away */
+
 static void
 hoard(double mebibytes)
 {
 	size_t size = (size_t)mebibytes << 20;
-	char *block = malloc(size);
 
-	if (block != NULL)
-		memset(block, 1, size); /* and never given back */
+	hoarded = malloc(size);
+	if (hoarded != NULL)
+		memset(hoarded, 1, size); /* and never given back */
 }
 
 static enum ph_status
@@ -50,6 +64,8 @@ act(struct ph_call *call)
 		hoard(number);
 	else if (strncmp(order, "segv", 4) == 0)
 		*nowhere = 1;
+	else if (strncmp(order, "recurse", 7) == 0)
+		never = (int)recurse(1);
 	else if (strncmp(order, "abort", 5) == 0)
 		abort();
 	else if (strncmp(order, "print", 5) == 0) {
@@ -64,7 +80,11 @@ act(struct ph_call *call)
 static enum ph_status
 slow_value(struct ph_call *call)
 {
-	ph_sleep(call, ph_number_of(ph_arg(call, 0)));
+	double seconds = ph_number_of(ph_arg(call, 0));
+
+	if (seconds < 0)
+		abort();
+	ph_sleep(call, seconds);
 	return ph_return(call, ph_text("done"));
 }
 

@@ -4,36 +4,13 @@
  * pronghorn ctl: what it tells, what it does, and who is let in.
  */
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
 import fs from "node:fs";
 import net from "node:net";
 import path from "node:path";
-import { BUILD, isAlive, now, test, until } from "../lib/harness.mjs";
+import { isAlive, test, until } from "../lib/harness.mjs";
+import { ctl, ctlJson as json } from "../lib/op_ctl.mjs";
 import { act, configured } from "../lib/op_server.mjs";
 import { get, post } from "../lib/wire.mjs";
-
-const PROGRAM = path.join(BUILD, "pronghorn");
-
-/* Run pronghorn ctl: { status, out, err }. */
-function ctl(server, ...words) {
-  const place = server.controlSocket
-    ? ["--socket", server.controlSocket]
-    : ["-c", server.file];
-  const args = ["ctl", ...place, ...words];
-
-  return new Promise((done) => {
-    execFile(PROGRAM, args, (error, out, err) => {
-      done({ status: error ? error.code : 0, out, err });
-    });
-  });
-}
-
-async function json(server, ...words) {
-  const { status, out, err } = await ctl(server, "--json", ...words);
-
-  assert.equal(status, 0, err);
-  return JSON.parse(out);
-}
 
 async function controlled(scene, settings = {}, options = {}) {
   const socket = path.join(scene.dir(), "ctl.sock");

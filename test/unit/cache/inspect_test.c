@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
+/*
+ * A look at the cache from outside: what it tells while others work.
+ */
 #include "test/unit/cache/fixture.h"
 
 #include <errno.h>

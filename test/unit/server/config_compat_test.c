@@ -76,10 +76,6 @@ static const char dash_team[] =
 static const char dash_team_warnings[] =
     "gunicorn.conf.py:11: worker_class is ignored: there is one kind of "
     "worker, an event loop with threads; set threads\n"
-    "gunicorn.conf.py:17: max_requests is not supported yet: workers are not "
-    "replaced by request count; send HUP to renew them all\n"
-    "gunicorn.conf.py:18: max_requests_jitter is not supported yet: goes "
-    "with max_requests\n"
     "gunicorn.conf.py:19: preload_app is ignored: the app's .so is mapped "
     "once and shared by all workers anyway\n"
     "gunicorn.conf.py:24: access_log_format is not supported yet: access "

@@ -342,6 +342,7 @@ test_copies_and_compares(void **state)
 		[OPT_BYTES] = { "1024", "1025" },
 		[OPT_LEVEL] = { "info", "debug" },
 		[OPT_WORKERS] = { "1", "2" },
+		[OPT_MODE] = { "600", "640" },
 		[OPT_LIST] = { "a,b", "a" },
 	};
 	struct buf why = BUF_EMPTY;

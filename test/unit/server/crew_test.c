@@ -569,6 +569,73 @@ a_fork_that_fails_is_tried_again(void **state)
 	crew_fini(&world.crew);
 }
 
+/* Two tired workers: each goes after its successor is ready, in turn. */
+static void
+replaces_the_tired_one_by_one(void **state)
+{
+	struct world world;
+	unsigned leaving = 0;
+
+	(void)state;
+	world_open(&world, 3, &usual);
+	settle(&world);
+	all_ready(&world);
+	crew_tired(&world.crew, 1);
+	crew_tired(&world.crew, 2);
+	settle(&world);
+	assert_int_equal(4, world.forks); /* one successor, */
+	assert_int_equal(0, world.sent[SIGTERM]);
+	all_ready(&world); /* ready first, */
+	assert_int_equal(1, world.sent[SIGTERM]);
+	leaving = (unsigned)crew_find(&world.crew, world.last_pid);
+	assert_int_equal(1, leaving);
+	pass(&world, SECOND);
+	assert_int_equal(4, world.forks); /* and no other before it is gone */
+	assert_int_equal(REAP_DRAINED,
+	    crew_exited(&world.crew, leaving, 0, world.now));
+	settle(&world);
+	assert_int_equal(5, world.forks);
+	all_ready(&world);
+	assert_int_equal(2, world.sent[SIGTERM]);
+	leaving = (unsigned)crew_find(&world.crew, world.last_pid);
+	assert_int_equal(2, leaving);
+	assert_int_equal(REAP_DRAINED,
+	    crew_exited(&world.crew, leaving, 0, world.now));
+	pass(&world, SECOND);
+	assert_int_equal(5, world.forks);
+	assert_int_equal(3, crew_count(&world.crew, SEAT_READY));
+	crew_fini(&world.crew);
+}
+
+/* The successor does not start: the tired worker goes on serving. */
+static void
+keeps_the_tired_without_successor(void **state)
+{
+	struct world world;
+	unsigned seconds;
+
+	(void)state;
+	world_open(&world, 1, &usual);
+	settle(&world);
+	all_ready(&world);
+	pass(&world, 2 * SECOND);
+	world.stillborn = true;
+	world.status = 1 << 8;
+	crew_tired(&world.crew, 0);
+	settle(&world);
+	pass(&world, 10 * SECOND);
+	assert_true(world.forks > 2);
+	assert_int_equal(0, world.sent[SIGTERM]);
+	assert_int_equal(0, world.give_ups);
+	world.stillborn = false;
+	for (seconds = 0; seconds < 60; seconds++) {
+		pass(&world, SECOND);
+		all_ready(&world);
+	}
+	assert_int_equal(1, world.sent[SIGTERM]);
+	crew_fini(&world.crew);
+}
+
 int
 main(void)
 {
@@ -590,6 +657,8 @@ main(void)
 		cmocka_unit_test(a_failed_restart_keeps_the_old),
 		cmocka_unit_test(a_restart_during_the_start_still_announces),
 		cmocka_unit_test(a_fork_that_fails_is_tried_again),
+		cmocka_unit_test(replaces_the_tired_one_by_one),
+		cmocka_unit_test(keeps_the_tired_without_successor),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Workers that crash, hang, grow or have done enough.
+ */
+import assert from "node:assert/strict";
+import path from "node:path";
+import { isAlive, now, test, until, within } from "../lib/harness.mjs";
+import { ctlJson } from "../lib/op_ctl.mjs";
+import { Load } from "../lib/op_load.mjs";
+import { act, configured } from "../lib/op_server.mjs";
+import { get, post } from "../lib/wire.mjs";
+
+async function start(scene, settings, options) {
+  const socket = path.join(scene.dir(), "ctl.sock");
+  const server = await configured(
+    scene,
+    { control_socket: socket, ...settings },
+    options,
+  );
+
+  server.controlSocket = socket;
+  return server;
+}
+
+/* Ask for something that ends the worker; the connection just ends. */
+async function fatal(scene, server, order) {
+  const wire = await scene.connect(server);
+
+  wire.write(post(act(order)));
+  await assert.rejects(wire.answer());
+}
+
+for (const [order, sig] of [
+  ["segv", "SIGSEGV"],
+  ["abort", "SIGABRT"],
+]) {
+  test(`${sig} leaves a report`, async (t, s) => {
+    const server = await start(s, { workers: 1 });
+    const [victim] = server.workers();
+
+    await fatal(s, server, order);
+    const line = await server.waitFor(/event=worker\.crash (.*)/);
+
+    assert.match(line[1], new RegExp(`child=${victim} signal=${sig} `));
+    assert.match(line[1], / thread=1 callback=act busy_ms=\d+/);
+    await server.waitFor(new RegExp(`worker.exit .*crashed signal=${sig}`));
+    assert.ok(server.grep(/worker\.stack .*op_faults\.so/).length > 0);
+    const crash = await ctlJson(server, "last-crash");
+
+    assert.equal(crash.pid, victim);
+    assert.match(crash.what, new RegExp(`signal=${sig}`));
+    assert.match(crash.end, new RegExp(`signal=${sig}`));
+    assert.ok(crash.stack.some((text) => text.includes("op_faults.so")));
+    await until("a new worker", () => server.workers().length === 1);
+    assert.equal((await s.send(server, get("/"))).status, 200);
+  });
+}
+
+test("a computation that crashes names its key", async (t, s) => {
+  const server = await start(s, { workers: 1, compute_attempts: 1 });
+  const wire = await s.connect(server);
+
+  wire.write(
+    post({
+      output: "memo.children",
+      outputs: { id: "memo", property: "children" },
+      inputs: [{ id: "key", property: "value", value: -1 }],
+      changedPropIds: ["key.value"],
+      parsedChangedPropsIds: ["key.value"],
+    }),
+  );
+  const line = await server.waitFor(/event=worker\.crash (.*)/);
+
+  assert.match(line[1], /callback=slow_value busy_ms=\d+ key=[0-9a-f]{64}/);
+  wire.destroy();
+});
+
+test("a stack overflow is told, too", async (t, s) => {
+  const server = await start(s, { workers: 1 });
+
+  await fatal(s, server, "recurse");
+  const line = await server.waitFor(/event=worker\.crash (.*)/);
+
+  assert.match(line[1], /signal=SIGSEGV .* callback=act/);
+});
+
+test("a worker that hangs leaves its stacks and is replaced", async (t, s) => {
+  const server = await start(s, { workers: 1, threads: 2, timeout: 2 });
+  const [victim] = server.workers();
+
+  (await s.connect(server)).write(post(act("sleep:30")));
+  await until("it to run", async () => {
+    const { workers } = await ctlJson(server, "workers");
+
+    return workers[0].busy > 0;
+  });
+  server.kill("SIGSTOP", victim);
+  const start_ms = now();
+
+  await server.waitFor(/event=worker\.timeout /);
+  within(t, "noticing silence", now() - start_ms, 4000);
+  server.kill("SIGCONT", victim); /* or it could not say anything */
+  await server.waitFor(/worker\.crash .*signal=SIGABRT asked=yes/);
+  await server.waitFor(/worker\.(stack|crash) .*thread=\d callback=act/);
+  await until("the new one", () =>
+    server.workers().length === 1 && server.workers()[0] !== victim);
+});
+
+test("a stopped worker is killed all the same", async (t, s) => {
+  const server = await start(s, { workers: 2, timeout: 1 });
+  const victim = server.workers()[0];
+  const start_ms = now();
+
+  server.kill("SIGSTOP", victim);
+  await until("its end", () => !isAlive(victim));
+  within(t, "killing a stopped worker", now() - start_ms, 3500);
+  await until("2 workers", () => server.workers().length === 2);
+});
+
+test("a stuck thread is named and its worker replaced", async (t, s) => {
+  const server = await start(s, {
+    workers: 1,
+    threads: 2,
+    thread_timeout: 1,
+    graceful_timeout: 1,
+  });
+  const [victim] = server.workers();
+  const wire = await s.connect(server);
+
+  wire.write(post(act("spin")));
+  const line = await server.waitFor(/event=worker\.stuck (.*)/);
+
+  assert.match(line[1], /thread=\d callback=act busy_ms=\d+/);
+  await server.waitFor(/worker\.stack .*op_faults\.so/);
+  await until("its end", () => !isAlive(victim));
+  /* The successor was ready before the old one was asked to go. */
+  const order = server.lines
+    .filter((text) => /worker\.(ready|draining)/.test(text))
+    .map((text) => /worker\.(\w+)/.exec(text)[1]);
+
+  assert.deepEqual(order.slice(0, 3), ["ready", "ready", "draining"]);
+});
+
+test("request_timeout: 504 in time, the late result is dropped", async (t, s) => {
+  const server = await start(s, { workers: 1, threads: 1, request_timeout: 1 });
+  const wire = await s.connect(server);
+  const start_ms = now();
+
+  wire.write(post(act("sleep:2")));
+  assert.equal((await wire.answer()).status, 504);
+  within(t, "504", now() - start_ms, 1300);
+  /* The same connection goes on, and gets its own answer. */
+  await new Promise((done) => setTimeout(done, 1200));
+  wire.write(post(act("second")));
+  assert.match((await wire.answer()).text, /second by/);
+});
+
+test("max_requests: one at a time, the successor first", { seconds: 90 }, async (t, s) => {
+  const server = await start(s, {
+    workers: 2,
+    max_requests: 300,
+    max_requests_jitter: 50,
+    graceful_timeout: 5,
+  });
+  const load = new Load(server.address, { keepAlive: 3, single: 3 });
+
+  await server.waitFor(/worker\.exit .*reason=recycle/, { count: 6, seconds: 60 });
+  await load.stop();
+  t.diagnostic(`${load.answered} answers over 6 recycled workers`);
+  assert.deepEqual(load.failures, []);
+  let ready = 0;
+
+  for (const line of server.lines) {
+    if (/event=worker\.ready/.test(line)) ready++;
+    if (/event=worker\.draining/.test(line)) {
+      assert.equal(ready, 3, "a worker left before its successor was ready");
+      ready--;
+    }
+  }
+});
+
+test("max_worker_memory: replaced after the answer", async (t, s) => {
+  const server = await start(s, { workers: 1, max_worker_memory: "100MiB" });
+  const [victim] = server.workers();
+  const answer = await s.send(server, post(act("hoard:150")));
+
+  assert.equal(answer.status, 200);
+  await server.waitFor(/worker\.tired .*reason=max_worker_memory/);
+  await until("its end", () => !isAlive(victim));
+  await server.waitFor(/worker\.exit .*verdict=drained.*reason=recycle/);
+});

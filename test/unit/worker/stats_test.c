@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Counting answers, and when a worker has done enough.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "worker/stats.h"
+
+static void
+counts_answers(void **state)
+{
+	const struct worker_options options = { .max_requests = 0 };
+	struct stats stats;
+
+	(void)state;
+	stats_init(&stats, &options);
+	stats_answer(&stats, 200, 0);
+	stats_answer(&stats, 204, 500);
+	stats_answer(&stats, 304, 501);
+	stats_answer(&stats, 404, 99999);
+	stats_answer(&stats, 504, INT64_C(3600) * 1000000);
+	assert_int_equal(5, stats.beat.requests);
+	assert_int_equal(2, stats.beat.answers[0]);
+	assert_int_equal(1, stats.beat.answers[1]);
+	assert_int_equal(1, stats.beat.answers[2]);
+	assert_int_equal(1, stats.beat.answers[3]);
+	assert_int_equal(2, stats.beat.buckets[0]); /* a bound is within */
+	assert_int_equal(1, stats.beat.buckets[1]);
+	assert_int_equal(1, stats.beat.buckets[7]);
+	assert_int_equal(1, stats.beat.buckets[HANDOFF_BUCKETS - 1]);
+	assert_null(stats_is_tired(&stats, &options, 0));
+}
+
+static void
+is_tired_once(void **state)
+{
+	const struct worker_options options = { .max_requests = 10,
+		.max_requests_jitter = 5 };
+	struct stats stats;
+	int i;
+
+	(void)state;
+	for (i = 0; i < 100; i++) {
+		stats_init(&stats, &options);
+		assert_in_range(stats.recycle_at, 10, 15);
+	}
+	for (i = 0; i < 9; i++)
+		stats_answer(&stats, 200, 1);
+	assert_null(stats_is_tired(&stats, &options, 0));
+	for (i = 0; i < 6; i++)
+		stats_answer(&stats, 200, 1);
+	assert_string_equal("max_requests",
+	    stats_is_tired(&stats, &options, 0));
+	assert_null(stats_is_tired(&stats, &options, 0));
+}
+
+static void
+looks_at_its_memory(void **state)
+{
+	const struct worker_options options = { .max_worker_memory = 1 };
+	struct stats stats;
+
+	(void)state;
+	stats_init(&stats, &options);
+	assert_null(stats_is_tired(&stats, &options, 0)); /* not so often */
+	assert_string_equal("max_worker_memory",
+	    stats_is_tired(&stats, &options, INT64_C(10000000)));
+	assert_true(stats.beat.memory > 4096);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(counts_answers),
+		cmocka_unit_test(is_tired_once),
+		cmocka_unit_test(looks_at_its_memory),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

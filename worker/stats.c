@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Counting. See stats.h.
+ *
+ * Memory is what no other process shares and is dirty (Private_Dirty): the
+ * app's .so and what was made before the fork is not counted once per worker.
+ */
+#include "worker/stats.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "server/base/fd.h"
+
+#define MEMORY_EVERY_US INT64_C(2000000)
+
+void
+stats_init(struct stats *stats, const struct worker_options *options)
+{
+	uint64_t drawn = 0;
+
+	*stats = (struct stats){ .tired = false };
+	if (options->max_requests == 0)
+		return;
+	if (getrandom(&drawn, sizeof(drawn), GRND_NONBLOCK) < 0)
+		drawn = (uint64_t)getpid();
+	stats->recycle_at =
+	    options->max_requests +
+	    (int64_t)(drawn % (uint64_t)(options->max_requests_jitter + 1));
+}
+
+void
+stats_answer(struct stats *stats, int status, int64_t duration_us)
+{
+	static const int64_t bounds_us[HANDOFF_BUCKETS - 1] = {
+		HANDOFF_BUCKET_BOUNDS_US
+	};
+	struct handoff_beat *beat = &stats->beat;
+	unsigned bucket = 0;
+
+	if (status >= 200 && status < 600)
+		beat->answers[status / 100 - 2]++;
+	while (bucket < HANDOFF_BUCKETS - 1 && duration_us > bounds_us[bucket])
+		bucket++;
+	beat->buckets[bucket]++;
+	beat->duration_us += (uint64_t)duration_us;
+	beat->requests++;
+}
+
+/* Bytes, 0: cannot be told. */
+static int64_t
+private_dirty(void)
+{
+	char text[4096];
+	const char *line;
+	ssize_t got;
+	int fd;
+
+	fd = open("/proc/self/smaps_rollup", O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return 0;
+	got = read(fd, text, sizeof(text) - 1);
+	fd_close(&fd);
+	text[got > 0 ? got : 0] = '\0';
+	line = strstr(text, "Private_Dirty:");
+	return line == NULL ? 0 : (int64_t)strtoll(line + 14, NULL, 10) * 1024;
+}
+
+const char *
+stats_is_tired(struct stats *stats, const struct worker_options *options,
+    int64_t now_us)
+{
+	if (now_us - stats->memory_us >= MEMORY_EVERY_US) {
+		stats->memory_us = now_us;
+		stats->beat.memory = (uint64_t)private_dirty();
+	}
+	if (stats->tired)
+		return NULL;
+	stats->tired = true;
+	if (stats->recycle_at > 0 &&
+	    stats->beat.requests >= (uint64_t)stats->recycle_at)
+		return "max_requests";
+	if (options->max_worker_memory > 0 &&
+	    stats->beat.memory > (uint64_t)options->max_worker_memory)
+		return "max_worker_memory";
+	stats->tired = false;
+	return NULL;
+}
