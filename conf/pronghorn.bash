@@ -23,9 +23,10 @@ _pronghorn()
 	    --referrer-policy --request-timeout --thread-timeout
 	    --max-requests --max-requests-jitter --max-worker-memory
 	    --limit-chunk-line --limit-client-connections --min-rate
-	    --cache-type --cache-dir --cache-default-timeout
-	    --cache-threshold --cache-key-prefix --cache-busy-timeout
-	    --compute-lease --compute-attempts --compute-error-timeout
+	    --limit-body-ratio --cache-type --cache-dir
+	    --cache-default-timeout --cache-threshold --cache-key-prefix
+	    --cache-busy-timeout --compute-lease --compute-attempts
+	    --compute-error-timeout
 	"
 
 	case $before in

@@ -12,10 +12,12 @@
 
 #include <string.h>
 
+#include "worker/body.h"
 #include "worker/dispatch.h"
 #include "worker/guard.h"
 #include "worker/worker_int.h"
 
+#define INFLATED_KEEP ((size_t)256 * 1024) /* memory kept for the next */
 #define SUITES "/_dash-component-suites/"
 #define IMMUTABLE "public, max-age=31536000, immutable"
 
@@ -208,7 +210,8 @@ is_json(struct http_span type)
 static int
 check_update(const struct worker *worker, const struct http_head *head)
 {
-	if (!is_json(head->content_type) || head->content_encoding.data != NULL)
+	if (!is_json(head->content_type) ||
+	    body_coding(head->content_encoding) == BODY_UNKNOWN)
 		return 415;
 	if (!guard_origin(worker->options, head) ||
 	    !guard_token(worker->options, head))
@@ -219,7 +222,23 @@ check_update(const struct worker *worker, const struct http_head *head)
 static void
 post_update(const struct route_request *rq)
 {
-	dispatch_update(rq->conn, rq->to, rq->body, rq->len);
+	struct worker *worker = rq->conn->worker;
+	int rc;
+
+	if (body_coding(rq->head->content_encoding) == BODY_PLAIN) {
+		dispatch_update(rq->conn, rq->to, rq->body, rq->len);
+		return;
+	}
+	rc = body_gunzip(rq->body, rq->len,
+	    (size_t)worker->options->limit_request_body,
+	    (size_t)worker->options->limit_body_ratio, &worker->inflated);
+	if (rc < 0)
+		answer_status(rq, -rc);
+	else
+		dispatch_update(rq->conn, rq->to, worker->inflated.data,
+		    worker->inflated.len);
+	if (worker->inflated.cap > INFLATED_KEEP)
+		buf_free(&worker->inflated);
 }
 
 static void

@@ -327,6 +327,7 @@ shut_down(struct worker *worker)
 	arena_free(&worker->arena);
 	buf_free(&worker->scratch);
 	buf_free(&worker->found);
+	buf_free(&worker->inflated);
 	fd_close(&worker->mail_fd);
 	free(worker->accept_events);
 	conn_peers_free(&worker->peers);

@@ -91,6 +91,7 @@ struct worker {
 	struct arena arena; /* parsing on the loop; reset each time */
 	struct buf scratch; /* encoded arguments */
 	struct buf found;   /* bytes of a cache hit */
+	struct buf inflated; /* a gzip body */
 	char read_buffer[WORKER_READ_BYTES];
 };
 

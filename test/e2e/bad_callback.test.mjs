@@ -308,7 +308,7 @@ test("only JSON, only POST", async (t, scene) => {
 
     assert.equal((await site.ask(bytes)).status, status, `type ${type}`);
   }
-  for (const coding of ["gzip", "identity", "br", ""]) {
+  for (const coding of ["deflate", "identity", "br", ""]) {
     const bytes = post(json, { fields: { "Content-Encoding": coding } });
 
     assert.equal((await site.ask(bytes)).status, 415, `coding ${coding}`);

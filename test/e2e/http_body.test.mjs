@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Request bodies that come compressed. */
+import assert from "node:assert/strict";
+import zlib from "node:zlib";
+import { test } from "../lib/harness.mjs";
+import { request } from "../lib/wire.mjs";
+import { call, result } from "../lib/zoo.mjs";
+
+function bodyOf(bytes) {
+  return bytes.subarray(bytes.indexOf("\r\n\r\n") + 4);
+}
+
+function packed(body, coding = "gzip") {
+  return request("POST", "/_dash-update-component", {
+    fields: { "Content-Type": "application/json", "Content-Encoding": coding },
+    body,
+  });
+}
+
+test("gzip bodies", async (t, scene) => {
+  const server = await scene.start({
+    app: "zoo",
+    threads: 2,
+    args: ["--limit-request-body", "2000000"],
+  });
+  const [worker] = server.workers();
+  const wire = await scene.connect(server);
+  const ask = async (bytes) => {
+    wire.write(bytes);
+    return wire.answer();
+  };
+
+  for (const value of [1, "x".repeat(100), "y".repeat(500000)]) {
+    const body = zlib.gzipSync(bodyOf(call("echo", value)));
+
+    assert.deepEqual(result(await ask(packed(body)), "echo"), value);
+    assert.deepEqual(result(await ask(packed(body, "GZIP")), "echo"), value);
+  }
+  const good = zlib.gzipSync(bodyOf(call("echo", 1)));
+  const wrong = Buffer.from(good);
+
+  wrong[wrong.length - 8] ^= 1;
+  for (const [what, body] of Object.entries({
+    "cut short": good.subarray(0, -1),
+    "half of it": good.subarray(0, good.length / 2),
+    "bytes behind it": Buffer.concat([good, Buffer.from("x")]),
+    "two members": Buffer.concat([good, good]),
+    "a wrong checksum": wrong,
+    "zlib": zlib.deflateSync(bodyOf(call("echo", 1))),
+    "plain text": bodyOf(call("echo", 1)),
+    "packed twice": zlib.gzipSync(good),
+    "nothing": Buffer.alloc(0),
+  }))
+    assert.equal((await ask(packed(body))).status, 400, what);
+  for (const coding of ["br", "deflate", "identity", "gzip, gzip", "", "x"])
+    assert.equal((await ask(packed(good, coding))).status, 415, coding);
+
+  /* 100 MB of zeros in 100 KB, and the same packed again. */
+  const bomb = zlib.gzipSync(Buffer.alloc(100e6), { level: 9 });
+  const before = server.rss(worker);
+
+  for (let i = 0; i < 5; i++)
+    assert.equal((await ask(packed(bomb))).status, 413);
+  assert.equal((await ask(packed(zlib.gzipSync(bomb)))).status, 400);
+  assert.ok(server.rss(worker) - before < 16e6, "no memory for bombs");
+  assert.equal(result(await ask(call("echo", "on")), "echo"), "on");
+});
