@@ -71,8 +71,7 @@ BENCH_MAIN := $(shell grep -lsw '^main' test/bench/*.c)
 BENCH_LIB := $(filter-out $(BENCH_MAIN),$(wildcard test/bench/*.c))
 BENCH_OBJ := $(BENCH_LIB:%.c=$(BUILD)/obj/%.o)
 BENCH_BIN := $(patsubst test/bench/%.c,$(BUILD)/bench/%,$(filter-out \
-	%/pronghorn_bench.c,$(BENCH_MAIN))) $(if $(filter \
-	%/pronghorn_bench.c,$(BENCH_MAIN)),$(BUILD)/pronghorn-bench)
+	%/bench_main.c,$(BENCH_MAIN))) $(BUILD)/pronghorn-bench
 SDK_HEADERS := $(wildcard worker/sdk/pronghorn/*.h)
 OWN_WWW := $(patsubst www/%,$(BUILD)/www/%,$(wildcard www/*.html www/*.css \
 	www/*.js www/favicon.* www/error/*))
@@ -140,7 +139,7 @@ $(BUILD)/bench/%: $(BUILD)/obj/test/bench/%.o $(BENCH_OBJ) $(LIB_OBJ)
 	$(call run_as,LINK,$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ \
 		$(LDLIBS))
 
-$(BUILD)/pronghorn-bench: $(BUILD)/obj/test/bench/pronghorn_bench.o \
+$(BUILD)/pronghorn-bench: $(BUILD)/obj/test/bench/bench_main.o \
     $(BENCH_OBJ) $(LIB_OBJ)
 	$(call run_as,LINK,$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ \
 		$(LDLIBS))
@@ -232,11 +231,18 @@ replay: $(REPLAY_BIN) $(DIFFERENTIAL) ## the fuzz targets on all inputs kept
 www-test: $(BUILD)/www/stamp ## fetching and generating
 	@$(TEST_ENV) sh test/node_tests.sh www test/www
 
-e2e: all $(TEST_APPS) $(BUILD)/www/stamp $(NODE_MODULES) ## real processes, from outside
+e2e: all $(TEST_APPS) $(BENCH_BIN) $(BUILD)/www/stamp $(NODE_MODULES) ## real processes, from outside
 	@$(TEST_ENV) sh test/node_tests.sh e2e test/e2e
 
 browser: all $(TEST_APPS) $(BUILD)/www/stamp $(NODE_MODULES) ## a real browser
 	@$(TEST_ENV) sh test/node_tests.sh browser test/browser
+
+# ---- benchmarks ----
+
+bench: deps ## measure the server and its peers; QUICK=1 takes two minutes
+	@sh test/bench/deps.sh
+	@$(MAKE) all $(BENCH_BIN)
+	@BUILD='$(abspath $(BUILD))' sh test/bench/run.sh
 
 # ---- fuzzing ----
 
@@ -385,5 +391,6 @@ help: ## list the targets
 	$(FAULT_BIN:%=%.d) $(BENCH_OBJ:.o=.d)
 
 .PHONY: all examples deps deps-test run test stages programs unit fault replay \
-	www-test e2e browser fuzz fuzz-search asan tsan valgrind valgrind-unit \
-	coverage lint tidy format docs install uninstall clean help FORCE
+	www-test e2e browser bench fuzz fuzz-search asan tsan valgrind \
+	valgrind-unit coverage lint tidy format docs install uninstall clean \
+	help FORCE
