@@ -146,6 +146,7 @@ parse_head(struct answer *answer, const char *head, size_t len)
 	const char *end = head + len;
 	const char *line;
 	const char *eol;
+	uint64_t wire;
 	int rc;
 
 	if (len < 13 || memcmp(head, "HTTP/1.", 7) != 0 || head[8] != ' ')
@@ -164,7 +165,9 @@ parse_head(struct answer *answer, const char *head, size_t len)
 			return rc;
 	}
 	if (answer->status < 200) { /* 100 Continue: the real one follows */
+		wire = answer->wire;
 		answer_reset(answer, answer->discard);
+		answer->wire = wire;
 		return 0;
 	}
 	start_body(answer);

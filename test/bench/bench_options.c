@@ -34,6 +34,8 @@ static const struct row rows[] = {
 	{ "think", 't', "PAUSE",
 	    "between rounds: constant:S, uniform:S,S or exp:S (constant:0)" },
 	{ "arrival", 'a', "all|rate:N", "how sessions arrive (all)" },
+	{ "together", 'y', NULL,
+	    "no rounds before every session has its page" },
 	{ "rate", 'r', "N",
 	    "open model: so many rounds (requests with --path) start per\n"
 	    "second, whether or not a session is free; latencies count\n"
@@ -290,6 +292,9 @@ apply(struct bench_options *options, char code, const char *value)
 		return 0;
 	case 'i':
 		options->no_initial = true;
+		return 0;
+	case 'y':
+		options->together = true;
 		return 0;
 	case 'q':
 		options->quiet = true;

@@ -38,6 +38,7 @@ struct bench_options {
 	uint64_t seed;
 	bool bundles;
 	bool gzip;
+	bool together;   /* no rounds before every session has its page */
 	bool no_initial; /* the first change takes the place of the load's */
 	const char *control;
 	const char *values;

@@ -58,7 +58,7 @@ slot_of(struct graph *graph, const char *id, size_t id_len,
 static bool
 has_wildcard(const char *id, size_t len)
 {
-	return len > 0 && id[0] == '{' &&
+	return id != NULL && len > 0 && id[0] == '{' &&
 	       (memmem(id, len, "[\"MATCH\"]", 9) != NULL ||
 		   memmem(id, len, "[\"ALL\"]", 7) != NULL ||
 		   memmem(id, len, "[\"ALLSMALLER\"]", 14) != NULL);

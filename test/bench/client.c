@@ -4,7 +4,7 @@
  * A browser's connections. An idle one is taken before a new one is opened;
  * the one used last first, as its memory is still warm in both processes.
  * What the server closes while idle is dropped without a word, and a request
- * that meets such a close is sent once more, as browsers do.
+ * that meets such a close is sent again, as browsers do.
  *
  * INVARIANT  A request is in the line, on one connection, or with its owner.
  * OWNERSHIP  Requests belong to the caller; connections to the client.
@@ -119,8 +119,8 @@ fail(struct connection *connection, enum client_error error)
 	connection->request = NULL;
 	if (request == NULL)
 		return;
-	if (stale && !request->retried) {
-		request->retried = true;
+	if (stale && request->retries < client->max) {
+		request->retries++;
 		client->common->retries++;
 		push(client, request, true);
 	} else {
@@ -219,7 +219,7 @@ serve_line(struct client *client)
 void
 client_send(struct client *client, struct client_request *request)
 {
-	request->retried = false;
+	request->retries = 0;
 	push(client, request, false);
 	serve_line(client);
 }

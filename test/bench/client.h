@@ -41,7 +41,7 @@ struct client_request {
 	size_t body_at;              /* where in bytes the body starts */
 	int64_t start_us;            /* when the browser wanted it */
 	bool discard;                /* count the answer, do not keep it */
-	bool retried;
+	unsigned retries;            /* kept connections that had gone */
 	client_done *done;
 	void *owner;
 	int step;

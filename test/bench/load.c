@@ -213,7 +213,8 @@ go_on(struct browser *browser, bool first)
 		serve_late(browser);
 		return;
 	}
-	if (load->phase == LOAD_OVER)
+	if (load->phase == LOAD_OVER ||
+	    (first && options->together && load->phase == LOAD_ARRIVING))
 		return;
 	pause = think_time(browser);
 	if (pause > 0 && !(first && options->scenario == BENCH_COLD))
@@ -377,6 +378,7 @@ static void
 step_arriving(struct load *load, double since)
 {
 	double patience = 2 * load->options->timeout + 10;
+	unsigned i;
 
 	if (load->options->arrival > 0)
 		patience += load->count / load->options->arrival;
@@ -384,6 +386,8 @@ step_arriving(struct load *load, double since)
 		set_phase(load,
 		    counts_at_once(load) ? LOAD_MEASURE : LOAD_WARMUP);
 		start_schedule(load);
+		for (i = 0; load->options->together && i < load->count; i++)
+			go_on(&load->browsers[i], true);
 	} else if (since > patience) {
 		load_give_up(load, "not all sessions could load the page");
 	}

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * The tables of a run, as lists of rows: printed on stdout and written into
+ * docs by the same functions, so that they cannot differ.
+ */
+
+export function number(value) {
+  if (value === null || value === undefined || !Number.isFinite(value))
+    return "-";
+  if (value === 0) return "0";
+  const digits = value >= 100 ? 0 : value >= 10 ? 1 : 2;
+
+  return value.toLocaleString("en-US", {
+    minimumFractionDigits: digits,
+    maximumFractionDigits: digits,
+  });
+}
+
+/* A median with its spread, when there was more than one run. */
+export function withSpread(spread) {
+  if (!spread) return "-";
+  return spread.min === spread.max
+    ? number(spread.median)
+    : `${number(spread.median)} (${number(spread.min)}..${number(spread.max)})`;
+}
+
+export function ratio(a, b) {
+  return a && b && b.median > 0 ? a.median / b.median : undefined;
+}
+
+const times = (value) => (value === undefined ? "-" : `${number(value)} x`);
+
+export function warmTable(results) {
+  const { peers } = results.warm;
+  const ours = peers.pronghorn;
+
+  return {
+    title: `Warm: ${results.warm.sessions} sessions without think time, ${results.warm.workers} workers x ${results.warm.threads} threads`,
+    head: [
+      "server",
+      "callbacks/s",
+      "p99 of a callback, ms",
+      "p99 of a round, ms",
+      "CPU per callback, us",
+      "memory, MB",
+      "of which Redis",
+      "callbacks/s: ours is",
+    ],
+    rows: Object.entries(peers).map(([name, peer]) => [
+      name,
+      withSpread(peer.callbacks_per_s),
+      withSpread(peer.callback_p99_ms),
+      withSpread(peer.round_p99_ms),
+      withSpread(peer.cpu_us_per_request),
+      withSpread(peer.pss_mb),
+      peer.redis_mb?.median > 0 ? number(peer.redis_mb.median) : "-",
+      name === "pronghorn"
+        ? "1"
+        : times(ratio(ours.callbacks_per_s, peer.callbacks_per_s)),
+    ]),
+  };
+}
+
+export function coldTable(results) {
+  const { cold } = results;
+
+  return {
+    title: `Cold: ${cold.sessions} sessions, ${cold.categories} categories, a query of ${cold.delay_s} s, ${cold.workers} workers x ${cold.threads} threads`,
+    head: ["server", "computations", "everyone served after, s", "failures"],
+    rows: Object.entries(cold.peers).map(([name, peer]) => [
+      name,
+      withSpread(peer.computations),
+      withSpread(peer.everyone_s),
+      String(peer.failures),
+    ]),
+  };
+}
+
+export function bytesTable(results) {
+  const { cases } = results.bytes;
+  const nginxOf = (what) =>
+    cases.find((one) => one.what === what && one.server === "nginx");
+
+  return {
+    title: `Bytes: one process${results.bytes.pinned ? " on CPU 0, the generator on CPU 1" : ""}, ${results.bytes.connections} connections; the callback's answer has ${results.bytes.answer_bytes} bytes`,
+    head: [
+      "request",
+      "server",
+      "requests/s",
+      "CPU per request, us",
+      "wrk, requests/s",
+      "requests/s: x nginx",
+      "per CPU second: x nginx",
+    ],
+    rows: cases.map((one) => {
+      const nginx = one.server === "nginx" ? undefined : nginxOf(one.what);
+
+      return [
+        one.request,
+        one.server,
+        withSpread(one.requests_per_s),
+        withSpread(one.cpu_us_per_request),
+        withSpread(one.wrk_requests_per_s),
+        nginx ? number(ratio(one.requests_per_s, nginx.requests_per_s)) : "1",
+        nginx
+          ? number(ratio(nginx.cpu_us_per_request, one.cpu_us_per_request))
+          : "1",
+      ];
+    }),
+  };
+}
+
+export function scaleTable(results) {
+  return {
+    title: `Scale: sessions without think time (10,000: one connection each, exponential think time of 2 s)`,
+    head: [
+      "workers",
+      "sessions",
+      "callbacks/s",
+      "p50 of a round, ms",
+      "p99 of a round, ms",
+      "CPU per callback, us",
+      "server, cores",
+      "generator, cores",
+      "memory, MB",
+      "failures",
+    ],
+    rows: results.scale.points.map((point) => [
+      String(point.workers),
+      point.sessions.toLocaleString("en-US"),
+      number(point.callbacks_per_s.median),
+      number(point.round_p50_ms?.median),
+      number(point.round_p99_ms?.median),
+      number(point.cpu_us_per_request.median),
+      number(point.server_cores.median),
+      number(point.generator_share.median),
+      number(point.pss_mb.median),
+      String(point.failures),
+    ]),
+  };
+}
+
+export function cacheTable(results) {
+  const gets = results.cache.gets_per_s;
+
+  return {
+    title: `The cache alone: one process, values of ${results.cache.value_bytes} bytes`,
+    head: ["store", "gets per second", "ours is"],
+    rows: Object.entries(gets).map(([name, value]) => [
+      name,
+      withSpread(value),
+      name === "pronghorn" ? "1" : times(ratio(gets.pronghorn, value)),
+    ]),
+  };
+}
+
+export function allTables(results) {
+  return [
+    results.warm && warmTable(results),
+    results.cold && coldTable(results),
+    results.bytes && bytesTable(results),
+    results.scale && scaleTable(results),
+    results.cache && cacheTable(results),
+  ].filter(Boolean);
+}
+
+export function printTables(results) {
+  for (const { title, head, rows } of allTables(results)) {
+    const widths = head.map((text, i) =>
+      Math.max(text.length, ...rows.map((row) => row[i].length)),
+    );
+    const line = (row) =>
+      row
+        .map((text, i) => (i === 0 ? text.padEnd(widths[i]) : text.padStart(widths[i])))
+        .join("  ");
+
+    console.log(`\n${title}\n`);
+    console.log(line(head));
+    console.log(widths.map((width) => "-".repeat(width)).join("  "));
+    for (const row of rows) console.log(line(row));
+  }
+  console.log("");
+}
+
+export function markdown({ head, rows }) {
+  const line = (cells) => `| ${cells.join(" | ")} |`;
+
+  return [
+    line(head),
+    line(head.map((_, i) => (i === 0 ? "---" : "---:"))),
+    ...rows.map(line),
+  ].join("\n");
+}
