@@ -251,6 +251,7 @@ bury_worker(struct master *master, unsigned slot, int status)
 
 	/* Its last words may still be in the pipe. */
 	read_seat(master, seat, (int)slot);
+	spawn_clear_load(&master->spawn, slot);
 	verdict = crew_exited(&master->crew, slot, status, master->now_us);
 	(void)reap_describe(status, text, sizeof(text));
 	if (verdict == REAP_STILLBORN && master->failure[0] == '\0')

@@ -27,10 +27,67 @@
 
 #include "server/base/clock.h"
 #include "server/base/fd.h"
+#include "server/base/log.h"
 #include "server/sig.h"
 
 #define CHILD_UMASK 077
 #define ID_SHIFT 20
+
+/* One descriptor for both ends of a pipe. >= 0 or -errno. */
+static int
+open_load(void)
+{
+	char path[32];
+	int ends[2];
+	int fd;
+
+	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
+		return -errno;
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", ends[0]);
+	fd = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0)
+		fd = -errno;
+	fd_close(&ends[0]);
+	fd_close(&ends[1]);
+	return fd;
+}
+
+static void
+close_loads(struct spawn *spawn)
+{
+	unsigned slot;
+
+	for (slot = 0; spawn->load_fds != NULL && slot < spawn->slot_count;
+	     slot++)
+		fd_close(&spawn->load_fds[slot]);
+	free(spawn->load_fds);
+	spawn->load_fds = NULL;
+}
+
+/* Without /proc workers take what comes: less even, but served. */
+static int
+open_loads(struct spawn *spawn)
+{
+	unsigned slot;
+	int fd;
+
+	spawn->load_fds = malloc(spawn->slot_count * sizeof(*spawn->load_fds));
+	if (spawn->load_fds == NULL)
+		return -ENOMEM;
+	for (slot = 0; slot < spawn->slot_count; slot++)
+		spawn->load_fds[slot] = -1;
+	for (slot = 0; slot < spawn->slot_count; slot++) {
+		fd = open_load();
+		if (fd < 0) {
+			log_warn(fd, "spawn.load",
+			    "note=\"connections are not balanced\"");
+			close_loads(spawn);
+			return 0;
+		}
+		spawn->load_fds[slot] = fd;
+	}
+	return 0;
+}
 
 int
 spawn_open(struct spawn *spawn, unsigned slot_count)
@@ -57,7 +114,18 @@ spawn_open(struct spawn *spawn, unsigned slot_count)
 		spawn->wake_fds[slot] = fd;
 		spawn->slot_count = slot + 1;
 	}
-	return 0;
+	return open_loads(spawn);
+}
+
+void
+spawn_clear_load(const struct spawn *spawn, unsigned slot)
+{
+	char bytes[4096];
+
+	if (spawn->load_fds == NULL)
+		return;
+	while (read(spawn->load_fds[slot], bytes, sizeof(bytes)) > 0)
+		continue;
 }
 
 void
@@ -70,6 +138,7 @@ spawn_close(struct spawn *spawn)
 	for (slot = 0; slot < spawn->slot_count; slot++)
 		fd_close(&spawn->wake_fds[slot]);
 	free(spawn->wake_fds);
+	close_loads(spawn);
 	fd_close(&spawn->death_fds[0]);
 	fd_close(&spawn->death_fds[1]);
 	*spawn = (struct spawn){ .master_pid = 0 };
@@ -96,6 +165,7 @@ run_child(const struct spawn *spawn, const struct spawn_job *job,
 		.notes_fd = job->notes_fd,
 		.orders_fd = job->orders_fd,
 		.wake_fds = spawn->wake_fds,
+		.load_fds = spawn->load_fds,
 		.listen_fds = job->listen_fds,
 		.listen_count = job->listen_count,
 	};

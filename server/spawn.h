@@ -25,6 +25,7 @@ struct spawn {
 	pid_t master_pid;
 	int death_fds[2]; /* the write end lives in the master alone */
 	int *wake_fds;    /* one eventfd per slot */
+	int *load_fds;    /* one pipe per slot; NULL: this system has none */
 	unsigned slot_count;
 	int64_t next_id;
 
@@ -61,6 +62,9 @@ struct spawn_child {
  * its life to reach the ids of a later one. 0 or -errno.
  */
 int spawn_open(struct spawn *spawn, unsigned slot_count);
+
+/* The worker in `slot` is gone: it has no connections. */
+void spawn_clear_load(const struct spawn *spawn, unsigned slot);
 
 /* Close all. Children see the end of the death pipe. Accepts a zeroed one. */
 void spawn_close(struct spawn *spawn);

@@ -58,6 +58,7 @@ watch(struct worker *worker, bool on)
 	}
 }
 
+static const struct timeval balance_interval = { 0, 1000 };
 static const struct timeval sweep_interval = { 1, 0 };
 
 static void
@@ -101,6 +102,7 @@ is_full(const struct worker *worker)
 void
 accept_resume(struct worker *worker)
 {
+	balance_tell(&worker->balance, worker->conn_count);
 	if (!worker->draining &&
 	    !event_pending(&worker->accept_pause, EV_TIMEOUT, NULL))
 		watch(worker, true);
@@ -167,8 +169,16 @@ accept_one(struct worker *worker, int listener)
 static void
 on_connection(evutil_socket_t listener, short what, void *arg)
 {
+	struct worker *worker = arg;
+
 	(void)what;
-	(void)accept_one(arg, listener);
+	if (balance_should_wait(&worker->balance)) {
+		watch(worker, false);
+		(void)event_add(&worker->accept_pause, &balance_interval);
+		return;
+	}
+	(void)accept_one(worker, listener);
+	balance_tell(&worker->balance, worker->conn_count);
 }
 
 int
@@ -195,6 +205,7 @@ accept_start(struct worker *worker)
 	    on_sweep, worker);
 	if (event_add(&worker->sweep_event, &sweep_interval) < 0)
 		return -ENOMEM;
+	balance_start(&worker->balance, worker->handoff);
 	watch(worker, true);
 	return 0;
 }
@@ -220,6 +231,7 @@ void
 accept_stop(struct worker *worker)
 {
 	empty_backlog(worker);
+	balance_stop(&worker->balance);
 	watch(worker, false);
 	(void)event_del(&worker->accept_pause);
 }

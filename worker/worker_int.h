@@ -11,6 +11,7 @@
 #include "cache/cache.h"
 #include "server/base/handoff.h"
 #include "worker/access_log.h"
+#include "worker/balance.h"
 #include "worker/call.h"
 #include "worker/http_parse.h"
 #include "worker/http_reply.h"
@@ -67,6 +68,7 @@ struct worker {
 	struct event sig_events[4];
 	struct event *accept_events; /* one per listener */
 	struct event accept_pause;
+	struct balance balance;
 
 	struct conn *conns;       /* all, doubly linked, last used first */
 	struct conn *conns_last;  /* used longest ago, to a second */

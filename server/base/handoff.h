@@ -26,6 +26,8 @@ struct handoff {
 	int notes_fd;        /* keeper: read end of handoff_note; else -1 */
 	int orders_fd;       /* worker: read end of handoff_order; else -1 */
 	const int *wake_fds; /* one eventfd per slot, inherited by all */
+	const int *load_fds; /* one pipe per slot, both ends in one, whose
+				bytes count connections; NULL: none */
 	const int *listen_fds;
 	size_t listen_count;
 };

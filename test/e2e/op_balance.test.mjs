@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Connections spread evenly over the workers, and a worker that hangs holds
+ * nobody up.
+ */
+import assert from "node:assert/strict";
+import net from "node:net";
+import path from "node:path";
+import { now, SLOW, test, until, within } from "../lib/harness.mjs";
+import { ctlJson } from "../lib/op_ctl.mjs";
+import { configured } from "../lib/op_server.mjs";
+import { get } from "../lib/wire.mjs";
+
+const CLIENTS = 64;
+const ROUNDS = 5;
+
+async function start(scene, settings) {
+  const socket = path.join(scene.dir(), "ctl.sock");
+  const server = await configured(scene, {
+    control_socket: socket,
+    keepalive: 60,
+    ...settings,
+  });
+
+  server.controlSocket = socket;
+  return server;
+}
+
+function connect(server) {
+  return new Promise((done, fail) => {
+    const socket = net.connect(server.address, () => done(socket));
+
+    socket.on("error", fail);
+  });
+}
+
+const pause = (ms) => new Promise((done) => setTimeout(done, ms));
+
+/* Connections per worker, as they have reported it with their heartbeat. */
+async function loads(server, total) {
+  return until(`${total} connections`, async () => {
+    const { workers } = await ctlJson(server, "workers");
+    const counts = workers.map((row) => row.connections);
+
+    return counts.reduce((sum, n) => sum + n, 0) === total && counts;
+  });
+}
+
+for (const workers of [2, 4, 8]) {
+  for (const [kind, gap] of [
+    ["at once", 0],
+    ["one per 3 ms", 3],
+  ]) {
+    test(`${CLIENTS} clients ${kind}, ${workers} workers`, async (t, s) => {
+      const server = await start(s, { workers });
+      const ratios = [];
+
+      for (let round = 0; round < ROUNDS; round++) {
+        const sockets = [];
+
+        for (let i = 0; i < CLIENTS; i++) {
+          sockets.push(connect(server));
+          if (gap) await pause(gap);
+        }
+        const open = await Promise.all(sockets);
+        const counts = await loads(server, CLIENTS);
+
+        ratios.push(Math.max(...counts) / (CLIENTS / workers));
+        for (const socket of open) socket.destroy();
+        await loads(server, 0);
+      }
+      ratios.sort((a, b) => a - b);
+      const median = ratios[Math.floor(ROUNDS / 2)];
+
+      t.diagnostic(`busiest over mean: ${ratios.map((r) => r.toFixed(2))}`);
+      assert.ok(median <= 1.25, `busiest over mean is ${median}`);
+    });
+  }
+}
+
+test("a worker that hangs takes no connection and delays nobody", async (t, s) => {
+  const server = await start(s, { workers: 4, timeout: 30 });
+  const stuck = server.workers()[0];
+
+  await Promise.all(Array.from({ length: 8 }, () => connect(server)));
+  await loads(server, 8);
+  server.kill("SIGSTOP", stuck);
+  s.later(() => server.kill("SIGCONT", stuck));
+  const begin = now();
+
+  for (let i = 0; i < 100; i++)
+    assert.equal((await s.send(server, get("/_ph/health"))).status, 200);
+  within(t, "100 requests beside a stopped worker", now() - begin, 1000);
+  const answers = await Promise.all(
+    Array.from({ length: 100 }, () => s.send(server, get("/_ph/health"))),
+  );
+
+  assert.ok(answers.every((answer) => answer.status === 200) && SLOW);
+});

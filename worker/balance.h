@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef WORKER_BALANCE_H
+#define WORKER_BALANCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "server/base/handoff.h"
+
+/*
+ * An even share of connections, without shared memory: each slot has a pipe
+ * that all workers hold, and the number of bytes in it is the number of
+ * connections of its worker, and one more while it accepts. A worker writes
+ * and reads only its own; how many bytes lie in another one the kernel tells.
+ *
+ * Who has more than the least loaded worker lets a connection lie for one
+ * millisecond, so that the other can take it. Then it takes it anyway. Who
+ * has let several such chances pass hangs, or has no processor, and is not
+ * looked at for a while: it costs the others a few milliseconds.
+ *
+ * THREADS  The loop only.
+ */
+struct balance {
+	const int *fds; /* NULL: off */
+	unsigned slot;
+	unsigned slot_count;
+	size_t told; /* bytes in our pipe */
+	bool waited; /* this connection has been left lying */
+	int rival;   /* for whom */
+	int rival_load;
+	unsigned missed; /* chances in a row that nobody took */
+	int ignored;     /* did not take it; -1: none */
+	int64_t ignored_until_us;
+	int64_t scanned_us;
+	unsigned live_count;
+	unsigned live[64]; /* slots that accept, as of the last scan */
+};
+
+/* Begin to accept: from now on this worker counts. */
+void balance_start(struct balance *balance, const struct handoff *handoff);
+
+/* Do not count any more. */
+void balance_stop(struct balance *balance);
+
+/* This worker has `connections` now. */
+void balance_tell(struct balance *balance, size_t connections);
+
+/* Should the connection that is there be left to somebody else for 1 ms? */
+bool balance_should_wait(struct balance *balance);
+
+#endif
