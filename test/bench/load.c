@@ -113,7 +113,8 @@ on_schedule(evutil_socket_t fd, short what, void *arg)
 	if (load->phase != LOAD_WARMUP && load->phase != LOAD_MEASURE)
 		return;
 	while (load->next_start_us <= now) {
-		load->starts += load->meter.running;
+		load->starts += load->meter.running &&
+				load->next_start_us >= load->meter.start_us;
 		if (load->idle_count > 0)
 			browser_round(load->idle[--load->idle_count],
 			    load->next_start_us);

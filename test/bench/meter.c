@@ -86,12 +86,12 @@ meter_done(struct meter *meter, enum meter_step step, int64_t start_us,
 	bool loading = step <= STEP_DEPENDENCIES || step == STEP_LOAD;
 	bool callback = step == STEP_SIGNAL || step == STEP_DEPENDENT;
 	bool request = step != STEP_LOAD && step != STEP_ROUND;
-	bool due = late && meter->end_us > 0 && start_us >= meter->start_us &&
-		   start_us < meter->end_us;
+	bool due = meter->start_us > 0 && start_us >= meter->start_us &&
+		   (meter->running || start_us < meter->end_us);
 
 	meter->all_requests += request;
 	meter->loads += step == STEP_LOAD;
-	if (loading || meter->running || due)
+	if (loading || (late ? due : meter->running))
 		histogram_put(&meter->steps[step], now_us - start_us);
 	if (!meter->running)
 		return;

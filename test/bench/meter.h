@@ -75,8 +75,8 @@ void meter_stop(struct meter *meter, int64_t now_us);
 
 /*
  * One request or one whole round was done well. Steps of loading a page
- * count at any time; others when `now_us` is in the measured time, or, with
- * `late`, when their start was.
+ * count at any time; others when `now_us` is in the measured time, or with
+ * `late` when their start was, however late they ended.
  */
 void meter_done(struct meter *meter, enum meter_step step, int64_t start_us,
     int64_t now_us, bool late);

@@ -1,0 +1,404 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * The load generator itself: does it hit the rate it was told, does it run
+ * callbacks in the order browsers do, does it notice wrong answers?
+ */
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import fs from "node:fs";
+import http from "node:http";
+import path from "node:path";
+import { BUILD, SLOW, test } from "../lib/harness.mjs";
+
+const BENCH = path.join(BUILD, "pronghorn-bench");
+
+/* Run it; gives its exit status and its JSON. */
+function bench(...args) {
+  return new Promise((done, fail) => {
+    const child = spawn(BENCH, [...args.map(String), "--json", "-"], {
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    let out = "";
+    let err = "";
+
+    child.stdout.on("data", (data) => (out += data));
+    child.stderr.on("data", (data) => (err += data));
+    child.on("error", fail);
+    child.on("close", (status) => {
+      let results = null;
+
+      if (out.startsWith("{")) results = JSON.parse(out);
+      done({ status, results, out, err });
+    });
+  });
+}
+
+/* ---- a tiny app that speaks the protocol ------------------------------------- */
+
+const component = (type, props) => ({ type, namespace: "test", props });
+
+/* { output: [[inputs], [states], function of both], ... } */
+function dependenciesOf(callbacks) {
+  const split = (key) => {
+    const dot = key.lastIndexOf(".");
+
+    return { id: key.slice(0, dot), property: key.slice(dot + 1) };
+  };
+
+  return Object.entries(callbacks).map(([output, { inputs, state, more }]) => ({
+    output,
+    inputs: inputs.map(split),
+    state: (state ?? []).map(split),
+    ...more,
+  }));
+}
+
+/*
+ * Serve `layout` and `callbacks`; each has inputs, state and give(request),
+ * which gives the value of the output, undefined for none, or a status.
+ */
+async function tinyApp(scene, layout, callbacks, { delay = () => 0 } = {}) {
+  const seen = [];
+  let active = 0;
+  const app = { seen, most: 0 };
+  const server = http.createServer(async (request, response) => {
+    let body = "";
+    const send = (status, text, type = "application/json") => {
+      response.writeHead(status, { "Content-Type": type });
+      response.end(text);
+    };
+
+    for await (const part of request) body += part;
+    if (request.url === "/") return send(200, "<html></html>", "text/html");
+    if (request.url === "/_dash-layout")
+      return send(200, JSON.stringify(layout));
+    if (request.url === "/_dash-dependencies")
+      return send(200, JSON.stringify(dependenciesOf(callbacks)));
+    if (request.url !== "/_dash-update-component") return send(404, "");
+    const ask = JSON.parse(body);
+
+    seen.push({ ...ask, step: "ask" });
+    app.most = Math.max(app.most, ++active);
+    await new Promise((done) => setTimeout(done, delay(ask)));
+    active--;
+    const value = await callbacks[ask.output].give(ask);
+
+    seen.push({ ...ask, step: "answer" });
+    if (value === undefined) return send(204, "");
+    if (typeof value === "string") return send(200, value);
+    if (value.status) return send(value.status, "broken", "text/plain");
+    return send(
+      200,
+      JSON.stringify({
+        multi: true,
+        response: { [ask.outputs.id]: { [ask.outputs.property]: value.is } },
+        ...value.more,
+      }),
+    );
+  });
+
+  server.keepAliveTimeout = 60000;
+  await new Promise((done) => server.listen(0, "127.0.0.1", done));
+  scene.later(() => {
+    server.closeAllConnections?.();
+    server.close();
+  });
+  app.url = `http://127.0.0.1:${server.address().port}`;
+  return app;
+}
+
+const DROPDOWN = component("Div", {
+  children: [
+    component("Dropdown", { id: "pick", options: ["a", "b", "c"], value: "a" }),
+    ...["left", "right", "bottom", "extra"].map((id) =>
+      component("Div", { id }),
+    ),
+  ],
+});
+
+/* pick -> left and right -> bottom; bottom has a state, too. */
+function diamond() {
+  const text = (ask) => ({ is: ask.inputs.map((i) => i.value).join("+") });
+
+  return {
+    "left.children": { inputs: ["pick.value"], give: text },
+    "right.children": { inputs: ["pick.value"], give: text },
+    "bottom.children": {
+      inputs: ["left.children", "right.children"],
+      state: ["pick.value"],
+      give: text,
+    },
+  };
+}
+
+const asks = (app, output) =>
+  app.seen.filter((one) => one.step === "ask" && one.output === output);
+
+/* ---- tests -------------------------------------------------------------------- */
+
+test("a diamond of callbacks runs as in a browser", async (t, scene) => {
+  const app = await tinyApp(scene, DROPDOWN, diamond(), {
+    delay: (ask) => (ask.output === "right.children" ? 40 : 1),
+  });
+  const { status, results } = await bench(
+    ...[app.url, "--sessions", 1, "--rounds", 5, "--scenario", "cold"],
+    ...["--check", "same"],
+  );
+
+  assert.equal(status, 0);
+  assert.equal(results.rounds, 5);
+  assert.equal(results.callbacks, 15);
+  assert.equal(results.latency_us.signal.count, 10);
+  assert.equal(results.latency_us.dependent.count, 5);
+  assert.equal(app.most, 2, "left and right run at the same time");
+  for (const bottom of asks(app, "bottom.children")) {
+    const [left, right] = bottom.inputs;
+
+    assert.equal(left.value, right.value, "values of one and the same round");
+    assert.equal(bottom.state[0].value, left.value);
+    assert.deepEqual(bottom.changedPropIds, [
+      "left.children",
+      "right.children",
+    ]);
+    assert.deepEqual(bottom.outputs, { id: "bottom", property: "children" });
+  }
+  /* bottom once per round, never before both answers. */
+  const order = app.seen.map((one) => `${one.output} ${one.step}`);
+
+  for (let i = 0; i < order.length; i += 6)
+    assert.deepEqual(order.slice(i + 3, i + 6), [
+      "right.children answer",
+      "bottom.children ask",
+      "bottom.children answer",
+    ]);
+  const picks = asks(app, "left.children").map((one) => one.inputs[0].value);
+
+  for (let i = 1; i < picks.length; i++)
+    assert.notEqual(picks[i], picks[i - 1], "a change changes something");
+});
+
+test("a page's first callbacks wait for each other", async (t, scene) => {
+  const callbacks = diamond();
+
+  callbacks["extra.children"] = {
+    inputs: ["pick.value"],
+    more: { prevent_initial_call: true },
+    give: () => ({ is: 1 }),
+  };
+  const app = await tinyApp(scene, DROPDOWN, callbacks);
+  const { status } = await bench(
+    ...[app.url, "--sessions", 1, "--rounds", 1, "--values", "b"],
+  );
+
+  assert.equal(status, 0);
+  /* Twice a load (the first asks for every value), one round, one prime. */
+  const first = asks(app, "left.children")[0];
+  const bottom = asks(app, "bottom.children")[0];
+
+  assert.deepEqual(first.changedPropIds, []);
+  assert.equal(first.inputs[0].value, "a");
+  assert.equal(bottom.inputs[0].value, "a");
+  assert.equal(asks(app, "extra.children").length, 2);
+  assert.equal(asks(app, "left.children").length, 4);
+});
+
+test("no answer, no dependents; set_props sets them off", async (t, scene) => {
+  const callbacks = {
+    "left.children": { inputs: ["pick.value"], give: () => undefined },
+    "right.children": {
+      inputs: ["left.children"],
+      give: () => ({ is: "never" }),
+    },
+    "bottom.children": {
+      inputs: ["pick.value"],
+      give: () => ({
+        is: 1,
+        more: { sideUpdate: { extra: { title: "by the way" } } },
+      }),
+    },
+    "extra.children": {
+      inputs: ["extra.title"],
+      more: { prevent_initial_call: true },
+      give: (ask) => ({ is: ask.inputs[0].value }),
+    },
+  };
+  const app = await tinyApp(scene, DROPDOWN, callbacks);
+  const { status, results } = await bench(
+    ...[app.url, "--sessions", 1, "--rounds", 3, "--scenario", "cold"],
+  );
+
+  assert.equal(status, 0);
+  assert.equal(results.failures, 0);
+  assert.equal(asks(app, "right.children").length, 0);
+  assert.equal(asks(app, "extra.children").length, 3);
+  assert.equal(asks(app, "extra.children")[0].inputs[0].value, "by the way");
+});
+
+test("at most six connections per session", async (t, scene) => {
+  const callbacks = {};
+
+  for (let i = 0; i < 10; i++)
+    callbacks[`left.p${i}`] = { inputs: ["pick.value"], give: () => ({ is: i }) };
+  const app = await tinyApp(scene, DROPDOWN, callbacks, { delay: () => 20 });
+  const { results } = await bench(
+    ...[app.url, "--sessions", 1, "--rounds", 2, "--scenario", "cold"],
+  );
+
+  assert.equal(app.most, 6);
+  assert.equal(results.callbacks, 20);
+  assert.equal(results.generator.connections, 6);
+});
+
+test("wrong answers are found", async (t, scene) => {
+  const callbacks = diamond();
+  let count = 0;
+
+  callbacks["left.children"].give = (ask) => ({
+    is: ++count === 7 ? "wrong" : ask.inputs[0].value,
+  });
+  const app = await tinyApp(scene, DROPDOWN, callbacks);
+  const load = [
+    ...[app.url, "--sessions", 1, "--rounds", 20, "--scenario", "cold"],
+  ];
+  const { status, results } = await bench(...load, "--check", "same");
+
+  assert.equal(status, 1);
+  assert.ok(results.checks.wrong >= 1);
+  assert.ok(results.errors.wrong_answer >= 1);
+
+  /* The same against a file of right answers; now all are right. */
+  const file = path.join(scene.dir(), "oracle");
+  const record = await bench(...load, "--record", file);
+
+  assert.equal(record.status, 0);
+  assert.equal((await bench(...load, "--oracle", file)).status, 0);
+  count = 0;
+  const again = await bench(...load, "--oracle", file);
+
+  assert.equal(again.status, 1);
+  fs.writeFileSync(file, "no JSON\n");
+  assert.equal((await bench(...load, "--oracle", file)).status, 2);
+});
+
+test("errors are counted by kind", async (t, scene) => {
+  const callbacks = diamond();
+  let count = 0;
+
+  callbacks["left.children"].give = (ask) =>
+    ++count % 2 === 0 ? { status: 500 } : { is: ask.inputs[0].value };
+  callbacks["right.children"].give = (ask) =>
+    count % 3 === 0 ? "<html>" : { is: ask.inputs[0].value };
+  const app = await tinyApp(scene, DROPDOWN, callbacks);
+  const { results, status } = await bench(
+    ...[app.url, "--sessions", 1, "--rounds", 12, "--scenario", "cold"],
+  );
+
+  assert.equal(results.errors.status_5xx, 6);
+  assert.ok(results.errors.not_json >= 1);
+  assert.equal(status, 1);
+  assert.ok(results.rounds < 12, "rounds that failed do not count");
+});
+
+test("callbacks in a circle end the round", async (t, scene) => {
+  const app = await tinyApp(scene, DROPDOWN, {
+    "left.children": {
+      inputs: ["pick.value", "right.children"],
+      give: () => ({ is: 1 }),
+    },
+    "right.children": { inputs: ["left.children"], give: () => ({ is: 1 }) },
+  });
+  const { results } = await bench(
+    ...[app.url, "--sessions", 1, "--rounds", 1, "--scenario", "cold"],
+  );
+
+  assert.ok(results.errors.callback_loop >= 1);
+});
+
+test("nobody there", async () => {
+  const { status, err } = await bench("http://127.0.0.1:1", "--duration", 1);
+
+  assert.equal(status, 3);
+  assert.match(err, /the page cannot be loaded/);
+  assert.equal((await bench("ftp://x")).status, 2);
+  assert.equal((await bench()).status, 2);
+  assert.equal((await bench("http://x", "--sessions", "0")).status, 2);
+});
+
+test("a known rate is hit within 1 %", async (t, scene) => {
+  const server = await scene.start({ workers: 1 });
+  const rate = SLOW > 1 ? 200 : 2000;
+
+  for (const spacing of ["constant", "exp"]) {
+    const { status, results } = await bench(
+      ...[server.url, "--path", "/_ph/health", "--rate", rate],
+      ...["--duration", 3, "--warmup", 0.5, "--sessions", 64],
+      ...["--spacing", spacing],
+    );
+    const due = rate * results.seconds_measured;
+    const tolerance = spacing === "exp" ? 4 * Math.sqrt(due) : due / 100;
+
+    t.diagnostic(
+      `${spacing}: ${results.requests_per_s.toFixed(1)}/s of ${rate}/s, ` +
+        `p99 ${results.latency_us.request.p99} us`,
+    );
+    assert.equal(status, 0);
+    assert.ok(Math.abs(results.starts_due - due) <= tolerance);
+    assert.ok(Math.abs(results.requests - due) <= tolerance + 64);
+    assert.equal(results.latency_us.request.count, results.starts_due);
+  }
+});
+
+/* A server that stands still for a second: who was due must be seen to wait. */
+test("a stall is not omitted", async (t, scene) => {
+  let stalled = 0;
+  const server = http.createServer((request, response) => {
+    const wait = stalled - Date.now();
+
+    setTimeout(() => response.end("ok"), Math.max(0, wait));
+  });
+
+  await new Promise((done) => server.listen(0, "127.0.0.1", done));
+  scene.later(() => server.close());
+  const url = `http://127.0.0.1:${server.address().port}`;
+
+  setTimeout(() => (stalled = Date.now() + 1000), 1500);
+  const { results } = await bench(
+    ...[url, "--path", "/", "--rate", 200, "--sessions", 4],
+    ...["--duration", 4, "--warmup", 0.5],
+  );
+
+  server.closeAllConnections?.();
+  /* A quarter of the starts fell into the stall and waited half of it. */
+  assert.equal(results.latency_us.request.count, results.starts_due);
+  assert.ok(results.latency_us.request.p90 > 300000);
+  assert.ok(results.latency_us.request.max > 900000);
+  assert.ok(results.latency_us.request.p50 < 100000 * SLOW);
+});
+
+test("tune proposes a setting", { seconds: 120 }, async (t, scene) => {
+  const svg = path.join(scene.dir(), "grid.svg");
+  const child = await new Promise((done) => {
+    const process_ = spawn(BENCH, [
+      ...["tune", "--app", path.join(BUILD, "examples/caching_and_signaling.so")],
+      ...["--workers", "1,2", "--threads", "1", "--svg", svg, "--json", "-"],
+      ...["--", "--sessions", "4", "--duration", "0.5", "--warmup", "0"],
+    ], { env: { ...process.env, PH_DEMO_DELAY: "0.01" } });
+    let out = "";
+
+    process_.stdout.on("data", (data) => (out += data));
+    process_.on("close", (status) => done({ status, out }));
+  });
+
+  assert.equal(child.status, 0);
+  assert.match(child.out, /^Proposed: --workers [12] --threads 1, as its p99/m);
+  const { points } = JSON.parse(child.out.slice(child.out.indexOf("{")));
+
+  assert.equal(points.length, 2);
+  assert.equal(points.filter((point) => point.proposed).length, 1);
+  for (const point of points) {
+    assert.ok(point.callbacks_per_s > 0);
+    assert.ok(point.pss_mb > 0);
+  }
+  assert.match(fs.readFileSync(svg, "utf8"), /^<svg .*<\/svg>\n$/s);
+});
