@@ -89,7 +89,7 @@ test("the page, its graphs and its dropdown", { seconds: 120 }, async (t, scene)
 });
 
 test("a loading state while it waits", { seconds: 120 }, async (t, scene) => {
-  const server = await startExample(scene, 4);
+  const server = await startExample(scene, 5);
   const visitor = await Visitor.open(await launch(scene), server);
   const { page } = visitor;
   const loading = "[data-dash-is-loading=true]";
@@ -105,36 +105,39 @@ test("a loading state while it waits", { seconds: 120 }, async (t, scene) => {
 
   /*
    * The dropdown aside, the page must look different while it waits. Pictures
-   * are taken for more than a second: by then what fades has faded.
+   * are taken when what fades has faded, and several, as a sign may move.
    */
   const look = async () => {
     const start = now();
-    let picture;
+    const pictures = [];
 
     await page.mouse.move(1, 1);
-    do
-      picture = await page.screenshot({ mask: [page.locator("#dropdown")] });
-    while (now() - start < 1200);
-    return picture;
+    while (now() - start < 2000 || pictures.length < 4) {
+      const picture = await page.screenshot({
+        mask: [page.locator("#dropdown")],
+      });
+
+      if (now() - start > 1000) pictures.push(picture);
+    }
+    return pictures;
   };
 
   await visitor.choose("figs"); /* for the frame around the dropdown */
   await visitor.graphs(ROWS.figs);
   await page.waitForSelector(loading, { state: "detached" });
-  const atRest = await look();
+  const atRest = (await look()).at(-1);
 
   await visitor.choose("oranges");
   await server.waitFor(/Computing value with oranges/);
   await page.waitForSelector(loading, { state: "attached" });
-  const waiting = await look();
-
-  await visitor.screenshot("loading-again");
+  const waiting = (await look()).find((picture) => !picture.equals(atRest));
   const shown = await page.evaluate(
     () => document.querySelector(".js-plotly-plot")._fullData[0].x.length,
   );
 
   assert.equal(shown, ROWS.figs, "that was before the answer");
-  assert.ok(!atRest.equals(waiting), "the user can see that it loads");
+  assert.ok(waiting, "the user can see that it loads");
+  visitor.keep("loading-again", waiting);
   await visitor.graphs(ROWS.oranges);
   isClean(visitor);
 });

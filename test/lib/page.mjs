@@ -129,14 +129,16 @@ export class Visitor {
       .click();
   }
 
-  async screenshot(name) {
+  /* Keep a picture for human eyes. */
+  keep(name, picture) {
     const folder = path.join(BUILD, "screenshots");
 
     fs.mkdirSync(folder, { recursive: true });
-    const file = path.join(folder, `${name}.png`);
+    fs.writeFileSync(path.join(folder, `${name}.png`), picture);
+  }
 
-    await this.page.screenshot({ path: file, fullPage: true });
-    return file;
+  async screenshot(name) {
+    this.keep(name, await this.page.screenshot({ fullPage: true }));
   }
 
   close() {
