@@ -5,11 +5,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <sqlite3.h>
+#include <stdatomic.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "worker/data.h"
+
+#define RACERS 6 /* processes */
 
 static struct app_fixture fixture;
 static struct buf why;
@@ -234,6 +239,22 @@ a_leftover_is_replaced(void **state)
 	assert_int_equal(open_and_query("SELECT sum(x) FROM points"), 3);
 }
 
+static atomic_int *started; /* processes, in memory they share */
+
+/* Long enough for all others to arrive while it runs. */
+static enum ph_status
+make_points_slowly(struct ph_call *call)
+{
+	int i;
+
+	while (atomic_load(started) < RACERS)
+		(void)sched_yield();
+	ph_exec(call, "CREATE TABLE filler (x)");
+	for (i = 0; i < 20000; i++)
+		ph_exec(call, "INSERT INTO filler VALUES (1)");
+	return make_points(call);
+}
+
 /* Several masters start at once: one creates, the others find it. */
 static void
 racing_processes_create_it_once(void **state)
@@ -243,21 +264,27 @@ racing_processes_create_it_once(void **state)
 	int i;
 
 	(void)state;
-	ph_database(fixture_ph(&fixture), "points", .create = make_points);
-	for (i = 0; i < 6; i++) {
+	ph_database(fixture_ph(&fixture), "points",
+	    .create = make_points_slowly);
+	started = mmap(NULL, sizeof(*started), PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	assert_ptr_not_equal(started, MAP_FAILED);
+	for (i = 0; i < RACERS; i++) {
 		if (fork() == 0) {
+			(void)atomic_fetch_add(started, 1);
 			if (data_prepare(&fixture.kit, &why) != 0 ||
 			    open_and_query("SELECT sum(x) FROM points") != 3)
 				_exit(100);
 			_exit(created);
 		}
 	}
-	for (i = 0; i < 6; i++) {
+	for (i = 0; i < RACERS; i++) {
 		assert_true(wait(&status) > 0);
 		assert_true(WIFEXITED(status));
 		sum += WEXITSTATUS(status);
 	}
 	assert_int_equal(sum, 1);
+	assert_int_equal(munmap(started, sizeof(*started)), 0);
 }
 
 static void
