@@ -23,7 +23,8 @@ _pronghorn()
 	    --referrer-policy --request-timeout --thread-timeout
 	    --max-requests --max-requests-jitter --max-worker-memory
 	    --limit-chunk-line --limit-client-connections --min-rate
-	    --limit-body-ratio --cache-type --cache-dir
+	    --limit-body-ratio --assets-folder --compress-level
+	    --compress-min-size --cache-type --cache-dir
 	    --cache-default-timeout --cache-threshold --cache-key-prefix
 	    --cache-busy-timeout --compute-lease --compute-attempts
 	    --compute-error-timeout
@@ -37,7 +38,7 @@ _pronghorn()
 	-c | --config | -p | --pid | --chdir | --error-logfile | --log-file | \
 	    --control-socket | --access-logfile | --www-dir | --data-dir | \
 	    --content-security-policy | --csp-extra | --frame-ancestors | \
-	    --referrer-policy | --cache-dir)
+	    --referrer-policy | --assets-folder | --cache-dir)
 		compopt -o filenames
 		COMPREPLY=($(compgen -f -- "$word"))
 		return

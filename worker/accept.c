@@ -21,6 +21,7 @@
 
 #include "server/base/err.h"
 #include "server/base/log.h"
+#include "worker/compress.h"
 #include "worker/conn.h"
 #include "worker/conn_peers.h"
 #include "worker/worker_int.h"
@@ -196,6 +197,8 @@ accept_start(struct worker *worker)
 		(void)event_assign(&worker->accept_events[i], worker->base,
 		    worker->handoff->listen_fds[i], EV_READ | EV_PERSIST,
 		    on_connection, worker);
+	worker->compress = compress_new((int)worker->options->compress_level,
+	    (size_t)worker->options->compress_min_size);
 	if (worker->options->limit_client_connections > 0) {
 		worker->peers = conn_peers_new();
 		if (worker->peers == NULL)

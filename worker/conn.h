@@ -72,6 +72,7 @@ struct answer_to {
 	int minor;
 	bool keep_alive;
 	bool head_only;
+	bool gzip; /* the client takes it, and may have it */
 	int64_t start_us;
 };
 

@@ -17,13 +17,14 @@
 #include "server/base/clock.h"
 #include "worker/conn_int.h"
 #include "worker/router.h"
+#include "worker/static_select.h"
 #include "worker/worker_int.h"
 
 void
 conn_refuse(struct conn *conn, int status)
 {
 	static const struct http_span none = { NULL, 0 };
-	struct answer_to to = { none, none, none, none, 1, false, false,
+	struct answer_to to = { none, none, none, none, 1, false, false, false,
 		conn->phase_us };
 	struct reply reply;
 
@@ -55,6 +56,9 @@ answer_to_of(const struct http_head *head)
 		.minor = head->minor,
 		.keep_alive = head->keep_alive,
 		.head_only = head->method == HTTP_HEAD,
+		.gzip = head->accept_encoding.data != NULL &&
+			static_accepts(head->accept_encoding, "gzip") &&
+			!http_span_is(head->sec_fetch_site, "cross-site"),
 		.start_us = clock_mono_us(),
 	};
 

@@ -14,13 +14,16 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 
 #include "server/base/bug.h"
 #include "server/base/clock.h"
+#include "worker/compress.h"
 #include "worker/conn_int.h"
 #include "worker/worker_int.h"
 
+#define FILE_BYTES_MAX ((size_t)1024 * 1024) /* of one sendfile() */
 #define TURN_BYTES_MAX ((size_t)1024 * 1024) /* then it is sent */
 
 struct conn_piece {
@@ -28,6 +31,7 @@ struct conn_piece {
 	size_t len;
 	char *copy;        /* owned, or NULL */
 	struct blob *blob; /* a reference, or NULL */
+	off_t offset;      /* into the blob's file, when data is NULL */
 };
 
 struct conn_out {
@@ -55,62 +59,6 @@ turn_add(struct turn *turn, const void *data, size_t len, struct blob *blob,
 	turn->blobs[turn->count] = blob;
 	turn->borrowed[turn->count] = borrowed;
 	turn->count++;
-}
-
-static void
-log_answer(struct conn *conn, const struct answer_to *to,
-    const struct reply *reply)
-{
-	struct access_entry entry = {
-		.peer = conn->peer,
-		.method = to->method,
-		.target = to->target,
-		.minor = to->minor,
-		.status = reply->status,
-		.bytes = to->head_only ? 0 : reply->len,
-		.referer = to->referer,
-		.user_agent = to->user_agent,
-		.duration_us = clock_mono_us() - to->start_us,
-	};
-
-	access_log_put(&conn->worker->access_log, &entry);
-}
-
-void
-conn_answer(struct conn *conn, const struct answer_to *to, struct reply *reply,
-    bool borrowed)
-{
-	struct worker *worker = conn->worker;
-	struct turn *turn = &worker->turn;
-	bool keep = to->keep_alive && !reply->close && !worker->draining &&
-		    worker->options->keepalive > 0;
-	char *head;
-	size_t len;
-
-	if (turn->heads_used + HTTP_REPLY_HEAD_MAX + reply->fields_len >
-	    sizeof(turn->heads))
-		conn_turn_flush(conn);
-	head = turn->heads + turn->heads_used;
-	reply->announce = to->minor == 0;
-	len = http_reply_head(reply, keep, worker->date, head);
-	turn->heads_used += len;
-	turn_add(turn, head, len, NULL, true);
-	if (!to->head_only && reply->len > 0)
-		turn_add(turn, reply->body, reply->len, reply->blob, borrowed);
-	else
-		blob_unref(reply->blob);
-	reply->blob = NULL;
-	if (!keep)
-		conn->close_after = true;
-	stats_answer(&worker->stats, reply->status,
-	    clock_mono_us() - to->start_us);
-	if (access_log_is_on(&worker->access_log))
-		log_answer(conn, to, reply);
-	turn->bytes += len + reply->len;
-	/* The next answer may overwrite a borrowed body. */
-	if (borrowed || turn->count + 2 > WORKER_TURN_PIECES ||
-	    turn->bytes > TURN_BYTES_MAX)
-		conn_turn_flush(conn);
 }
 
 static void
@@ -229,6 +177,16 @@ conn_out_free(struct conn *conn)
 	free(out);
 }
 
+/* As much of a piece as the socket takes now. sendfile() moves the offset. */
+static ssize_t
+send_piece(struct conn *conn, struct conn_piece *piece)
+{
+	if (piece->data == NULL)
+		return sendfile(conn->fd, piece->blob->fd, &piece->offset,
+		    piece->len < FILE_BYTES_MAX ? piece->len : FILE_BYTES_MAX);
+	return send(conn->fd, piece->data, piece->len, MSG_NOSIGNAL);
+}
+
 /* The socket takes bytes again. Ends with conn->out == NULL when all went. */
 void
 conn_send_more(struct conn *conn)
@@ -239,15 +197,17 @@ conn_send_more(struct conn *conn)
 
 	while (out->first < out->count) {
 		piece = &out->pieces[out->first];
-		sent = send(conn->fd, piece->data, piece->len, MSG_NOSIGNAL);
+		sent = send_piece(conn, piece);
 		if (sent < 0 && errno == EINTR)
 			continue;
-		if (sent < 0) {
-			conn->doomed = errno != EAGAIN;
+		if (sent <= 0) {
+			/* 0: a file that has become shorter. */
+			conn->doomed = sent == 0 || errno != EAGAIN;
 			return;
 		}
 		conn->out_sent += (size_t)sent;
-		piece->data += sent;
+		if (piece->data != NULL)
+			piece->data += sent;
 		piece->len -= (size_t)sent;
 		if (piece->len > 0)
 			return;
@@ -269,4 +229,107 @@ conn_send_continue(struct conn *conn)
 	if (send(conn->fd, text, sizeof(text) - 1, MSG_NOSIGNAL) !=
 	    (ssize_t)sizeof(text) - 1)
 		conn->doomed = true;
+}
+
+static void
+log_answer(struct conn *conn, const struct answer_to *to,
+    const struct reply *reply)
+{
+	struct access_entry entry = {
+		.peer = conn->peer,
+		.method = to->method,
+		.target = to->target,
+		.minor = to->minor,
+		.status = reply->status,
+		.bytes = to->head_only ? 0 : reply->len,
+		.referer = to->referer,
+		.user_agent = to->user_agent,
+		.duration_us = clock_mono_us() - to->start_us,
+	};
+
+	access_log_put(&conn->worker->access_log, &entry);
+}
+
+/* JSON that is made for this request; files have their own forms. */
+static bool
+may_compress(const struct worker *worker, const struct reply *reply)
+{
+	return worker->compress != NULL && reply->status == 200 &&
+	       reply->etag == NULL && reply->type != NULL &&
+	       strcmp(reply->type, "application/json") == 0;
+}
+
+/* Queue the part of a file behind its head, and begin to send it. */
+static void
+send_file(struct conn *conn, struct reply *reply)
+{
+	struct conn_piece *piece;
+	struct conn_out *out;
+
+	conn_turn_flush(conn);
+	if (conn->doomed)
+		return;
+	out = out_grow(conn, 1);
+	if (out == NULL) {
+		conn->doomed = true;
+		return;
+	}
+	if (out->count == 0) {
+		conn->out_since_us = clock_mono_us();
+		conn->out_sent = 0;
+	}
+	piece = &out->pieces[out->count++];
+	memset(piece, 0, sizeof(*piece));
+	piece->blob = blob_ref(reply->blob);
+	piece->offset = (off_t)reply->offset;
+	piece->len = reply->len;
+	conn_send_more(conn);
+}
+
+void
+conn_answer(struct conn *conn, const struct answer_to *to, struct reply *reply,
+    bool borrowed)
+{
+	struct worker *worker = conn->worker;
+	struct turn *turn = &worker->turn;
+	bool file;
+	bool keep = to->keep_alive && !reply->close && !worker->draining &&
+		    worker->options->keepalive > 0;
+	char *head;
+	size_t len;
+
+	if (turn->heads_used + HTTP_REPLY_HEAD_MAX + reply->fields_len >
+	    sizeof(turn->heads))
+		conn_turn_flush(conn);
+	if (may_compress(worker, reply)) {
+		reply->vary = true;
+		if (to->gzip && compress_reply(worker->compress, reply))
+			borrowed = false;
+	}
+	head = turn->heads + turn->heads_used;
+	reply->announce = to->minor == 0;
+	len = http_reply_head(reply, keep, worker->date, head);
+	turn->heads_used += len;
+	turn_add(turn, head, len, NULL, true);
+	file = reply->blob != NULL && reply->blob->fd >= 0;
+	if (file && !to->head_only) {
+		send_file(conn, reply);
+		blob_unref(reply->blob);
+	} else if (!to->head_only && reply->len > 0) {
+		turn_add(turn, reply->body, reply->len, reply->blob, borrowed);
+	} else {
+		blob_unref(reply->blob);
+	}
+	reply->blob = NULL;
+	if (!keep)
+		conn->close_after = true;
+	stats_answer(&worker->stats, reply->status,
+	    clock_mono_us() - to->start_us);
+	if (access_log_is_on(&worker->access_log))
+		log_answer(conn, to, reply);
+	turn->bytes += len + (file ? 0 : reply->len);
+	/* The next answer may overwrite a borrowed body. */
+	if (borrowed || turn->count + 2 > WORKER_TURN_PIECES ||
+	    turn->bytes > TURN_BYTES_MAX)
+		conn_turn_flush(conn);
 }

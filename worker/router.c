@@ -15,6 +15,8 @@
 #include "worker/body.h"
 #include "worker/dispatch.h"
 #include "worker/guard.h"
+#include "worker/static.h"
+#include "worker/static_select.h"
 #include "worker/worker_int.h"
 
 #define INFLATED_KEEP ((size_t)256 * 1024) /* memory kept for the next */
@@ -38,42 +40,6 @@ answer_status(const struct route_request *rq, int status)
 	conn_answer(rq->conn, rq->to, &reply, false);
 }
 
-/* Does a list such as `gzip, br;q=0.5` offer gzip? */
-static bool
-accepts_gzip(struct http_span list)
-{
-	const char *at = list.data;
-	const char *end = at + list.len;
-	const char *q;
-	size_t len;
-
-	while (at != NULL && at < end) {
-		while (at < end && (*at == ' ' || *at == '\t' || *at == ','))
-			at++;
-		for (len = 0; at + len < end && at[len] != ','; len++)
-			continue;
-		if (len >= 4 && strncasecmp(at, "gzip", 4) == 0 &&
-		    (len == 4 || strchr("; \t", at[4]) != NULL)) {
-			q = memmem(at, len, "q=0", 3);
-			return q == NULL ||
-			       (q + 3 < at + len && q[3] == '.' &&
-				   q + 4 < at + len && q[4] != '0');
-		}
-		at += len;
-	}
-	return false;
-}
-
-/* Is the tag in an If-None-Match list, or the list `*`? */
-static bool
-etag_matches(struct http_span list, const char *etag)
-{
-	if (list.data == NULL)
-		return false;
-	return (list.len == 1 && list.data[0] == '*') ||
-	       memmem(list.data, list.len, etag, strlen(etag)) != NULL;
-}
-
 static void
 make_file_reply(const struct route_request *rq, const struct site_file *file,
     const char *cache, struct reply *reply)
@@ -84,11 +50,16 @@ make_file_reply(const struct route_request *rq, const struct site_file *file,
 	reply->cache = cache;
 	reply->etag = file->etag;
 	reply->vary = file->gzip_data != NULL;
-	if (etag_matches(rq->head->if_none_match, file->etag)) {
+	if (static_etag_matches(rq->head->if_none_match, file->etag)) {
 		reply->status = 304;
 		reply->type = NULL;
+	} else if (file->br_data != NULL &&
+		   static_accepts(rq->head->accept_encoding, "br")) {
+		reply->br = true;
+		reply->body = file->br_data;
+		reply->len = file->br_len;
 	} else if (file->gzip_data != NULL &&
-		   accepts_gzip(rq->head->accept_encoding)) {
+		   static_accepts(rq->head->accept_encoding, "gzip")) {
 		reply->gzip = true;
 		reply->body = file->gzip_data;
 		reply->len = file->gzip_len;
@@ -149,6 +120,16 @@ get_favicon(const struct route_request *rq)
 {
 	answer_file(rq, &rq->conn->worker->site->favicon,
 	    "public, max-age=86400");
+}
+
+static void
+get_asset(const struct route_request *rq)
+{
+	struct static_texts texts;
+	struct reply reply;
+
+	static_answer(rq->conn->worker->site->assets, rq->head, &texts, &reply);
+	conn_answer(rq->conn, rq->to, &reply, false);
 }
 
 static void
@@ -235,8 +216,8 @@ post_update(const struct route_request *rq)
 	if (rc < 0)
 		answer_status(rq, -rc);
 	else
-		dispatch_update(rq->conn, rq->to, worker->inflated.data,
-		    worker->inflated.len);
+		dispatch_update(rq->conn, rq->to,
+		    worker->inflated.data, worker->inflated.len);
 	if (worker->inflated.cap > INFLATED_KEEP)
 		buf_free(&worker->inflated);
 }
@@ -265,7 +246,7 @@ static const struct route {
 	{ "/_ph/ready", false, false, true, get_ready },
 	{ "/_dash-", true, false, false, get_nothing },
 	{ "/_ph/", true, false, false, get_nothing },
-	{ "/assets/", true, false, false, get_nothing },
+	{ "/assets/", true, false, false, get_asset },
 	{ "/", true, false, false, get_page },
 };
 

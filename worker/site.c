@@ -21,10 +21,10 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <zlib.h>
 
 #include "server/base/err.h"
 #include "server/base/fd.h"
+#include "worker/compress.h"
 #include "worker/guard.h"
 #include "worker/site_int.h"
 
@@ -54,6 +54,17 @@ map_file(const char *path, size_t len, const void **data)
 	}
 	fd_close(&fd);
 	return rc;
+}
+
+/* A brotli form is a gain where it is, and not missed where it is not. */
+static void
+map_if_there(const char *path, const void **data, size_t *len)
+{
+	struct stat st;
+
+	if (stat(path, &st) == 0 &&
+	    map_file(path, (size_t)st.st_size, data) == 0)
+		*len = (size_t)st.st_size;
 }
 
 /* `dir`/`name``suffix`; a path that does not fit becomes empty, which no
@@ -117,6 +128,10 @@ add_file(struct site *site, const char *www_dir, char *line, struct buf *why)
 		join_path(path, www_dir, columns[1], ".gz");
 		rc = map_file(path, file->gzip_len, &file->gzip_data);
 	}
+	if (rc == 0) {
+		join_path(path, www_dir, columns[1], ".br");
+		map_if_there(path, &file->br_data, &file->br_len);
+	}
 	if (rc < 0) {
 		(void)buf_printf(why, "front-end file %s: %s: run make deps\n",
 		    path, err_str(rc));
@@ -145,28 +160,8 @@ make_etag(struct site_file *file)
 static void
 make_gzip(struct site_file *file)
 {
-	z_stream stream;
-	unsigned char *out;
-	size_t cap;
-
-	memset(&stream, 0, sizeof(stream));
-	if (deflateInit2(&stream, 9, Z_DEFLATED, 15 + 16, 9,
-		Z_DEFAULT_STRATEGY) != Z_OK)
-		return;
-	cap = deflateBound(&stream, file->len);
-	out = malloc(cap);
-	stream.next_in = (unsigned char *)(uintptr_t)file->data;
-	stream.avail_in = (unsigned)file->len;
-	stream.next_out = out;
-	stream.avail_out = (unsigned)cap;
-	if (out != NULL && deflate(&stream, Z_FINISH) == Z_STREAM_END &&
-	    stream.total_out < file->len) {
-		file->gzip_data = out;
-		file->gzip_len = stream.total_out;
-		out = NULL;
-	}
-	(void)deflateEnd(&stream);
-	free(out);
+	file->gzip_data =
+	    compress_gzip(file->data, file->len, 9, &file->gzip_len);
 }
 
 /* A small file of our own, read into memory for the life of the process. */
@@ -331,6 +326,8 @@ site_open(struct site **out, const struct worker_options *options,
 		rc = read_own(www_dir, "favicon.ico", "image/x-icon",
 		    &site->favicon, why);
 	if (rc == 0)
+		rc = static_open(&site->assets, options, why);
+	if (rc == 0)
 		rc = build_page(site, www_dir, options, app, why);
 	if (rc == 0)
 		*out = site;
@@ -352,6 +349,7 @@ site_close(struct site **site_in)
 	free((void *)(uintptr_t)site->index.gzip_data);
 	free((void *)(uintptr_t)site->favicon.data);
 	free((void *)(uintptr_t)site->favicon.gzip_data);
+	static_close(&site->assets);
 	buf_free(&site->page_fields);
 	buf_free(&site->dependencies);
 	buf_free(&site->texts);

@@ -7,6 +7,7 @@
 #include "server/base/buf.h"
 #include "worker/app.h"
 #include "worker/options.h"
+#include "worker/static.h"
 
 /*
  * The pages and files every app has: the index page, the front end's bundles
@@ -23,6 +24,8 @@ struct site_file {
 	size_t len;
 	const void *gzip_data; /* NULL: none */
 	size_t gzip_len;
+	const void *br_data; /* brotli; NULL: none */
+	size_t br_len;
 	unsigned load; /* number of its script tag; 0: none */
 };
 
@@ -30,7 +33,8 @@ struct site {
 	struct site_file *files; /* sorted by url */
 	size_t file_count;
 	struct site_file favicon;
-	struct site_file index; /* the page, made of the template */
+	struct site_file index;       /* the page, made of the template */
+	struct static_folder *assets; /* NULL: none */
 	struct buf page_fields; /* header lines of the page, from guard.h */
 	struct buf dependencies;
 	struct buf texts; /* of the manifest, cut into strings */

@@ -92,9 +92,11 @@ put_title(const struct page *page, struct buf *out)
 static void
 put_favicon(const struct page *page, struct buf *out)
 {
-	(void)page;
-	(void)buf_putl(out, "<link rel=\"icon\" type=\"image/x-icon\" "
-			    "href=\"/_favicon.ico\">");
+	(void)buf_putl(out,
+	    "<link rel=\"icon\" type=\"image/x-icon\" href=\"");
+	if (static_put_favicon(page->site->assets, out) < 0)
+		(void)buf_putl(out, "/_favicon.ico");
+	(void)buf_putl(out, "\">");
 }
 
 static void
@@ -102,6 +104,7 @@ put_css(const struct page *page, struct buf *out)
 {
 	(void)buf_printf(out, "<link rel=\"stylesheet\" href=\"" SUITES "%s\">",
 	    url_ending(page->site, "/pronghorn.css"));
+	static_put_css(page->site->assets, out);
 }
 
 static void
@@ -148,11 +151,15 @@ put_scripts(const struct page *page, struct buf *out)
 
 	for (next = 1; next <= site->file_count; next++) {
 		for (i = 0; i < site->file_count; i++) {
-			if (site->files[i].load == next)
-				(void)buf_printf(out,
-				    "%s<script src=\"" SUITES "%s\"></script>",
-				    next > 1 ? "\n      " : "",
-				    site->files[i].url);
+			if (site->files[i].load != next)
+				continue;
+			/* What the app adds to dash_clientside must be there
+			 * when the renderer starts. */
+			if (strstr(site->files[i].url, "/dash-renderer/"))
+				static_put_scripts(site->assets, out);
+			(void)buf_printf(out,
+			    "%s<script src=\"" SUITES "%s\"></script>",
+			    next > 1 ? "\n      " : "", site->files[i].url);
 		}
 	}
 }

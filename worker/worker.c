@@ -25,6 +25,7 @@
 #include "server/base/err.h"
 #include "server/base/fd.h"
 #include "server/base/log.h"
+#include "worker/compress.h"
 #include "worker/conn.h"
 #include "worker/conn_peers.h"
 #include "worker/crash.h"
@@ -331,6 +332,7 @@ shut_down(struct worker *worker)
 	fd_close(&worker->mail_fd);
 	free(worker->accept_events);
 	conn_peers_free(&worker->peers);
+	compress_free(&worker->compress);
 	free(worker);
 }
 

@@ -32,6 +32,7 @@
 
 struct conn;
 struct conn_peers;
+struct compress;
 
 /* The answers made for one connection in one turn, sent by one call. */
 struct turn {
@@ -74,6 +75,7 @@ struct worker {
 	struct conn *conns_last;  /* used longest ago, to a second */
 	struct conn_peers *peers; /* NULL: not limited */
 	struct event sweep_event; /* slow clients */
+	struct compress *compress; /* NULL: off */
 	uint64_t request_count;   /* handed over since the start */
 	size_t conn_count;
 	bool accepting;

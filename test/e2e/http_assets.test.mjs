@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * The assets folder: what is served, what is not, conditions and ranges, and
+ * what of it the page loads.
+ */
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import fs from "node:fs";
+import path from "node:path";
+import zlib from "node:zlib";
+import { now, test, until, within } from "../lib/harness.mjs";
+import { get, request } from "../lib/wire.mjs";
+
+async function open(scene, args = []) {
+  const dir = scene.dir();
+  const root = path.join(dir, "assets");
+  const write = (name, data) => {
+    const file = path.join(root, name);
+
+    fs.mkdirSync(path.dirname(file), { recursive: true });
+    fs.writeFileSync(file, data);
+    return file;
+  };
+
+  fs.mkdirSync(root);
+  write("b.css", "b{}");
+  write("a.js", "/* a */".repeat(1000));
+  write("sub/c.mjs", "export {};");
+  write("sub/a.css", "a{}");
+  write("favicon.ico", Buffer.from([0, 0, 1, 0]));
+  write("image.png", Buffer.from(Array.from({ length: 1000 }, (_, i) => i & 255)));
+  write("big.bin", Buffer.alloc(3000000, "0123456789"));
+  write("empty.png", "");
+  write(".secret", "no");
+  write("sub/.env", "no");
+  write("umlaut ä.txt", "ok");
+  fs.writeFileSync(path.join(dir, "outside.txt"), "TOP SECRET");
+  fs.symlinkSync("../outside.txt", path.join(root, "link.txt"));
+  fs.symlinkSync("..", path.join(root, "up"));
+  fs.symlinkSync("a.js", path.join(root, "inner.js"));
+  execFileSync("mkfifo", [path.join(root, "fifo.txt")]);
+  const server = await scene.start({
+    app: "zoo",
+    args: ["--assets-folder", root, ...args],
+  });
+  const wire = await scene.connect(server);
+
+  return {
+    server,
+    root,
+    write,
+    ask: async (target, fields = {}, method = "GET") => {
+      wire.write(request(method, target, { fields }));
+      return wire.answer({ head: method === "HEAD" });
+    },
+  };
+}
+
+test("files of the folder", async (t, scene) => {
+  const { ask, root, write } = await open(scene);
+  const script = await ask("/assets/a.js?m=1");
+
+  assert.equal(script.status, 200);
+  assert.match(script.field("content-type"), /^text\/javascript/);
+  assert.equal(script.field("cache-control"), "no-cache");
+  assert.equal(script.field("vary"), "Accept-Encoding");
+  assert.equal(script.text, "/* a */".repeat(1000));
+  const small = await ask("/assets/a.js", { "Accept-Encoding": "gzip" });
+
+  assert.equal(small.field("content-encoding"), "gzip");
+  assert.equal(zlib.gunzipSync(small.body).toString(), script.text);
+  assert.notEqual(small.field("etag"), script.field("etag"));
+  assert.equal((await ask("/assets/umlaut%20%C3%A4.txt")).text, "ok");
+  assert.equal((await ask("/assets/empty.png")).body.length, 0);
+  const head = await ask("/assets/a.js", {}, "HEAD");
+
+  assert.equal(head.field("content-length"), "7000");
+  assert.equal((await ask("/assets/a.js", {}, "POST")).status, 405);
+  /* A change is seen. */
+  write("a.js", "new");
+  await until("the new one", async () => (await ask("/assets/a.js")).text === "new");
+  fs.rmSync(path.join(root, "a.js"));
+  await until("it to be gone", async () => (await ask("/assets/a.js")).status === 404);
+});
+
+test("no path leads out of it", async (t, scene) => {
+  const { ask } = await open(scene);
+  const start = now();
+  const gone = [
+    "/assets/", "/assets/sub", "/assets/sub/", "/assets/link.txt",
+    "/assets/inner.js", "/assets/up/outside.txt", "/assets/fifo.txt",
+    "/assets/.secret", "/assets/sub/.env", "/assets//a.js", "/assets//etc/passwd",
+    "/assets/sub//c.mjs", "/assets/nothing", "/assets/a.js/x",
+    `/assets/${"x".repeat(300)}`, "/assets/...", "/assets/%2e%2e%2e",
+    "/assets/%252e%252e/outside.txt", "/assets/a.js%20", "/assets/a.js%2f",
+    "/assets/~root", "/assets/%2fetc/passwd", "/assets/sub%2f.env",
+    "/assets/proc/self/environ",
+  ];
+  const wrong = [
+    "/assets/../outside.txt", "/assets/..%2foutside.txt",
+    "/assets/%2e%2e/outside.txt", "/assets/.%2e/outside.txt",
+    "/assets/sub/../../outside.txt", "/assets/sub/%2e%2e/%2e%2e/outside.txt",
+    "/assets/..%5coutside.txt", "/assets/a.js%00", "/assets/%00",
+    "/assets/%c0%ae%c0%ae/outside.txt", "/assets/%e0%80%ae/x", "/assets/./a.js",
+    "/assets/%2e/a.js", "/assets/%", "/assets/%2", "/assets/%zz", "/assets/%ff",
+    "/assets/a%0d%0ab", "/assets/%7f", "/assets/sub/..", "/assets/..",
+  ];
+
+  for (const target of gone)
+    assert.equal((await ask(target)).status, 404, target);
+  for (const target of wrong) {
+    const answer = await ask(target);
+
+    assert.equal(answer.status, 400, target);
+    assert.ok(!answer.text.includes("SECRET"));
+  }
+  within(t, `${gone.length + wrong.length} paths`, now() - start, 3000);
+});
+
+test("conditions and ranges", async (t, scene) => {
+  const { ask, root } = await open(scene);
+  const image = fs.readFileSync(path.join(root, "image.png"));
+  const whole = await ask("/assets/image.png");
+  const etag = whole.field("etag");
+  const modified = whole.field("last-modified");
+  const earlier = new Date(Date.parse(modified) - 1000).toUTCString();
+
+  assert.equal(whole.field("accept-ranges"), "bytes");
+  for (const [fields, status] of [
+    [{ "If-None-Match": etag }, 304],
+    [{ "If-None-Match": `"x", W/${etag}` }, 304],
+    [{ "If-None-Match": "*" }, 304],
+    [{ "If-None-Match": '"x"' }, 200],
+    [{ "If-Modified-Since": modified }, 304],
+    [{ "If-Modified-Since": earlier }, 200],
+    [{ "If-Modified-Since": "yesterday" }, 200],
+    [{ "If-None-Match": '"x"', "If-Modified-Since": modified }, 200],
+  ])
+    assert.equal((await ask("/assets/image.png", fields)).status, status, JSON.stringify(fields));
+
+  const part = (from, to, extra) =>
+    [`bytes ${from}-${to}/1000`, image.subarray(from, to + 1), extra];
+  const ranges = {
+    "bytes=0-0": part(0, 0),
+    "bytes=0-": part(0, 999),
+    "bytes=10-19": part(10, 19),
+    "bytes=990-5000": part(990, 999),
+    "bytes=-1": part(999, 999),
+    "bytes=-5000": part(0, 999),
+    "bytes=0-99999999999999999999999999": part(0, 999),
+    "BYTES=1-2": part(1, 2),
+  };
+
+  for (const [range, [field, bytes]] of Object.entries(ranges)) {
+    const answer = await ask("/assets/image.png", { Range: range });
+
+    assert.equal(answer.status, 206, range);
+    assert.equal(answer.field("content-range"), field);
+    assert.ok(answer.body.equals(bytes), range);
+  }
+  for (const range of ["bytes=1000-", "bytes=-0", "bytes=99999999999999999999-"]) {
+    const answer = await ask("/assets/image.png", { Range: range });
+
+    assert.equal(answer.status, 416, range);
+    assert.equal(answer.field("content-range"), "bytes */1000");
+  }
+  for (const range of [
+    "bytes=5-2", "bytes=", "bytes=-", "bytes=a-b", "bytes=0x1-2", "bytes=+1-2",
+    "bytes=--1", "bytes=1-2-3", "bytes= 1-2", "lines=1-2", "",
+    "bytes=0-0,1-1", `bytes=${Array(1000).fill("0-").join(",")}`,
+    "bytes=-9223372036854775808,-9223372036854775600",
+  ]) {
+    const answer = await ask("/assets/image.png", { Range: range });
+
+    assert.equal(answer.status, 200, range);
+    assert.ok(answer.body.equals(image));
+  }
+  for (const [value, status] of [
+    [etag, 206], [modified, 206], ['"x"', 200], [`W/${etag}`, 200],
+    [earlier, 200], ["", 200],
+  ]) {
+    const fields = { Range: "bytes=0-9", "If-Range": value };
+
+    assert.equal((await ask("/assets/image.png", fields)).status, status, value);
+  }
+  const text = await ask("/assets/b.css", { Range: "bytes=0-0" });
+
+  assert.equal(text.status, 200, "what may be compressed has no ranges");
+  assert.equal((await ask("/assets/empty.png", { Range: "bytes=0-" })).status, 416);
+});
+
+test("large files by sendfile", async (t, scene) => {
+  const { server, ask } = await open(scene);
+  const expected = Buffer.alloc(3000000, "0123456789");
+  const answer = await ask("/assets/big.bin");
+
+  assert.ok(answer.body.equals(expected));
+  const part = await ask("/assets/big.bin", { Range: "bytes=1234567-2999998" });
+
+  assert.ok(part.body.equals(expected.subarray(1234567, 2999999)));
+  const wire = await scene.connect(server, { reading: false });
+
+  /* Several behind one another, to a client that reads late. */
+  for (let i = 0; i < 5; i++) wire.write(get("/assets/big.bin"));
+  assert.equal((await ask("/_ph/health")).status, 200);
+  wire.read();
+  for (let i = 0; i < 5; i++)
+    assert.ok((await wire.answer()).body.equals(expected));
+  const head = await ask("/assets/big.bin", {}, "HEAD");
+
+  assert.equal(head.field("content-length"), "3000000");
+  assert.equal((await ask("/_ph/health")).text, "ok\n");
+});
+
+test("what the page loads", async (t, scene) => {
+  const { ask } = await open(scene);
+  const page = (await ask("/")).text;
+  const at = (pattern) => {
+    const place = page.search(pattern);
+
+    assert.ok(place > 0, String(pattern));
+    return place;
+  };
+  const order = [
+    at(/<link rel="icon"[^>]*href="\/assets\/favicon\.ico\?m=\d+"/),
+    at(/pronghorn\.css/),
+    at(/href="\/assets\/b\.css\?m=\d+"/),
+    at(/href="\/assets\/sub\/a\.css\?m=\d+"/),
+    at(/prop-types/),
+    at(/<script src="\/assets\/a\.js\?m=\d+"><\/script>/),
+    at(/<script src="\/assets\/sub\/c\.mjs\?m=\d+" type="module">/),
+    at(/dash_renderer\.min\.js/),
+  ];
+
+  assert.deepEqual(order, [...order].sort((a, b) => a - b));
+  assert.ok(!page.includes("inner.js"), "no links");
+});
+
+test("a folder that is named must be there", async (t, scene) => {
+  const server = scene.server({
+    app: "zoo",
+    args: ["--assets-folder", "/nonexistent/assets"],
+  });
+
+  assert.notEqual((await server.exited).status, 0);
+  assert.ok(server.grep(/assets_folder \/nonexistent\/assets: /).length > 0);
+});

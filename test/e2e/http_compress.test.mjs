@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+
+/* JSON answers as gzip: for whom, and that the bytes are the same. */
+import assert from "node:assert/strict";
+import zlib from "node:zlib";
+import { test } from "../lib/harness.mjs";
+import { get } from "../lib/wire.mjs";
+import { call, result } from "../lib/zoo.mjs";
+
+test("JSON answers", async (t, scene) => {
+  const server = await scene.start({ app: "zoo", threads: 2 });
+  const wire = await scene.connect(server);
+  const ask = async (bytes) => {
+    wire.write(bytes);
+    return wire.answer();
+  };
+  const gzip = { "Accept-Encoding": "gzip, deflate, br" };
+
+  for (let i = 0; i < 200; i++) {
+    const value = `${i % 7}-`.repeat(1000 + (i % 7));
+    const plain = await ask(call("echo", value));
+    const small = await ask(call("echo", value, { fields: gzip }));
+
+    assert.equal(plain.field("content-encoding"), undefined);
+    assert.equal(plain.field("vary"), "Accept-Encoding");
+    assert.equal(small.field("content-encoding"), "gzip");
+    assert.equal(small.field("vary"), "Accept-Encoding");
+    assert.equal(result(plain, "echo"), value);
+    assert.ok(zlib.gunzipSync(small.body).equals(plain.body));
+  }
+  const short = await ask(call("echo", "x", { fields: gzip }));
+
+  assert.equal(short.field("content-encoding"), undefined, "too small");
+  const none = { "Accept-Encoding": "gzip;q=0" };
+  const refused = await ask(call("echo", "x".repeat(5000), { fields: none }));
+
+  assert.equal(refused.field("content-encoding"), undefined);
+  const foreign = { ...gzip, "Sec-Fetch-Site": "cross-site" };
+  const layout = await ask(get("/_dash-dependencies", { fields: foreign }));
+
+  assert.equal(layout.field("content-encoding"), undefined, "no oracle");
+});
+
+test("compression switched off", async (t, scene) => {
+  const server = await scene.start({ app: "zoo", args: ["--compress-level", "0"] });
+  const fields = { "Accept-Encoding": "gzip" };
+  const answer = await scene.send(server, call("echo", "x".repeat(5000), { fields }));
+
+  assert.equal(answer.field("content-encoding"), undefined);
+  assert.equal(answer.field("vary"), undefined);
+});

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Ranges, dates, tags and codings. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "worker/static_select.h"
+
+static struct http_span
+span(const char *text)
+{
+	struct http_span made = { text, strlen(text) };
+
+	return made;
+}
+
+static void
+ranges(void **state)
+{
+	static const struct {
+		const char *text;
+		size_t len;
+		enum static_range want;
+		size_t first;
+		size_t count;
+	} cases[] = {
+		{ "bytes=0-0", 10, STATIC_PART, 0, 1 },
+		{ "bytes=3-", 10, STATIC_PART, 3, 7 },
+		{ "bytes=-3", 10, STATIC_PART, 7, 3 },
+		{ "bytes=-30", 10, STATIC_PART, 0, 10 },
+		{ "bytes=9-9", 10, STATIC_PART, 9, 1 },
+		{ "bytes=0-18446744073709551615", 10, STATIC_PART, 0, 10 },
+		{ "bytes=0-18446744073709551616", 10, STATIC_PART, 0, 10 },
+		{ "bytes=10-", 10, STATIC_UNSATISFIABLE, 0, 0 },
+		{ "bytes=-0", 10, STATIC_UNSATISFIABLE, 0, 0 },
+		{ "bytes=0-", 0, STATIC_UNSATISFIABLE, 0, 0 },
+		{ "bytes=-1", 0, STATIC_UNSATISFIABLE, 0, 0 },
+		{ "bytes=18446744073709551616-", 10, STATIC_UNSATISFIABLE, 0,
+		    0 },
+		{ "bytes=5-2", 10, STATIC_WHOLE, 0, 0 },
+		{ "bytes=-", 10, STATIC_WHOLE, 0, 0 },
+		{ "bytes=", 10, STATIC_WHOLE, 0, 0 },
+		{ "bytes=1", 10, STATIC_WHOLE, 0, 0 },
+		{ "bytes=1-2,3-4", 10, STATIC_WHOLE, 0, 0 },
+		{ "bytes=1-2 ", 10, STATIC_WHOLE, 0, 0 },
+		{ "bits=1-2", 10, STATIC_WHOLE, 0, 0 },
+		{ "", 10, STATIC_WHOLE, 0, 0 },
+	};
+	size_t first;
+	size_t count;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		first = 0;
+		count = 0;
+		print_message("%s\n", cases[i].text);
+		assert_int_equal(static_parse_range(span(cases[i].text),
+				     cases[i].len, &first, &count),
+		    cases[i].want);
+		assert_int_equal(first, cases[i].first);
+		assert_int_equal(count, cases[i].count);
+	}
+}
+
+static void
+dates(void **state)
+{
+	static const char good[] = "Sun, 06 Nov 1994 08:49:37 GMT";
+	char bad[sizeof(good)];
+	size_t i;
+
+	(void)state;
+	assert_int_equal(static_parse_date(span(good)), 784111777);
+	assert_int_equal(
+	    static_parse_date(span("Thu, 01 Jan 1970 00:00:00 GMT")), 0);
+	assert_int_equal(static_parse_date(span("")), -1);
+	assert_int_equal(static_parse_date(span("Sunday, 06-Nov-94 08:49:37 "
+						"GMT")),
+	    -1);
+	assert_int_equal(
+	    static_parse_date(span("Sun, 06 Nov 1994 24:49:37 GMT")), -1);
+	assert_int_equal(
+	    static_parse_date(span("Sun, 00 Nov 1994 08:49:37 GMT")), -1);
+	for (i = 3; i < sizeof(good) - 1; i++) {
+		memcpy(bad, good, sizeof(good));
+		bad[i] = '?';
+		assert_int_equal(static_parse_date(span(bad)), -1);
+	}
+}
+
+static void
+tags(void **state)
+{
+	(void)state;
+	assert_true(static_etag_matches(span("\"a\""), "\"a\""));
+	assert_true(static_etag_matches(span("\"b\" , W/\"a\""), "\"a\""));
+	assert_true(static_etag_matches(span("*"), "\"a\""));
+	assert_false(static_etag_matches(span("\"ab\""), "\"a\""));
+	assert_false(static_etag_matches(span("a"), "\"a\""));
+	assert_false(static_etag_matches(span(""), "\"a\""));
+	assert_false(static_etag_matches(span("\"x\"a\""), "\"a\""));
+	assert_false(
+	    static_etag_matches((struct http_span){ NULL, 0 }, "\"a\""));
+}
+
+static void
+codings(void **state)
+{
+	(void)state;
+	assert_true(static_accepts(span("gzip"), "gzip"));
+	assert_true(static_accepts(span("br;q=1, GZIP;q=0.5"), "gzip"));
+	assert_true(static_accepts(span("gzip;q=0.01"), "gzip"));
+	assert_false(static_accepts(span("gzip;q=0"), "gzip"));
+	assert_false(static_accepts(span("gzip; q=0.000"), "gzip"));
+	assert_false(static_accepts(span("xgzip, gzipped"), "gzip"));
+	assert_false(static_accepts(span(""), "gzip"));
+	assert_false(static_accepts((struct http_span){ NULL, 0 }, "gzip"));
+}
+
+int
+main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(ranges),
+		cmocka_unit_test(dates),
+		cmocka_unit_test(tags),
+		cmocka_unit_test(codings),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

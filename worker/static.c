@@ -1,0 +1,416 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Serving the assets folder.
+ *
+ * Small files are kept for a second without another look at the disk, then
+ * as long as they have not changed; large ones go out by sendfile(). Files of
+ * text have a gzip form and no ranges, others have ranges and no other form,
+ * so that a part can never be one of a compressed file.
+ *
+ * INVARIANT  Every path is resolved by openat2() beneath the folder, without
+ *            links of any kind; only regular files are read.
+ * THREADS    The loop only.
+ */
+#include "worker/static.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "server/base/clock.h"
+#include "server/base/err.h"
+#include "server/base/fd.h"
+#include "worker/compress.h"
+#include "worker/static_int.h"
+#include "worker/static_select.h"
+
+#define PREFIX "/assets/"
+#define MEMORY_MAX ((size_t)512 * 1024) /* above: sendfile */
+#define LOOK_AGAIN_US 1000000
+
+int
+static_open_file(const struct static_folder *folder, const char *path,
+    int flags)
+{
+	struct open_how how;
+	long fd;
+
+	memset(&how, 0, sizeof(how));
+	/* O_NONBLOCK: a FIFO must not hold the loop. */
+	how.flags = (unsigned)flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+	how.resolve =
+	    RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
+	fd = syscall(SYS_openat2, folder->fd, path, &how, sizeof(how));
+	return fd < 0 ? -errno : (int)fd;
+}
+
+/* The folder to use when the setting is empty: beside the app. */
+static void
+default_folder(const char *app, char path[PATH_MAX])
+{
+	const char *slash = strrchr(app, '/');
+	int len = slash != NULL ? (int)(slash - app) : 1;
+
+	if (snprintf(path, PATH_MAX, "%.*s/assets", len,
+		slash != NULL ? app : ".") >= PATH_MAX)
+		path[0] = '\0';
+}
+
+int
+static_open(struct static_folder **out, const struct worker_options *options,
+    struct buf *why)
+{
+	struct static_folder *folder = calloc(1, sizeof(*folder));
+	const char *path = options->assets_folder;
+	char beside[PATH_MAX];
+	int rc;
+
+	*out = NULL;
+	if (folder == NULL)
+		return -ENOMEM;
+	if (path[0] == '\0') {
+		default_folder(options->app, beside);
+		path = beside;
+	}
+	folder->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (folder->fd < 0 && errno == ENOENT && path == beside) {
+		free(folder);
+		return 0;
+	}
+	rc = folder->fd < 0 ? -errno : 0;
+	if (rc == 0) {
+		int probe =
+		    static_open_file(folder, ".", O_RDONLY | O_DIRECTORY);
+
+		rc = probe < 0 ? probe : 0;
+		fd_close(&probe);
+	}
+	if (rc == 0)
+		rc = static_walk(folder);
+	if (rc < 0) {
+		(void)buf_printf(why, "assets_folder %s: %s\n", path,
+		    err_str(rc));
+		static_close(&folder);
+	}
+	*out = folder;
+	return rc;
+}
+
+static void
+entry_clear(struct static_entry *entry)
+{
+	free(entry->path);
+	blob_unref(entry->plain);
+	blob_unref(entry->gzip);
+	memset(entry, 0, sizeof(*entry));
+}
+
+void
+static_close(struct static_folder **folder_in)
+{
+	struct static_folder *folder = *folder_in;
+	size_t i;
+
+	*folder_in = NULL;
+	if (folder == NULL)
+		return;
+	for (i = 0; i < STATIC_SLOTS; i++)
+		entry_clear(&folder->slots[i]);
+	for (i = 0; i < folder->item_count; i++)
+		free(folder->items[i].path);
+	free(folder->items);
+	fd_close(&folder->fd);
+	free(folder);
+}
+
+static const struct type {
+	const char *ending;
+	const char *mime;
+	bool text; /* worth compressing */
+} types[] = {
+	{ ".css", "text/css; charset=utf-8", true },
+	{ ".js", "text/javascript; charset=utf-8", true },
+	{ ".mjs", "text/javascript; charset=utf-8", true },
+	{ ".json", "application/json", true },
+	{ ".geojson", "application/json", true },
+	{ ".map", "application/json", true },
+	{ ".html", "text/html; charset=utf-8", true },
+	{ ".txt", "text/plain; charset=utf-8", true },
+	{ ".md", "text/markdown; charset=utf-8", true },
+	{ ".csv", "text/csv; charset=utf-8", true },
+	{ ".xml", "application/xml", true },
+	{ ".svg", "image/svg+xml", true },
+	{ ".wasm", "application/wasm", true },
+	{ ".png", "image/png", false },
+	{ ".jpg", "image/jpeg", false },
+	{ ".jpeg", "image/jpeg", false },
+	{ ".gif", "image/gif", false },
+	{ ".webp", "image/webp", false },
+	{ ".avif", "image/avif", false },
+	{ ".ico", "image/x-icon", false },
+	{ ".woff", "font/woff", false },
+	{ ".woff2", "font/woff2", false },
+	{ ".ttf", "font/ttf", false },
+	{ ".otf", "font/otf", false },
+	{ ".mp3", "audio/mpeg", false },
+	{ ".mp4", "video/mp4", false },
+	{ ".webm", "video/webm", false },
+	{ ".pdf", "application/pdf", false },
+	{ "", "application/octet-stream", false },
+};
+
+static const struct type *
+type_of(const char *path)
+{
+	const struct type *type = types;
+	const char *dot = strrchr(path, '.');
+
+	if (dot == NULL || strchr(dot, '/') != NULL)
+		dot = "";
+	while (type->ending[0] != '\0' && strcasecmp(type->ending, dot) != 0)
+		type++;
+	return type;
+}
+
+static bool
+same_file(const struct stat *a, const struct stat *b)
+{
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino &&
+	       a->st_size == b->st_size &&
+	       a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
+	       a->st_mtim.tv_nsec == b->st_mtim.tv_nsec &&
+	       a->st_ctim.tv_sec == b->st_ctim.tv_sec &&
+	       a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
+}
+
+/* Read a whole file into a blob. NULL: it cannot be read, or was cut. */
+static struct blob *
+read_blob(int fd, size_t len)
+{
+	char *data = malloc(len + 1);
+	size_t have = 0;
+	ssize_t got;
+
+	while (data != NULL && have < len) {
+		got = pread(fd, data + have, len - have, (off_t)have);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0) {
+			free(data);
+			data = NULL;
+			break;
+		}
+		have += (size_t)got;
+	}
+	return data != NULL ? blob_new(data, len) : NULL;
+}
+
+static struct static_entry *
+slot_of(struct static_folder *folder, const char *path)
+{
+	uint32_t hash = 2166136261U;
+	const char *p;
+
+	for (p = path; *p != '\0'; p++)
+		hash = (hash ^ (unsigned char)*p) * 16777619U;
+	return &folder->slots[hash % STATIC_SLOTS];
+}
+
+/* Keep a small file. Takes no ownership of `plain`. */
+static void
+entry_fill(struct static_entry *entry, const char *path, const struct stat *st,
+    struct blob *plain, const struct type *type)
+{
+	size_t len;
+	char *small;
+
+	entry_clear(entry);
+	entry->path = strdup(path);
+	if (entry->path == NULL)
+		return;
+	entry->st = *st;
+	entry->looked_us = clock_mono_us();
+	entry->mime = type->mime;
+	entry->plain = blob_ref(plain);
+	small =
+	    type->text ? compress_gzip(plain->data, plain->len, 6, &len) : NULL;
+	if (small != NULL)
+		entry->gzip = blob_new(small, len);
+}
+
+/* Everything but the body, from what is known of the file. */
+static void
+fill_head(const struct http_head *head, const struct stat *st,
+    const struct type *type, bool gzip, struct static_texts *texts,
+    struct reply *reply)
+{
+	memset(reply, 0, sizeof(*reply));
+	(void)snprintf(texts->etag, sizeof(texts->etag), "\"%llx-%llx%s\"",
+	    (unsigned long long)st->st_mtim.tv_sec * 1000000000ULL +
+		(unsigned long long)st->st_mtim.tv_nsec,
+	    (unsigned long long)st->st_size, gzip ? "-gz" : "");
+	http_reply_date((int64_t)st->st_mtim.tv_sec * 1000, texts->modified);
+	reply->type = type->mime;
+	reply->cache = "no-cache";
+	reply->etag = texts->etag;
+	reply->modified = texts->modified;
+	reply->vary = type->text;
+	reply->ranges = !type->text;
+	reply->gzip = gzip;
+	reply->status =
+	    static_condition(head, texts->etag, (int64_t)st->st_mtim.tv_sec);
+	if (reply->status == 304) {
+		reply->type = NULL;
+		reply->gzip = false;
+		reply->ranges = false;
+	}
+}
+
+/* Cut the reply to the range that is asked for. */
+static void
+apply_range(const struct http_head *head, const struct stat *st,
+    struct static_texts *texts, struct reply *reply)
+{
+	size_t first;
+	size_t count;
+
+	if (!reply->ranges || reply->status != 200 ||
+	    head->method != HTTP_GET || head->range.data == NULL ||
+	    !static_if_range(head, texts->etag, (int64_t)st->st_mtim.tv_sec))
+		return;
+	switch (static_parse_range(head->range, reply->len, &first, &count)) {
+	case STATIC_WHOLE:
+		break;
+	case STATIC_PART:
+		(void)snprintf(texts->range, sizeof(texts->range),
+		    "bytes %zu-%zu/%zu", first, first + count - 1, reply->len);
+		reply->status = 206;
+		reply->range = texts->range;
+		if (reply->body != NULL)
+			reply->body = (const char *)reply->body + first;
+		reply->offset = first;
+		reply->len = count;
+		break;
+	case STATIC_UNSATISFIABLE:
+		(void)snprintf(texts->range, sizeof(texts->range),
+		    "bytes */%zu", reply->len);
+		blob_unref(reply->blob);
+		http_reply_error(reply, 416);
+		reply->range = texts->range;
+		break;
+	}
+}
+
+static void
+answer_entry(const struct static_entry *entry, const struct http_head *head,
+    struct static_texts *texts, struct reply *reply)
+{
+	bool gzip = entry->gzip != NULL &&
+		    static_accepts(head->accept_encoding, "gzip");
+	struct blob *blob = gzip ? entry->gzip : entry->plain;
+
+	fill_head(head, &entry->st, type_of(entry->path), gzip, texts, reply);
+	if (reply->status == 304)
+		return;
+	reply->blob = blob_ref(blob);
+	reply->body = blob->data;
+	reply->len = blob->len;
+	apply_range(head, &entry->st, texts, reply);
+}
+
+/* A file that is not kept: read it, or send it from where it is. */
+static int
+answer_open(int *fd, const struct stat *st, const char *path,
+    const struct http_head *head, struct static_texts *texts,
+    struct static_entry *entry, struct reply *reply)
+{
+	const struct type *type = type_of(path);
+	size_t len = (size_t)st->st_size;
+	struct blob *blob;
+
+	fill_head(head, st, type, false, texts, reply);
+	if (reply->status == 304)
+		return 0;
+	if (len > MEMORY_MAX) {
+		blob = blob_new_file(*fd, len);
+		*fd = -1;
+	} else {
+		blob = read_blob(*fd, len);
+	}
+	if (blob == NULL)
+		return 503;
+	if (len <= STATIC_CACHED_MAX) {
+		entry_fill(entry, path, st, blob, type);
+		if (entry->path != NULL) {
+			blob_unref(blob);
+			answer_entry(entry, head, texts, reply);
+			return 0;
+		}
+	}
+	reply->blob = blob;
+	reply->body = blob->data;
+	reply->len = len;
+	apply_range(head, st, texts, reply);
+	return 0;
+}
+
+/* 0 when answered, else a status. */
+static int
+answer_path(struct static_folder *folder, const char *path,
+    const struct http_head *head, struct static_texts *texts,
+    struct reply *reply)
+{
+	struct static_entry *entry = slot_of(folder, path);
+	bool kept = entry->path != NULL && strcmp(entry->path, path) == 0;
+	int64_t now = clock_mono_us();
+	struct stat st;
+	int status = 0;
+	int fd;
+
+	if (kept && now - entry->looked_us < LOOK_AGAIN_US) {
+		answer_entry(entry, head, texts, reply);
+		return 0;
+	}
+	fd = static_open_file(folder, path, O_RDONLY);
+	if (fd < 0)
+		return fd == -EMFILE || fd == -ENFILE || fd == -ENOMEM ? 503
+								       : 404;
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
+		status = 404;
+	} else if (kept && same_file(&st, &entry->st)) {
+		entry->looked_us = now;
+		answer_entry(entry, head, texts, reply);
+	} else {
+		status = answer_open(&fd, &st, path, head, texts, entry, reply);
+	}
+	fd_close(&fd);
+	return status;
+}
+
+void
+static_answer(struct static_folder *folder, const struct http_head *head,
+    struct static_texts *texts, struct reply *reply)
+{
+	char path[PATH_MAX];
+	const char *below = path + sizeof(PREFIX) - 1;
+	int status = 404;
+	int rc;
+
+	rc = http_path_decode(head->path, path, sizeof(path));
+	if (rc < 0)
+		status = -rc == 414 ? 404 : -rc;
+	else if (folder != NULL &&
+		 strncmp(path, PREFIX, sizeof(PREFIX) - 1) == 0 &&
+		 below[0] != '\0' && below[0] != '.' && below[0] != '/' &&
+		 strstr(below, "/.") == NULL && strstr(below, "//") == NULL)
+		status = answer_path(folder, below, head, texts, reply);
+	if (status != 0)
+		http_reply_error(reply, status);
+}

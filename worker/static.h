@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef WORKER_STATIC_H
+#define WORKER_STATIC_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "server/base/buf.h"
+#include "worker/http_parse.h"
+#include "worker/http_reply.h"
+#include "worker/options.h"
+
+/*
+ * The app's assets folder, served below /assets/.
+ *
+ * No path leaves the folder: the kernel resolves it beneath the open folder
+ * and follows no link, and only regular files are read. Names that begin
+ * with a dot are not served.
+ *
+ * OWNERSHIP  The folder owns its cache of small files; replies hold a
+ *            reference each.
+ * THREADS    Opened before the loop runs; then the loop only.
+ */
+struct static_folder;
+
+/*
+ * Open options->assets_folder; empty: `assets` beside the app, where it may
+ * be absent (*folder is NULL then). 0, or negative with a sentence in *why.
+ */
+int static_open(struct static_folder **folder,
+    const struct worker_options *options, struct buf *why);
+void static_close(struct static_folder **folder);
+
+/*
+ * The answer to a GET or HEAD of `path` ("/assets/...", percent-encoded).
+ * `folder` may be NULL. `texts` holds what the reply points to until it is
+ * sent.
+ */
+struct static_texts {
+	char etag[48];
+	char modified[30];
+	char range[72];
+};
+
+void static_answer(struct static_folder *folder, const struct http_head *head,
+    struct static_texts *texts, struct reply *reply);
+
+/* Append the tags of all style sheets, or of all scripts, in order. */
+void static_put_css(const struct static_folder *folder, struct buf *out);
+void static_put_scripts(const struct static_folder *folder, struct buf *out);
+
+/* The folder's own favicon: its URL, appended. 0, or -ENOENT. */
+int static_put_favicon(const struct static_folder *folder, struct buf *out);
+
+#endif

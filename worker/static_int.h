@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef WORKER_STATIC_INT_H
+#define WORKER_STATIC_INT_H
+
+#include <sys/stat.h>
+
+#include "worker/static.h"
+
+/* Between the two files of the assets folder: serving, and the tags. */
+
+#define STATIC_SLOTS 64
+#define STATIC_CACHED_MAX ((size_t)128 * 1024)
+
+/* A small file as it was a moment ago. */
+struct static_entry {
+	char *path; /* NULL: the slot is free */
+	int64_t looked_us;
+	struct stat st;
+	struct blob *plain;
+	struct blob *gzip; /* NULL: does not shrink */
+	const char *mime;
+};
+
+/* A file that the page loads. */
+struct static_item {
+	char *path; /* below the folder */
+	int64_t mtime;
+};
+
+struct static_folder {
+	int fd;
+	struct static_item *items; /* in the order of their tags */
+	size_t item_count;
+	struct static_entry slots[STATIC_SLOTS];
+};
+
+/* Collect the items of a folder just opened. 0 or negative. */
+int static_walk(struct static_folder *folder);
+
+/* Open a path beneath the folder: a descriptor, or -errno. */
+int static_open_file(const struct static_folder *folder, const char *path,
+    int flags);
+
+#endif

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Conditional and range requests, and what codings a client takes.
+ *
+ * Whatever a client says here that is not well-formed counts as not said:
+ * the whole file is always a right answer.
+ *
+ * THREADS  Any; pure functions.
+ */
+#include "worker/static_select.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "worker/http_class.h"
+
+/* Take the next element off a comma-separated list. */
+static bool
+next_element(struct http_span *list, struct http_span *element)
+{
+	const char *at = list->data;
+	const char *end = at + list->len;
+	const char *stop;
+
+	while (at < end && (*at == ' ' || *at == '\t' || *at == ','))
+		at++;
+	if (at == end)
+		return false;
+	stop = memchr(at, ',', (size_t)(end - at));
+	if (stop == NULL)
+		stop = end;
+	list->data = stop;
+	list->len = (size_t)(end - stop);
+	while (stop > at && (stop[-1] == ' ' || stop[-1] == '\t'))
+		stop--;
+	element->data = at;
+	element->len = (size_t)(stop - at);
+	return true;
+}
+
+/* Is the quality of `name;q=...` zero? No quality is one. */
+static bool
+is_refused(const char *at, const char *end)
+{
+	const char *q = memmem(at, (size_t)(end - at), "q=", 2);
+
+	if (q == NULL)
+		return false;
+	for (q += 2; q < end; q++) {
+		if (*q >= '1' && *q <= '9')
+			return false;
+	}
+	return true;
+}
+
+bool
+static_accepts(struct http_span list, const char *coding)
+{
+	struct http_span element;
+	size_t len = strlen(coding);
+
+	while (list.data != NULL && next_element(&list, &element)) {
+		if (element.len >= len &&
+		    strncasecmp(element.data, coding, len) == 0 &&
+		    (element.len == len ||
+			strchr("; \t", element.data[len]) != NULL))
+			return !is_refused(element.data + len,
+			    element.data + element.len);
+	}
+	return false;
+}
+
+bool
+static_etag_matches(struct http_span list, const char *etag)
+{
+	struct http_span element;
+
+	if (list.len == 1 && list.data[0] == '*')
+		return true;
+	while (list.data != NULL && next_element(&list, &element)) {
+		if (element.len > 2 && memcmp(element.data, "W/", 2) == 0) {
+			element.data += 2;
+			element.len -= 2;
+		}
+		if (element.len == strlen(etag) &&
+		    memcmp(element.data, etag, element.len) == 0)
+			return true;
+	}
+	return false;
+}
+
+static int
+digits(const char *at, int count)
+{
+	int number = 0;
+
+	for (; count > 0; count--, at++) {
+		if (!http_class_has(*at, HTTP_DIGIT))
+			return -1;
+		number = 10 * number + (*at - '0');
+	}
+	return number;
+}
+
+static int
+month_of(const char *at)
+{
+	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+	int i;
+
+	for (i = 0; i < 12; i++) {
+		if (memcmp(at, months + 3 * i, 3) == 0)
+			return i;
+	}
+	return -1;
+}
+
+int64_t
+static_parse_date(struct http_span text)
+{
+	/* "Sun, 06 Nov 1994 08:49:37 GMT" */
+	const char *at = text.data;
+	struct tm tm;
+
+	if (text.len != 29 || memcmp(at + 3, ", ", 2) != 0 || at[7] != ' ' ||
+	    at[11] != ' ' || at[16] != ' ' || at[19] != ':' || at[22] != ':' ||
+	    memcmp(at + 25, " GMT", 4) != 0)
+		return -1;
+	memset(&tm, 0, sizeof(tm));
+	tm.tm_mday = digits(at + 5, 2);
+	tm.tm_mon = month_of(at + 8);
+	tm.tm_year = digits(at + 12, 4) - 1900;
+	tm.tm_hour = digits(at + 17, 2);
+	tm.tm_min = digits(at + 20, 2);
+	tm.tm_sec = digits(at + 23, 2);
+	if (tm.tm_mday < 1 || tm.tm_mday > 31 || tm.tm_mon < 0 ||
+	    tm.tm_year < 70 || tm.tm_hour < 0 || tm.tm_hour > 23 ||
+	    tm.tm_min < 0 || tm.tm_min > 59 || tm.tm_sec < 0 || tm.tm_sec > 60)
+		return -1;
+	return (int64_t)timegm(&tm);
+}
+
+/* A number at *at, at most `max`; SIZE_MAX without a digit. */
+static size_t
+take_number(const char **at, const char *end, size_t max)
+{
+	size_t number = 0;
+	size_t digit;
+
+	if (*at == end || !http_class_has(**at, HTTP_DIGIT))
+		return SIZE_MAX;
+	for (; *at < end && http_class_has(**at, HTTP_DIGIT); (*at)++) {
+		digit = (size_t)(**at - '0');
+		number =
+		    number > (max - digit) / 10 ? max : 10 * number + digit;
+	}
+	return number;
+}
+
+enum static_range
+static_parse_range(struct http_span range, size_t len, size_t *first,
+    size_t *count)
+{
+	const char *at = range.data;
+	const char *end = at + range.len;
+	size_t from;
+	size_t to;
+
+	if (range.len < 7 || strncasecmp(at, "bytes=", 6) != 0)
+		return STATIC_WHOLE;
+	at += 6;
+	from = take_number(&at, end, SIZE_MAX / 2);
+	if (at == end || *at++ != '-')
+		return STATIC_WHOLE;
+	to = take_number(&at, end, SIZE_MAX / 2);
+	if (at != end || (from == SIZE_MAX && to == SIZE_MAX))
+		return STATIC_WHOLE;
+	if (from == SIZE_MAX) { /* the last `to` bytes */
+		from = to < len ? len - to : 0;
+		if (to == 0 || len == 0)
+			return STATIC_UNSATISFIABLE;
+		to = len - 1;
+	} else if (to != SIZE_MAX && to < from) {
+		return STATIC_WHOLE; /* not a range at all */
+	}
+	if (from >= len)
+		return STATIC_UNSATISFIABLE;
+	if (to > len - 1)
+		to = len - 1;
+	*first = from;
+	*count = to - from + 1;
+	return STATIC_PART;
+}
+
+int
+static_condition(const struct http_head *head, const char *etag, int64_t mtime)
+{
+	int64_t since;
+
+	if (head->if_none_match.data != NULL)
+		return static_etag_matches(head->if_none_match, etag) ? 304
+								      : 200;
+	if (mtime == 0 || head->if_modified_since.data == NULL)
+		return 200;
+	since = static_parse_date(head->if_modified_since);
+	return since >= mtime ? 304 : 200;
+}
+
+bool
+static_if_range(const struct http_head *head, const char *etag, int64_t mtime)
+{
+	const struct http_span *value = http_head_find(head, "if-range");
+
+	if (value == NULL)
+		return true;
+	if (value->len > 0 && value->data[0] == '"')
+		return value->len == strlen(etag) &&
+		       memcmp(value->data, etag, value->len) == 0;
+	/* A date must be the very one; a weak tag never matches. */
+	return mtime != 0 && static_parse_date(*value) == mtime;
+}
