@@ -103,8 +103,13 @@ open_listeners(struct master *master, struct buf *why)
 	const struct server_options *options = master->current.settings.options;
 	int rc;
 
-	rc = listen_open(&master->current.listeners, &options->bind,
-	    (int)options->backlog, why);
+	rc = listen_inherit(&master->current.listeners, why);
+	master->activated = rc > 0;
+	if (rc == 0)
+		rc = listen_open(&master->current.listeners, &options->bind,
+		    (int)options->backlog, why);
+	else if (rc > 0)
+		rc = 0;
 	launch_log_listeners(&master->current.listeners);
 	return rc;
 }

@@ -38,8 +38,8 @@
 #define FOLDER_TRIES 100
 #define FOLDER_WAIT_NS 10000000L
 
-static int
-add_socket(struct listen_set *set, int fd,
+int
+listen_add(struct listen_set *set, int fd,
     const struct listen_socket *listen_socket)
 {
 	struct listen_socket *sockets;
@@ -126,7 +126,7 @@ open_tcp_one(struct listen_set *set, const struct listen_address *asked,
 	if (rc == 0)
 		rc = read_back(fd, &made.address);
 	if (rc == 0)
-		rc = add_socket(set, fd, &made);
+		rc = listen_add(set, fd, &made);
 	if (rc < 0)
 		fd_close(&fd);
 	return rc;
@@ -285,7 +285,7 @@ open_unix(struct listen_set *set, const struct listen_address *address,
 	if (rc == 0)
 		rc = bind_unix(fd, &name, backlog, &made);
 	if (rc == 0)
-		rc = add_socket(set, fd, &made);
+		rc = listen_add(set, fd, &made);
 	if (rc < 0) {
 		fd_close(&fd);
 		if (why->len == 0)
@@ -318,7 +318,7 @@ take_over(struct listen_set *set, const struct listen_set *old,
 		fd = fcntl(old->fds[i], F_DUPFD_CLOEXEC, 3);
 		if (fd < 0)
 			return -errno;
-		rc = add_socket(set, fd, &old->sockets[i]);
+		rc = listen_add(set, fd, &old->sockets[i]);
 		if (rc == 0 && listen(fd, backlog) < 0)
 			rc = -errno;
 		else if (rc < 0)
@@ -377,6 +377,25 @@ listen_open(struct listen_set *set, const struct opt_list *bind, int backlog,
 	const struct listen_set none = { .count = 0 };
 
 	return listen_renew(set, &none, bind, backlog, why);
+}
+
+int
+listen_copy(struct listen_set *set, const struct listen_set *old)
+{
+	size_t i;
+	int fd;
+	int rc = 0;
+
+	*set = (struct listen_set){ .count = 0 };
+	for (i = 0; i < old->count && rc == 0; i++) {
+		fd = fcntl(old->fds[i], F_DUPFD_CLOEXEC, 3);
+		rc = fd < 0 ? -errno : listen_add(set, fd, &old->sockets[i]);
+		if (rc < 0)
+			fd_close(&fd);
+	}
+	if (rc < 0)
+		listen_forget(set);
+	return rc;
 }
 
 static bool

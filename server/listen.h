@@ -49,6 +49,19 @@ int listen_open(struct listen_set *set, const struct opt_list *bind,
 int listen_renew(struct listen_set *set, const struct listen_set *old,
     const struct opt_list *bind, int backlog, struct buf *why);
 
+/*
+ * Take over what the service manager has opened (LISTEN_FDS). How many there
+ * are, or negative with a sentence in *why. Clears the variables.
+ */
+int listen_inherit(struct listen_set *set, struct buf *why);
+
+/* All of `old` once more, whatever `bind` says. 0 or negative. */
+int listen_copy(struct listen_set *set, const struct listen_set *old);
+
+/* Add a socket; the set takes the descriptor over when this gives 0. */
+int listen_add(struct listen_set *set, int fd,
+    const struct listen_socket *listen_socket);
+
 /* Close a set, but remove no unix socket that `kept` serves, too. */
 void listen_drop(struct listen_set *set, const struct listen_set *kept);
 

@@ -32,6 +32,7 @@
 
 #define SECOND_US INT64_C(1000000)
 #define GAP_US (2 * SECOND_US)
+#define FRESH_US (5 * SECOND_US)
 #define WAIT_MAX_MS 1000
 
 static void
@@ -89,8 +90,42 @@ next_deadline(const struct master *master)
 	if (master->reload.check.pid > 0 && !master->reload.check.overdue &&
 	    other_us < deadline_us)
 		deadline_us = other_us;
+	if (master->watchdog_us > 0 && master->watchdog_next < deadline_us)
+		deadline_us = master->watchdog_next;
 	other_us = control_deadline(&master->control);
 	return other_us < deadline_us ? other_us : deadline_us;
+}
+
+/* The loop turns; is there also a worker that has shown signs of life? */
+static bool
+is_alive(const struct master *master)
+{
+	const struct seat *seat;
+	unsigned slot;
+
+	if (!master->crew.serving || master->crew.stop != CREW_RUN)
+		return true; /* other limits watch over start and stop */
+	for (slot = 0; slot < master->crew.slot_count; slot++) {
+		seat = &master->crew.seats[slot];
+		if (seat->state == SEAT_READY &&
+		    master->now_us - seat->beat_us < FRESH_US)
+			return true;
+	}
+	return false;
+}
+
+static void
+feed_watchdog(struct master *master)
+{
+	int64_t wait_us = master->watchdog_us;
+
+	if (wait_us == 0 || master->now_us < master->watchdog_next)
+		return;
+	if (is_alive(master))
+		(void)notify_send("WATCHDOG=1");
+	else
+		wait_us = SECOND_US / 10;
+	master->watchdog_next = master->now_us + wait_us;
 }
 
 static void
@@ -302,6 +337,7 @@ loop(struct master *master)
 {
 	master->now_us = clock_mono_us();
 	master->started_us = master->now_us;
+	master->watchdog_us = notify_watchdog_us();
 	run_keeper(master); /* before the workers that may need it */
 	run_crew(master);
 	while (!is_over(master)) {
@@ -312,6 +348,7 @@ loop(struct master *master)
 		reload_look(master);
 		control_turn(&master->control, master->now_us, control_command,
 		    master);
+		feed_watchdog(master);
 		keeper_seat_flush(&master->keeper);
 		run_crew(master);
 		run_keeper(master);

@@ -66,6 +66,9 @@ struct master {
 	const struct master_children *children;
 	struct generation current; /* what a new worker gets */
 	struct reload reload;
+	bool activated;        /* the service manager has opened the sockets */
+	int64_t watchdog_us;   /* it wants a sign of life this often; 0: not */
+	int64_t watchdog_next; /* when it gets the next one */
 	struct control control;
 	struct pidfile pidfile;
 	struct sig sig;

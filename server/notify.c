@@ -70,3 +70,18 @@ notify_reloading(void)
 	    (long long)clock_mono_us());
 	(void)notify_send(state);
 }
+
+int64_t
+notify_watchdog_us(void)
+{
+	const char *pid = getenv("WATCHDOG_PID");
+	const char *every = getenv("WATCHDOG_USEC");
+	long long us;
+
+	if (every == NULL || getenv("NOTIFY_SOCKET") == NULL ||
+	    (pid != NULL && strtol(pid, NULL, 10) != (long)getpid()))
+		return 0;
+	us = strtoll(every, NULL, 10);
+	/* Twice as often as asked, as its manual says. */
+	return us > 0 ? us / 2 : 0;
+}

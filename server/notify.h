@@ -2,6 +2,8 @@
 #ifndef SERVER_NOTIFY_H
 #define SERVER_NOTIFY_H
 
+#include <stdint.h>
+
 /*
  * Tell the service manager how it goes: sd_notify's datagrams, when
  * NOTIFY_SOCKET is set, else nothing.
@@ -14,6 +16,9 @@
  * -errno. Never waits.
  */
 int notify_send(const char *state);
+
+/* How often the service manager wants a WATCHDOG=1; 0: it does not. */
+int64_t notify_watchdog_us(void);
 
 /* READY=1 with the master's pid and a status line; RELOADING=1 with the time.
  */

@@ -183,10 +183,14 @@ reload_checked(struct master *master, int status)
 		buf_free(&why); /* abandoned meanwhile */
 		return;
 	}
-	if (rc == 0)
+	if (rc == 0 && master->activated)
+		rc = listen_copy(&fresh->listeners, &master->current.listeners);
+	else if (rc == 0)
 		rc = listen_renew(&fresh->listeners, &master->current.listeners,
 		    &fresh->settings.options->bind,
 		    (int)fresh->settings.options->backlog, &why);
+	if (rc < 0 && why.len == 0)
+		(void)buf_puts(&why, err_str(rc));
 	if (rc == 0) {
 		start(master);
 	} else {
