@@ -5,7 +5,7 @@
  * never the reason, the log gets the reason, and the next request works.
  */
 import assert from "node:assert/strict";
-import { now, test, until, within } from "../lib/harness.mjs";
+import { later, now, test, until, within } from "../lib/harness.mjs";
 import { connectionCount } from "../lib/sockets.mjs";
 import { signals } from "../lib/points.mjs";
 import { request } from "../lib/wire.mjs";
@@ -218,12 +218,14 @@ test("waiting tasks hold no thread either", async (t, scene) => {
 
   await exchange(quick, call("chain", "warm"));
   let answered = 0;
-  const answers = wires.map(async (wire, i) => {
-    const answer = await exchange(wire, call(names[i % 2], "w"));
+  const answers = later(
+    wires.map(async (wire, i) => {
+      const answer = await exchange(wire, call(names[i % 2], "w"));
 
-    answered++;
-    return result(answer, names[i % 2]);
-  });
+      answered++;
+      return result(answer, names[i % 2]);
+    }),
+  );
 
   await server.waitFor(/run slow w/);
   assert.equal(answered, 0);

@@ -5,7 +5,7 @@
  * computed once on the whole server, and different ones at the same time.
  */
 import assert from "node:assert/strict";
-import { now, test, within } from "../lib/harness.mjs";
+import { bestOf, later, now, test, within } from "../lib/harness.mjs";
 import {
   checkAnswers,
   readPoints,
@@ -38,7 +38,8 @@ async function timeSession(scene, server, points) {
   return ms;
 }
 
-test("40 cold sessions cost one computation", async (t, scene) => {
+/* 40 sessions at once on a cold server: it and the milliseconds. */
+async function timeCrowd(t, scene) {
   const server = await startCrew(scene);
   const sessions = Array.from({ length: 40 }, () => scene.session(server));
   const start = now();
@@ -48,30 +49,37 @@ test("40 cold sessions cost one computation", async (t, scene) => {
       return session.choose("apples");
     }),
   );
-  const all = now() - start;
+  const ms = now() - start;
   const points = readPoints(server.options.cacheDir);
 
   answers.forEach((answer) => checkAnswers(answer, "apples", points));
   t.diagnostic(`callbacks right: ${answers.length * 5} of 200`);
-  within(t, "40 sessions from connecting to the last figure", all, 2500);
   assert.equal(server.computations().length, 1);
   const rows = signals(server.options.cacheDir);
 
   assert.equal(rows.length, 1);
-  assert.equal(rows[0].state, STATE.ready);
-  assert.equal(rows[0].computations, 1);
+  assert.deepEqual([rows[0].state, rows[0].computations], [STATE.ready, 1]);
   t.diagnostic("computations: 1 in the log, 1 in the signal table");
+  sessions.forEach((session) => session.destroy());
+  return { server, points, ms };
+}
 
-  /* The machine may be busy with something else: the best of three. */
-  const times = [];
+test("40 cold sessions cost one computation", async (t, scene) => {
+  let crowd;
 
-  while (times.length < 3 && !(Math.min(...times) < 50))
-    times.push(await timeSession(scene, server, points));
-  within(t, "five callbacks of the 41st session", Math.min(...times), 50);
-  assert.equal(server.computations().length, 1);
+  await bestOf(t, "40 sessions, connecting to last figure", 2500, async () => {
+    await crowd?.server.stop();
+    crowd = await timeCrowd(t, scene);
+    return crowd.ms;
+  });
+  await bestOf(t, "five callbacks of the 41st session", 50, () =>
+    timeSession(scene, crowd.server, crowd.points),
+  );
+  assert.equal(crowd.server.computations().length, 1);
 });
 
-test("four categories are computed side by side", async (t, scene) => {
+/* Four sessions with a category each on a cold server, in milliseconds. */
+async function timeCategories(t, scene) {
   const server = await startCrew(scene);
   const categories = Object.keys(ROWS);
   const sessions = categories.map(() => scene.session(server));
@@ -81,7 +89,7 @@ test("four categories are computed side by side", async (t, scene) => {
   const answers = await Promise.all(
     sessions.map((session, i) => session.choose(categories[i])),
   );
-  const all = now() - start;
+  const ms = now() - start;
   const points = readPoints(server.options.cacheDir);
 
   answers.forEach((answer, i) => checkAnswers(answer, categories[i], points));
@@ -96,10 +104,18 @@ test("four categories are computed side by side", async (t, scene) => {
     assert.deepEqual([row.state, row.computations], [STATE.ready, 1]);
   t.diagnostic(`computations: 4, in ${pids.size} workers`);
   assert.ok(pids.size > 1, "more than one worker computes");
-  within(t, "four categories at once", all, DELAY * 1500);
+  await server.stop();
+  return ms;
+}
+
+test("four categories are computed side by side", async (t, scene) => {
+  await bestOf(t, "four categories at once", DELAY * 1500, () =>
+    timeCategories(t, scene),
+  );
 });
 
-test("waiting holds no thread", async (t, scene) => {
+/* A cached session while 100 wait, in milliseconds. */
+async function timeBesideWaiting(t, scene) {
   const server = await scene.start({
     workers: 1,
     threads: 1,
@@ -114,31 +130,42 @@ test("waiting holds no thread", async (t, scene) => {
 
   await Promise.all(sessions.map((session) => session.load()));
   let answered = 0;
-  const waiting = sessions.map(async (session) => {
-    const answers = await session.choose("figs");
+  const waiting = later(
+    sessions.map(async (session) => {
+      const answers = await session.choose("figs");
 
-    answered++;
-    return answers;
-  });
+      answered++;
+      return answers;
+    }),
+  );
 
-  /* All hundred are parked: their requests are read, one thread computes. */
   await server.waitFor(/Computing value with figs/);
   const times = [];
 
-  for (let i = 0; i < 5; i++) {
+  for (let i = 0; i < 5 && answered === 0; i++) {
     const start = now();
     const answers = await cached.choose("oranges");
 
-    times.push(now() - start);
+    /* What came after the end of the computation does not count. */
+    if (answered === 0) times.push(now() - start);
     checkAnswers(answers, "oranges", points);
   }
-  assert.equal(answered, 0, "the hundred still wait");
-  t.diagnostic(`times: ${times.map((ms) => ms.toFixed(1)).join(" ")} ms`);
-  within(t, "cached session while 100 wait", Math.min(...times), 50);
+  t.diagnostic(
+    `cached sessions beside 100 that wait: ` +
+      `${times.map((ms) => ms.toFixed(1)).join(", ")} ms`,
+  );
   for (const answers of await Promise.all(waiting))
     checkAnswers(answers, "figs", points);
   assert.equal(server.computations().length, 2);
   t.diagnostic("500 callbacks of the waiting sessions right, 1 computation");
+  await server.stop();
+  return Math.max(...times, times.length === 0 ? Infinity : 0);
+}
+
+test("waiting holds no thread", async (t, scene) => {
+  await bestOf(t, "slowest cached session while 100 wait", 50, () =>
+    timeBesideWaiting(t, scene),
+  );
 });
 
 test("a second start computes nothing", async (t, scene) => {

@@ -5,7 +5,7 @@
  * notices, and what kills worker after worker is given up.
  */
 import assert from "node:assert/strict";
-import { now, test, until, within } from "../lib/harness.mjs";
+import { later, now, test, until, within } from "../lib/harness.mjs";
 import { checkGraph, readPoints, signals, STATE } from "../lib/points.mjs";
 import { callbackBody } from "../lib/session.mjs";
 import { owners } from "../lib/sockets.mjs";
@@ -55,7 +55,7 @@ test("kill -9 of the worker that computes", async (t, scene) => {
   await server.waitFor(/Computing value with figs/);
   const victim = server.computations()[0].pid;
   const owner = owners(server);
-  const answers = wires.map(answerOrEnd);
+  const answers = later(wires.map(answerOrEnd));
   const start = now();
 
   server.kill("SIGKILL", victim);
@@ -102,7 +102,7 @@ test("each of three owners in a row is killed", async (t, scene) => {
   });
   const body = callbackBody("graph-1.figure", "apples");
   const wires = await ask(scene, server, 4, post(body));
-  const answers = wires.map(answerOrEnd);
+  const answers = later(wires.map(answerOrEnd));
 
   for (let kills = 1; kills <= 3; kills++) {
     await server.waitFor(/Computing value with apples/, { count: kills });

@@ -136,14 +136,28 @@ export class Scene {
     return count === 1 ? answers[0] : answers;
   }
 
+  /* Everything is tried, whatever fails on the way. */
   async end() {
+    const steps = [
+      ...this.wires.map((wire) => () => wire.destroy()),
+      ...this.ends,
+      ...this.servers.map((server) => () => server.destroy()),
+      ...this.dirs.map(
+        (dir) => () => fs.rmSync(dir, { recursive: true, force: true }),
+      ),
+    ];
+    const errors = [];
+
     if (!this.passed)
       for (const server of this.servers) console.error(server.report());
-    for (const wire of this.wires) wire.destroy();
-    for (const end of this.ends) await end();
-    for (const server of this.servers) await server.destroy();
-    for (const dir of this.dirs)
-      fs.rmSync(dir, { recursive: true, force: true });
+    for (const step of steps) {
+      try {
+        await step();
+      } catch (error) {
+        errors.push(error);
+      }
+    }
+    if (errors.length > 0) throw errors[0];
   }
 }
 
@@ -162,6 +176,24 @@ export function test(name, options, body) {
     await body(t, scene);
     scene.passed = true;
   });
+}
+
+/*
+ * The machine may be busy with something else: measure up to three times,
+ * until one result is under the bound. What is asserted inside holds always.
+ */
+export async function bestOf(t, what, bound, measure) {
+  let best = Infinity;
+
+  for (let round = 0; round < 3 && !(best < bound * SLOW); round++)
+    best = Math.min(best, await measure());
+  within(t, what, best, bound);
+}
+
+/* Promises that are looked at later, or never when the test fails before. */
+export function later(promises) {
+  for (const promise of promises) promise.catch(() => {});
+  return promises;
 }
 
 /* Is something quick enough? The number goes into the report. */
