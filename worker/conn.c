@@ -23,14 +23,23 @@
 #include "worker/conn_int.h"
 #include "worker/conn_peers.h"
 #include "worker/dispatch.h"
+#include "worker/tls.h"
 #include "worker/worker_int.h"
 
 #define BUSY_READ_MAX ((size_t)64 * 1024) /* kept from an impatient client */
+
+static bool
+is_in_handshake(const struct conn *conn)
+{
+	return conn->tls != NULL && !tls_is_ready(conn->tls);
+}
 
 /* The deadline that fits the state. */
 static const struct timeval *
 timeout_of(const struct conn *conn)
 {
+	if (is_in_handshake(conn))
+		return conn->worker->handshake_timeout;
 	if (conn->out != NULL)
 		return conn->worker->send_timeout;
 	switch (conn->state) {
@@ -46,13 +55,14 @@ timeout_of(const struct conn *conn)
 	}
 }
 
-void
-conn_watch(struct conn *conn)
+static void
+watch(struct conn *conn)
 {
 	const struct timeval *timeout = timeout_of(conn);
 	short what = EV_READ | EV_PERSIST;
 
-	if (conn->out != NULL)
+	if (conn->out != NULL || conn->handshake_writes ||
+	    (conn->tls != NULL && tls_wants_write(conn->tls)))
 		what = EV_WRITE | EV_PERSIST;
 	else if (conn->state == CONN_BUSY && conn->in.len >= BUSY_READ_MAX) {
 		(void)event_del(&conn->event);
@@ -74,6 +84,16 @@ conn_watch(struct conn *conn)
 	conn->timeout = timeout;
 	if (event_add(&conn->event, timeout) < 0)
 		conn->doomed = true;
+}
+
+void
+conn_watch(struct conn *conn)
+{
+	watch(conn);
+	/* Bytes inside OpenSSL make no event. */
+	if (conn->tls != NULL && tls_has_more(conn->tls) &&
+	    event_pending(&conn->event, EV_READ, NULL))
+		event_active(&conn->event, EV_READ, 1);
 }
 
 static void
@@ -127,6 +147,7 @@ conn_close(struct conn *conn)
 	conn_out_free(conn);
 	buf_free(&conn->in);
 	free(conn->chunked);
+	tls_free(&conn->tls);
 	fd_close(&conn->fd);
 	if (conn->counted)
 		conn_peers_remove(worker->peers, conn->peer);
@@ -141,9 +162,16 @@ conn_close(struct conn *conn)
 static void
 after_sending(struct conn *conn)
 {
-	if (conn->out != NULL || conn->doomed || !conn->close_after ||
-	    conn->state != CONN_OPEN)
+	if (conn->out != NULL || conn->doomed || conn->state != CONN_OPEN)
 		return;
+	/* The answer may have been promised before the worker was told to go.
+	 */
+	if (conn->worker->draining && conn->served && conn->in.len == 0)
+		conn->close_after = true;
+	if (!conn->close_after)
+		return;
+	if (conn->tls != NULL)
+		tls_shutdown(conn->tls);
 	if (!conn->linger_after || shutdown(conn->fd, SHUT_WR) < 0) {
 		conn->doomed = true;
 		return;
@@ -250,10 +278,14 @@ conn_sweep(struct worker *worker)
 
 	for (conn = worker->conns; conn != NULL; conn = next) {
 		next = conn->next;
-		if (conn->out == NULL &&
+		if (conn->out == NULL && !is_in_handshake(conn) &&
 		    (conn->in.len == 0 || conn->state != CONN_OPEN))
 			continue;
 		conn_turn_begin(conn);
+		if (is_in_handshake(conn) &&
+		    (double)(clock_mono_us() - conn->phase_us) >
+			worker->options->tls_handshake_timeout * 1e6)
+			conn->doomed = true;
 		if (conn->out == NULL)
 			check_deadline(conn);
 		else if (is_too_slow(conn, conn->out_since_us,
@@ -305,7 +337,7 @@ on_readable(struct conn *conn)
 	size_t len;
 	size_t used;
 
-	got = recv(conn->fd, data, WORKER_READ_BYTES, 0);
+	got = conn_recv(conn, data, WORKER_READ_BYTES);
 	if (got < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (got <= 0) {
@@ -336,6 +368,30 @@ on_timeout(struct conn *conn)
 		conn->doomed = true;
 }
 
+/* Go on with a handshake; what may follow it is read at once. */
+static void
+on_handshake(struct conn *conn)
+{
+	conn->handshake_writes = false;
+	switch (tls_handshake(conn->tls)) {
+	case TLS_DONE:
+		on_readable(conn);
+		break;
+	case TLS_READ:
+		break;
+	case TLS_WRITE:
+		conn->handshake_writes = true;
+		break;
+	case TLS_HTTP:
+		tls_free(&conn->tls);
+		conn_refuse(conn, 400);
+		break;
+	case TLS_FAILED:
+		conn->doomed = true;
+		break;
+	}
+}
+
 static void
 on_event(evutil_socket_t fd, short what, void *arg)
 {
@@ -346,8 +402,13 @@ on_event(evutil_socket_t fd, short what, void *arg)
 	if (conn->state == CONN_LINGER &&
 	    clock_mono_us() - conn->phase_us > 2000000)
 		conn->doomed = true;
+	else if (is_in_handshake(conn) && (what & (EV_READ | EV_WRITE)))
+		on_handshake(conn);
 	else if (what & EV_WRITE) {
-		conn_send_more(conn);
+		if (conn->out != NULL)
+			conn_send_more(conn);
+		else
+			on_readable(conn); /* TLS waited for room */
 		go_on(conn);
 	} else if (what & EV_READ)
 		on_readable(conn);
@@ -359,6 +420,9 @@ on_event(evutil_socket_t fd, short what, void *arg)
 int
 conn_open(struct worker *worker, int fd, const char *peer)
 {
+	const struct timeval *first = worker->tls != NULL && peer[0] != '\0'
+					  ? worker->handshake_timeout
+					  : worker->head_timeout;
 	struct conn *conn = calloc(1, sizeof(*conn));
 
 	if (conn == NULL)
@@ -368,15 +432,24 @@ conn_open(struct worker *worker, int fd, const char *peer)
 	(void)snprintf(conn->peer, sizeof(conn->peer), "%s", peer);
 	conn->counted = worker->peers != NULL && peer[0] != '\0';
 	conn->used_us = clock_mono_us();
+	conn->phase_us = conn->used_us;
+	/* A unix socket is plain: who can open it needs no TLS. */
+	if (worker->tls != NULL && peer[0] != '\0') {
+		conn->tls = tls_new(worker->tls, fd);
+		if (conn->tls == NULL) {
+			free(conn);
+			return -ENOMEM;
+		}
+	}
 	list_add(conn);
 	worker->conn_count++;
 	if (event_assign(&conn->event, worker->base, fd, EV_READ | EV_PERSIST,
 		on_event, conn) < 0 ||
-	    event_add(&conn->event, worker->head_timeout) < 0) {
+	    event_add(&conn->event, first) < 0) {
 		conn_close(conn);
 		return 0;
 	}
-	conn->timeout = worker->head_timeout;
+	conn->timeout = first;
 	return 0;
 }
 

@@ -31,6 +31,7 @@
 #include "worker/crash.h"
 #include "worker/data.h"
 #include "worker/dispatch.h"
+#include "worker/tls.h"
 #include "worker/worker_int.h"
 
 static const struct timeval beat_interval = { 1, 0 };
@@ -245,7 +246,7 @@ watch_all(struct worker *worker)
 }
 
 static int
-start_pool(struct worker *worker)
+start_pool(struct worker *worker, struct buf *why)
 {
 	struct cache_peer peer = {
 		.slot = worker->handoff->slot,
@@ -260,6 +261,10 @@ start_pool(struct worker *worker)
 	worker->kit.cache_options = worker->cache_options;
 	worker->kit.on_loop = true;
 	worker->kit.inline_until_ms = &worker->inline_until_ms;
+	/* Made by the check child; made again if somebody took it away. */
+	if (data_prepare(&worker->kit, why) < 0)
+		log_error(0, "worker.data", "%s", buf_cstr(why));
+	buf_clear(why);
 	rc = cache_open(&worker->kit.cache, worker->cache_options, &peer);
 	if (rc < 0)
 		log_warn(rc, "worker.cache", "going on without the cache");
@@ -289,8 +294,14 @@ boot(struct worker *worker, struct buf *why)
 	stats_init(&worker->stats, worker->options);
 	rc = app_load(worker->options->app, &worker->app, why);
 	if (rc == 0)
-		rc = site_open(&worker->site, worker->options,
-		    worker->app, why);
+		rc =
+		    site_open(&worker->site, worker->options, worker->app, why);
+	if (rc < 0)
+		return rc;
+	rc = tls_context_open(&worker->tls, worker->options, why);
+	if (rc < 0)
+		return rc;
+	rc = tls_context_open(&worker->tls, worker->options, why);
 	if (rc < 0)
 		return rc;
 	rc = access_log_open(&worker->access_log, worker->options->accesslog);
@@ -306,7 +317,7 @@ boot(struct worker *worker, struct buf *why)
 	worker->mail_fd = fd_event_new();
 	rc = worker->mail_fd < 0 ? worker->mail_fd : watch_all(worker);
 	if (rc == 0)
-		rc = start_pool(worker);
+		rc = start_pool(worker, why);
 	if (rc == 0)
 		rc = accept_start(worker);
 	return rc;
@@ -332,6 +343,8 @@ shut_down(struct worker *worker)
 	fd_close(&worker->mail_fd);
 	free(worker->accept_events);
 	conn_peers_free(&worker->peers);
+	tls_context_close(&worker->tls);
+	tls_context_close(&worker->tls);
 	compress_free(&worker->compress);
 	free(worker);
 }
@@ -378,18 +391,26 @@ worker_check(const struct worker_options *options,
 	struct toolkit kit;
 	struct app *app = NULL;
 	struct site *site = NULL;
+	struct tls_context *tls = NULL;
+	struct tls_context *tls = NULL;
 	int rc;
 
 	memset(&kit, 0, sizeof(kit));
 	rc = app_load(options->app, &app, why);
 	if (rc == 0)
 		rc = site_open(&site, options, app, why);
+	if (rc == 0)
+		rc = tls_context_open(&tls, options, why);
+	if (rc == 0)
+		rc = tls_context_open(&tls, options, why);
 	if (rc == 0) {
 		kit.app = app;
 		kit.options = options;
 		kit.cache_options = cache_options;
 		rc = data_prepare(&kit, why);
 	}
+	tls_context_close(&tls);
+	tls_context_close(&tls);
 	site_close(&site);
 	app_free(&app);
 	return rc;

@@ -13,6 +13,7 @@
  */
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <pronghorn/app.h>
 #include <pronghorn/dcc.h>
@@ -84,11 +85,25 @@ global_store(struct ph_call *call)
 	    "SELECT x, y FROM points WHERE category = ?1", ph_arg(call, 0));
 }
 
+/* Anything can come from a browser; a cleared dropdown gives null. */
+static bool
+is_category(const struct ph_value *value)
+{
+	int c;
+
+	for (c = 0; c < 4; c++)
+		if (strcmp(ph_text_of(value), categories[c].name) == 0)
+			return true;
+	return false;
+}
+
 static enum ph_status
 compute_value(struct ph_call *call)
 {
 	const struct ph_value *category = ph_input(call, "dropdown.value");
 
+	if (!is_category(category))
+		return PH_NO_UPDATE;
 	if (ph_memo(call, global_store, category) == NULL)
 		return PH_WAIT; /* runs again when the value is ready */
 	return ph_output(call, "signal.children", category);
@@ -98,9 +113,12 @@ compute_value(struct ph_call *call)
 static enum ph_status
 draw(struct ph_call *call, const char *output, const struct ph_value *figure)
 {
-	const struct ph_value *points =
-	    ph_memo(call, global_store, ph_input(call, "signal.children"));
+	const struct ph_value *category = ph_input(call, "signal.children");
+	const struct ph_value *points;
 
+	if (!is_category(category))
+		return PH_NO_UPDATE;
+	points = ph_memo(call, global_store, category);
 	if (points == NULL)
 		return PH_WAIT;
 	return ph_output_figure(call, output, figure,
