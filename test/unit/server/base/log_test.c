@@ -72,7 +72,7 @@ count_lines(const char *text)
 }
 
 /* The part behind time=... and before the end of the only line. */
-static void
+__attribute__((format(printf, 1, 2))) static void
 check_line(const char *want_format, ...)
 {
 	char want[8192];
