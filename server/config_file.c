@@ -213,6 +213,8 @@ parse_statement(struct config *config, struct literal_source *source,
 	rc = parse_equals(source, start, name);
 	if (rc == 0)
 		rc = literal_parse(source, &value);
+	if (rc == ERR_RANGE)
+		(void)buf_printf(source->why, " for %s", name);
 	if (rc == 0)
 		rc = parse_end_of_line(source);
 	if (rc < 0)

@@ -168,7 +168,8 @@ static const struct bad bads[] = {
 	{ "proc_name = 'a\\nb'",
 	    "f:1: proc_name = \"a\\nb\": holds a control character" },
 	{ "threads = 99999999999999999999",
-	    "f:1:11: 99999999999999999999: the number is too large" },
+	    "f:1:11: 99999999999999999999: the number is too large for "
+	    "threads" },
 	/* names */
 	{ "timout = 3", "f:1: timout: no such setting; did you mean timeout?" },
 	{ "nonsense = 3", "f:1: nonsense: no such setting" },
@@ -277,7 +278,8 @@ static const struct bad bads[] = {
 	    "f:1:11: 08: not a number (a text stands in quotes)" },
 	{ "threads = 1__0",
 	    "f:1:11: 1__0: not a number (a text stands in quotes)" },
-	{ "keepalive = 1e999", "f:1:13: 1e999: the number is too large" },
+	{ "keepalive = 1e999",
+	    "f:1:13: 1e999: the number is too large for keepalive" },
 	{ "bind = 'abc", "f:1:8: the quote ' is not closed" },
 	{ "bind = 'abc\n'", "f:1:8: the quote ' is not closed" },
 	{ "bind = 'abc\\", "f:1:8: the quote ' is not closed" },
