@@ -24,7 +24,9 @@ _pronghorn()
 	    --max-requests --max-requests-jitter --max-worker-memory
 	    --limit-chunk-line --limit-client-connections --min-rate
 	    --limit-body-ratio --assets-folder --compress-level
-	    --compress-min-size --cache-type --cache-dir
+	    --compress-min-size --certfile --keyfile --sni-certfile
+	    --ca-certs --cert-reqs --ciphers --tls-min-version
+	    --tls-handshake-timeout --cache-type --cache-dir
 	    --cache-default-timeout --cache-threshold --cache-key-prefix
 	    --cache-busy-timeout --compute-lease --compute-attempts
 	    --compute-error-timeout
@@ -38,7 +40,8 @@ _pronghorn()
 	-c | --config | -p | --pid | --chdir | --error-logfile | --log-file | \
 	    --control-socket | --access-logfile | --www-dir | --data-dir | \
 	    --content-security-policy | --csp-extra | --frame-ancestors | \
-	    --referrer-policy | --assets-folder | --cache-dir)
+	    --referrer-policy | --assets-folder | --certfile | --keyfile | \
+	    --ca-certs | --cache-dir)
 		compopt -o filenames
 		COMPREPLY=($(compgen -f -- "$word"))
 		return

@@ -21,6 +21,7 @@
 #include "server/config.h"
 #include "server/ctl.h"
 #include "server/master.h"
+#include "worker/tls.h"
 #include "worker/worker.h"
 
 static int
@@ -86,6 +87,10 @@ reload(const void *context, struct master_settings *settings, struct buf *why)
 	if (rc < 0)
 		return rc;
 	log_warnings(config);
+	/* Old tickets are still opened, until the next reload. */
+	rc = tls_tickets_renew();
+	if (rc < 0)
+		log_warn(rc, "tls.tickets", "going on with the old keys");
 	*settings = (struct master_settings){ .options = &config->server,
 		.context = config,
 		.owned = config,
@@ -172,6 +177,8 @@ serve(struct config *config, enum config_action action)
 		status = fail(&why, rc);
 	else if (action == CONFIG_CHECK)
 		status = check_config(config, &children);
+	else if ((rc = tls_tickets_renew()) < 0)
+		status = fail(&why, rc);
 	else
 		status = master_run(&config->server, &children);
 	buf_free(&why);

@@ -185,6 +185,8 @@ on_connection(evutil_socket_t listener, short what, void *arg)
 int
 accept_start(struct worker *worker)
 {
+	struct timeval tv;
+	time_t whole;
 	size_t i;
 
 	worker->accept_events = calloc(worker->handoff->listen_count + 1,
@@ -197,6 +199,13 @@ accept_start(struct worker *worker)
 		(void)event_assign(&worker->accept_events[i], worker->base,
 		    worker->handoff->listen_fds[i], EV_READ | EV_PERSIST,
 		    on_connection, worker);
+	whole = (time_t)worker->options->tls_handshake_timeout;
+	tv.tv_sec = whole;
+	tv.tv_usec = (suseconds_t)((worker->options->tls_handshake_timeout -
+				       (double)whole) *
+				   1e6);
+	worker->handshake_timeout =
+	    event_base_init_common_timeout(worker->base, &tv);
 	worker->compress = compress_new((int)worker->options->compress_level,
 	    (size_t)worker->options->compress_min_size);
 	if (worker->options->limit_client_connections > 0) {

@@ -33,6 +33,7 @@ enum conn_state { CONN_OPEN, CONN_BUSY, CONN_LINGER };
 struct worker;
 struct request;
 struct conn_out;
+struct tls;
 struct conn_chunked;
 
 struct conn {
@@ -42,18 +43,20 @@ struct conn {
 	struct event event;
 	int fd;
 	uint8_t state;
-	bool doomed;        /* close at the end of this event */
-	bool served;        /* has had a request */
-	bool close_after;   /* when everything is sent */
-	bool linger_after;  /* ... and throw away what still comes */
-	bool continue_sent; /* 100 Continue for the present request */
-	bool counted;       /* in worker->peers */
+	bool doomed;           /* close at the end of this event */
+	bool served;           /* has had a request */
+	bool close_after;      /* when everything is sent */
+	bool linger_after;     /* ... and throw away what still comes */
+	bool continue_sent;    /* 100 Continue for the present request */
+	bool handshake_writes; /* TLS waits for room in the socket */
+	bool counted;          /* in worker->peers */
 	const struct timeval *timeout; /* running now; NULL: none */
 	struct buf in;                 /* received, not used; empty when idle */
 	size_t scan_from; /* where the search for the head's end goes on */
 	size_t need;      /* bytes of head and body; 0: not known yet */
 	int64_t phase_us; /* when the present head, body or linger began */
 	struct conn_chunked *chunked; /* a chunked body in progress */
+	struct tls *tls;              /* NULL: plain */
 	struct conn_out *out;         /* not sent yet */
 	int64_t out_since_us;         /* when it began to be */
 	size_t out_sent;              /* bytes of it taken since */

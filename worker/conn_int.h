@@ -2,6 +2,9 @@
 #ifndef WORKER_CONN_INT_H
 #define WORKER_CONN_INT_H
 
+#include <sys/types.h>
+#include <sys/uio.h>
+
 #include "worker/conn.h"
 
 /* Between the three files of a connection: life, reading, writing. */
@@ -18,6 +21,10 @@ size_t conn_consume(struct conn *conn, char *data, size_t *len);
 
 /* conn_read.c: answer an error and close. */
 void conn_refuse(struct conn *conn, int status);
+
+/* As recv() and sendmsg(), through TLS where there is TLS. */
+ssize_t conn_recv(struct conn *conn, void *data, size_t len);
+ssize_t conn_sendv(struct conn *conn, struct iovec *pieces, int count);
 
 /* conn_write.c: start a turn, send what it holds, send what was left. */
 void conn_turn_begin(struct conn *conn);

@@ -16,14 +16,17 @@
 #include <string.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "server/base/bug.h"
 #include "server/base/clock.h"
 #include "worker/compress.h"
 #include "worker/conn_int.h"
+#include "worker/tls.h"
 #include "worker/worker_int.h"
 
 #define FILE_BYTES_MAX ((size_t)1024 * 1024) /* of one sendfile() */
+#define TLS_FILE_BYTES 16384                 /* one record */
 #define TURN_BYTES_MAX ((size_t)1024 * 1024) /* then it is sent */
 
 struct conn_piece {
@@ -39,6 +42,27 @@ struct conn_out {
 	int count;
 	struct conn_piece pieces[];
 };
+
+ssize_t
+conn_recv(struct conn *conn, void *data, size_t len)
+{
+	if (conn->tls != NULL && conn->state != CONN_LINGER)
+		return tls_recv(conn->tls, data, len);
+	return recv(conn->fd, data, len, 0);
+}
+
+ssize_t
+conn_sendv(struct conn *conn, struct iovec *pieces, int count)
+{
+	struct msghdr message;
+
+	if (conn->tls != NULL)
+		return tls_sendv(conn->tls, pieces, count);
+	memset(&message, 0, sizeof(message));
+	message.msg_iov = pieces;
+	message.msg_iovlen = (size_t)count;
+	return sendmsg(conn->fd, &message, MSG_NOSIGNAL);
+}
 
 void
 conn_turn_begin(struct conn *conn)
@@ -134,7 +158,6 @@ void
 conn_turn_flush(struct conn *conn)
 {
 	struct turn *turn = &conn->worker->turn;
-	struct msghdr message;
 	size_t total = 0;
 	ssize_t sent = 0;
 	int i;
@@ -145,12 +168,9 @@ conn_turn_flush(struct conn *conn)
 	}
 	for (i = 0; i < turn->count; i++)
 		total += turn->pieces[i].iov_len;
-	memset(&message, 0, sizeof(message));
-	message.msg_iov = turn->pieces;
-	message.msg_iovlen = (size_t)turn->count;
 	if (conn->out == NULL) {
 		do
-			sent = sendmsg(conn->fd, &message, MSG_NOSIGNAL);
+			sent = conn_sendv(conn, turn->pieces, turn->count);
 		while (sent < 0 && errno == EINTR);
 		if (sent < 0 && errno != EAGAIN)
 			conn->doomed = true;
@@ -177,14 +197,79 @@ conn_out_free(struct conn *conn)
 	free(out);
 }
 
-/* As much of a piece as the socket takes now. sendfile() moves the offset. */
+/* A part of a file through TLS. Moves the offset as sendfile() does. */
+static ssize_t
+send_file_tls(struct conn *conn, struct conn_piece *piece)
+{
+	char data[TLS_FILE_BYTES];
+	struct iovec part = { data, 0 };
+	ssize_t got;
+	ssize_t sent;
+
+	got = pread(piece->blob->fd, data,
+	    piece->len < sizeof(data) ? piece->len : sizeof(data),
+	    piece->offset);
+	if (got <= 0)
+		return got;
+	part.iov_len = (size_t)got;
+	sent = conn_sendv(conn, &part, 1);
+	if (sent > 0)
+		piece->offset += sent;
+	return sent;
+}
+
+/*
+ * Through TLS the pieces go together: a record that the socket did not take
+ * may hold parts of several, and must be tried again with the same bytes.
+ */
+static ssize_t
+send_memory_tls(struct conn *conn)
+{
+	struct conn_out *out = conn->out;
+	struct iovec pieces[WORKER_TURN_PIECES];
+	int count = 0;
+	int i;
+
+	for (i = out->first; i < out->count && count < WORKER_TURN_PIECES &&
+			     out->pieces[i].data != NULL;
+	     i++) {
+		pieces[count].iov_base = (void *)(uintptr_t)out->pieces[i].data;
+		pieces[count++].iov_len = out->pieces[i].len;
+	}
+	return conn_sendv(conn, pieces, count);
+}
+
+/* As much of a piece, or more, as the socket takes now. sendfile() moves the
+ * offset. */
 static ssize_t
 send_piece(struct conn *conn, struct conn_piece *piece)
 {
+	if (conn->tls != NULL)
+		return piece->data == NULL ? send_file_tls(conn, piece)
+					   : send_memory_tls(conn);
 	if (piece->data == NULL)
 		return sendfile(conn->fd, piece->blob->fd, &piece->offset,
 		    piece->len < FILE_BYTES_MAX ? piece->len : FILE_BYTES_MAX);
 	return send(conn->fd, piece->data, piece->len, MSG_NOSIGNAL);
+}
+
+/* Bytes have left; they may end pieces. */
+static void
+out_consume(struct conn_out *out, size_t sent)
+{
+	struct conn_piece *piece;
+	size_t part;
+
+	while (sent > 0) {
+		piece = &out->pieces[out->first];
+		part = sent < piece->len ? sent : piece->len;
+		if (piece->data != NULL)
+			piece->data += part;
+		piece->len -= part;
+		sent -= part;
+		if (piece->len == 0)
+			out->first++;
+	}
 }
 
 /* The socket takes bytes again. Ends with conn->out == NULL when all went. */
@@ -194,6 +279,7 @@ conn_send_more(struct conn *conn)
 	struct conn_out *out = conn->out;
 	struct conn_piece *piece;
 	ssize_t sent;
+	int parts = 0; /* of a file */
 
 	while (out->first < out->count) {
 		piece = &out->pieces[out->first];
@@ -206,12 +292,9 @@ conn_send_more(struct conn *conn)
 			return;
 		}
 		conn->out_sent += (size_t)sent;
-		if (piece->data != NULL)
-			piece->data += sent;
-		piece->len -= (size_t)sent;
-		if (piece->len > 0)
-			return;
-		out->first++;
+		out_consume(out, (size_t)sent);
+		if (piece->len > 0 && (piece->data != NULL || ++parts >= 16))
+			return; /* the socket is full, or others' turn */
 	}
 	conn_out_free(conn);
 }
@@ -219,15 +302,15 @@ conn_send_more(struct conn *conn)
 void
 conn_send_continue(struct conn *conn)
 {
-	static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
+	static char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
+	struct iovec piece = { text, sizeof(text) - 1 };
 
 	conn->continue_sent = true;
 	conn_turn_flush(conn);
 	if (conn->out != NULL)
 		return; /* a client that pipelines does not wait for this */
 	/* A fresh socket buffer always takes these few bytes. */
-	if (send(conn->fd, text, sizeof(text) - 1, MSG_NOSIGNAL) !=
-	    (ssize_t)sizeof(text) - 1)
+	if (conn_sendv(conn, &piece, 1) != (ssize_t)sizeof(text) - 1)
 		conn->doomed = true;
 }
 

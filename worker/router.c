@@ -92,7 +92,8 @@ get_page(const struct route_request *rq)
 	if (worker->options->csrf_token &&
 	    guard_cookie(rq->head, worker->options->csrf_token_name).len !=
 		GUARD_TOKEN_LEN) {
-		if (guard_new_cookie(worker->options, false, cookie) < 0) {
+		if (guard_new_cookie(worker->options, rq->conn->tls != NULL,
+			cookie) < 0) {
 			answer_status(rq, 503);
 			return;
 		}

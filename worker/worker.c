@@ -301,9 +301,6 @@ boot(struct worker *worker, struct buf *why)
 	rc = tls_context_open(&worker->tls, worker->options, why);
 	if (rc < 0)
 		return rc;
-	rc = tls_context_open(&worker->tls, worker->options, why);
-	if (rc < 0)
-		return rc;
 	rc = access_log_open(&worker->access_log, worker->options->accesslog);
 	if (rc < 0) {
 		(void)buf_printf(why, "accesslog %s: %s\n",
@@ -343,7 +340,6 @@ shut_down(struct worker *worker)
 	fd_close(&worker->mail_fd);
 	free(worker->accept_events);
 	conn_peers_free(&worker->peers);
-	tls_context_close(&worker->tls);
 	tls_context_close(&worker->tls);
 	compress_free(&worker->compress);
 	free(worker);
@@ -392,7 +388,6 @@ worker_check(const struct worker_options *options,
 	struct app *app = NULL;
 	struct site *site = NULL;
 	struct tls_context *tls = NULL;
-	struct tls_context *tls = NULL;
 	int rc;
 
 	memset(&kit, 0, sizeof(kit));
@@ -401,15 +396,15 @@ worker_check(const struct worker_options *options,
 		rc = site_open(&site, options, app, why);
 	if (rc == 0)
 		rc = tls_context_open(&tls, options, why);
-	if (rc == 0)
-		rc = tls_context_open(&tls, options, why);
 	if (rc == 0) {
 		kit.app = app;
 		kit.options = options;
 		kit.cache_options = cache_options;
-		rc = data_prepare(&kit, why);
+		/* --check-config leaves nothing behind: a folder that is not
+		 * there yet is made at the start. */
+		if (access(data_folder(&kit), F_OK) == 0)
+			rc = data_prepare(&kit, why);
 	}
-	tls_context_close(&tls);
 	tls_context_close(&tls);
 	site_close(&site);
 	app_free(&app);

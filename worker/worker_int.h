@@ -33,6 +33,7 @@
 struct conn;
 struct conn_peers;
 struct compress;
+struct tls_context;
 
 /* The answers made for one connection in one turn, sent by one call. */
 struct turn {
@@ -76,6 +77,7 @@ struct worker {
 	struct conn_peers *peers; /* NULL: not limited */
 	struct event sweep_event; /* slow clients */
 	struct compress *compress; /* NULL: off */
+	struct tls_context *tls;   /* NULL: plain HTTP */
 	uint64_t request_count;   /* handed over since the start */
 	size_t conn_count;
 	bool accepting;
@@ -87,6 +89,7 @@ struct worker {
 	const struct timeval *body_timeout;
 	const struct timeval *send_timeout;
 	const struct timeval *linger_timeout;
+	const struct timeval *handshake_timeout;
 	const struct timeval *request_timeout; /* NULL: none */
 	struct http_limits limits;
 

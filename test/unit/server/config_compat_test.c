@@ -228,13 +228,12 @@ test_refuses_what_would_be_less_safe(void **state)
 	struct buf why = BUF_EMPTY;
 
 	(void)state;
-	assert_int_equal(ERR_UNKNOWN, parse("keyfile = 'k.pem'", &why));
+	assert_int_equal(ERR_UNKNOWN, parse("proxy_protocol = 'v1'", &why));
 	assert_string_equal(
-	    "f:1: keyfile is not supported: this version serves plain HTTP "
-	    "only; put a TLS proxy in front and remove it here",
+	    "f:1: proxy_protocol is not supported: the PROXY protocol is not "
+	    "read; switch it off in the proxy and here",
 	    buf_cstr(&why));
-	assert_int_equal(ERR_UNKNOWN, parse("cert_reqs = 2", &why));
-	assert_int_equal(0, parse("cert_reqs = 0", &why));
+	assert_int_equal(0, parse("proxy_protocol = 'off'", &why));
 	assert_int_equal(geteuid() == 0 ? ERR_UNKNOWN : 0,
 	    parse("user = 'www-data'", &why));
 	buf_free(&why);

@@ -318,10 +318,10 @@ static const char *const bad_lines[][2] = {
 	{ "--cache-type tape a.so",
 	    "command line --cache-type: cache_type = \"tape\": must "
 	    "be sqlite or null" },
-	{ "--certfile x.pem a.so",
-	    "command line --certfile: certfile is not supported: this "
-	    "version serves plain HTTP only; put a TLS proxy in front "
-	    "and remove it here" },
+	{ "--proxy-protocol v1 a.so",
+	    "command line --proxy-protocol: proxy_protocol is not "
+	    "supported: the PROXY protocol is not read; switch it off in "
+	    "the proxy and here" },
 };
 
 static void

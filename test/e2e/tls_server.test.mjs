@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * TLS from outside: versions, names, client certificates, tickets over all
+ * workers, large answers in both directions, and clients that get it wrong.
+ */
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import fs from "node:fs";
+import net from "node:net";
+import path from "node:path";
+import tls from "node:tls";
+import { now, test, until, within } from "../lib/harness.mjs";
+import { get, Wire } from "../lib/wire.mjs";
+import { call, result } from "../lib/zoo.mjs";
+
+/* A certificate and its key; by itself, or signed by `ca`. */
+function certificate(dir, name, ca) {
+  const key = path.join(dir, `${name}.key`);
+  const cert = path.join(dir, `${name}.pem`);
+  const signing = ca
+    ? ["-CA", ca.cert, "-CAkey", ca.key]
+    : [];
+
+  execFileSync(
+    "openssl",
+    [
+      "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+      "-nodes", "-keyout", key, "-out", cert, "-days", "30",
+      "-subj", `/CN=${name}`, "-addext", `subjectAltName=DNS:${name}`, ...signing,
+    ],
+    { stdio: "ignore" },
+  );
+  return { key, cert, pem: fs.readFileSync(cert), keyPem: fs.readFileSync(key) };
+}
+
+async function start(scene, { args = [], workers = 1 } = {}) {
+  const dir = scene.dir();
+  const pair = certificate(dir, "app.example");
+  const server = await scene.start({
+    app: "zoo",
+    threads: 2,
+    workers,
+    args: ["--certfile", pair.cert, "--keyfile", pair.key, ...args],
+  });
+
+  return { dir, pair, server };
+}
+
+/* A TLS connection as a Wire, with its socket. */
+function connect(server, options = {}) {
+  return new Promise((done, fail) => {
+    const socket = tls.connect({
+      ...server.address,
+      servername: "app.example",
+      rejectUnauthorized: false,
+      ...options,
+    });
+
+    if (options.onSession) socket.on("session", options.onSession);
+    socket.once("error", fail);
+    socket.once("secureConnect", () => {
+      socket.off("error", fail);
+      done(new Wire(socket));
+    });
+  });
+}
+
+test("requests over TLS", async (t, scene) => {
+  const { server } = await start(scene);
+
+  for (const version of ["TLSv1.2", "TLSv1.3"]) {
+    const wire = await connect(server, {
+      minVersion: version,
+      maxVersion: version,
+    });
+
+    assert.equal(wire.socket.getProtocol(), version);
+    wire.write(get("/_ph/health"));
+    assert.equal((await wire.answer()).text, "ok\n");
+    /* Large both ways, and pipelined. */
+    const value = "x".repeat(3e6);
+
+    wire.write(call("echo", value));
+    assert.equal(result(await wire.answer(), "echo"), value);
+    wire.write(Buffer.concat([...Array(50).fill(get("/")), call("echo", 1)]));
+    const first = (await wire.answer()).text;
+
+    for (let i = 1; i < 50; i++) assert.equal((await wire.answer()).text, first);
+    assert.equal(result(await wire.answer(), "echo"), 1);
+    wire.write(get("/", { fields: { Connection: "close" } }));
+    assert.equal((await wire.answer()).text, first);
+    await wire.rest();
+    assert.equal(wire.error, undefined, "closed with a goodbye");
+  }
+  for (const version of ["TLSv1", "TLSv1.1"])
+    await assert.rejects(
+      connect(server, {
+        minVersion: version,
+        maxVersion: version,
+        ciphers: "DEFAULT@SECLEVEL=0",
+      }),
+    );
+});
+
+test("a reader that is late", async (t, scene) => {
+  const { server } = await start(scene);
+  const wire = await connect(server);
+
+  wire.socket.pause();
+  wire.write(Buffer.concat(Array(3).fill(call("big_memoized", "v"))));
+  const other = await connect(server);
+
+  other.write(get("/_ph/health"));
+  assert.equal((await other.answer()).status, 200);
+  wire.read();
+  const first = (await wire.answer()).body;
+
+  assert.ok(first.length > 20e6);
+  for (let i = 0; i < 2; i++) assert.ok((await wire.answer()).body.equals(first));
+});
+
+test("assets by file over TLS", async (t, scene) => {
+  const root = path.join(scene.dir(), "assets");
+  const data = Buffer.alloc(3000001, "0123456789abc");
+
+  fs.mkdirSync(root);
+  fs.writeFileSync(path.join(root, "big.bin"), data);
+  const { server } = await start(scene, { args: ["--assets-folder", root] });
+  const wire = await connect(server);
+
+  wire.socket.pause();
+  for (let i = 0; i < 4; i++) wire.write(get("/assets/big.bin"));
+  wire.read();
+  for (let i = 0; i < 4; i++)
+    assert.ok((await wire.answer()).body.equals(data), `number ${i}`);
+});
+
+test("tickets work over all workers, and over a reload", async (t, scene) => {
+  const { server } = await start(scene, { workers: 4 });
+
+  for (const version of ["TLSv1.2", "TLSv1.3"]) {
+    const versions = { minVersion: version, maxVersion: version };
+    let session;
+    const once = async () => {
+      const onSession = (fresh) => (session = fresh);
+      const wire = await connect(server, { ...versions, session, onSession });
+
+      wire.write(get("/_ph/health"));
+      assert.equal((await wire.answer()).status, 200);
+      const reused = wire.socket.isSessionReused();
+
+      await until("a ticket", () => session !== undefined);
+      wire.destroy();
+      return reused;
+    };
+
+    assert.equal(await once(), false);
+    let reused = 0;
+
+    for (let i = 0; i < 40; i++) reused += await once();
+    t.diagnostic(`${version}: ${reused} of 40 resumed over 4 workers`);
+    assert.equal(reused, 40);
+    server.kill("SIGHUP");
+    await server.waitFor(/event=master\.restarted/, {
+      count: version === "TLSv1.2" ? 1 : 2,
+    });
+    assert.equal(await once(), true, "the keys before the reload still open");
+  }
+});
+
+test("names and their certificates", async (t, scene) => {
+  const dir = scene.dir();
+  const one = certificate(dir, "one.example");
+  const two = certificate(dir, "two.example");
+  const { server } = await start(scene, {
+    args: [
+      "--sni-certfile", `${one.cert}:${one.key}`,
+      "--sni-certfile", `${two.cert}:${two.key}`,
+    ],
+  });
+
+  for (const [asked, got] of [
+    ["one.example", "one.example"],
+    ["two.example", "two.example"],
+    ["TWO.example", "two.example"],
+    ["app.example", "app.example"],
+    ["other.example", "app.example"],
+    ["", "app.example"],
+  ]) {
+    const wire = await connect(server, { servername: asked });
+
+    assert.equal(wire.socket.getPeerCertificate().subject.CN, got, asked);
+    wire.destroy();
+  }
+});
+
+test("client certificates", async (t, scene) => {
+  const dir = scene.dir();
+  const ca = certificate(dir, "clients");
+  const stranger = certificate(dir, "stranger");
+  const ask = async (server, options) => {
+    const wire = await connect(server, options);
+
+    wire.write(get("/_ph/health"));
+    return (await wire.answer()).status;
+  };
+  const good = { cert: ca.pem, key: ca.keyPem };
+  const bad = { cert: stranger.pem, key: stranger.keyPem };
+  const required = await start(scene, {
+    args: ["--ca-certs", ca.cert, "--cert-reqs", "2"],
+  });
+
+  assert.equal(await ask(required.server, good), 200);
+  await assert.rejects(ask(required.server, {}));
+  await assert.rejects(ask(required.server, bad));
+  const optional = await start(scene, {
+    args: ["--ca-certs", ca.cert, "--cert-reqs", "1"],
+  });
+
+  assert.equal(await ask(optional.server, good), 200);
+  assert.equal(await ask(optional.server, {}), 200);
+  await assert.rejects(ask(optional.server, bad));
+});
+
+test("clients that get it wrong", async (t, scene) => {
+  const { server } = await start(scene, {
+    args: ["--tls-handshake-timeout", "0.7"],
+  });
+  const plain = await Wire.connect(server.address);
+
+  plain.write(get("/"));
+  const refused = await plain.answer();
+
+  assert.equal(refused.status, 400);
+  assert.equal(refused.field("connection"), "close");
+  await plain.rest();
+
+  /* Garbage, and handshakes cut anywhere. */
+  const hello = await new Promise((done) => {
+    const listener = net.createServer((socket) =>
+      socket.once("data", (bytes) => {
+        socket.destroy();
+        listener.close();
+        done(bytes);
+      }),
+    );
+
+    listener.listen(0, "127.0.0.1", () =>
+      tls
+        .connect({ port: listener.address().port, host: "127.0.0.1" })
+        .on("error", () => {}),
+    );
+  });
+
+  for (let i = 0; i < 200; i++) {
+    const bytes = Buffer.from(hello.subarray(0, 1 + ((i * 37) % hello.length)));
+
+    if (i % 2) bytes[(i * 31) % bytes.length] ^= 1 << i % 8;
+    const wire = await Wire.connect(server.address);
+
+    wire.write(i % 5 === 0 ? Buffer.alloc(300, i) : bytes);
+    if (i % 3 === 0) wire.destroy();
+  }
+  /* Silence has an end, and so has a byte now and then. */
+  const slow = await Wire.connect(server.address);
+  const start_ = now();
+
+  for (let i = 0; i < hello.length && !slow.ended; i++) {
+    await slow.write(hello.subarray(i, i + 1));
+    await new Promise((done) => setTimeout(done, 100));
+  }
+  await slow.rest();
+  within(t, "a handshake byte by byte", now() - start_, 4000);
+  const wire = await connect(server);
+
+  wire.write(get("/_ph/health"));
+  assert.equal((await wire.answer()).status, 200, "still serving");
+});
+
+test("files that cannot be used", async (t, scene) => {
+  const dir = scene.dir();
+  const one = certificate(dir, "one");
+  const two = certificate(dir, "two");
+
+  for (const [args, pattern] of [
+    [["--certfile", "/none.pem"], /certfile \/none\.pem: /],
+    [["--certfile", one.cert, "--keyfile", two.key], /keyfile .*two\.key: /],
+    [["--certfile", one.cert, "--keyfile", one.key, "--cert-reqs", "2"], /ca_certs/],
+    [["--certfile", one.cert, "--keyfile", one.key, "--ciphers", "nonsense"], /ciphers nonsense: /],
+    [["--certfile", one.cert, "--keyfile", one.key, "--tls-min-version", "1.1"], /must be 1\.2 or 1\.3/],
+    [["--keyfile", one.key], /certfile, which is not set/],
+  ]) {
+    const server = scene.server({ app: "zoo", args });
+
+    assert.notEqual((await server.exited).status, 0);
+    assert.ok(server.grep(pattern).length > 0, String(pattern));
+  }
+});
