@@ -100,7 +100,7 @@ test("the folder becomes read-only", async (t, scene) => {
   t.diagnostic(`${server.computations().length} computations`);
 });
 
-test("no room: a value larger than the disk", async (t, scene) => {
+test("no room: a value larger than the disk", { seconds: 30 }, async (t, scene) => {
   /* RLIMIT_FSIZE stands for a full disk: writing fails, reading works. */
   const cacheDir = path.join(scene.dir(), "cache");
   const server = await scene.start({
@@ -126,7 +126,7 @@ test("no room: a value larger than the disk", async (t, scene) => {
   assert.equal(server.workers().length, 2);
 });
 
-test("another program locks the database", async (t, scene) => {
+test("another program locks the database", { seconds: 30 }, async (t, scene) => {
   const server = await startExample(scene);
   const { cacheDir } = server.options;
   const points = readPoints(cacheDir);
