@@ -13,17 +13,21 @@
 #include "cache/cache.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cache/cache_int.h"
+#include "cache/forget.h"
 #include "cache/prepare.h"
 #include "cache/store.h"
 #include "server/base/clock.h"
 #include "server/base/err.h"
 #include "server/base/fd.h"
 #include "server/base/log.h"
+
+#define EARLY_COST_US 50000 /* cheaper values are renewed when they end */
 
 int
 cache_public_rc(int rc)
@@ -79,10 +83,18 @@ cache_open(struct cache **cache, const struct cache_options *options,
 	new->lease_ms = (int64_t)(options->compute_lease * 1000);
 	new->attempts_max = (uint32_t)options->compute_attempts;
 	new->threshold = options->cache_threshold;
-	if (strcmp(options->cache_type, "null") != 0)
+	new->dice = ((uint64_t)clock_mono_us() ^ (uint64_t)(uintptr_t) new) | 1;
+	new->prefix = strdup(options->cache_key_prefix);
+	if (new->prefix == NULL)
+		rc = -ENOMEM;
+	else
+		rc = forget_group(new->prefix, CACHE_GROUP_ALL, "",
+		    &new->group_all);
+	if (rc == 0 && strcmp(options->cache_type, "null") != 0)
 		rc = open_database(new, options);
 	if (rc < 0) {
 		log_error(rc, "cache.open", "dir=%s", options->cache_dir);
+		free(new->prefix);
 		free(new);
 		return rc;
 	}
@@ -97,23 +109,74 @@ cache_close(struct cache **cache)
 		return;
 	db_read_end(&(*cache)->db);
 	db_close(&(*cache)->db);
+	free((*cache)->prefix);
 	free(*cache);
 	*cache = NULL;
+}
+
+/* A number in (0, 1]. */
+static double
+throw_dice(struct cache *cache)
+{
+	uint64_t x = cache->dice;
+
+	x ^= x << 13;
+	x ^= x >> 7;
+	x ^= x << 17;
+	cache->dice = x;
+	return ((double)(x >> 11) + 1) / 9007199254740992.0;
+}
+
+/*
+ * Should the value be computed anew, though it may be used? A dear one is
+ * renewed shortly before its end: with probability exp(-left / cost) per
+ * look-up, so that on the whole one of many readers does it. A cost of more
+ * than a tenth of the life counts as that, or it would never rest.
+ */
+static bool
+wants_renewal(struct cache *cache, const struct store_value *value,
+    int64_t now_ms)
+{
+	int64_t life_ms = value->fresh - value->created;
+	double cost_ms = (double)value->cost_us / 1000;
+
+	if (value->fresh == STORE_FOREVER)
+		return false;
+	if (now_ms >= value->fresh)
+		return true;
+	if (value->cost_us < EARLY_COST_US)
+		return false;
+	if (cost_ms > (double)life_ms / 10)
+		cost_ms = (double)life_ms / 10;
+	return cost_ms * -log(throw_dice(cache)) >=
+	       (double)(value->fresh - now_ms);
+}
+
+int
+cache_lookup_since(struct cache *cache, const uint8_t key[CACHE_KEY_LEN],
+    int64_t since_ms, struct buf *out, enum cache_format *format)
+{
+	struct store_value value;
+	int64_t now_ms = clock_wall_ms();
+	int rc;
+
+	buf_clear(out);
+	if (db_use_read(&cache->db, STATEMENT_VALUE_GET, &rc) == NULL)
+		return cache_public_rc(rc);
+	rc = store_get(&cache->db, key, now_ms, since_ms, out, &value);
+	if (rc < 0)
+		return cache_public_rc(rc);
+	if (rc != STORE_HIT)
+		return CACHE_MISS;
+	*format = (enum cache_format)value.format;
+	return wants_renewal(cache, &value, now_ms) ? CACHE_STALE : CACHE_HIT;
 }
 
 int
 cache_lookup(struct cache *cache, const uint8_t key[CACHE_KEY_LEN],
     struct buf *out, enum cache_format *format)
 {
-	int rc;
-
-	buf_clear(out);
-	if (db_use_read(&cache->db, STATEMENT_VALUE_GET, &rc) == NULL)
-		return cache_public_rc(rc);
-	rc = store_get(&cache->db, key, clock_wall_ms(), out, format);
-	if (rc < 0)
-		return cache_public_rc(rc);
-	return rc == STORE_HIT ? CACHE_HIT : CACHE_MISS;
+	return cache_lookup_since(cache, key, 0, out, format);
 }
 
 int
@@ -152,4 +215,10 @@ cache_hint(struct cache *cache)
 		if (slot != cache->peer.slot)
 			fd_event_wake(cache->peer.wake_fds[slot]);
 	}
+}
+
+void
+cache_hint_all(struct cache *cache)
+{
+	cache_wake(cache, UINT64_MAX);
 }

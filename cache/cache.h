@@ -61,7 +61,7 @@ void cache_close(struct cache **cache);
 enum cache_found {
 	CACHE_MISS,
 	CACHE_HIT,
-	CACHE_STALE /* reserved for stale-while-revalidate; not given yet */
+	CACHE_STALE /* a value to be used, and to be computed anew */
 };
 
 /* What the bytes of a value are. */
@@ -75,9 +75,17 @@ enum cache_format {
  * aligned; *format what they are. A value whose checksum does not match is a
  * miss. Never waits: a busy database is ERR_BUSY. Returns enum cache_found,
  * or ERR_BUSY / ERR_STORE / -ENOMEM.
+ *
+ * CACHE_STALE: its fresh time is over but not its stale time; or it is going
+ * to be over and the die says that it is this caller's turn to see to it
+ * (XFetch: the more likely, the dearer the value and the nearer its end).
  */
 int cache_lookup(struct cache *cache, const uint8_t key[CACHE_KEY_LEN],
     struct buf *out, enum cache_format *format);
+
+/* The same, where a value made before `since_ms` (clock_wall_ms) is a miss. */
+int cache_lookup_since(struct cache *cache, const uint8_t key[CACHE_KEY_LEN],
+    int64_t since_ms, struct buf *out, enum cache_format *format);
 
 /*
  * Several look-ups in one read transaction: begin before, end after. While
@@ -99,6 +107,8 @@ enum cache_asked {
 struct cache_claim {
 	uint8_t key[CACHE_KEY_LEN];
 	int64_t epoch;
+	int64_t born;       /* the counter of what was forgotten, then */
+	int64_t started_us; /* clock_mono_us */
 	uint32_t attempts;
 	struct buf function;  /* name, NUL-terminated by buf_cstr */
 	struct buf arguments; /* encode.h bytes of an array */
@@ -131,6 +141,21 @@ int cache_ask_within(struct cache *cache, const uint8_t asker[CACHE_KEY_LEN],
     const uint8_t key[CACHE_KEY_LEN], const char *function,
     const void *arguments, size_t arguments_len, struct buf *error);
 
+/* All that can be said when asking. */
+struct cache_question {
+	const uint8_t *key;   /* CACHE_KEY_LEN bytes */
+	const uint8_t *asker; /* as in cache_ask_within(), or NULL */
+	const char *function;
+	const void *arguments;
+	size_t arguments_len;
+	int64_t since_ms; /* a value made before counts as none; 0: any does.
+			     With now, what is there is computed anew. */
+};
+
+/* cache_ask() and cache_ask_within() in one. */
+int cache_ask_for(struct cache *cache, const struct cache_question *question,
+    struct cache_claim *claim, struct buf *error);
+
 /* Take the oldest `wanted` row. 0 (*claim filled), -ENOENT: none, ERR_*. */
 int cache_claim_next(struct cache *cache, struct cache_claim *claim);
 
@@ -148,6 +173,48 @@ int cache_claim_next(struct cache *cache, struct cache_claim *claim);
  */
 int cache_publish(struct cache *cache, const struct cache_claim *claim,
     enum cache_format format, const void *data, size_t len, int64_t ttl_ms);
+
+/* How long a value lives, and what it belongs to. */
+struct cache_life {
+	int64_t fresh_ms;  /* as ttl_ms above */
+	int64_t stale_ms;  /* further time in which it is given out while it is
+			      computed anew; < 0: without end */
+	const char *scope; /* NULL: none. See cache_forget(). */
+	const char *const *tags; /* at most CACHE_TAGS_MAX */
+	unsigned tag_count;
+};
+
+#define CACHE_TAGS_MAX 3
+
+/* cache_publish() with all of it. ERR_STALE also: what the value belongs to
+ * was forgotten after its computation began; the row is `wanted` again. */
+int cache_publish_as(struct cache *cache, const struct cache_claim *claim,
+    enum cache_format format, const void *data, size_t len,
+    const struct cache_life *life);
+
+/* Say how far a computation is, 0 to 1000. 0, ERR_BUSY, ERR_STORE. */
+int cache_progress(struct cache *cache, const uint8_t key[CACHE_KEY_LEN],
+    int64_t epoch, int progress);
+
+/* What can be forgotten at once. */
+enum cache_group {
+	CACHE_GROUP_ALL,      /* everything under this key prefix; name "" */
+	CACHE_GROUP_FUNCTION, /* what the function of that name made */
+	CACHE_GROUP_SCOPE,    /* what belongs to that session */
+	CACHE_GROUP_TAG       /* what carries that tag */
+};
+
+/*
+ * Forget a group of values: one row is written, however many they are. From
+ * the moment it returns 0 no look-up in any process gives one of them, and
+ * no computation that had begun before can publish one. What is being
+ * computed for waiters begins again. 0, ERR_BUSY, ERR_FULL, ERR_STORE,
+ * -ENOMEM. Pool threads only.
+ */
+int cache_forget(struct cache *cache, enum cache_group group, const char *name);
+
+/* The same for the value under one key, and the failure under it. */
+int cache_forget_key(struct cache *cache, const uint8_t key[CACHE_KEY_LEN]);
 
 /*
  * End a computation without a value: the row becomes `failed` with `error`
@@ -181,6 +248,9 @@ int cache_has_wanted(struct cache *cache);
 
 /* Tell all other slots that a row is wanted. Never fails, never waits. */
 void cache_hint(struct cache *cache);
+
+/* The same, our own slot included. */
+void cache_hint_all(struct cache *cache);
 
 /*
  * Keeper: rows `computing` under that worker go back to `wanted` (or, after

@@ -15,6 +15,9 @@ struct cache {
 	int64_t lease_ms;
 	uint32_t attempts_max;
 	int64_t threshold;
+	char *prefix;      /* cache_key_prefix */
+	int64_t group_all; /* CACHE_GROUP_ALL */
+	uint64_t dice;     /* state of the generator; never 0 */
 };
 
 /* This peer's bit in a mask of waiters. Slots 64 apart share one. */

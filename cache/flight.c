@@ -27,6 +27,7 @@
 #include <unistd.h>
 
 #include "cache/cache_int.h"
+#include "cache/forget.h"
 #include "cache/orphan.h"
 #include "cache/store.h"
 #include "server/base/bug.h"
@@ -133,11 +134,7 @@ row_has_failed(const struct row *row)
 
 /* The arguments of cache_ask, and what it decided. */
 struct ask {
-	const uint8_t *key;
-	const uint8_t *asker; /* the computation that waits, or NULL */
-	const char *function;
-	const void *arguments;
-	size_t arguments_len;
+	struct cache_question q;
 	struct cache_claim *claim;
 	struct buf *error;
 	bool wrote; /* something is to be committed */
@@ -156,17 +153,18 @@ ask_reading(struct cache *cache, const struct ask *ask)
 
 	if (db_use_read(&cache->db, STATEMENT_SIGNAL_GET, &rc) == NULL)
 		return rc;
-	rc = read_row(&cache->db, ask->key, &row, ask->error);
+	rc = read_row(&cache->db, ask->q.key, &row, ask->error);
 	if (rc < 0)
 		return rc;
 	if (row_has_failed(&row))
 		return CACHE_FAILED;
-	if (ask->asker == NULL && row_is_live(&row) && !row.foreign &&
+	if (ask->q.asker == NULL && row_is_live(&row) && !row.foreign &&
 	    row.waiters & cache_slot_bit(cache->peer.slot))
 		return CACHE_WAITING;
 	if (row.state != FLIGHT_READY)
 		return 0;
-	rc = store_get(&cache->db, ask->key, clock_wall_ms(), NULL, NULL);
+	rc = store_get(&cache->db, ask->q.key, clock_wall_ms(), ask->q.since_ms,
+	    NULL, NULL);
 	if (rc < 0)
 		return rc;
 	return rc == STORE_HIT ? CACHE_READY : 0;
@@ -184,6 +182,14 @@ claim_fill(struct cache_claim *claim, const uint8_t *key, const char *function,
 	    buf_put(&claim->arguments, arguments, arguments_len) < 0)
 		return -ENOMEM;
 	return 0;
+}
+
+/* Note when the computation begins, in both senses. Within a transaction. */
+static int
+claim_begin(struct db *db, struct cache_claim *claim)
+{
+	claim->started_us = clock_mono_us();
+	return forget_now(db, &claim->born);
 }
 
 void
@@ -215,8 +221,8 @@ put_row(struct cache *cache, const struct ask *ask, const struct row *old)
 	stmt = db_use(&cache->db, STATEMENT_SIGNAL_PUT, &rc);
 	if (stmt == NULL)
 		return rc;
-	db_bind_int(stmt, 1, store_id(ask->key));
-	db_bind_blob(stmt, 2, ask->key, CACHE_KEY_LEN);
+	db_bind_int(stmt, 1, store_id(ask->q.key));
+	db_bind_blob(stmt, 2, ask->q.key, CACHE_KEY_LEN);
 	db_bind_int(stmt, 3, own ? FLIGHT_COMPUTING : FLIGHT_WANTED);
 	db_bind_int(stmt, 4, epoch);
 	db_bind_int(stmt, 5, own ? peer->worker_id : 0);
@@ -227,15 +233,17 @@ put_row(struct cache *cache, const struct ask *ask, const struct row *old)
 	db_bind_int(stmt, 10, (int64_t)cache_slot_bit(peer->slot));
 	db_bind_int(stmt, 11, old->foreign ? 0 : old->computations);
 	db_bind_int(stmt, 12, now_ms);
-	db_bind_text(stmt, 13, ask->function);
-	db_bind_blob(stmt, 14, ask->arguments, ask->arguments_len);
+	db_bind_text(stmt, 13, ask->q.function);
+	db_bind_blob(stmt, 14, ask->q.arguments, ask->q.arguments_len);
 	rc = db_run(&cache->db, STATEMENT_SIGNAL_PUT);
 	if (rc < 0 || !own)
 		return rc < 0 ? rc : CACHE_WANTED_NEW;
 	ask->claim->epoch = epoch;
 	ask->claim->attempts = attempts;
-	rc = claim_fill(ask->claim, ask->key, ask->function, ask->arguments,
-	    ask->arguments_len);
+	rc = claim_begin(&cache->db, ask->claim);
+	if (rc == 0)
+		rc = claim_fill(ask->claim, ask->q.key, ask->q.function,
+		    ask->q.arguments, ask->q.arguments_len);
 	return rc < 0 ? rc : CACHE_OWNED;
 }
 
@@ -281,8 +289,8 @@ next_in_chain(struct db *db, int64_t id, int64_t *next)
 static int
 link_asker(struct cache *cache, const struct ask *ask)
 {
-	int64_t asker = store_id(ask->asker);
-	int64_t id = store_id(ask->key);
+	int64_t asker = store_id(ask->q.asker);
+	int64_t id = store_id(ask->q.key);
 	sqlite3_stmt *stmt;
 	int steps;
 	int rc;
@@ -298,8 +306,8 @@ link_asker(struct cache *cache, const struct ask *ask)
 	if (stmt == NULL)
 		return rc;
 	db_bind_int(stmt, 1, asker);
-	db_bind_blob(stmt, 2, ask->asker, CACHE_KEY_LEN);
-	db_bind_int(stmt, 3, store_id(ask->key));
+	db_bind_blob(stmt, 2, ask->q.asker, CACHE_KEY_LEN);
+	db_bind_int(stmt, 3, store_id(ask->q.key));
 	return db_run(&cache->db, STATEMENT_SIGNAL_LINK);
 }
 
@@ -310,25 +318,26 @@ ask_writing(struct cache *cache, struct ask *ask)
 	struct row row;
 	int rc;
 
-	rc = store_get(&cache->db, ask->key, clock_wall_ms(), NULL, NULL);
+	rc = store_get(&cache->db, ask->q.key, clock_wall_ms(), ask->q.since_ms,
+	    NULL, NULL);
 	if (rc < 0)
 		return rc;
 	if (rc == STORE_HIT)
 		return CACHE_READY;
 	ask->wrote = true;
 	if (rc == STORE_DAMAGED) {
-		rc = store_delete(&cache->db, ask->key);
+		rc = store_delete(&cache->db, ask->q.key);
 		if (rc < 0)
 			return rc;
 	}
-	rc = read_row(&cache->db, ask->key, &row, ask->error);
+	rc = read_row(&cache->db, ask->q.key, &row, ask->error);
 	if (rc < 0)
 		return rc;
 	if (row_is_live(&row)) {
 		/* Somebody else's row: this one is computed uncached. */
 		if (row.foreign)
 			return ERR_STORE;
-		rc = join_waiters(cache, ask->key);
+		rc = join_waiters(cache, ask->q.key);
 		return rc < 0 ? rc : CACHE_WAITING;
 	}
 	if (row_has_failed(&row))
@@ -349,7 +358,7 @@ ask_run(struct cache *cache, struct ask *ask)
 	if (rc < 0)
 		return cache_public_rc(rc);
 	rc = ask_writing(cache, ask);
-	if (ask->asker != NULL &&
+	if (ask->q.asker != NULL &&
 	    (rc == CACHE_WAITING || rc == CACHE_WANTED_NEW)) {
 		committed = link_asker(cache, ask);
 		rc = committed < 0 ? committed : rc;
@@ -362,18 +371,25 @@ ask_run(struct cache *cache, struct ask *ask)
 }
 
 int
+cache_ask_for(struct cache *cache, const struct cache_question *question,
+    struct cache_claim *claim, struct buf *error)
+{
+	struct ask ask = { .q = *question, .claim = claim, .error = error };
+
+	return ask_run(cache, &ask);
+}
+
+int
 cache_ask(struct cache *cache, const uint8_t key[CACHE_KEY_LEN],
     const char *function, const void *arguments, size_t arguments_len,
     struct cache_claim *claim, struct buf *error)
 {
-	struct ask ask = { .key = key,
+	struct cache_question question = { .key = key,
 		.function = function,
 		.arguments = arguments,
-		.arguments_len = arguments_len,
-		.claim = claim,
-		.error = error };
+		.arguments_len = arguments_len };
 
-	return ask_run(cache, &ask);
+	return cache_ask_for(cache, &question, claim, error);
 }
 
 int
@@ -381,14 +397,13 @@ cache_ask_within(struct cache *cache, const uint8_t asker[CACHE_KEY_LEN],
     const uint8_t key[CACHE_KEY_LEN], const char *function,
     const void *arguments, size_t arguments_len, struct buf *error)
 {
-	struct ask ask = { .key = key,
+	struct cache_question question = { .key = key,
 		.asker = asker,
 		.function = function,
 		.arguments = arguments,
-		.arguments_len = arguments_len,
-		.error = error };
+		.arguments_len = arguments_len };
 
-	return ask_run(cache, &ask);
+	return cache_ask_for(cache, &question, NULL, error);
 }
 
 /* --- claim ------------------------------------------------------------- */
@@ -447,6 +462,9 @@ take_next(struct cache *cache, struct cache_claim *claim)
 	rc = read_next(&cache->db, claim, &id);
 	if (rc <= 0)
 		return rc < 0 ? rc : -ENOENT;
+	rc = claim_begin(&cache->db, claim);
+	if (rc < 0)
+		return rc;
 	ASSERT(flight_may_go(FLIGHT_WANTED, FLIGHT_COMPUTING));
 	stmt = db_use(&cache->db, STATEMENT_SIGNAL_TAKE, &rc);
 	if (stmt == NULL)

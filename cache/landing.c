@@ -10,6 +10,8 @@
  *            owner and the same epoch. A late owner gets ERR_STALE and
  *            leaves no trace.
  * THREADS    As struct cache: one per connection.
+ * INVARIANT  A value that belongs to something that was forgotten after its
+ *            computation began is not stored: the row is `wanted` again.
  * FAILURE    Rolled back. A claim whose end the database refused is
  *            remembered (orphan.h) and given back later.
  */
@@ -19,6 +21,7 @@
 
 #include "cache/cache_int.h"
 #include "cache/flight.h"
+#include "cache/forget.h"
 #include "cache/orphan.h"
 #include "cache/store.h"
 #include "server/base/bug.h"
@@ -80,9 +83,16 @@ write_end(struct cache *cache, const struct cache_claim *claim,
 	rc = read_owned(cache, claim, waiters);
 	if (rc < 0)
 		return rc;
+	if (value != NULL) {
+		rc = forget_since(&cache->db, value->born, value->groups);
+		if (rc < 0)
+			return rc;
+		if (rc > 0)
+			*end = (struct landing){ .state = FLIGHT_WANTED };
+	}
 	if (end->state == FLIGHT_WANTED)
 		end->waiters = *waiters;
-	if (value != NULL) {
+	if (end->state == FLIGHT_READY) {
 		rc = store_put(&cache->db, claim->key, value, sum);
 		if (rc < 0)
 			return rc;
@@ -112,7 +122,7 @@ end_claim(struct cache *cache, const struct cache_claim *claim,
 		return rc;
 	/* A row that is wanted again is news to every idle worker. */
 	cache_wake(cache, end->state == FLIGHT_WANTED ? UINT64_MAX : waiters);
-	return 0;
+	return value != NULL && end->state == FLIGHT_WANTED ? ERR_STALE : 0;
 }
 
 /*
@@ -139,22 +149,73 @@ add_ms(int64_t now_ms, int64_t ttl_ms)
 							     : now_ms + ttl_ms;
 }
 
+/* When a value of this life is over. */
+static int64_t
+add_stale(int64_t fresh, const struct cache_life *life)
+{
+	if (life->fresh_ms == 0 || life->stale_ms == 0 ||
+	    fresh == STORE_FOREVER)
+		return fresh;
+	return add_ms(fresh, life->stale_ms);
+}
+
 int
-cache_publish(struct cache *cache, const struct cache_claim *claim,
-    enum cache_format format, const void *data, size_t len, int64_t ttl_ms)
+cache_publish_as(struct cache *cache, const struct cache_claim *claim,
+    enum cache_format format, const void *data, size_t len,
+    const struct cache_life *life)
 {
 	struct landing end = { .state = FLIGHT_READY, .computed = true };
 	struct store_value value = { .format = format,
 		.data = data,
-		.len = len };
+		.len = len,
+		.born = claim->born,
+		.cost_us = clock_mono_us() - claim->started_us };
 	int rc;
 
 	if (len > STORE_VALUE_MAX)
 		return ERR_TOO_BIG;
+	rc = forget_groups(cache, claim->function.data, life, value.groups);
+	if (rc < 0)
+		return rc;
 	value.created = clock_wall_ms();
-	value.expires = add_ms(value.created, ttl_ms);
+	value.fresh = add_ms(value.created, life->fresh_ms);
+	value.expires = add_stale(value.fresh, life);
 	rc = end_or_remember(cache, claim, &end, &value);
 	return rc == ERR_CORRUPT ? ERR_STORE : rc;
+}
+
+int
+cache_publish(struct cache *cache, const struct cache_claim *claim,
+    enum cache_format format, const void *data, size_t len, int64_t ttl_ms)
+{
+	struct cache_life life = { .fresh_ms = ttl_ms };
+
+	return cache_publish_as(cache, claim, format, data, len, &life);
+}
+
+int
+cache_progress(struct cache *cache, const uint8_t key[CACHE_KEY_LEN],
+    int64_t epoch, int progress)
+{
+	sqlite3_stmt *stmt;
+	int rc;
+
+	rc = db_write_begin(&cache->db);
+	if (rc < 0)
+		return cache_public_rc(rc);
+	stmt = db_use(&cache->db, STATEMENT_SIGNAL_PROGRESS, &rc);
+	if (stmt != NULL) {
+		db_bind_int(stmt, 1, store_id(key));
+		db_bind_blob(stmt, 2, key, CACHE_KEY_LEN);
+		db_bind_int(stmt, 3, epoch);
+		db_bind_int(stmt, 4, progress);
+		rc = db_run(&cache->db, STATEMENT_SIGNAL_PROGRESS);
+	}
+	if (rc < 0)
+		db_write_cancel(&cache->db);
+	else
+		rc = db_write_commit(&cache->db);
+	return cache_public_rc(rc);
 }
 
 /* Length of `text`, cut to `max` bytes in front of a whole character. */

@@ -310,6 +310,8 @@ create_tables(struct db *db)
 
 	for (i = 0; i < schema_object_count && rc == 0; i++)
 		rc = db_exec(db, schema_objects[i].sql);
+	if (rc == 0)
+		rc = db_exec(db, "INSERT INTO voids VALUES (-1, 0, 0)");
 	(void)snprintf(sql, sizeof(sql),
 	    "PRAGMA application_id = %d; PRAGMA user_version = %d",
 	    SCHEMA_APPLICATION_ID, SCHEMA_VERSION);

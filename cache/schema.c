@@ -7,6 +7,11 @@
  * one tree; the whole key stands beside it and is always compared. Two keys
  * with the same 63 bits displace each other: a miss, never a wrong value.
  *
+ * A value belongs to groups g1 to g6 (everything, its function, its scope,
+ * its tags; 0: none). Forgetting a group is one row of `voids`: its number,
+ * from a counter in row -1, is then higher than that of every value `born`
+ * before, and such a value is none. See forget.c.
+ *
  * What is read without the blob stands before it, so that such a read never
  * touches an overflow page. kv_age serves the keeper: oldest first, with the
  * expiry beside it, and its new entries all go to the same last page.
@@ -32,9 +37,17 @@ const struct schema_object schema_objects[] = {
 	    " WITHOUT ROWID" },
 	{ "kv", "CREATE TABLE kv (id INTEGER PRIMARY KEY, k BLOB NOT NULL,"
 		" created INTEGER NOT NULL, expires INTEGER NOT NULL,"
-		" format INTEGER NOT NULL, len INTEGER NOT NULL,"
-		" sum INTEGER NOT NULL, v BLOB NOT NULL)" },
+		" fresh INTEGER NOT NULL, cost INTEGER NOT NULL,"
+		" born INTEGER NOT NULL, g1 INTEGER NOT NULL,"
+		" g2 INTEGER NOT NULL, g3 INTEGER NOT NULL,"
+		" g4 INTEGER NOT NULL, g5 INTEGER NOT NULL,"
+		" g6 INTEGER NOT NULL, format INTEGER NOT NULL,"
+		" len INTEGER NOT NULL, sum INTEGER NOT NULL,"
+		" v BLOB NOT NULL)" },
 	{ "kv_age", "CREATE INDEX kv_age ON kv (created, expires)" },
+	{ "voids",
+	    "CREATE TABLE voids (id INTEGER PRIMARY KEY, seq INTEGER NOT NULL,"
+	    " changed INTEGER NOT NULL)" },
 	{ "signals",
 	    "CREATE TABLE signals (id INTEGER PRIMARY KEY, k BLOB NOT NULL,"
 	    " state INTEGER NOT NULL, epoch INTEGER NOT NULL,"

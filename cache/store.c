@@ -60,8 +60,13 @@ store_sum(const struct store_value *value)
 	uint64_t c = 3;
 	uint64_t d = 4;
 	uint64_t h = mix(value->len, (uint64_t)value->format);
+	unsigned i;
 
 	h = mix(mix(h, (uint64_t)value->created), (uint64_t)value->expires);
+	h = mix(mix(h, (uint64_t)value->fresh), (uint64_t)value->cost_us);
+	h = mix(h, (uint64_t)value->born);
+	for (i = 0; i < STORE_GROUPS; i++)
+		h = mix(h, (uint64_t)value->groups[i]);
 	for (; left >= SUM_LANE; left -= SUM_LANE, next += SUM_LANE) {
 		a = step(a, next);
 		b = step(b, next + 8);
@@ -91,24 +96,43 @@ report_damage(const uint8_t *key)
 	    "key=%s taken as a miss suppressed=%u", text, suppressed);
 }
 
+/* Columns of VALUE_GET behind `g1`. */
+#define COLUMN_GROUPS 6
+#define COLUMN_FORMAT (COLUMN_GROUPS + STORE_GROUPS)
+
+/* What the row `stmt` stands on says about its value, and its bytes. */
+static void
+read_value(sqlite3_stmt *stmt, struct store_value *value)
+{
+	int i;
+
+	value->created = sqlite3_column_int64(stmt, 1);
+	value->expires = sqlite3_column_int64(stmt, 2);
+	value->fresh = sqlite3_column_int64(stmt, 3);
+	value->cost_us = sqlite3_column_int64(stmt, 4);
+	value->born = sqlite3_column_int64(stmt, 5);
+	for (i = 0; i < STORE_GROUPS; i++)
+		value->groups[i] =
+		    sqlite3_column_int64(stmt, COLUMN_GROUPS + i);
+	value->format = sqlite3_column_int(stmt, COLUMN_FORMAT);
+	value->data = sqlite3_column_blob(stmt, COLUMN_FORMAT + 2);
+	value->len = (size_t)sqlite3_column_bytes(stmt, COLUMN_FORMAT + 2);
+}
+
 /* Judge the row that `stmt` stands on and copy its bytes. */
 static int
 take_row(sqlite3_stmt *stmt, const uint8_t *key, struct buf *out,
-    enum cache_format *format)
+    struct store_value *about)
 {
 	struct store_value value;
 	const void *full_key = sqlite3_column_blob(stmt, 0);
-	uint64_t sum = (uint64_t)sqlite3_column_int64(stmt, 4);
+	uint64_t sum = (uint64_t)sqlite3_column_int64(stmt, COLUMN_FORMAT + 1);
 	int rc;
 
 	if (sqlite3_column_bytes(stmt, 0) != CACHE_KEY_LEN ||
 	    memcmp(full_key, key, CACHE_KEY_LEN) != 0)
 		return STORE_MISS;
-	value.created = sqlite3_column_int64(stmt, 1);
-	value.expires = sqlite3_column_int64(stmt, 2);
-	value.format = sqlite3_column_int(stmt, 3);
-	value.data = sqlite3_column_blob(stmt, 5);
-	value.len = (size_t)sqlite3_column_bytes(stmt, 5);
+	read_value(stmt, &value);
 	/* Out of memory inside SQLite shows as a NULL. */
 	if (value.data == NULL &&
 	    (value.len > 0 ||
@@ -118,15 +142,17 @@ take_row(sqlite3_stmt *stmt, const uint8_t *key, struct buf *out,
 		report_damage(key);
 		return STORE_DAMAGED;
 	}
-	if (format != NULL)
-		*format = (enum cache_format)value.format;
 	rc = out == NULL ? 0 : buf_put(out, value.data, value.len);
+	if (about != NULL) {
+		*about = value;
+		about->data = NULL;
+	}
 	return rc < 0 ? rc : STORE_HIT;
 }
 
 int
 store_get(struct db *db, const uint8_t key[CACHE_KEY_LEN], int64_t now_ms,
-    struct buf *out, enum cache_format *format)
+    int64_t since_ms, struct buf *out, struct store_value *about)
 {
 	sqlite3_stmt *stmt;
 	int rc;
@@ -138,10 +164,11 @@ store_get(struct db *db, const uint8_t key[CACHE_KEY_LEN], int64_t now_ms,
 		return rc;
 	db_bind_int(stmt, 1, store_id(key));
 	db_bind_int(stmt, 2, now_ms);
+	db_bind_int(stmt, 3, since_ms);
 	rc = db_step(db, STATEMENT_VALUE_GET);
 	if (rc <= 0)
 		return rc < 0 ? rc : STORE_MISS;
-	rc = take_row(stmt, key, out, format);
+	rc = take_row(stmt, key, out, about);
 	db_reset(db, STATEMENT_VALUE_GET);
 	return rc;
 }
@@ -168,6 +195,7 @@ store_put(struct db *db, const uint8_t key[CACHE_KEY_LEN],
     const struct store_value *value, uint64_t sum)
 {
 	sqlite3_stmt *stmt;
+	int i;
 	int rc;
 
 	stmt = db_use(db, STATEMENT_VALUE_PUT, &rc);
@@ -177,10 +205,15 @@ store_put(struct db *db, const uint8_t key[CACHE_KEY_LEN],
 	db_bind_blob(stmt, 2, key, CACHE_KEY_LEN);
 	db_bind_int(stmt, 3, value->created);
 	db_bind_int(stmt, 4, value->expires);
-	db_bind_int(stmt, 5, value->format);
-	db_bind_int(stmt, 6, (int64_t)value->len);
-	db_bind_int(stmt, 7, (int64_t)sum);
-	db_bind_blob(stmt, 8, value->data, value->len);
+	db_bind_int(stmt, 5, value->fresh);
+	db_bind_int(stmt, 6, value->cost_us);
+	db_bind_int(stmt, 7, value->born);
+	for (i = 0; i < STORE_GROUPS; i++)
+		db_bind_int(stmt, 8 + i, value->groups[i]);
+	db_bind_int(stmt, 8 + STORE_GROUPS, value->format);
+	db_bind_int(stmt, 9 + STORE_GROUPS, (int64_t)value->len);
+	db_bind_int(stmt, 10 + STORE_GROUPS, (int64_t)sum);
+	db_bind_blob(stmt, 11 + STORE_GROUPS, value->data, value->len);
 	return db_run(db, STATEMENT_VALUE_PUT);
 }
 

@@ -16,11 +16,18 @@
 /* Longest value, bytes. */
 #define STORE_VALUE_MAX ((size_t)64 << 20)
 
+/* Groups a value may belong to. */
+#define STORE_GROUPS 6
+
 /* A value row without its bytes. */
 struct store_value {
 	int64_t created; /* wall clock, ms */
-	int64_t expires;
-	int format; /* enum cache_format */
+	int64_t expires; /* not given out from then on */
+	int64_t fresh;   /* from then on it should be computed anew */
+	int64_t cost_us; /* what computing it took */
+	int64_t born;    /* the counter of voids when that began */
+	int64_t groups[STORE_GROUPS]; /* see forget.h; 0: none */
+	int format;                   /* enum cache_format */
 	const void *data;
 	size_t len;
 };
@@ -41,12 +48,13 @@ enum store_got {
 };
 
 /*
- * Read and check the value under `key` that is still fresh at `now_ms`. The
- * bytes go to `out` (cleared first; NULL: only check), the format to *format.
- * Returns enum store_got, -ENOMEM or ERR_*.
+ * Read and check the value under `key` that has not expired at `now_ms`, was
+ * not forgotten and was made at `since_ms` or later. The bytes go to `out`
+ * (cleared first; NULL: only check), what is said about them to *about (may
+ * be NULL; its `data` is NULL). Returns enum store_got, -ENOMEM or ERR_*.
  */
 int store_get(struct db *db, const uint8_t key[CACHE_KEY_LEN], int64_t now_ms,
-    struct buf *out, enum cache_format *format);
+    int64_t since_ms, struct buf *out, struct store_value *about);
 
 /* 1 when a fresh value is there, unchecked; 0 when not; ERR_*. */
 int store_has(struct db *db, const uint8_t key[CACHE_KEY_LEN], int64_t now_ms);

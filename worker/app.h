@@ -30,6 +30,7 @@ struct computation {
 	char *name;
 	ph_function *run;
 	double timeout; /* seconds; 0: the default; negative: for ever */
+	double stale;   /* further seconds; negative: for ever */
 	uint32_t version;
 };
 

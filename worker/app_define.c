@@ -74,7 +74,8 @@ app_define_memoize(struct ph_app *ph, ph_function *function, const char *name,
 
 	if (options->name != NULL)
 		name = options->name;
-	if (function == NULL || !timeout_is_valid(options->timeout))
+	if (function == NULL || !timeout_is_valid(options->timeout) ||
+	    !timeout_is_valid(options->stale))
 		(void)buf_printf(&app->problems, "ph_memoize(%s): %s\n", name,
 		    function == NULL
 			? "the function is NULL"
@@ -84,6 +85,7 @@ app_define_memoize(struct ph_app *ph, ph_function *function, const char *name,
 	computation->name = strdup(name);
 	computation->run = function;
 	computation->timeout = options->timeout;
+	computation->stale = options->stale;
 	computation->version = options->version;
 	if (list_add(&list, &app->function_count, computation))
 		app->functions = (struct computation **)list;
@@ -222,6 +224,7 @@ callback_init(struct app *app, struct callback *callback, ph_function *function,
 	callback->prevent_initial_call = options->prevent_initial_call;
 	callback->computation.run = function;
 	callback->computation.timeout = options->timeout;
+	callback->computation.stale = options->stale;
 	callback->computation.version = options->version;
 	if (callback->function == NULL || callback->output == NULL)
 		return false;

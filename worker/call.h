@@ -62,6 +62,12 @@ struct call {
 	bool wanted_new; /* ... and nobody had asked before */
 	uint8_t wait_key[CACHE_KEY_LEN];
 	const uint8_t *own_key; /* of the value being computed, or NULL */
+	int64_t own_epoch;      /* of that computation */
+	int64_t since_ms;       /* clock_wall_ms when the request began */
+	bool no_store;          /* the result is not to be kept */
+	const char *tags[CACHE_TAGS_MAX]; /* of the result; in the arena */
+	unsigned tag_count;
+	int64_t progress_us; /* clock_mono_us of the last ph_progress() */
 };
 
 /* Prepare a call; `args` is an array value or NULL. Allocates nothing. */

@@ -222,6 +222,32 @@ wait_for_answer(struct conn *conn, const struct answer_to *to,
 	}
 }
 
+/*
+ * The answer was given but should be made anew: let the pool see to it, once
+ * for however many requests come meanwhile. Failing is no harm.
+ */
+static void
+renew_answer(struct worker *worker, const struct callback *callback,
+    const uint8_t key[CACHE_KEY_LEN], int64_t seen_ms)
+{
+	struct task *task;
+
+	if (cache_state(worker->kit.cache, key, NULL) != CACHE_READY)
+		return; /* on its way, or failed a moment ago */
+	task = task_new(TASK_ANSWER);
+	if (task == NULL)
+		return;
+	task->callback = callback;
+	task->computation = &callback->computation;
+	task->renew = true;
+	task->since_ms = seen_ms;
+	memcpy(task->key, key, CACHE_KEY_LEN);
+	if (buf_put(&task->arguments, worker->scratch.data,
+		worker->scratch.len) < 0 ||
+	    pool_submit(worker->pool, task) < 0)
+		task_free(task);
+}
+
 /* `arg` is the callback; its arguments are in worker->scratch. */
 static void
 run_or_recall(struct conn *conn, const struct answer_to *to, const void *arg)
@@ -231,6 +257,8 @@ run_or_recall(struct conn *conn, const struct answer_to *to, const void *arg)
 	uint8_t key[CACHE_KEY_LEN];
 	enum cache_format format;
 	struct reply reply;
+	int64_t seen_ms;
+	int found;
 
 	if (!callback->memoize || worker->kit.cache == NULL ||
 	    memo_key_of(&worker->kit, &callback->computation, true,
@@ -239,9 +267,11 @@ run_or_recall(struct conn *conn, const struct answer_to *to, const void *arg)
 		return;
 	}
 	worker_read_begin(worker);
-	if (cache_lookup(worker->kit.cache, key, &worker->found, &format) ==
-		CACHE_HIT &&
-	    format == CACHE_FORMAT_RESPONSE) {
+	seen_ms = clock_wall_ms();
+	found = cache_lookup(worker->kit.cache, key, &worker->found, &format);
+	if (found > CACHE_MISS && format == CACHE_FORMAT_RESPONSE) {
+		if (found == CACHE_STALE)
+			renew_answer(worker, callback, key, seen_ms);
 		dispatch_json_reply(&reply, worker->found.data,
 		    worker->found.len);
 		conn_answer(conn, to, &reply, true);

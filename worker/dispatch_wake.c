@@ -145,8 +145,8 @@ recall_for_requests(struct worker *worker, struct parked *parked)
 
 	if (parked->requests == NULL)
 		return;
-	if (cache_lookup(worker->kit.cache, parked->key, &found, &format) !=
-		CACHE_HIT ||
+	if (cache_lookup(worker->kit.cache, parked->key, &found, &format) <=
+		CACHE_MISS ||
 	    format != CACHE_FORMAT_RESPONSE) {
 		buf_free(&found);
 		/* Gone again, or the store fails: have it made anew. */

@@ -17,6 +17,7 @@
 #include <time.h>
 
 #include "server/base/log.h"
+#include "worker/host_cache.h"
 
 static const struct ph_value *
 call_input(struct ph_call *ph, const char *what)
@@ -154,4 +155,5 @@ const struct ph_host host_table = {
 	.count_of = host_count_of,
 	.at = host_at,
 	.member = host_member,
+	.cache = &host_cache_table,
 };

@@ -25,6 +25,7 @@
 #include "server/base/clock.h"
 #include "server/base/err.h"
 #include "worker/host.h"
+#include "worker/host_cache.h"
 
 #define INLINE_DEPTH 16     /* of values computed inside values */
 #define STORE_PAUSE_MS 5000 /* without the store after it failed */
@@ -54,6 +55,22 @@ memo_ttl_ms(const struct toolkit *kit, const struct computation *computation)
 	return seconds < 0 ? -1 : (int64_t)(seconds * 1000);
 }
 
+#define JITTER_MS 10000 /* shorter lives are kept exactly */
+
+void
+memo_life(const struct toolkit *kit, const struct computation *computation,
+    int64_t epoch, struct cache_life *life)
+{
+	int64_t ms = memo_ttl_ms(kit, computation);
+	uint64_t mixed = (uint64_t)epoch * UINT64_C(0x9e3779b97f4a7c15) >> 32;
+
+	if (ms >= JITTER_MS)
+		ms -= (int64_t)((uint64_t)(ms / 20) * (mixed & 0xffff) >> 16);
+	life->fresh_ms = ms;
+	life->stale_ms =
+	    computation->stale < 0 ? -1 : (int64_t)(computation->stale * 1000);
+}
+
 bool
 memo_store_is_failing(const struct toolkit *kit)
 {
@@ -70,18 +87,26 @@ memo_store_failed(const struct toolkit *kit)
 		    clock_boot_ms() + STORE_PAUSE_MS);
 }
 
-/* The value in the store, or NULL (rc says why: 0 is a plain miss). */
+/*
+ * The value in the store, or NULL (rc says why: 0 is a plain miss). With
+ * *rc CACHE_STALE the value is to be made anew.
+ */
 static const struct value *
-look_up(struct call *call, const uint8_t key[CACHE_KEY_LEN], int *rc)
+look_up(struct call *call, const uint8_t key[CACHE_KEY_LEN], int64_t since_ms,
+    int *rc)
 {
 	struct buf blob = BUF_EMPTY;
 	enum cache_format format;
 	struct value *value = NULL;
 	void *bytes;
 	size_t len;
+	int found;
 
-	*rc = cache_lookup(call->kit->cache, key, &blob, &format);
-	if (*rc != CACHE_HIT || format != CACHE_FORMAT_VALUE) {
+	found =
+	    cache_lookup_since(call->kit->cache, key, since_ms, &blob, &format);
+	*rc = found;
+	if ((found != CACHE_HIT && found != CACHE_STALE) ||
+	    format != CACHE_FORMAT_VALUE) {
 		buf_free(&blob);
 		if (*rc > 0)
 			*rc = 0;
@@ -91,7 +116,28 @@ look_up(struct call *call, const uint8_t key[CACHE_KEY_LEN], int *rc)
 	*rc = call_keep(call, bytes);
 	if (*rc == 0)
 		*rc = encode_decode(bytes, len, call->arena, &value);
-	return *rc == 0 ? value : NULL;
+	if (*rc < 0)
+		return NULL;
+	*rc = found;
+	return value;
+}
+
+/*
+ * The value may be used but should be made anew: have some thread do it, and
+ * go on. Whoever asks meanwhile finds that it is being done.
+ */
+static void
+renew(struct call *call, const struct cache_question *question, int64_t seen_ms)
+{
+	struct cache_question anew = *question;
+
+	if (call->kit->on_loop || memo_store_is_failing(call->kit))
+		return;
+	anew.since_ms = seen_ms;
+	anew.asker = NULL;
+	if (cache_ask_for(call->kit->cache, &anew, NULL, NULL) ==
+	    CACHE_WANTED_NEW)
+		cache_hint_all(call->kit->cache);
 }
 
 /* Run the function here and now, without the store. */
@@ -133,8 +179,7 @@ compute_here(struct call *call, const struct computation *computation,
 /* Ask for a value that is not there. NULL: wait, or the call has failed. */
 static const struct value *
 ask(struct call *call, const struct computation *computation,
-    const struct value *args, const struct buf *encoded,
-    const uint8_t key[CACHE_KEY_LEN])
+    const struct value *args, const struct cache_question *question)
 {
 	struct buf error = BUF_EMPTY;
 	const struct value *value = NULL;
@@ -142,15 +187,10 @@ ask(struct call *call, const struct computation *computation,
 	int rc = CACHE_READY;
 
 	for (tries = 0; tries < LOOKUP_TRIES && rc == CACHE_READY; tries++) {
-		if (call->own_key == NULL)
-			rc = cache_ask(call->kit->cache, key, computation->name,
-			    encoded->data, encoded->len, NULL, &error);
-		else
-			rc = cache_ask_within(call->kit->cache, call->own_key,
-			    key, computation->name, encoded->data, encoded->len,
-			    &error);
+		rc = cache_ask_for(call->kit->cache, question, NULL, &error);
 		if (rc == CACHE_READY)
-			value = look_up(call, key, &rc);
+			value = look_up(call, question->key, question->since_ms,
+			    &rc);
 		if (value != NULL)
 			goto out;
 		if (rc == 0)
@@ -160,7 +200,7 @@ ask(struct call *call, const struct computation *computation,
 	if (rc == CACHE_WAITING || rc == CACHE_WANTED_NEW || rc == ERR_BUSY) {
 		call->waits = true;
 		call->wanted_new = rc == CACHE_WANTED_NEW;
-		memcpy(call->wait_key, key, CACHE_KEY_LEN);
+		memcpy(call->wait_key, question->key, CACHE_KEY_LEN);
 	} else if (rc == CACHE_FAILED) {
 		call_error(call, "%s: %s", computation->name,
 		    buf_cstr(&error) != NULL ? error.data : "failed");
@@ -175,30 +215,51 @@ out:
 	return value;
 }
 
-static const struct value *
-memo(struct call *call, const struct computation *computation,
-    const struct value *args)
+int
+memo_name(struct call *call, const struct computation *computation,
+    const struct value *args, struct buf *encoded, uint8_t key[CACHE_KEY_LEN])
 {
-	struct buf encoded = BUF_EMPTY;
-	uint8_t key[CACHE_KEY_LEN];
-	const struct value *value = NULL;
 	int rc;
 
-	rc = encode_value(args, &encoded);
+	rc = encode_value(args, encoded);
 	if (rc < 0) {
 		call_error(call, "ph_memo(%s): an argument cannot be a key: %s",
 		    computation->name, err_str(rc));
-		goto out;
+		return rc;
 	}
-	rc = memo_key_of(call->kit, computation, false, encoded.data,
-	    encoded.len, key);
+	return memo_key_of(call->kit, computation, false, encoded->data,
+	    encoded->len, key);
+}
+
+static const struct value *
+memo(struct call *call, const struct computation *computation,
+    const struct value *args, int64_t since_ms)
+{
+	struct buf encoded = BUF_EMPTY;
+	uint8_t key[CACHE_KEY_LEN];
+	struct cache_question question = { .key = key,
+		.asker = call->own_key,
+		.function = computation->name,
+		.since_ms = since_ms };
+	const struct value *value = NULL;
+	int64_t seen_ms = clock_wall_ms();
+	int rc;
+
+	rc = memo_name(call, computation, args, &encoded, key);
+	if (call->failed)
+		goto out;
 	if (rc < 0 || call->kit->cache == NULL) {
 		value = compute_here(call, computation, args);
 		goto out;
 	}
-	value = look_up(call, key, &rc);
-	if (value != NULL)
+	question.arguments = encoded.data;
+	question.arguments_len = encoded.len;
+	value = look_up(call, key, since_ms, &rc);
+	if (value != NULL) {
+		if (rc == CACHE_STALE)
+			renew(call, &question, seen_ms);
 		goto out;
+	}
 	if (call->kit->on_loop)
 		call_error(call,
 		    "ph_memo(%s): not there yet, and a page function must not "
@@ -207,39 +268,70 @@ memo(struct call *call, const struct computation *computation,
 	else if ((rc < 0 && rc != ERR_BUSY) || memo_store_is_failing(call->kit))
 		value = compute_here(call, computation, args);
 	else
-		value = ask(call, computation, args, &encoded, key);
+		value = ask(call, computation, args, &question);
 out:
 	buf_free(&encoded);
 	return value;
 }
 
-const struct ph_value *
-host_memo(struct ph_call *ph, ph_function *function,
-    const struct ph_value *const *arguments, size_t count)
+const struct computation *
+memo_find(struct call *call, ph_function *function,
+    const struct ph_value *const *arguments, size_t count, const char *verb,
+    struct value **args)
 {
-	struct call *call = host_call(ph);
 	const struct computation *computation;
-	const struct value *value;
-	struct value *args;
 	size_t i;
 
 	computation = app_find_function(call->kit->app, function);
 	if (call->kind == CALL_CREATE || computation == NULL) {
-		call_error(call, "%s: ph_memo() of a function that %s",
-		    call->name,
+		call_error(call, "%s: %s of a function that %s", call->name,
+		    verb,
 		    computation == NULL ? "ph_memoize() does not know"
 					: "a create function cannot wait for");
 		return NULL;
 	}
 	if (call->failed)
 		return NULL;
-	args = value_array(call->arena, (uint32_t)count);
-	if (args == NULL) {
+	*args = value_array(call->arena, (uint32_t)count);
+	if (*args == NULL) {
 		call_error(call, "%s: out of memory", call->name);
 		return NULL;
 	}
 	for (i = 0; i < count; i++)
-		args->u.items[i] = *host_take(arguments[i]);
-	value = memo(call, computation, args);
+		(*args)->u.items[i] = *host_take(arguments[i]);
+	return computation;
+}
+
+static const struct ph_value *
+give_memo(struct call *call, ph_function *function,
+    const struct ph_value *const *arguments, size_t count, const char *verb,
+    int64_t since_ms)
+{
+	const struct computation *computation;
+	const struct value *value;
+	struct value *args = NULL;
+
+	computation = memo_find(call, function, arguments, count, verb, &args);
+	if (computation == NULL)
+		return NULL;
+	value = memo(call, computation, args, since_ms);
 	return value != NULL ? host_give(value) : NULL;
+}
+
+const struct ph_value *
+host_memo(struct ph_call *ph, ph_function *function,
+    const struct ph_value *const *arguments, size_t count)
+{
+	return give_memo(host_call(ph), function, arguments, count, "ph_memo()",
+	    0);
+}
+
+const struct ph_value *
+host_memo_new(struct ph_call *ph, ph_function *function,
+    const struct ph_value *const *arguments, size_t count)
+{
+	struct call *call = host_call(ph);
+
+	return give_memo(call, function, arguments, count, "ph_memo_new()",
+	    call->since_ms);
 }

@@ -22,9 +22,28 @@ int memo_key_of(const struct toolkit *kit,
     const struct computation *computation, bool is_callback,
     const void *arguments, size_t len, uint8_t key[CACHE_KEY_LEN]);
 
-/* Life of a value in milliseconds, as cache_publish() wants it. */
+/* Fresh time of a value in milliseconds, as cache_publish() wants it. */
 int64_t memo_ttl_ms(const struct toolkit *kit,
     const struct computation *computation);
+
+/*
+ * Both times of a value into *life, whose other members are left alone. A
+ * fresh time of ten seconds or more is shortened by up to 5 %, a little
+ * different for each `epoch`, so that what was made together does not end
+ * together.
+ */
+void memo_life(const struct toolkit *kit, const struct computation *computation,
+    int64_t epoch, struct cache_life *life);
+
+/* Encode arguments and make their key. 0, or the call has failed. */
+int memo_name(struct call *call, const struct computation *computation,
+    const struct value *args, struct buf *encoded, uint8_t key[CACHE_KEY_LEN]);
+
+/* The memoized function with its arguments as an array; NULL: the call has
+ * failed. `verb` is for the message. */
+const struct computation *memo_find(struct call *call, ph_function *function,
+    const struct ph_value *const *arguments, size_t count, const char *verb,
+    struct value **args);
 
 /* True while the store failed a moment ago: compute without it. */
 bool memo_store_is_failing(const struct toolkit *kit);

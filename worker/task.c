@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "cache/encode.h"
+#include "server/base/clock.h"
 #include "server/base/err.h"
 #include "server/base/log.h"
 #include "worker/crash.h"
@@ -62,6 +63,9 @@ task_fail(struct task *task, const char *name, const char *why)
 static enum task_outcome
 judge(struct task *task, struct call *call, enum ph_status status)
 {
+	task->no_store = call->no_store;
+	task->tag_count = call->tag_count;
+	memcpy(task->tags, call->tags, sizeof(task->tags));
 	if (call->failed) {
 		task_fail(task, call->name, call->error);
 	} else if (status == PH_WAIT && call->waits) {
@@ -79,6 +83,17 @@ judge(struct task *task, struct call *call, enum ph_status status)
 	return task->outcome;
 }
 
+/* Tell the call whose computation it is, and since when. */
+static void
+begin(struct task *task, struct call *call)
+{
+	if (task->since_ms == 0)
+		task->since_ms = clock_wall_ms();
+	call->since_ms = task->since_ms;
+	call->own_key = task->owned ? task->claim.key : NULL;
+	call->own_epoch = task->owned ? task->claim.epoch : 0;
+}
+
 /* Run a callback; on TASK_DONE the response is written. */
 static void
 run_callback(struct task *task, struct toolkit *kit, struct arena *arena,
@@ -91,7 +106,7 @@ run_callback(struct task *task, struct toolkit *kit, struct arena *arena,
 
 	call_init(&call, kit, arena, CALL_CALLBACK, callback->function, args);
 	call.callback = callback;
-	call.own_key = task->owned ? task->claim.key : NULL;
+	begin(task, &call);
 	call.outputs =
 	    arena_calloc(arena, callback->output_count, sizeof(*call.outputs));
 	if (call.outputs == NULL) {
@@ -122,7 +137,7 @@ run_function(struct task *task, struct toolkit *kit, struct arena *arena,
 	call_init(&call, kit, arena, CALL_FUNCTION, task->computation->name,
 	    args);
 	call.computation = task->computation;
-	call.own_key = task->owned ? task->claim.key : NULL;
+	begin(task, &call);
 	call_enter(&call);
 	crash_enter(task->computation->name, call.own_key);
 	status = task->computation->run((struct ph_call *)(void *)&call);
@@ -145,13 +160,16 @@ static int
 publish(struct task *task, struct toolkit *kit, const struct buf *bytes,
     enum cache_format format)
 {
-	int64_t ttl_ms = memo_ttl_ms(kit, task->computation);
+	struct cache_life life = { .tags = task->tags,
+		.tag_count = task->tag_count };
 	int tries = PUBLISH_TRIES;
 	int rc;
 
+	if (!task->no_store)
+		memo_life(kit, task->computation, task->claim.epoch, &life);
 	do
-		rc = cache_publish(kit->cache, &task->claim, format,
-		    bytes->data, bytes->len, ttl_ms);
+		rc = cache_publish_as(kit->cache, &task->claim, format,
+		    bytes->data, bytes->len, &life);
 	while (rc == ERR_BUSY && --tries > 0);
 	return rc;
 }
@@ -187,12 +205,16 @@ static bool
 acquire(struct task *task, struct toolkit *kit)
 {
 	struct buf error = BUF_EMPTY;
+	struct cache_question question = { .key = task->key,
+		.function = task->computation->name,
+		.arguments = task->arguments.data,
+		.arguments_len = task->arguments.len,
+		.since_ms = task->renew ? task->since_ms : 0 };
 	int rc;
 
-	if (task->owned || memo_store_is_failing(kit))
+	if (task->owned || (memo_store_is_failing(kit) && !task->renew))
 		return true;
-	rc = cache_ask(kit->cache, task->key, task->computation->name,
-	    task->arguments.data, task->arguments.len, &task->claim, &error);
+	rc = cache_ask_for(kit->cache, &question, &task->claim, &error);
 	switch (rc) {
 	case CACHE_OWNED:
 		task->owned = true;
@@ -206,12 +228,18 @@ acquire(struct task *task, struct toolkit *kit)
 		task->outcome = TASK_ELSEWHERE;
 		break;
 	case CACHE_FAILED:
+		if (task->renew) { /* what is there serves for now */
+			task->outcome = TASK_THERE;
+			break;
+		}
 		task_fail(task, task->computation->name,
 		    buf_cstr(&error) != NULL ? error.data : "failed");
 		break;
 	default:
 		buf_free(&error);
-		return true; /* without the store: answer all the same */
+		task->outcome = TASK_THERE;
+		return !task->renew; /* without the store: answer all the same
+				      */
 	}
 	buf_free(&error);
 	return rc == CACHE_OWNED;

@@ -56,7 +56,12 @@ struct task {
 	struct cache_claim claim;
 	bool owned;      /* the claim is ours */
 	bool wanted_new; /* the run put a new `wanted` row */
-	int status;      /* FAILED: HTTP status; 0: 500 */
+	bool renew;      /* ANSWER: there, but to be made anew */
+	bool no_store;   /* the result is for those who wait, only */
+	const char *tags[CACHE_TAGS_MAX]; /* of the result, during a run */
+	unsigned tag_count;
+	int64_t since_ms; /* clock_wall_ms of the first run */
+	int status;       /* FAILED: HTTP status; 0: 500 */
 	uint8_t wait_key[CACHE_KEY_LEN];
 	struct buf response;
 	int64_t queued_us; /* when it was submitted last */

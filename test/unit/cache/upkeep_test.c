@@ -25,7 +25,7 @@ fill(struct fixture *f, unsigned count, const char *created,
 	(void)snprintf(sql, sizeof(sql),
 	    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
 	    " WHERE i < %u) INSERT OR REPLACE INTO kv SELECT i, zeroblob(32),"
-	    " %s, %s, 1, 10, 0, zeroblob(10) FROM n",
+	    " %s, %s, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 10, 0, zeroblob(10) FROM n",
 	    count, created, expires);
 	(void)fixture_sql(f, sql);
 }
@@ -194,7 +194,7 @@ pruning_walks_all_rows(void **state)
 	    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
 	    " WHERE i < 2000) INSERT INTO signals SELECT i, zeroblob(32),"
 	    " CASE WHEN i > 1300 THEN 3 ELSE 1 END, 1, 0, 0, 0, 0, 0, 0, 0, 0,"
-	    " i, i, 0, 'f', x'', NULL FROM n");
+	    " i, i, 0, 0, 'f', x'', NULL FROM n");
 	for (i = 0; i < 30 && gone < 700; i++)
 		gone += upkeep_prune(&upkeep, keeper);
 	assert_int_equal(gone, 700);

@@ -91,6 +91,9 @@ struct ph_memoize_options {
 			      PH_FOREVER: it does not expire */
 	uint32_t version;  /* part of the key: raise it when the function
 			      computes something else than before */
+	double stale; /* seconds after `timeout` in which the old value is
+			 given at once while one thread makes a new one;
+			 PH_FOREVER: always */
 };
 
 /* Most outputs, inputs and states of one callback together. */
@@ -111,6 +114,7 @@ struct ph_callback_options {
 	double timeout;   /* of memoized answers, as in ph_memoize_options */
 	uint32_t version; /* of memoized answers */
 	bool prevent_initial_call; /* do not run when the page appears */
+	double stale; /* of memoized answers, as in ph_memoize_options */
 	bool ph_end_;
 };
 
@@ -143,6 +147,8 @@ struct ph_column {
 };
 
 /* ---- the table of functions that the server hands over ----------------- */
+
+struct ph_cache_host;
 
 struct ph_host {
 	uint32_t size; /* of this struct as the server knows it */
@@ -210,6 +216,8 @@ struct ph_host {
 	    size_t index);
 	const struct ph_value *(*member)(const struct ph_value *value,
 	    const char *name);
+
+	const struct ph_cache_host *cache; /* see cache.h */
 };
 
 /* What PH_APP() exports. */
@@ -546,5 +554,7 @@ ph_list_begin_(const std::initializer_list<T> &list)
 #define PH_COUNT_(type, ...)                                                   \
 	(sizeof((type[]){ __VA_ARGS__ }) / sizeof(type) - 1)
 #endif
+
+#include <pronghorn/cache.h>
 
 #endif

@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * What an app may do with the cache beside ph_memo(): say things about the
+ * result it is making, forget values, keep entries of its own.
+ *
+ * THREADS  Pool threads; on the loop thread only reading is allowed.
+ * FAILURE  A store that fails is "not there" or false, and the cache has
+ *          logged it. What the app does wrong ends its call as an error.
+ */
+#include "worker/host_cache.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "cache/encode.h"
+#include "cache/memo_key.h"
+#include "cache/plain.h"
+#include "server/base/clock.h"
+#include "server/base/err.h"
+#include "worker/host.h"
+#include "worker/memo.h"
+
+#define TRIES 20 /* each waits up to cache_busy_timeout */
+#define PROGRESS_EVERY_US 100000
+
+/* ---- about the result --------------------------------------------------- */
+
+static void
+no_store(struct ph_call *ph)
+{
+	host_call(ph)->no_store = true;
+}
+
+static void
+tag(struct ph_call *ph, const char *text)
+{
+	struct call *call = host_call(ph);
+	char *copy;
+	size_t len = strlen(text);
+
+	if (call->tag_count == CACHE_TAGS_MAX) {
+		call_error(call, "%s: ph_tag(): more than %d tags", call->name,
+		    CACHE_TAGS_MAX);
+		return;
+	}
+	copy = arena_alloc(call->arena, len + 1);
+	if (copy == NULL) {
+		call_error(call, "%s: out of memory", call->name);
+		return;
+	}
+	memcpy(copy, text, len + 1);
+	call->tags[call->tag_count++] = copy;
+}
+
+static void
+progress(struct ph_call *ph, double part)
+{
+	struct call *call = host_call(ph);
+	int64_t now_us = clock_mono_us();
+
+	if (call->own_key == NULL || call->kit->cache == NULL || !(part >= 0) ||
+	    part > 1)
+		return;
+	/* A loop may call this for each of a million rows. */
+	if (call->progress_us != 0 &&
+	    now_us - call->progress_us < PROGRESS_EVERY_US)
+		return;
+	call->progress_us = now_us;
+	(void)cache_progress(call->kit->cache, call->own_key, call->own_epoch,
+	    (int)(part * 1000));
+}
+
+/* ---- keys and rights ---------------------------------------------------- */
+
+/* The connection, or NULL: there is none, or the call may not write. */
+static struct cache *
+writable(struct call *call, const char *verb)
+{
+	if (call->kit->on_loop || call->kind == CALL_CREATE) {
+		call_error(call, "%s: %s here: a %s function cannot",
+		    call->name, verb,
+		    call->kind == CALL_CREATE ? "create" : "layout");
+		return NULL;
+	}
+	return memo_store_is_failing(call->kit) ? NULL : call->kit->cache;
+}
+
+/* The key of an app's own entry: no function has an empty name. */
+static bool
+entry_key(struct call *call, const char *name, uint8_t key[CACHE_KEY_LEN])
+{
+	return memo_key(call->kit->cache_options->cache_key_prefix, "", 0,
+		   "entry", name, strlen(name), key) == 0;
+}
+
+static void
+entry_life(const struct call *call, const struct ph_cache_options *options,
+    struct cache_life *life)
+{
+	struct computation like = { .timeout = options->timeout };
+
+	memset(life, 0, sizeof(*life));
+	life->fresh_ms = memo_ttl_ms(call->kit, &like);
+	if (options->tag != NULL) {
+		life->tags = &options->tag;
+		life->tag_count = 1;
+	}
+}
+
+/* ---- forgetting --------------------------------------------------------- */
+
+static bool
+forget_group_of(struct ph_call *ph, const char *verb, enum cache_group group,
+    const char *name)
+{
+	struct cache *cache = writable(host_call(ph), verb);
+	int tries = TRIES;
+	int rc;
+
+	if (cache == NULL)
+		return false;
+	do
+		rc = cache_forget(cache, group, name);
+	while (rc == ERR_BUSY && --tries > 0);
+	return rc == 0;
+}
+
+static bool
+forget(struct ph_call *ph, ph_function *function)
+{
+	struct call *call = host_call(ph);
+	const struct computation *computation =
+	    app_find_function(call->kit->app, function);
+
+	if (computation == NULL) {
+		call_error(call,
+		    "%s: ph_forget() of a function that ph_memoize() does not "
+		    "know",
+		    call->name);
+		return false;
+	}
+	return forget_group_of(ph, "ph_forget()", CACHE_GROUP_FUNCTION,
+	    computation->name);
+}
+
+static bool
+forget_args(struct ph_call *ph, ph_function *function,
+    const struct ph_value *const *arguments, size_t count)
+{
+	struct call *call = host_call(ph);
+	struct cache *cache = writable(call, "ph_forget_args()");
+	const struct computation *computation;
+	struct buf encoded = BUF_EMPTY;
+	uint8_t key[CACHE_KEY_LEN];
+	struct value *args = NULL;
+	int tries = TRIES;
+	int rc = ERR_STORE;
+
+	computation = memo_find(call, function, arguments, count,
+	    "ph_forget_args()", &args);
+	if (cache != NULL && computation != NULL)
+		rc = memo_name(call, computation, args, &encoded, key);
+	if (rc == 0) {
+		do
+			rc = cache_forget_key(cache, key);
+		while (rc == ERR_BUSY && --tries > 0);
+	}
+	buf_free(&encoded);
+	return rc == 0;
+}
+
+static bool
+forget_tag(struct ph_call *ph, const char *text)
+{
+	return forget_group_of(ph, "ph_forget_tag()", CACHE_GROUP_TAG, text);
+}
+
+static bool
+forget_all(struct ph_call *ph)
+{
+	return forget_group_of(ph, "ph_forget_all()", CACHE_GROUP_ALL, "");
+}
+
+/* ---- an app's own entries ----------------------------------------------- */
+
+static const struct value *
+look_up(struct call *call, const char *name)
+{
+	struct buf blob = BUF_EMPTY;
+	enum cache_format format;
+	uint8_t key[CACHE_KEY_LEN];
+	struct value *value = NULL;
+	void *bytes;
+	size_t len;
+	int rc;
+
+	if (call->kit->cache == NULL || !entry_key(call, name, key))
+		return NULL;
+	rc = cache_lookup(call->kit->cache, key, &blob, &format);
+	if (rc <= CACHE_MISS || format != CACHE_FORMAT_VALUE) {
+		buf_free(&blob);
+		return NULL;
+	}
+	bytes = buf_detach(&blob, &len);
+	if (call_keep(call, bytes) < 0 ||
+	    encode_decode(bytes, len, call->arena, &value) < 0)
+		return NULL;
+	return value;
+}
+
+static const struct ph_value *
+get(struct ph_call *ph, const char *name)
+{
+	const struct value *value = look_up(host_call(ph), name);
+
+	return value != NULL ? host_give(value) : NULL;
+}
+
+static const struct ph_value *
+get_many(struct ph_call *ph, const char *const *names, size_t count)
+{
+	struct call *call = host_call(ph);
+	struct value *list = value_array(call->arena, (uint32_t)count);
+	const struct value *value;
+	bool began;
+	size_t i;
+
+	if (list == NULL) {
+		call_error(call, "%s: out of memory", call->name);
+		return host_give(&call_null_value);
+	}
+	/* On the loop one may be open already; then it serves for this. */
+	began = !call->kit->on_loop && call->kit->cache != NULL &&
+		cache_read_begin(call->kit->cache) == 0;
+	for (i = 0; i < count; i++) {
+		value = look_up(call, names[i]);
+		if (value != NULL)
+			list->u.items[i] = *value;
+	}
+	if (began)
+		cache_read_end(call->kit->cache);
+	return host_give(list);
+}
+
+/* Put `count` values whose bytes stand one after the other in `bytes`. */
+static bool
+put(struct call *call, struct cache_entry *entries, size_t count,
+    enum cache_put how, const struct ph_cache_options *options)
+{
+	struct cache *cache = writable(call, "ph_cache_set()");
+	struct cache_life life;
+	int tries = TRIES;
+	int rc;
+
+	if (cache == NULL)
+		return false;
+	entry_life(call, options, &life);
+	do
+		rc = cache_put(cache, entries, count, how, &life);
+	while (rc == ERR_BUSY && --tries > 0);
+	return rc > 0;
+}
+
+/* Key and bytes of one entry; `bytes` must live as long. */
+static bool
+fill(struct call *call, const char *name, const struct value *value,
+    struct buf *bytes, struct cache_entry *entry)
+{
+	int rc = encode_value(value, bytes);
+
+	if (rc < 0) {
+		call_error(call, "ph_cache_set(\"%s\"): %s", name, err_str(rc));
+		return false;
+	}
+	entry->data = bytes->data;
+	entry->len = bytes->len;
+	return entry_key(call, name, entry->key);
+}
+
+static bool
+put_one(struct ph_call *ph, const char *name, const struct ph_value *value,
+    enum cache_put how, const struct ph_cache_options *options)
+{
+	struct call *call = host_call(ph);
+	struct buf bytes = BUF_EMPTY;
+	struct cache_entry entry;
+	bool done = fill(call, name, host_take(value), &bytes, &entry) &&
+		    put(call, &entry, 1, how, options);
+
+	buf_free(&bytes);
+	return done;
+}
+
+static bool
+set(struct ph_call *ph, const char *name, const struct ph_value *value,
+    const struct ph_cache_options *options)
+{
+	return put_one(ph, name, value, CACHE_PUT_ALWAYS, options);
+}
+
+static bool
+add(struct ph_call *ph, const char *name, const struct ph_value *value,
+    const struct ph_cache_options *options)
+{
+	return put_one(ph, name, value, CACHE_PUT_ABSENT, options);
+}
+
+static bool
+set_many(struct ph_call *ph, const struct ph_value *members,
+    const struct ph_cache_options *options)
+{
+	struct call *call = host_call(ph);
+	const struct value *object = host_take(members);
+	struct cache_entry *entries;
+	struct buf *bytes;
+	bool ok = true;
+	uint32_t i;
+
+	if (object->kind != VALUE_OBJECT) {
+		call_error(call,
+		    "%s: ph_cache_set_many() of something that is "
+		    "no object",
+		    call->name);
+		return false;
+	}
+	entries = arena_calloc(call->arena, object->count, sizeof(*entries));
+	bytes = arena_calloc(call->arena, object->count, sizeof(*bytes));
+	if (object->count > 0 && (entries == NULL || bytes == NULL)) {
+		call_error(call, "%s: out of memory", call->name);
+		return false;
+	}
+	for (i = 0; i < object->count; i++) {
+		buf_init(&bytes[i], 0);
+		ok = ok &&
+		     fill(call, object->u.members[i].name,
+			 &object->u.members[i].value, &bytes[i], &entries[i]);
+	}
+	ok = ok && put(call, entries, object->count, CACHE_PUT_ALWAYS, options);
+	for (i = 0; i < object->count; i++)
+		buf_free(&bytes[i]);
+	return ok;
+}
+
+static bool
+remove_entry(struct ph_call *ph, const char *name)
+{
+	struct call *call = host_call(ph);
+	struct cache *cache = writable(call, "ph_cache_delete()");
+	uint8_t key[CACHE_KEY_LEN];
+	int tries = TRIES;
+	int rc;
+
+	if (cache == NULL || !entry_key(call, name, key))
+		return false;
+	do
+		rc = cache_remove(cache, key);
+	while (rc == ERR_BUSY && --tries > 0);
+	return rc > 0;
+}
+
+static bool
+touch(struct ph_call *ph, const char *name,
+    const struct ph_cache_options *options)
+{
+	struct call *call = host_call(ph);
+	struct cache *cache = writable(call, "ph_cache_touch()");
+	struct cache_life life;
+	uint8_t key[CACHE_KEY_LEN];
+	int tries = TRIES;
+	int rc;
+
+	if (cache == NULL || !entry_key(call, name, key))
+		return false;
+	entry_life(call, options, &life);
+	do
+		rc = cache_touch(cache, key, &life);
+	while (rc == ERR_BUSY && --tries > 0);
+	return rc > 0;
+}
+
+static bool
+increment(struct ph_call *ph, const char *name, int64_t by, int64_t *result)
+{
+	struct call *call = host_call(ph);
+	struct cache *cache = writable(call, "ph_cache_incr()");
+	uint8_t key[CACHE_KEY_LEN];
+	int64_t sum = 0;
+	int tries = TRIES;
+	int rc;
+
+	if (cache == NULL || !entry_key(call, name, key))
+		return false;
+	do
+		rc = cache_add_to(cache, key, by, &sum);
+	while (rc == ERR_BUSY && --tries > 0);
+	if (rc == 0 && result != NULL)
+		*result = sum;
+	return rc == 0;
+}
+
+const struct ph_cache_host host_cache_table = {
+	.size = sizeof(struct ph_cache_host),
+	.no_store = no_store,
+	.tag = tag,
+	.progress = progress,
+	.memo_new = host_memo_new,
+	.forget = forget,
+	.forget_args = forget_args,
+	.forget_tag = forget_tag,
+	.forget_all = forget_all,
+	.get = get,
+	.get_many = get_many,
+	.set = set,
+	.add = add,
+	.set_many = set_many,
+	.remove = remove_entry,
+	.touch = touch,
+	.increment = increment,
+};

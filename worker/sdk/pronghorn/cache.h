@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PRONGHORN_CACHE_H
+#define PRONGHORN_CACHE_H
+
+/*
+ * More about memoized values, and the cache for an app's own entries.
+ * Included by <pronghorn/app.h>, which says what holds for all of this.
+ *
+ * A callback that returns PH_WAIT runs again from its start: what it wrote
+ * before is then written twice. So ask for memoized values first and write
+ * afterwards.
+ */
+#include <pronghorn/app.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ph_cache_set(call, "key", value, .timeout = 60, .tag = "sensors") */
+struct ph_cache_options {
+	double timeout;  /* seconds; 0: cache_default_timeout; PH_FOREVER */
+	const char *tag; /* see ph_forget_tag() */
+	bool ph_end_;
+};
+
+struct ph_cache_host {
+	uint32_t size;
+	void (*no_store)(struct ph_call *call);
+	void (*tag)(struct ph_call *call, const char *tag);
+	void (*progress)(struct ph_call *call, double part);
+	const struct ph_value *(*memo_new)(struct ph_call *call,
+	    ph_function *function, const struct ph_value *const *arguments,
+	    size_t count);
+	bool (*forget)(struct ph_call *call, ph_function *function);
+	bool (*forget_args)(struct ph_call *call, ph_function *function,
+	    const struct ph_value *const *arguments, size_t count);
+	bool (*forget_tag)(struct ph_call *call, const char *tag);
+	bool (*forget_all)(struct ph_call *call);
+	const struct ph_value *(*get)(struct ph_call *call, const char *key);
+	const struct ph_value *(*get_many)(struct ph_call *call,
+	    const char *const *keys, size_t count);
+	bool (*set)(struct ph_call *call, const char *key,
+	    const struct ph_value *value,
+	    const struct ph_cache_options *options);
+	bool (*add)(struct ph_call *call, const char *key,
+	    const struct ph_value *value,
+	    const struct ph_cache_options *options);
+	bool (*set_many)(struct ph_call *call, const struct ph_value *members,
+	    const struct ph_cache_options *options);
+	bool (*remove)(struct ph_call *call, const char *key);
+	bool (*touch)(struct ph_call *call, const char *key,
+	    const struct ph_cache_options *options);
+	bool (*increment)(struct ph_call *call, const char *key, int64_t by,
+	    int64_t *result);
+};
+
+/* ---- in memoized functions and memoized callbacks ---------------------- */
+
+/*
+ * Do not keep this result: those who wait for it get it, and whoever asks
+ * after two seconds has it computed again.
+ */
+static inline void
+ph_no_store(struct ph_call *call)
+{
+	ph_host_->cache->no_store(call);
+}
+
+/* Give the result a tag, of three at most; see ph_forget_tag(). */
+static inline void
+ph_tag(struct ph_call *call, const char *tag)
+{
+	ph_host_->cache->tag(call, tag);
+}
+
+/* Say how far the computation is, from 0 to 1; `pronghorn ctl` shows it. */
+static inline void
+ph_progress(struct ph_call *call, double part)
+{
+	ph_host_->cache->progress(call, part);
+}
+
+/* ---- in callbacks: make anew and forget -------------------------------- */
+
+/* As ph_memo(), but a value that was made before this request came does not
+ * count: for a "Refresh" button. */
+#define ph_memo_new(call, ...) ph_memo_new_(call, __VA_ARGS__, NULL)
+#define ph_memo_new_(call, function, ...)                    \
+	ph_host_->cache->memo_new(call, function,            \
+	    PH_ARRAY_(const struct ph_value *, __VA_ARGS__), \
+	    PH_COUNT_(const struct ph_value *, __VA_ARGS__))
+
+/*
+ * Forget all values of a memoized function, in all workers, at once and in
+ * the same time however many they are. What is being computed meanwhile is
+ * computed again. This and the next three: false when the store fails, which
+ * the log tells; then nothing is forgotten.
+ */
+static inline bool
+ph_forget(struct ph_call *call, ph_function *function)
+{
+	return ph_host_->cache->forget(call, function);
+}
+
+/* Forget the one value that ph_memo() with these arguments would give. */
+#define ph_forget_args(call, ...) ph_forget_args_(call, __VA_ARGS__, NULL)
+#define ph_forget_args_(call, function, ...)                 \
+	ph_host_->cache->forget_args(call, function,         \
+	    PH_ARRAY_(const struct ph_value *, __VA_ARGS__), \
+	    PH_COUNT_(const struct ph_value *, __VA_ARGS__))
+
+/* Forget everything that carries the tag, memoized or an own entry. */
+static inline bool
+ph_forget_tag(struct ph_call *call, const char *tag)
+{
+	return ph_host_->cache->forget_tag(call, tag);
+}
+
+/* Forget everything in the cache, finished answers and own entries, too. */
+static inline bool
+ph_forget_all(struct ph_call *call)
+{
+	return ph_host_->cache->forget_all(call);
+}
+
+/* ---- an app's own entries ---------------------------------------------- */
+
+/* The entry under the key, or NULL when there is none. */
+static inline const struct ph_value *
+ph_cache_get(struct ph_call *call, const char *key)
+{
+	return ph_host_->cache->get(call, key);
+}
+
+/* Several entries as of one moment: a list, with null where there is none. */
+#define ph_cache_get_many(call, ...)                    \
+	ph_host_->cache->get_many(call,                 \
+	    PH_ARRAY_(const char *, __VA_ARGS__, NULL), \
+	    PH_COUNT_(const char *, __VA_ARGS__, NULL))
+
+/* Put an entry, in all workers at once. False: the store does not take it. */
+#define ph_cache_set(call, key, ...) ph_cache_set_(call, key, __VA_ARGS__)
+#define ph_cache_set_(call, key, ...)                  \
+	ph_cache_put_(call, ph_host_->cache->set, key, \
+	    PH_CACHE_REST_(__VA_ARGS__))
+#define PH_CACHE_REST_(...) PH_CACHE_SPLIT_(__VA_ARGS__, .ph_end_ = false)
+#define PH_CACHE_SPLIT_(value, ...)      \
+	value, (struct ph_cache_options) \
+	{                                \
+		__VA_ARGS__              \
+	}
+/* The same when there is none yet; false when there is. */
+#define ph_cache_add(call, key, ...)                   \
+	ph_cache_put_(call, ph_host_->cache->add, key, \
+	    PH_CACHE_REST_(__VA_ARGS__))
+static inline bool
+ph_cache_put_(struct ph_call *call,
+    bool (*put)(struct ph_call *call, const char *key,
+	const struct ph_value *value, const struct ph_cache_options *options),
+    const char *key, const struct ph_value *value,
+    struct ph_cache_options options)
+{
+	return put(call, key, value, &options);
+}
+
+/* Put every member of an object, all or none. */
+#define ph_cache_set_many(call, ...) \
+	ph_cache_put_many_(call, PH_CACHE_REST_(__VA_ARGS__))
+static inline bool
+ph_cache_put_many_(struct ph_call *call, const struct ph_value *members,
+    struct ph_cache_options options)
+{
+	return ph_host_->cache->set_many(call, members, &options);
+}
+
+/* Remove an entry. False: there was none. */
+static inline bool
+ph_cache_delete(struct ph_call *call, const char *key)
+{
+	return ph_host_->cache->remove(call, key);
+}
+
+/* Give an entry a new life from now on. False: there is none. */
+#define ph_cache_touch(call, ...) \
+	ph_cache_touch_(call, PH_CACHE_REST_(__VA_ARGS__))
+static inline bool
+ph_cache_touch_(struct ph_call *call, const char *key,
+    struct ph_cache_options options)
+{
+	return ph_host_->cache->touch(call, key, &options);
+}
+
+/*
+ * Add to an integer, which begins at 0 and never expires; exact whichever
+ * workers do it at once. *result (may be NULL) receives the sum. False: the
+ * store does not take it, the entry is no integer, or the sum overflows;
+ * then nothing has changed.
+ */
+static inline bool
+ph_cache_incr(struct ph_call *call, const char *key, int64_t by,
+    int64_t *result)
+{
+	return ph_host_->cache->increment(call, key, by, result);
+}
+
+#ifdef __cplusplus
+} /* extern "C" */
+#endif
+
+#endif
