@@ -50,6 +50,21 @@ to_us(double seconds)
 	return (int64_t)(seconds * 1e6);
 }
 
+/* Who the children will be, before anything is made for them. */
+static int
+take_identity(struct master *master, struct buf *why)
+{
+	const struct server_options *options = master->current.settings.options;
+	int rc;
+
+	rc = identity_find(&master->identity, options->user, options->group,
+	    options->initgroups, options->no_new_privs, why);
+	master->identity.umask = (mode_t)options->umask;
+	if (rc == 0)
+		rc = identity_set_env(&options->raw_env, why);
+	return rc;
+}
+
 static int
 take_pidfile(struct master *master, struct buf *why)
 {
@@ -145,6 +160,7 @@ open_spawn(struct master *master)
 	int rc;
 
 	rc = spawn_open(&master->spawn, slots > SLOTS_MIN ? slots : SLOTS_MIN);
+	master->spawn.identity = &master->identity;
 	master->spawn.forget = nursery_forget;
 	master->spawn.forget_context = master;
 	return rc;
@@ -192,10 +208,38 @@ check_app(struct master *master, struct buf *why)
 	    to_us(master->current.settings.options->boot_timeout), why);
 }
 
+/* By whom it will be used: the files have to be his. */
+static int
+prepare_cache(struct master *master, struct buf *why)
+{
+	const struct master_children *children = master->children;
+
+	if (!master->identity.change)
+		return children->prepare(children->context, why);
+	return preflight_run(&master->spawn, &master->sig, children->prepare,
+	    children->context, 0, why);
+}
+
+/* What the master has made and the children must be able to open. */
+static void
+give_files(struct master *master)
+{
+	const struct server_options *options = master->current.settings.options;
+	const struct listen_set *set = &master->current.listeners;
+	size_t i;
+
+	if (log_fd != STDERR_FILENO)
+		(void)identity_give(&master->identity, options->errorlog);
+	for (i = 0; i < set->count && !master->activated; i++) {
+		if (set->sockets[i].address.kind == LISTEN_UNIX)
+			(void)identity_give(&master->identity,
+			    set->sockets[i].address.path);
+	}
+}
+
 int
 launch_start(struct master *master, struct buf *why)
 {
-	const struct master_children *children = master->children;
 	int rc;
 
 	rc = log_open(master->current.settings.options->errorlog);
@@ -204,7 +248,9 @@ launch_start(struct master *master, struct buf *why)
 		    master->current.settings.options->errorlog, err_str(rc));
 		return rc;
 	}
-	rc = take_pidfile(master, why);
+	rc = take_identity(master, why);
+	if (rc == 0)
+		rc = take_pidfile(master, why);
 	if (rc < 0)
 		return rc;
 	raise_file_limit();
@@ -214,9 +260,11 @@ launch_start(struct master *master, struct buf *why)
 	if (rc == 0)
 		rc = open_control(master, why);
 	if (rc == 0)
-		rc = children->prepare(children->context, why);
+		give_files(master);
 	if (rc == 0)
 		rc = open_spawn(master);
+	if (rc == 0)
+		rc = prepare_cache(master, why);
 	if (rc == 0)
 		rc = check_app(master, why);
 	if (rc == 0)
@@ -231,7 +279,9 @@ launch_try(struct master *master, struct buf *why)
 {
 	int rc;
 
-	rc = sig_open(&master->sig);
+	rc = take_identity(master, why);
+	if (rc == 0)
+		rc = sig_open(&master->sig);
 	if (rc == 0)
 		rc = open_spawn(master);
 	if (rc == 0)

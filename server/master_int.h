@@ -70,6 +70,7 @@ struct master {
 	int64_t watchdog_us;   /* it wants a sign of life this often; 0: not */
 	int64_t watchdog_next; /* when it gets the next one */
 	struct control control;
+	struct identity identity;
 	struct pidfile pidfile;
 	struct sig sig;
 	struct spawn spawn;

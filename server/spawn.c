@@ -180,8 +180,11 @@ run_child(const struct spawn *spawn, const struct spawn_job *job,
 	fd_close(&status_fds[0]);
 	spawn->forget(spawn->forget_context, job);
 	(void)prctl(PR_SET_NAME, job->title);
-	(void)umask(CHILD_UMASK);
+	(void)umask(
+	    spawn->identity != NULL ? spawn->identity->umask : CHILD_UMASK);
 	sig_become_child();
+	if (spawn->identity != NULL && identity_become(spawn->identity) < 0)
+		_exit(1); /* logged; never serve with too many rights */
 	status = job->entry(&handoff, job->context);
 	(void)fflush(NULL);
 	_exit(status);

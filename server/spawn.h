@@ -7,6 +7,7 @@
 #include <sys/types.h>
 
 #include "server/base/handoff.h"
+#include "server/identity.h"
 
 /*
  * Birth: fork a child and give it exactly what struct handoff lists. The
@@ -35,6 +36,7 @@ struct spawn {
 	 */
 	void (*forget)(void *context, const struct spawn_job *job);
 	void *forget_context;
+	const struct identity *identity; /* who a child becomes; NULL: we */
 };
 
 /* One child. */

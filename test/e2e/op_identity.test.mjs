@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Who the processes are and what they may never become.
+ */
+import assert from "node:assert/strict";
+import fs from "node:fs";
+import path from "node:path";
+import { test, until } from "../lib/harness.mjs";
+import { configured, reload } from "../lib/op_server.mjs";
+import { get } from "../lib/wire.mjs";
+
+const ROOT_ONLY = process.getuid() !== 0 ? "only root can do this" : false;
+const NOBODY = 65534;
+
+function status(pid) {
+  const text = fs.readFileSync(`/proc/${pid}/status`, "latin1");
+  const row = (name) =>
+    new RegExp(`^${name}:\\s*(.*)$`, "m").exec(text)[1].trim().split(/\s+/);
+
+  return {
+    uids: row("Uid").map(Number),
+    gids: row("Gid").map(Number),
+    groups: row("Groups").filter(Boolean).map(Number),
+    noNewPrivs: row("NoNewPrivs")[0],
+    umask: row("Umask")[0],
+  };
+}
+
+/* A server whose folders belong to nobody. */
+async function asNobody(scene, settings, options = {}) {
+  const dir = scene.dir();
+
+  fs.chownSync(dir, NOBODY, NOBODY);
+  return configured(
+    scene,
+    {
+      user: "nobody",
+      cache_dir: path.join(dir, "cache"),
+      errorlog: "-",
+      ...settings,
+    },
+    options,
+  );
+}
+
+test("workers and keeper are somebody else, the master is not",
+  { skip: ROOT_ONLY }, async (t, s) => {
+    const dir = s.dir();
+
+    fs.chmodSync(dir, 0o711);
+    const server = await asNobody(s, {
+      workers: 2,
+      bind: `unix:${path.join(dir, "web.sock")}`,
+    });
+
+    assert.deepEqual(status(server.pid).uids, [0, 0, 0, 0]);
+    for (const pid of [...server.workers(), server.keeper()]) {
+      const { uids, gids, groups, noNewPrivs } = status(pid);
+
+      assert.deepEqual(uids, Array(4).fill(NOBODY));
+      assert.deepEqual(gids, Array(4).fill(NOBODY));
+      assert.deepEqual(groups, [NOBODY]);
+      assert.equal(noNewPrivs, "1");
+    }
+    assert.equal(fs.statSync(path.join(dir, "web.sock")).uid, NOBODY);
+    assert.equal((await s.send(server, get("/"))).status, 200);
+    await reload(server);
+    await until("new workers", () => server.workers().length === 2);
+    assert.equal(status(server.workers()[0]).uids[0], NOBODY);
+    /* They still end with their master. */
+    const pids = server.workers();
+
+    await server.stop("SIGKILL");
+    await until("their end", () =>
+      pids.every((pid) => !fs.existsSync(`/proc/${pid}`)));
+  });
+
+test("unknown users and groups are refused", { skip: ROOT_ONLY }, async (t, s) => {
+  for (const [settings, pattern] of [
+    [{ user: "no-such-user" }, /user = .*there is no such user/],
+    [{ group: "no-such-group" }, /group = .*there is no such group/],
+    [{ raw_env: ["NOVALUE"] }, /raw_env: .*is not NAME=VALUE/],
+  ]) {
+    const server = await configured(s, settings, { wait: false });
+
+    assert.equal((await server.exited).status, 1);
+    assert.match(server.lines.join("\n"), pattern);
+  }
+});
+
+test("umask, no_new_privs and raw_env", async (t, s) => {
+  const broken = path.join(s.dir(), "broken");
+  const server = await configured(s, {
+    umask: 0o27,
+    no_new_privs: false,
+    raw_env: [`OP_BROKEN=${broken}`, "EMPTY="],
+  });
+  const [pid] = server.workers();
+
+  assert.equal(status(pid).umask, "0027");
+  assert.equal(status(pid).noNewPrivs, status(process.pid).noNewPrivs);
+  /* The app sees the variable: it does not load any more. */
+  fs.writeFileSync(broken, "");
+  server.kill("SIGHUP");
+  await server.waitFor(/master\.reload_failed .*the app crashed/);
+});
