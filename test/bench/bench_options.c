@@ -58,6 +58,9 @@ static const struct row rows[] = {
 	{ "check", 'k', "same|points[:V=N,...]",
 	    "same: the same request must always get the same bytes;\n"
 	    "points: figures have so many points (default: example 3's)" },
+	{ "sample", 'm', "SHARE",
+	    "read and check only so many of the answers that no other\n"
+	    "callback depends on, 0 to 1; saves CPU of the generator (1)" },
 	{ "oracle", 'o', "FILE", "the right answers, as --record wrote them" },
 	{ "record", 'R', "FILE", "write all requests and their answers" },
 	{ "server-pid", 'I', "PID[,...]",
@@ -249,6 +252,8 @@ apply_number(struct bench_options *options, char code, const char *value)
 		return number("warmup", value, 0, 1e6, &options->warmup);
 	case 'T':
 		return number("timeout", value, 0.01, 1e6, &options->timeout);
+	case 'm':
+		return number("sample", value, 0, 1, &options->sample);
 	case 'r':
 		return number("rate", value, 0.001, 1e7, &options->rate);
 	case 'n':
@@ -364,6 +369,7 @@ bench_options_parse(struct bench_options *options, int argc, char **argv)
 	options->warmup = 2;
 	options->timeout = 30;
 	options->seed = 1;
+	options->sample = 1;
 	memset(longs, 0, sizeof(longs));
 	for (i = 0; i < ROWS; i++) {
 		longs[i].name = rows[i].name;

@@ -46,6 +46,7 @@ struct bench_options {
 	const char *body; /* POST this text; @FILE: the file's bytes */
 	const char *headers[8];
 	unsigned header_count;
+	double sample; /* share of answers that are read and checked */
 	bool check_same;
 	const char *check_points;
 	const char *oracle;

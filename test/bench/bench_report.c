@@ -126,9 +126,11 @@ print_servers(const struct load *load)
 
 	if (load->options->server_count == 0)
 		return;
-	printf("server: %.2f cores, %.1f us CPU per request, PSS %.1f MB, "
-	       "%u processes, %u threads\n",
+	printf("server: %.2f cores, %.1f us CPU and %.2f wake-ups per "
+	       "request, PSS %.1f MB, %u processes, %u threads\n",
 	    us / 1e6 / seconds_of(load), per_request(load, us),
+	    per_request(load, (double)load->server_end.wakeups -
+				  (double)load->server_start.wakeups),
 	    (double)load->server_end.pss_kb / 1024, load->server_end.processes,
 	    load->server_end.threads);
 }
@@ -282,6 +284,9 @@ add_parts(cJSON *root, const struct load *load)
 	add_number(part, "cores", server_us(load) / 1e6 / seconds);
 	add_number(part, "cpu_us_per_request",
 	    per_request(load, server_us(load)));
+	add_number(part, "wakeups_per_request",
+	    per_request(load, (double)load->server_end.wakeups -
+				  (double)load->server_start.wakeups));
 	add_number(part, "pss_kb", (double)load->server_end.pss_kb);
 	add_number(part, "private_kb", (double)load->server_end.private_kb);
 	add_number(part, "processes", load->server_end.processes);

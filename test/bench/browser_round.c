@@ -229,13 +229,14 @@ drop_outputs(struct browser *browser, const struct graph_callback *callback)
 /* Take the answer's values; false when it is not what the protocol says. */
 static bool
 apply(struct browser *browser, const struct graph_callback *callback,
-    struct slice body, bool known)
+    struct slice body, bool known, bool may_side)
 {
 	struct slice side;
 
 	if (!known && !slice_is_whole(body))
 		return false;
-	if (memmem(body.data, body.len, "\"sideUpdate\"", 12) != NULL) {
+	if (may_side &&
+	    memmem(body.data, body.len, "\"sideUpdate\"", 12) != NULL) {
 		side = slice_member(body, "sideUpdate", 10);
 		if (side.data != NULL)
 			apply_side(browser, side);
@@ -249,7 +250,7 @@ apply(struct browser *browser, const struct graph_callback *callback,
 /* Is the answer right, as far as can be told? Else counts it as wrong. */
 static enum oracle_verdict
 check(struct browser *browser, const struct client_request *request,
-    const struct answer *answer)
+    const struct answer *answer, bool *side)
 {
 	struct load *load = browser->load;
 	enum oracle_verdict verdict;
@@ -257,7 +258,7 @@ check(struct browser *browser, const struct client_request *request,
 	verdict =
 	    oracle_check(&load->oracle, request->bytes.data + request->body_at,
 		request->bytes.len - request->body_at, answer->body,
-		answer->body_len);
+		answer->body_len, side);
 	if (verdict == ORACLE_WRONG) {
 		meter_fail(&load->meter, METER_WRONG);
 		browser->failed = true;
@@ -275,16 +276,18 @@ on_callback(struct client_request *request, enum client_error error,
 	    &browser->model->graph.callbacks[index];
 	enum oracle_verdict verdict = ORACLE_UNKNOWN;
 	struct slice body;
+	bool side;
 
 	browser->running[index]--;
 	if (!browser_take(browser, request, error, answer)) {
 		drop_outputs(browser, callback);
 	} else if (answer->status == 204) {
 		drop_outputs(browser, callback);
-	} else {
-		verdict = check(browser, request, answer);
+	} else if (!request->discard) {
+		verdict = check(browser, request, answer, &side);
 		body = (struct slice){ answer->body, answer->body_len };
-		if (!apply(browser, callback, body, verdict == ORACLE_SAME)) {
+		if (!apply(browser, callback, body, verdict == ORACLE_SAME,
+			side)) {
 			browser->failed = true;
 			meter_fail(&browser->load->meter, METER_NOT_JSON);
 			drop_outputs(browser, callback);
@@ -350,6 +353,11 @@ ask(struct browser *browser, unsigned index, enum meter_step step,
 	    load->body.len);
 	request->body_at = request->bytes.len;
 	(void)buf_put(&request->bytes, load->body.data, load->body.len);
+	/* What is neither carried on nor checked need not be read. */
+	request->discard =
+	    load->options->sample < 1 &&
+	    !browser->model->graph.callbacks[index].writes_carried &&
+	    browser_random(browser) >= load->options->sample;
 	browser_send(browser, request);
 }
 
@@ -488,7 +496,7 @@ on_plain(struct client_request *request, enum client_error error,
 	bool good = browser_take(browser, request, error, answer);
 
 	if (good && load->options->check_same)
-		good = check(browser, request, answer) != ORACLE_WRONG;
+		good = check(browser, request, answer, NULL) != ORACLE_WRONG;
 	browser->phase = BROWSER_IDLE;
 	load_on_round(browser, good);
 }

@@ -32,6 +32,7 @@ read_servers(const struct load *load, struct proc_usage *sum)
 		if (proc_stat_tree(load->options->servers[i], &one) < 0)
 			continue;
 		sum->cpu_ns += one.cpu_ns;
+		sum->wakeups += one.wakeups;
 		sum->pss_kb += one.pss_kb;
 		sum->private_kb += one.private_kb;
 		sum->processes += one.processes;

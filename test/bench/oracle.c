@@ -69,6 +69,7 @@ learn(struct oracle *oracle, uint64_t hash, const char *request,
 	entry->answer[answer_len] = '\0';
 	entry->request_len = request_len;
 	entry->answer_len = answer_len;
+	entry->side = memmem(answer, answer_len, "\"sideUpdate\"", 12) != NULL;
 	entry->hash = hash;
 	entry->next = oracle->buckets[hash % ORACLE_BUCKETS];
 	oracle->buckets[hash % ORACLE_BUCKETS] = entry;
@@ -179,19 +180,24 @@ points_are_right(const struct oracle *oracle, const char *request,
 
 enum oracle_verdict
 oracle_check(struct oracle *oracle, const char *request, size_t request_len,
-    const char *answer, size_t answer_len)
+    const char *answer, size_t answer_len, bool *side)
 {
 	struct oracle_entry *entry;
 	uint64_t hash;
 
+	if (side != NULL)
+		*side = true;
 	if (!oracle->same && oracle->point_count == 0)
 		return ORACLE_UNKNOWN;
 	hash = hash_of(request, request_len);
 	entry = find(oracle, hash, request, request_len);
 	oracle->checked++;
 	if (entry != NULL && entry->answer_len == answer_len &&
-	    memcmp(entry->answer, answer, answer_len) == 0)
+	    memcmp(entry->answer, answer, answer_len) == 0) {
+		if (side != NULL)
+			*side = entry->side;
 		return ORACLE_SAME;
+	}
 	if (entry != NULL && oracle->same) {
 		note_wrong(oracle, "not the bytes known for this request",
 		    request, request_len);

@@ -18,6 +18,7 @@ struct oracle_entry {
 	size_t request_len;
 	char *answer;
 	size_t answer_len;
+	bool side; /* holds "sideUpdate" somewhere */
 };
 
 struct oracle_points {
@@ -49,8 +50,9 @@ enum oracle_verdict {
 	ORACLE_WRONG
 };
 
+/* *side: may the answer hold a sideUpdate? NULL: not asked. */
 enum oracle_verdict oracle_check(struct oracle *oracle, const char *request,
-    size_t request_len, const char *answer, size_t answer_len);
+    size_t request_len, const char *answer, size_t answer_len, bool *side);
 
 /* "apples=500,oranges=1000". 0 or -EINVAL. */
 int oracle_set_points(struct oracle *oracle, const char *text);

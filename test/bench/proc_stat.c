@@ -17,6 +17,26 @@
 
 #define PROCESSES_MAX 1024
 
+/* Voluntary switches of a thread: each is a sleep and a wake-up. */
+static void
+add_wakeups(pid_t pid, const char *task, struct proc_usage *usage)
+{
+	char text[320];
+	unsigned long long count;
+	FILE *file;
+
+	(void)snprintf(text, sizeof(text), "/proc/%d/task/%s/status", (int)pid,
+	    task);
+	file = fopen(text, "re");
+	if (file == NULL)
+		return;
+	while (fgets(text, sizeof(text), file) != NULL) {
+		if (sscanf(text, "voluntary_ctxt_switches: %llu", &count) == 1)
+			usage->wakeups += count;
+	}
+	(void)fclose(file);
+}
+
 static void
 add_threads(pid_t pid, struct proc_usage *usage)
 {
@@ -43,6 +63,7 @@ add_threads(pid_t pid, struct proc_usage *usage)
 			usage->threads++;
 		}
 		(void)fclose(file);
+		add_wakeups(pid, entry->d_name, usage);
 	}
 	(void)closedir(folder);
 	usage->processes++;

@@ -10,8 +10,9 @@
  * Layer: test. Threads: any.
  */
 struct proc_usage {
-	uint64_t cpu_ns; /* time on a CPU, all threads alive */
-	uint64_t pss_kb; /* proportional memory, 0 when it may not be read */
+	uint64_t cpu_ns;  /* time on a CPU, all threads alive */
+	uint64_t wakeups; /* times a thread slept and was woken */
+	uint64_t pss_kb;  /* proportional memory, 0 when it may not be read */
 	uint64_t private_kb;
 	unsigned processes;
 	unsigned threads;

@@ -8,7 +8,7 @@
 export function number(value) {
   if (value === null || value === undefined || !Number.isFinite(value))
     return "-";
-  if (value === 0) return "0";
+  if (Number.isInteger(value)) return value.toLocaleString("en-US");
   const digits = value >= 100 ? 0 : value >= 10 ? 1 : 2;
 
   return value.toLocaleString("en-US", {
@@ -155,6 +155,23 @@ export function cacheTable(results) {
   };
 }
 
+export function browsersTable(results) {
+  const { browsers } = results;
+
+  return {
+    title: `${browsers.sessions} browsers at once, workers x threads: ${browsers.workers} x ${browsers.threads}, a query of ${browsers.delay_s} s`,
+    head: ["cache", "who", "data p50, ms", "data max, ms", "drawn p50, ms", "drawn max, ms"],
+    rows: browsers.rows.map((row) => [
+      row.cache,
+      row.who,
+      number(row.data_p50_ms),
+      number(row.data_max_ms),
+      number(row.drawn_p50_ms),
+      number(row.drawn_max_ms),
+    ]),
+  };
+}
+
 export function allTables(results) {
   return [
     results.warm && warmTable(results),
@@ -162,6 +179,7 @@ export function allTables(results) {
     results.bytes && bytesTable(results),
     results.scale && scaleTable(results),
     results.cache && cacheTable(results),
+    results.browsers && browsersTable(results),
   ].filter(Boolean);
 }
 

@@ -22,7 +22,7 @@ static enum oracle_verdict
 check(const char *request, const char *answer)
 {
 	return oracle_check(&oracle, request, strlen(request), answer,
-	    strlen(answer));
+	    strlen(answer), NULL);
 }
 
 static int

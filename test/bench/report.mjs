@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * From a file of results to what people read, so that no number is written
+ * by hand.
+ *
+ *   node test/bench/report.mjs build/bench/results.json
+ *       writes docs/BENCHMARKS.md, and the pictures into docs/benchmarks/
+ *   node test/bench/report.mjs --readme build/bench/results.json
+ *       rewrites the lines of README.md between <!-- bench:begin --> and
+ *       <!-- bench:end -->
+ *   --output FILE  another file than those
+ */
+import fs from "node:fs";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { plotResults } from "./plot.mjs";
+import {
+  allTables,
+  browsersTable,
+  bytesTable,
+  cacheTable,
+  coldTable,
+  markdown,
+  number,
+  ratio,
+  scaleTable,
+  warmTable,
+} from "./tables.mjs";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const BEGIN = "<!-- bench:begin -->";
+const END = "<!-- bench:end -->";
+
+const times = (value) => (value === undefined ? "-" : `${number(value)} times`);
+
+function caseOf(results, what, server) {
+  return results.bytes?.cases.find(
+    (one) => one.what === what && one.server === server,
+  );
+}
+
+/* ---- in short ------------------------------------------------------------------- */
+
+function warmFacts(results) {
+  const ours = results.warm?.peers.pronghorn;
+  const theirs = results.warm?.peers["gunicorn-redis"];
+
+  if (!ours || !theirs) return [];
+  return [
+    `Warm, ${results.warm.sessions} sessions without think time: ` +
+      `${number(ours.callbacks_per_s.median)} callbacks/s against ` +
+      `${number(theirs.callbacks_per_s.median)} of gunicorn, Flask-Caching and Redis ` +
+      `(${times(ratio(ours.callbacks_per_s, theirs.callbacks_per_s))} as many, at ` +
+      `${number(ratio(theirs.cpu_us_per_request, ours.cpu_us_per_request))} times less CPU per callback); ` +
+      `p99 of a callback ${number(ours.callback_p99_ms.median)} ms against ` +
+      `${number(theirs.callback_p99_ms.median)} ms; ` +
+      `memory of all processes ${number(ours.pss_mb.median)} MB against ${number(theirs.pss_mb.median)} MB.`,
+  ];
+}
+
+function coldFacts(results) {
+  const peers = results.cold?.peers ?? {};
+  const ours = peers.pronghorn;
+  const theirs = peers["gunicorn-redis"];
+
+  if (!ours) return [];
+  return [
+    `Cold, ${results.cold.sessions} sessions that ask for ${results.cold.categories} values at once, each a query of ` +
+      `${results.cold.delay_s} s: ${number(ours.computations.median)} computations, everyone served after ` +
+      `${number(ours.everyone_s.median)} s` +
+      (theirs
+        ? `; gunicorn, Flask-Caching and Redis: ${number(theirs.computations.median)} computations, ` +
+          `${number(theirs.everyone_s.median)} s.`
+        : "."),
+  ];
+}
+
+function byteFacts(results) {
+  const facts = [];
+
+  for (const [what, words] of [
+    ["health", "A small GET"],
+    ["dependencies", "`_dash-dependencies`"],
+    ["callback", `A memoized callback (${results.bytes?.answer_bytes} bytes)`],
+  ]) {
+    const ours = caseOf(results, what, "pronghorn");
+    const nginx = caseOf(results, what, "nginx");
+
+    if (ours && nginx)
+      facts.push(
+        `${words}: ${number(ratio(nginx.cpu_us_per_request, ours.cpu_us_per_request))} times the requests per CPU second ` +
+          `of nginx ${what === "callback" ? "serving the same bytes from a file" : "`return 200`"}.`,
+      );
+  }
+  return facts;
+}
+
+const facts = (results) => [
+  ...warmFacts(results),
+  ...coldFacts(results),
+  ...byteFacts(results),
+];
+
+/* ---- where it was measured --------------------------------------------------------- */
+
+/* How many cores other processes used during the runs: least and greatest. */
+function others(results) {
+  const values = [
+    ...Object.values(results.warm?.runs ?? {}).flat(),
+    ...Object.values(results.cold?.runs ?? {}).flat(),
+  ].map((run) => run.others_cores);
+
+  if (values.length === 0) return "";
+  values.sort((a, b) => a - b);
+  return (
+    `While it ran, other processes used ${number(values[0])} to ${number(values.at(-1))} of ` +
+    `${results.machine.cpus} cores (median ${number(values[values.length >> 1])}).`
+  );
+}
+
+function where(results) {
+  const { machine } = results;
+  const versions = Object.entries(results.versions)
+    .map(([name, version]) => `${name} ${version}`)
+    .join(", ");
+
+  return [
+    `Commit ${results.commit}${results.changed ? " with changes" : ""}, ${results.started.slice(0, 10)}, ` +
+      `${number(results.seconds / 60)} minutes${results.quick ? ", quick run" : ""}.`,
+    `${machine.cpus} x ${machine.cpu}, ${number(machine.memory_mb / 1024)} GB, Linux ${machine.kernel}, ${machine.system}.`,
+    `${versions}.`,
+    others(results) +
+      (results.priority
+        ? ` Servers and generator ran at nice ${results.priority}, so that this disturbed them less.`
+        : ""),
+    ...results.skipped.map(({ what, why }) => `Skipped: ${what} (${why}).`),
+  ];
+}
+
+/* ---- what a callback costs ------------------------------------------------------------ */
+
+function costModel(results) {
+  const ours = results.warm?.peers.pronghorn;
+
+  if (!ours) return [];
+  const cpu = ours.cpu_us_per_request.median;
+  const bytes = ours.bytes_per_request?.median;
+  const wakeups = ours.wakeups_per_request?.median;
+  const perCore = 1e6 / cpu;
+  const sessions = (perCore / 5) * 10;
+  const gigabit = bytes ? 1e9 / 8 / bytes : undefined;
+
+  return [
+    "## What a callback costs, and where the limit is",
+    "",
+    "From the warm run of example 3, whose answers are found in the cache:",
+    "",
+    markdown({
+      head: ["a warm callback costs", ""],
+      rows: [
+        ["CPU of all server processes, us", number(cpu)],
+        ...(bytes ? [["bytes to the browser", number(bytes)]] : []),
+        ...(wakeups === undefined
+          ? []
+          : [["wake-ups of a thread", number(wakeups)]]),
+      ],
+    }),
+    "",
+    `- **CPU** is the first limit: one core gives about ${number(perCore)} callbacks per second, which are ` +
+      `${number(perCore / 5)} rounds of example 3 (five callbacks each). Users who change the dropdown every ten seconds ` +
+      `need a tenth of a round per second each, so one core carries about ${number(sessions)} of them.`,
+    ...(gigabit
+      ? [
+          `- **Bytes** come next: a gigabit link is full at ${number(gigabit)} such callbacks per second` +
+            (gigabit < perCore
+              ? ", less than one core gives: on a real network the link is the limit, not the server."
+              : "."),
+        ]
+      : []),
+    ...(wakeups === undefined
+      ? []
+      : [
+          "- **Wake-ups** are few under load, as one turn of the loop answers all requests that have come meanwhile; with " +
+            "few sessions each request wakes its worker, and a callback costs more CPU (see Scale).",
+        ]),
+    "- **Sessions** cost memory only: connections that are open, and nothing per session on the server.",
+    "- A **cold** value costs its computation once on the whole machine. Its waiters hold no thread.",
+    "",
+    "Workers add up until the CPUs are used. They share one database: reads do not hinder each other, writes (a value that " +
+      "is published, a request for one that is missing) go one at a time. More workers than CPUs help only when " +
+      "computations wait for something else than the CPU.",
+    "",
+    "**Beyond one machine** the cache ends: it is one file on a local disk. Several machines behind a balancer each compute " +
+      "a value once, so n machines compute it n times; nothing else is shared, and no session needs to stick to a machine.",
+    "",
+  ];
+}
+
+/* ---- the page -------------------------------------------------------------------------- */
+
+const LIMITS = [
+  "Everything runs over the loopback: no network delay, no loss, no TLS, no HTTP/2.",
+  "The generator shares the CPUs with the servers. A fast server is slowed down more by that than a slow one.",
+  "Dash itself is not among the peers: the Flask app answers what Dash would answer, with less work. The distance to Dash is greater.",
+  "The peers have no pandas and no numpy to load, and memoize finished answers, which the chapter does not do.",
+  "Drawing in the browser takes longer than anything measured here, see the table of real browsers where there is one.",
+  "Two CPUs say little about sixteen.",
+];
+
+function section(title, table, picture, words = []) {
+  return [
+    `## ${title}`,
+    "",
+    table.title.replace(/^[A-Z][^:,]*: (.)/, (all, first) => first.toUpperCase()) + ".",
+    "",
+    ...words,
+    markdown(table),
+    "",
+    ...(picture ? [`![${title}](benchmarks/${picture}.svg)`, ""] : []),
+  ];
+}
+
+function newcomerWords(results) {
+  const one = results.scale.newcomers;
+
+  if (!one) return [];
+  const start = `Of ${one.sessions} sessions that come at ${one.per_s} per second and are never idle, `;
+
+  return [
+    one.why
+      ? `${start}${one.why}.`
+      : `${start}half had their page after ${number(one.page_p50_ms)} ms and 99 % after ${number(one.page_p99_ms)} ms.`,
+    "",
+  ];
+}
+
+function page(results) {
+  const tables = {
+    warm: results.warm && warmTable(results),
+    cold: results.cold && coldTable(results),
+    bytes: results.bytes && bytesTable(results),
+    scale: results.scale && scaleTable(results),
+    cache: results.cache && cacheTable(results),
+    browsers: results.browsers && browsersTable(results),
+  };
+  const lines = [
+    "# Benchmarks",
+    "",
+    "<!-- Written by test/bench/report.mjs from a file of results; edit that, not this. -->",
+    "",
+    "Example 3 of the chapter (one dropdown, a memoized query, four graphs) on Pronghorn and on what it takes the place of, " +
+      "measured side by side in one run. Numbers are medians, with the least and the greatest of the rounds behind them.",
+    "",
+    ...facts(results).map((fact) => `- ${fact}`),
+    "",
+    "## How to repeat it",
+    "",
+    "    make bench",
+    "",
+    "installs the peers from Debian, runs everything and prints the tables; `QUICK=1 make bench` takes less than two minutes. " +
+      "[test/bench/README.md](../test/bench/README.md) describes the load generator and the file of results, from which",
+    "",
+    "    node test/bench/report.mjs build/bench/results.json",
+    "",
+    "wrote this page.",
+    "",
+    "## What was run",
+    "",
+    ...where(results).map((line) => `- ${line}`),
+    "",
+    "The peers are gunicorn (gthread) with a Flask app and Flask-Caching on Redis and on files, and uvicorn with Starlette and " +
+      "Redis, at the same number of workers. They serve the same page, layout and answers; the generator compares their " +
+      "answers byte for byte with Pronghorn's (all signals and a fifth of the figures when warm, all when cold). The heads of the files in test/bench/peers/ say why that is fair.",
+    "",
+  ];
+
+  if (tables.warm)
+    lines.push(...section("Warm", tables.warm, "warm-callbacks"),
+      "![p99](benchmarks/warm-p99.svg)", "", "![memory](benchmarks/warm-memory.svg)", "");
+  if (tables.cold) lines.push(...section("Cold", tables.cold, "cold-everyone"));
+  if (tables.bytes) lines.push(...section("Bytes", tables.bytes, "bytes-cpu"));
+  if (tables.scale)
+    lines.push(...section("Scale", tables.scale, "scale-callbacks"),
+      "![p99](benchmarks/scale-p99.svg)", "", ...newcomerWords(results));
+  if (tables.cache) lines.push(...section("The cache alone", tables.cache));
+  if (tables.browsers)
+    lines.push(...section("Real browsers", tables.browsers, undefined, [
+      "Contexts of one Chromium with the page open, and as many simulated sessions. *Data* is the time from the change to the " +
+        "last byte of the last graph, *drawn* until plotly.js has drawn all of them.",
+      "",
+    ]));
+  lines.push(...costModel(results), "## What this does not show", "");
+  lines.push(...LIMITS.map((line) => `- ${line}`), "");
+  return lines.join("\n");
+}
+
+/* ---- README ------------------------------------------------------------------------------- */
+
+function readmeBlock(results) {
+  return [
+    BEGIN,
+    ...facts(results).map((fact) => `- ${fact}`),
+    "",
+    `Measured in one run on ${results.machine.cpus} cores that the load generator shared (commit ${results.commit}); ` +
+      "[docs/BENCHMARKS.md](docs/BENCHMARKS.md) has everything, `make bench` repeats it.",
+    END,
+  ].join("\n");
+}
+
+function rewriteReadme(file, results) {
+  const text = fs.readFileSync(file, "utf8");
+  const begin = text.indexOf(BEGIN);
+  const end = text.indexOf(END);
+
+  if (begin < 0 || end < begin)
+    throw new Error(`${file} has no ${BEGIN} ... ${END}`);
+  fs.writeFileSync(
+    file,
+    text.slice(0, begin) + readmeBlock(results) + text.slice(end + END.length),
+  );
+}
+
+function main() {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { readme: { type: "boolean" }, output: { type: "string" } },
+  });
+
+  if (positionals.length !== 1)
+    throw new Error("usage: report.mjs [--readme] [--output FILE] RESULTS");
+  const results = JSON.parse(fs.readFileSync(positionals[0], "utf8"));
+
+  if (results.schema !== 1 || allTables(results).length === 0)
+    throw new Error(`${positionals[0]} is not a file of results, schema 1`);
+  if (values.readme) {
+    rewriteReadme(values.output ?? path.join(ROOT, "README.md"), results);
+    return;
+  }
+  const output = values.output ?? path.join(ROOT, "docs/BENCHMARKS.md");
+  const pictures = path.join(path.dirname(output), "benchmarks");
+
+  fs.mkdirSync(pictures, { recursive: true });
+  plotResults(results, pictures);
+  fs.writeFileSync(output, page(results));
+}
+
+try {
+  main();
+} catch (error) {
+  console.error(`report: ${error.message}`);
+  process.exit(1);
+}
