@@ -278,6 +278,7 @@ sqlite3_stmt *
 data_statement(struct data *data, struct call *call, const char *sql)
 {
 	sqlite3_stmt *statement = NULL;
+	const char *tail = NULL;
 	char *copy;
 	unsigned i;
 
@@ -286,13 +287,22 @@ data_statement(struct data *data, struct call *call, const char *sql)
 			return data->kept[i].statement;
 	}
 	copy = strdup(sql);
-	if (copy == NULL ||
-	    sqlite3_prepare_v3(data->db, sql, -1, SQLITE_PREPARE_PERSISTENT,
-		&statement, NULL) != SQLITE_OK ||
-	    statement == NULL) {
+	if (copy == NULL) {
+		call_error(call, "%s: out of memory", call->name);
+		return NULL;
+	}
+	if (sqlite3_prepare_v3(data->db, sql, -1, SQLITE_PREPARE_PERSISTENT,
+		&statement, &tail) != SQLITE_OK) {
 		call_error(call, "%s: SQL \"%.200s\": %s", call->name, sql,
-		    statement == NULL ? sqlite3_errmsg(data->db)
-				      : "out of memory");
+		    sqlite3_errmsg(data->db));
+		free(copy);
+		return NULL;
+	}
+	if (statement == NULL || tail[strspn(tail, " \t\r\n;")] != '\0') {
+		call_error(call, "%s: SQL \"%.200s\": %s", call->name, sql,
+		    statement == NULL ? "there is no statement"
+				      : "a query is one statement");
+		(void)sqlite3_finalize(statement);
 		free(copy);
 		return NULL;
 	}

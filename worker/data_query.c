@@ -296,13 +296,32 @@ host_query(struct ph_call *ph, const char *sql,
 	return host_give(table != NULL ? table : &call_null_value);
 }
 
+/* Run the first statement of `sql`; *tail is what follows it. */
+static void
+exec_one(struct call *call, const char *sql, const char **tail,
+    const struct ph_value *const *arguments, size_t count)
+{
+	sqlite3_stmt *statement = NULL;
+	int rc;
+
+	rc = sqlite3_prepare_v2(call->create_db, sql, -1, &statement, tail);
+	if (rc == SQLITE_OK && statement != NULL &&
+	    bind_all(call, statement, sql, arguments, count)) {
+		while ((rc = sqlite3_step(statement)) == SQLITE_ROW)
+			continue;
+	}
+	if (rc != SQLITE_DONE && rc != SQLITE_OK)
+		call_error(call, "%s: SQL \"%.200s\": %s", call->name, sql,
+		    sqlite3_errmsg(call->create_db));
+	(void)sqlite3_finalize(statement);
+}
+
 enum ph_status
 host_exec(struct ph_call *ph, const char *sql,
     const struct ph_value *const *arguments, size_t count)
 {
 	struct call *call = host_call(ph);
-	sqlite3_stmt *statement = NULL;
-	int rc = SQLITE_ERROR;
+	const char *tail;
 
 	if (call->failed)
 		return PH_ERROR;
@@ -313,18 +332,9 @@ host_exec(struct ph_call *ph, const char *sql,
 		    call->name);
 		return PH_ERROR;
 	}
-	if (sqlite3_prepare_v2(call->create_db, sql, -1, &statement, NULL) ==
-		SQLITE_OK &&
-	    statement != NULL) {
-		if (!bind_all(call, statement, sql, arguments, count))
-			goto out;
-		while ((rc = sqlite3_step(statement)) == SQLITE_ROW)
-			continue;
-	}
-	if (rc != SQLITE_DONE)
-		call_error(call, "%s: SQL \"%.200s\": %s", call->name, sql,
-		    sqlite3_errmsg(call->create_db));
-out:
-	(void)sqlite3_finalize(statement);
+	do {
+		exec_one(call, sql, &tail, arguments, count);
+		sql = tail;
+	} while (!call->failed && sql != NULL && *sql != '\0');
 	return call->failed ? PH_ERROR : PH_OK;
 }

@@ -16,10 +16,12 @@
 #include <cjson/cJSON.h>
 #include <errno.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "server/base/err.h"
 
+#define FEW_NAMES 16
 #define EXACT_INTEGER 9007199254740992.0 /* 2^53 */
 
 static int convert(const cJSON *item, struct arena *arena, struct value *out,
@@ -57,16 +59,43 @@ convert_array(const cJSON *item, struct arena *arena, struct value *out,
 	return 0;
 }
 
-static bool
-is_repeated(const struct value *object, uint32_t count, const char *name)
+static int
+compare_names(const void *a, const void *b)
 {
-	uint32_t i;
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
 
-	for (i = 0; i < count; i++) {
-		if (strcmp(object->u.members[i].name, name) == 0)
-			return true;
+/*
+ * 1: some name stands twice, 0: none, -ENOMEM. Few names are compared with
+ * each other, many are sorted: a body full of names costs no square.
+ */
+static int
+has_repeated(const struct value *object, struct arena *arena)
+{
+	const char **names;
+	uint32_t i;
+	uint32_t j;
+
+	for (i = 1; object->count <= FEW_NAMES && i < object->count; i++) {
+		for (j = 0; j < i; j++) {
+			if (strcmp(object->u.members[i].name,
+				object->u.members[j].name) == 0)
+				return 1;
+		}
 	}
-	return false;
+	if (object->count <= FEW_NAMES)
+		return 0;
+	names = arena_calloc(arena, object->count, sizeof(*names));
+	if (names == NULL)
+		return -ENOMEM;
+	for (i = 0; i < object->count; i++)
+		names[i] = object->u.members[i].name;
+	qsort(names, object->count, sizeof(*names), compare_names);
+	for (i = 1; i < object->count; i++) {
+		if (strcmp(names[i - 1], names[i]) == 0)
+			return 1;
+	}
+	return 0;
 }
 
 static int
@@ -85,10 +114,6 @@ convert_object(const cJSON *item, struct arena *arena, struct value *out,
 	if (out->u.members == NULL)
 		return -ENOMEM;
 	for (child = item->child; child != NULL; child = child->next, i++) {
-		if (is_repeated(out, i, child->string)) {
-			*why = "an object has the same name twice";
-			return ERR_SYNTAX;
-		}
 		member = &out->u.members[i];
 		member->name_len = (uint32_t)strlen(child->string);
 		member->name =
@@ -99,7 +124,11 @@ convert_object(const cJSON *item, struct arena *arena, struct value *out,
 		if (rc < 0)
 			return rc;
 	}
-	return 0;
+	rc = has_repeated(out, arena);
+	if (rc <= 0)
+		return rc;
+	*why = "an object has the same name twice";
+	return ERR_SYNTAX;
 }
 
 static void

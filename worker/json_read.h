@@ -16,8 +16,8 @@
  * browser cannot tell apart, give one key. Objects with a name twice are
  * refused.
  *
- * On failure *why is a static sentence. Returns 0; ERR_SYNTAX; ERR_TOO_BIG
- * (too many values or too deep); -ENOMEM.
+ * On failure *why is a static sentence. Returns 0; ERR_SYNTAX (too deep
+ * included); ERR_TOO_BIG (too many values); -ENOMEM.
  */
 int json_read(const char *text, size_t len, const struct json_limits *limits,
     struct arena *arena, struct value **out, const char **why);

@@ -27,9 +27,10 @@
 #include "worker/host.h"
 #include "worker/host_cache.h"
 
-#define INLINE_DEPTH 16     /* of values computed inside values */
-#define STORE_PAUSE_MS 5000 /* without the store after it failed */
-#define LOOKUP_TRIES 3      /* published and evicted in between */
+#define INLINE_DEPTH 16       /* of values computed inside values */
+#define BUSY_PATIENCE_MS 1500 /* with somebody else's write lock */
+#define STORE_PAUSE_MS 5000   /* without the store after it failed */
+#define LOOKUP_TRIES 3        /* published and evicted in between */
 
 int
 memo_key_of(const struct toolkit *kit, const struct computation *computation,
@@ -77,6 +78,21 @@ memo_store_is_failing(const struct toolkit *kit)
 	return kit->cache == NULL ||
 	       (kit->inline_until_ms != NULL &&
 		   atomic_load(kit->inline_until_ms) > clock_boot_ms());
+}
+
+bool
+memo_store_is_stuck(struct toolkit *kit, int rc)
+{
+	int64_t now_ms = clock_boot_ms();
+
+	if (rc != ERR_BUSY) {
+		kit->busy_since_ms = 0;
+		return false;
+	}
+	if (kit->busy_since_ms == 0)
+		kit->busy_since_ms = now_ms;
+	/* No pause: the next question finds out whether it is free again. */
+	return now_ms - kit->busy_since_ms >= BUSY_PATIENCE_MS;
 }
 
 void
@@ -158,13 +174,14 @@ compute_here(struct call *call, const struct computation *computation,
 	inner.depth = call->depth + 1;
 	inner.computation = computation;
 	inner.blobs = call->blobs;
+	inner.own_key = call->own_key; /* circles are found through it */
 	call_enter(&inner);
 	status = computation->run((struct ph_call *)(void *)&inner);
 	call_leave(&inner);
 	call->blobs = inner.blobs; /* the result may point into them */
 	if (!inner.failed && status == PH_WAIT && inner.waits) {
 		call->waits = true; /* the store works for that one */
-		call->wanted_new = inner.wanted_new;
+		call->wanted_new |= inner.wanted_new;
 		memcpy(call->wait_key, inner.wait_key, CACHE_KEY_LEN);
 		return NULL;
 	}
@@ -196,10 +213,12 @@ ask(struct call *call, const struct computation *computation,
 		if (rc == 0)
 			rc = CACHE_READY; /* gone again: ask again */
 	}
+	if (memo_store_is_stuck(call->kit, rc))
+		rc = ERR_STORE;
 	/* Busy: another look in a moment is cheaper than computing twice. */
 	if (rc == CACHE_WAITING || rc == CACHE_WANTED_NEW || rc == ERR_BUSY) {
 		call->waits = true;
-		call->wanted_new = rc == CACHE_WANTED_NEW;
+		call->wanted_new |= rc == CACHE_WANTED_NEW;
 		memcpy(call->wait_key, question->key, CACHE_KEY_LEN);
 	} else if (rc == CACHE_FAILED) {
 		call_error(call, "%s: %s", computation->name,
@@ -249,7 +268,12 @@ memo(struct call *call, const struct computation *computation,
 	if (call->failed)
 		goto out;
 	if (rc < 0 || call->kit->cache == NULL) {
-		value = compute_here(call, computation, args);
+		if (call->kit->on_loop)
+			call_error(call,
+			    "ph_memo(%s): a page function needs .blocking",
+			    computation->name);
+		else
+			value = compute_here(call, computation, args);
 		goto out;
 	}
 	question.arguments = encoded.data;

@@ -48,6 +48,13 @@ const struct computation *memo_find(struct call *call, ph_function *function,
 /* True while the store failed a moment ago: compute without it. */
 bool memo_store_is_failing(const struct toolkit *kit);
 
+/*
+ * What asking the store has given, `rc`: true when it has been busy for so
+ * long that it counts as failed. Somebody holds its write lock, and nobody
+ * shall wait for him for ever.
+ */
+bool memo_store_is_stuck(struct toolkit *kit, int rc);
+
 /* The store failed just now: go without it for a few seconds. */
 void memo_store_failed(const struct toolkit *kit);
 

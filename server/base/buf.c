@@ -36,22 +36,16 @@ buf_clear(struct buf *buf)
 	buf->failed = false;
 }
 
-int
-buf_reserve(struct buf *buf, size_t more)
+/* Room for `more` bytes, whatever the bound says. 0 or -ENOMEM. */
+static int
+grow(struct buf *buf, size_t more)
 {
-	size_t need;
-	size_t cap;
+	size_t need = buf->len + more;
+	size_t cap = buf->cap < 256 ? 256 : buf->cap;
 	char *data;
 
 	if (more <= buf->cap - buf->len)
 		return 0;
-	if (more > SIZE_MAX / 2 - buf->len ||
-	    (buf->max > 0 && buf->len + more > buf->max)) {
-		buf->failed = true;
-		return ERR_TOO_BIG;
-	}
-	need = buf->len + more;
-	cap = buf->cap < 256 ? 256 : buf->cap;
 	while (cap < need)
 		cap *= 2;
 	data = realloc(buf->data, cap);
@@ -62,6 +56,17 @@ buf_reserve(struct buf *buf, size_t more)
 	buf->data = data;
 	buf->cap = cap;
 	return 0;
+}
+
+int
+buf_reserve(struct buf *buf, size_t more)
+{
+	if (more > SIZE_MAX / 2 - buf->len ||
+	    (buf->max > 0 && buf->len + more > buf->max)) {
+		buf->failed = true;
+		return ERR_TOO_BIG;
+	}
+	return grow(buf, more);
 }
 
 int
@@ -112,7 +117,7 @@ buf_printf(struct buf *buf, const char *format, ...)
 		buf->failed = true;
 		return ERR_TOO_BIG;
 	}
-	rc = buf_reserve(buf, (size_t)len + 1);
+	rc = grow(buf, (size_t)len + 1); /* the NUL is not counted */
 	if (rc < 0)
 		return rc;
 	va_start(args, format);
@@ -136,7 +141,7 @@ buf_consume(struct buf *buf, size_t len)
 const char *
 buf_cstr(struct buf *buf)
 {
-	if (buf_reserve(buf, 1) < 0)
+	if (grow(buf, 1) < 0) /* the NUL is not counted */
 		return NULL;
 	buf->data[buf->len] = '\0';
 	return buf->data;
