@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "cache/value.h"
+#include "server/base/arena.h"
 #include "server/base/buf.h"
 
 /*
@@ -20,9 +22,22 @@
  */
 
 struct dependency {
-	char *what;     /* "id.property" */
-	char *id;       /* up to the last dot */
+	char *what;     /* "id.property" as the author wrote it */
+	char *id;       /* in front of the last dot; dict ids: as the browser
+			   writes them, wildcards as ["MATCH"] */
 	char *property; /* behind it */
+	char *mark;     /* of an output that others have, too: "@..." */
+	const struct value *pattern; /* a dict id; NULL: a text */
+	bool is_list;                /* the pattern has ALL or ALLSMALLER */
+	bool optional;               /* it may be absent from the page */
+	bool duplicate;              /* PH_OUTPUT_DUPLICATE() */
+};
+
+/* A property while a callback runs, and afterwards. */
+struct running {
+	const char *what; /* "id.property", id as the browser writes it */
+	const struct value *on;
+	const struct value *off;
 };
 
 /* What can be computed under a key: a memoized function or callback. */
@@ -39,6 +54,7 @@ struct callback {
 	char *function;                 /* the C function's name, for logs */
 	char *output;                   /* dispatch key, as in dependencies */
 	bool several;                   /* `output` has the list form */
+	bool patterned;                 /* some dependency is a pattern */
 	bool memoize;
 	bool prevent_initial_call;
 	struct dependency *outputs;
@@ -46,6 +62,13 @@ struct callback {
 	struct dependency *inputs; /* inputs, then states */
 	uint32_t input_count;      /* inputs only */
 	uint32_t arg_count;        /* inputs and states */
+	struct running *running;   /* in the app's arena */
+	uint32_t running_count;
+	ph_function *on_error; /* NULL: the app's */
+	/* In the browser only; `computation` has no function then. */
+	const char *client_space;
+	const char *client_name;
+	const char *client_source; /* NULL: the name is one of a script's */
 };
 
 struct database {
@@ -69,6 +92,9 @@ struct app {
 	size_t function_count;
 	struct database **databases;
 	size_t database_count;
+	struct ph_page_options page; /* its text is in the arena */
+	ph_function *on_error;
+	struct arena arena;  /* what is not freed one by one */
 	struct buf problems; /* one line per mistake in the definition */
 };
 
@@ -81,6 +107,9 @@ int app_load(const char *spec, struct app **app, struct buf *why);
 
 /* Free the definition; the shared object stays loaded. Accepts NULL. */
 void app_free(struct app **app);
+
+/* Free one callback with its texts; app_free() does it for all. */
+void app_callback_free(struct callback *callback);
 
 /* The callback whose dispatch key is `output`, or NULL. */
 const struct callback *app_find_callback(const struct app *app,
@@ -97,6 +126,19 @@ const struct computation *app_find_computation(const struct app *app,
 /* Append the JSON of _dash-dependencies. 0 or -ENOMEM. */
 int app_dependencies_json(const struct app *app, struct buf *out);
 
+/*
+ * Append the inline functions of clientside callbacks as one script element,
+ * nothing without any. They have no text in them that ends the element.
+ */
+void app_inline_script(const struct app *app, struct buf *out);
+
+/*
+ * Read "id.property" into a zeroed dependency; dict ids live in the app's
+ * arena. NULL, or a sentence that says what is wrong.
+ */
+const char *app_parse_dependency(struct app *app, const char *what,
+    struct dependency *dependency);
+
 /* The functions behind the `define` part of struct ph_host. */
 void app_define_title(struct ph_app *app, const char *title);
 void app_define_layout(struct ph_app *app, ph_layout_function *function,
@@ -105,6 +147,11 @@ void app_define_memoize(struct ph_app *app, ph_function *function,
     const char *name, const struct ph_memoize_options *options);
 void app_define_callback(struct ph_app *app, ph_function *function,
     const char *name, const struct ph_callback_options *options);
+void app_define_clientside(struct ph_app *app, const char *source,
+    const struct ph_callback_options *options);
+void app_define_options(struct ph_app *app,
+    const struct ph_page_options *options);
+void app_define_on_error(struct ph_app *app, ph_function *function);
 void app_define_database(struct ph_app *app, const char *name,
     const struct ph_database_options *options);
 

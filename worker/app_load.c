@@ -21,7 +21,6 @@
 #include "server/base/fd.h"
 #include "worker/app.h"
 #include "worker/host.h"
-#include "worker/json_write.h"
 
 #define APP_FILE_MAX ((size_t)512 * 1024 * 1024)
 
@@ -76,6 +75,21 @@ open_object(const char *path)
 	return handle;
 }
 
+/* Inside a call, so that values can be made: they live in the app's arena. */
+static void
+run_definition(struct app *app, const struct ph_app_info *info)
+{
+	struct call call;
+
+	call_init(&call, NULL, &app->arena, CALL_CREATE, "PH_APP()", NULL);
+	call_enter(&call);
+	info->define((struct ph_app *)(void *)app);
+	call_leave(&call);
+	if (call.failed)
+		(void)buf_printf(&app->problems, "%s\n", call.error);
+	call_fini(&call);
+}
+
 static int
 define(struct app *app, const char *symbol, struct buf *why)
 {
@@ -104,7 +118,7 @@ define(struct app *app, const char *symbol, struct buf *why)
 		return ERR_PLUGIN;
 	}
 	*info->host = &host_table;
-	info->define((struct ph_app *)(void *)app);
+	run_definition(app, info);
 	app_validate(app);
 	if (app->problems.len > 0) {
 		(void)buf_printf(why, "app %s is not valid:\n%s", app->path,
@@ -156,12 +170,13 @@ dependencies_free(struct dependency *list)
 		free(list[i].what);
 		free(list[i].id);
 		free(list[i].property);
+		free(list[i].mark);
 	}
 	free(list);
 }
 
-static void
-callback_free(struct callback *callback)
+void
+app_callback_free(struct callback *callback)
 {
 	dependencies_free(callback->outputs);
 	dependencies_free(callback->inputs);
@@ -181,7 +196,7 @@ app_free(struct app **app_in)
 	if (app == NULL)
 		return;
 	for (i = 0; i < app->callback_count; i++)
-		callback_free(app->callbacks[i]);
+		app_callback_free(app->callbacks[i]);
 	for (i = 0; i < app->function_count; i++) {
 		free(app->functions[i]->name);
 		free(app->functions[i]);
@@ -196,6 +211,7 @@ app_free(struct app **app_in)
 	free(app->databases);
 	free(app->title);
 	free(app->path);
+	arena_free(&app->arena);
 	buf_free(&app->problems);
 	free(app);
 }
@@ -242,50 +258,4 @@ app_find_computation(const struct app *app, const char *name,
 		}
 	}
 	return NULL;
-}
-
-static void
-put_dependencies(const struct dependency *list, uint32_t count, struct buf *out)
-{
-	uint32_t i;
-
-	(void)buf_putc(out, '[');
-	for (i = 0; i < count; i++) {
-		(void)buf_puts(out, i > 0 ? ",{\"id\":" : "{\"id\":");
-		(void)json_write_text(list[i].id, strlen(list[i].id), out);
-		(void)buf_putl(out, ",\"property\":");
-		(void)json_write_text(list[i].property,
-		    strlen(list[i].property), out);
-		(void)buf_putc(out, '}');
-	}
-	(void)buf_putc(out, ']');
-}
-
-int
-app_dependencies_json(const struct app *app, struct buf *out)
-{
-	const struct callback *callback;
-	size_t i;
-
-	(void)buf_putc(out, '[');
-	for (i = 0; i < app->callback_count; i++) {
-		callback = app->callbacks[i];
-		(void)buf_puts(out, i > 0 ? ",{\"output\":" : "{\"output\":");
-		(void)json_write_text(callback->output,
-		    strlen(callback->output), out);
-		(void)buf_putl(out, ",\"inputs\":");
-		put_dependencies(callback->inputs, callback->input_count, out);
-		(void)buf_putl(out, ",\"state\":");
-		put_dependencies(callback->inputs + callback->input_count,
-		    callback->arg_count - callback->input_count, out);
-		(void)buf_printf(out,
-		    ",\"clientside_function\":null,"
-		    "\"prevent_initial_call\":%s,\"background\":null,"
-		    "\"dynamic_creator\":false,\"no_output\":false,"
-		    "\"optional\":false,\"hidden\":false,"
-		    "\"websocket\":false,\"persistent\":false}",
-		    callback->prevent_initial_call ? "true" : "false");
-	}
-	(void)buf_putc(out, ']');
-	return buf_ok(out) ? 0 : -ENOMEM;
 }

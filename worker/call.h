@@ -22,6 +22,8 @@
 
 struct data;
 struct sqlite3;
+struct update_slot;
+struct update_side;
 
 /* What a thread needs to run calls; one per thread, outlives its calls. */
 struct toolkit {
@@ -48,9 +50,13 @@ struct call {
 	const struct callback *callback;       /* CALLBACK */
 	const struct computation *computation; /* FUNCTION */
 	const struct value *args;              /* array, or NULL */
-	const struct value **outputs;          /* CALLBACK: NULL = not set */
-	const struct value *result;            /* FUNCTION */
-	struct sqlite3 *create_db;             /* CREATE */
+	const struct value *about;             /* CALLBACK: see update.h */
+	const struct update_slot *slots;       /* CALLBACK: what it may set */
+	uint32_t slot_count;
+	const struct value **outputs; /* CALLBACK: per slot, NULL = not set */
+	struct update_side *sides;  /* CALLBACK: of ph_set_props(), in order */
+	const struct value *result; /* FUNCTION */
+	struct sqlite3 *create_db;  /* CREATE */
 
 	struct call_blob *blobs;
 	unsigned depth; /* of calls computed inside calls */
@@ -58,8 +64,9 @@ struct call {
 
 	bool failed;
 	char error[512];
-	bool waits;      /* asked for a value that is not there */
-	bool wanted_new; /* ... and nobody had asked before */
+	const char *handled; /* the error that on_error is there for */
+	bool waits;          /* asked for a value that is not there */
+	bool wanted_new;     /* ... and nobody had asked before */
 	uint8_t wait_key[CACHE_KEY_LEN];
 	const uint8_t *own_key; /* of the value being computed, or NULL */
 	int64_t own_epoch;      /* of that computation */

@@ -15,10 +15,32 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Read one property; returns 1 given, 0 not given, -1 no memory. */
+#include "worker/dash_id.h"
+
+/* An id: a text, or an object in JSON as ph_id() and PH_ID() give. */
+static int
+id_read(struct arena *arena, const char *text, struct value *out,
+    const char **why)
+{
+	const struct value *id = NULL;
+
+	if (text[0] == '{')
+		id = dash_id_parse(arena, text, strlen(text), why);
+	else if (strpbrk(text, ".{") != NULL)
+		*why = "an id is a text without dots and braces, or ph_id() "
+		       "or PH_ID()";
+	else
+		id = value_text(arena, text, strlen(text));
+	if (id == NULL)
+		return -1;
+	*out = *id;
+	return 1;
+}
+
+/* Read one property; returns 1 given, 0 not given, -1 with *why. */
 static int
 prop_read(struct arena *arena, const struct ph_prop *prop, const void *props,
-    struct value_member *member)
+    struct value_member *member, const char **why)
 {
 	const char *at = (const char *)props + prop->offset;
 	const struct value *value;
@@ -33,6 +55,8 @@ prop_read(struct arena *arena, const struct ph_prop *prop, const void *props,
 		memcpy(&text, at, sizeof(text));
 		if (text == NULL)
 			return 0;
+		if (strcmp(prop->name, "id") == 0)
+			return id_read(arena, text, &member->value, why);
 		member->value.kind = VALUE_TEXT;
 		member->value.count = (uint32_t)strlen(text);
 		member->value.u.text =
@@ -99,7 +123,7 @@ component_new(struct arena *arena, const struct ph_component_type *type,
 	if (component->props == NULL)
 		return NULL;
 	for (i = 0; i < type->prop_count; i++) {
-		given = prop_read(arena, &type->props[i], props, &member);
+		given = prop_read(arena, &type->props[i], props, &member, why);
 		if (given < 0)
 			return NULL;
 		if (given == 0) {

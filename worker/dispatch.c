@@ -292,8 +292,8 @@ log_refusal(const struct update *update)
 }
 
 static void
-parse_in_pool(struct conn *conn, const struct answer_to *to, const char *body,
-    size_t len)
+parse_in_pool(struct conn *conn, const struct answer_to *to,
+    const struct value *about, const char *body, size_t len)
 {
 	struct request *request = request_new(conn, to);
 	struct task *task;
@@ -301,7 +301,8 @@ parse_in_pool(struct conn *conn, const struct answer_to *to, const char *body,
 	if (request == NULL)
 		return;
 	task = task_new(TASK_PARSE);
-	if (task != NULL && buf_put(&task->arguments, body, len) < 0) {
+	if (task != NULL && (buf_put(&task->arguments, body, len) < 0 ||
+				encode_value(about, &task->about) < 0)) {
 		task_free(task);
 		task = NULL;
 	}
@@ -309,22 +310,29 @@ parse_in_pool(struct conn *conn, const struct answer_to *to, const char *body,
 }
 
 void
-dispatch_update(struct conn *conn, const struct answer_to *to, const char *body,
-    size_t len)
+dispatch_update(struct conn *conn, const struct answer_to *to,
+    const struct http_head *head, const char *body, size_t len)
 {
 	struct worker *worker = conn->worker;
 	struct update update;
+	struct value *about;
 
-	if (len > LOOP_PARSE_MAX) {
-		parse_in_pool(conn, to, body, len);
+	arena_reset(&worker->arena);
+	about = update_request(&worker->arena, head, conn->peer);
+	if (about == NULL) {
+		answer_status(conn, to, 503);
 		return;
 	}
-	arena_reset(&worker->arena);
+	if (len > LOOP_PARSE_MAX) {
+		parse_in_pool(conn, to, about, body, len);
+		return;
+	}
 	update_parse(worker->app, worker->options, body, len, &worker->arena,
 	    &update);
 	buf_clear(&worker->scratch);
 	if (update.status == 0 &&
-	    encode_value(update.arguments, &worker->scratch) < 0) {
+	    update_encode(&update, about, &worker->arena, &worker->scratch) <
+		0) {
 		update.status = 400;
 		update.why = "a value cannot be encoded";
 	}
@@ -343,7 +351,7 @@ dispatch_parsed(struct worker *worker, struct task *task)
 	struct request *request = task->request;
 	struct conn *conn = request->conn;
 	struct answer_to to = request->to;
-	struct update update = { task->status, task->error, NULL, NULL };
+	struct update update = { .status = task->status, .why = task->error };
 
 	request->with_task = false;
 	if (conn == NULL) {

@@ -30,7 +30,7 @@ struct request {
 
 /* POST _dash-update-component. Answers now, or makes the conn BUSY. */
 void dispatch_update(struct conn *conn, const struct answer_to *to,
-    const char *body, size_t len);
+    const struct http_head *head, const char *body, size_t len);
 
 /* GET _dash-layout. */
 void dispatch_layout(struct conn *conn, const struct answer_to *to);

@@ -2,7 +2,7 @@
 
 /*
  * The table of functions an app receives, and those of a running call:
- * inputs, outputs, result, log, failure.
+ * inputs, result, log, failure.
  *
  * THREADS  Whatever thread runs the call.
  * FAILURE  A mistake of the app is remembered in its call with the names it
@@ -27,7 +27,7 @@ call_input(struct ph_call *ph, const char *what)
 	uint32_t i;
 
 	for (i = 0; callback != NULL && i < callback->arg_count; i++) {
-		if (strcmp(callback->inputs[i].what, what) == 0)
+		if (host_is_what(call->arena, &callback->inputs[i], what))
 			return host_give(&call->args->u.items[i]);
 	}
 	call_error(call, "ph_input(\"%s\"): not an input or state of %s", what,
@@ -46,24 +46,6 @@ call_arg(struct ph_call *ph, unsigned index)
 	call_error(call, "ph_arg(%u): %s was given %u arguments", index,
 	    call->name, call->args != NULL ? call->args->count : 0);
 	return host_give(&call_null_value);
-}
-
-static enum ph_status
-call_output(struct ph_call *ph, const char *what, const struct ph_value *value)
-{
-	struct call *call = host_call(ph);
-	const struct callback *callback = call->callback;
-	uint32_t i;
-
-	for (i = 0; callback != NULL && i < callback->output_count; i++) {
-		if (strcmp(callback->outputs[i].what, what) != 0)
-			continue;
-		call->outputs[i] = host_take(value);
-		return call->failed ? PH_ERROR : PH_OK;
-	}
-	call_error(call, "ph_output(\"%s\"): not an output of %s", what,
-	    call->name);
-	return PH_ERROR;
 }
 
 static enum ph_status
@@ -117,6 +99,14 @@ call_fail(struct ph_call *ph, const char *format, ...)
 	return PH_ERROR;
 }
 
+static const char *
+call_error_of(struct ph_call *ph)
+{
+	const struct call *call = host_call(ph);
+
+	return call->handled != NULL ? call->handled : "";
+}
+
 const struct ph_host host_table = {
 	.size = sizeof(struct ph_host),
 	.abi_major = PH_ABI_MAJOR,
@@ -128,7 +118,7 @@ const struct ph_host host_table = {
 	.database = app_define_database,
 	.input = call_input,
 	.arg = call_arg,
-	.output = call_output,
+	.output = host_output,
 	.output_figure = host_output_figure,
 	.memo = host_memo,
 	.give = call_give,
@@ -156,4 +146,22 @@ const struct ph_host host_table = {
 	.at = host_at,
 	.member = host_member,
 	.cache = &host_cache_table,
+	.clientside = app_define_clientside,
+	.options = app_define_options,
+	.on_error = app_define_on_error,
+	.triggered = host_triggered,
+	.triggered_by = host_triggered_by,
+	.id_of = host_id_of,
+	.header = host_header,
+	.cookie = host_cookie,
+	.client = host_client,
+	.error_of = call_error_of,
+	.output_each = host_output_each,
+	.set_props = host_set_props,
+	.make_id = host_make_id,
+	.make_members = host_make_members,
+	.name_at = host_name_at,
+	.patch_new = host_patch_new,
+	.patch_step = host_patch_step,
+	.patch_value = host_patch_value,
 };

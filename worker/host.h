@@ -57,6 +57,43 @@ const struct ph_value *host_at(const struct ph_value *value, size_t index);
 const struct ph_value *host_member(const struct ph_value *value,
     const char *name);
 
+const char *host_make_id(const char *type, const struct ph_value *index);
+const struct ph_value *host_make_members(const struct ph_member *members,
+    size_t count);
+const char *host_name_at(const struct ph_value *value, size_t index);
+
+/* HOST_OBJECT({ "name", value }, ...), as PH_OBJECT() for an app. */
+#define HOST_OBJECT(...)                                       \
+	host_make_members((struct ph_member[]){ __VA_ARGS__ }, \
+	    sizeof((struct ph_member[]){ __VA_ARGS__ }) /      \
+		sizeof(struct ph_member))
+
+/* host_context.c */
+const struct ph_value *host_triggered(struct ph_call *call);
+bool host_triggered_by(struct ph_call *call, const char *what);
+const struct ph_value *host_id_of(struct ph_call *call, const char *what);
+const char *host_header(struct ph_call *call, const char *name);
+const char *host_cookie(struct ph_call *call, const char *name);
+const char *host_client(struct ph_call *call);
+
+/* host_output.c */
+enum ph_status host_output(struct ph_call *call, const char *what,
+    const struct ph_value *value);
+enum ph_status host_output_each(struct ph_call *call, const char *what,
+    size_t index, const struct ph_value *value);
+enum ph_status host_set_props(struct ph_call *call, const char *id,
+    const char *property, const struct ph_value *value);
+
+/* Are these the same "id.property"? Dict ids may be spelled differently. */
+bool host_is_what(struct arena *arena, const struct dependency *dependency,
+    const char *what);
+
+/* patch.c */
+struct ph_patch *host_patch_new(void);
+void host_patch_step(struct ph_patch *patch, enum ph_patch_operation operation,
+    const char *path, const struct ph_value *value, int64_t index);
+const struct ph_value *host_patch_value(struct ph_patch *patch);
+
 /* figure.c */
 enum ph_status host_output_figure(struct ph_call *call, const char *what,
     const struct ph_value *figure, const struct ph_column *columns,

@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "worker/component.h"
+#include "worker/dash_id.h"
 #include "worker/host.h"
 #include "worker/json_read.h"
 
@@ -148,6 +149,54 @@ host_make_object(const char *const *names, const struct ph_value *const *values,
 }
 
 const struct ph_value *
+host_make_members(const struct ph_member *members, size_t count)
+{
+	struct call *call = call_current();
+	struct value *object = NULL;
+	struct value_member *member;
+	size_t i;
+
+	if (call != NULL && count <= UINT32_MAX)
+		object = value_object(call->arena, (uint32_t)count);
+	for (i = 0; object != NULL && i < count; i++) {
+		member = &object->u.members[i];
+		member->name_len = (uint32_t)strlen(members[i].name);
+		member->name = arena_strndup(call->arena, members[i].name,
+		    member->name_len);
+		member->value = *host_take(members[i].value);
+		if (member->name == NULL)
+			return made(call, NULL);
+	}
+	return made(call, object);
+}
+
+const char *
+host_make_id(const char *type, const struct ph_value *index)
+{
+	struct call *call = call_current();
+	struct value members[2] = { *host_take(index),
+		{ .kind = VALUE_TEXT, .count = (uint32_t)strlen(type) } };
+	struct value_member list[2] = { { "index", 5, members[0] },
+		{ "type", 4, members[1] } };
+	struct value object = { .kind = VALUE_OBJECT, .count = 2 };
+	const struct value *id = NULL;
+	const char *text = NULL;
+
+	list[1].value.u.text = type;
+	object.u.members = list;
+	if (call != NULL)
+		id = dash_id_sorted(call->arena, &object);
+	if (id == NULL && call != NULL)
+		call_error(call,
+		    "ph_id(\"%s\"): the index is %s: it has to be a text, a "
+		    "number or a boolean",
+		    type, value_kind_name(members[0].kind));
+	if (id != NULL)
+		text = dash_id_string(call->arena, id);
+	return text != NULL ? text : "";
+}
+
+const struct ph_value *
 host_make_component(const struct ph_component_type *type, const void *props)
 {
 	struct call *call = call_current();
@@ -234,9 +283,21 @@ host_at(const struct ph_value *ph, size_t index)
 {
 	const struct value *value = host_take(ph);
 
-	if (value->kind != VALUE_ARRAY || index >= value->count)
-		return host_give(&call_null_value);
-	return host_give(&value->u.items[index]);
+	if (value->kind == VALUE_ARRAY && index < value->count)
+		return host_give(&value->u.items[index]);
+	if (value->kind == VALUE_OBJECT && index < value->count)
+		return host_give(&value->u.members[index].value);
+	return host_give(&call_null_value);
+}
+
+const char *
+host_name_at(const struct ph_value *ph, size_t index)
+{
+	const struct value *value = host_take(ph);
+
+	if (value->kind != VALUE_OBJECT || index >= value->count)
+		return "";
+	return value->u.members[index].name;
 }
 
 const struct ph_value *

@@ -208,7 +208,7 @@ post_update(const struct route_request *rq)
 	int rc;
 
 	if (body_coding(rq->head->content_encoding) == BODY_PLAIN) {
-		dispatch_update(rq->conn, rq->to, rq->body, rq->len);
+		dispatch_update(rq->conn, rq->to, rq->head, rq->body, rq->len);
 		return;
 	}
 	rc = body_gunzip(rq->body, rq->len,
@@ -217,7 +217,7 @@ post_update(const struct route_request *rq)
 	if (rc < 0)
 		answer_status(rq, -rc);
 	else
-		dispatch_update(rq->conn, rq->to,
+		dispatch_update(rq->conn, rq->to, rq->head,
 		    worker->inflated.data, worker->inflated.len);
 	if (worker->inflated.cap > INFLATED_KEEP)
 		buf_free(&worker->inflated);

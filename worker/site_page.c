@@ -117,15 +117,32 @@ put_entry(const struct page *page, struct buf *out)
 }
 
 static void
+put_app_options(const struct app *app, struct buf *out)
+{
+	const char *title = app->page.update_title;
+
+	(void)buf_printf(out,
+	    "\"show_undo_redo\":%s,\"suppress_callback_exceptions\":%s,"
+	    "\"update_title\":",
+	    app->page.show_undo_redo ? "true" : "false",
+	    app->page.suppress_callback_exceptions ? "true" : "false");
+	if (app->page.keep_title)
+		title = "";
+	put_text(title != NULL ? title : "Updating...", out);
+	(void)buf_putc(out, ',');
+}
+
+static void
 put_config(const struct page *page, struct buf *out)
 {
 	(void)buf_putl(out,
 	    "<script id=\"_dash-config\" type=\"application/json\">"
 	    "{\"url_base_pathname\":null,\"requests_pathname_prefix\":\"/\","
 	    "\"ui\":false,\"props_check\":false,"
-	    "\"disable_version_check\":true,\"show_undo_redo\":false,"
-	    "\"suppress_callback_exceptions\":false,"
-	    "\"update_title\":\"Updating...\",\"children_props\":{"
+	    "\"disable_version_check\":true,");
+	put_app_options(page->app, out);
+	(void)buf_putl(out,
+	    "\"children_props\":{"
 	    "\"dash_core_components\":{\"Clipboard\":[\"copied_children\"],"
 	    "\"Loading\":[\"custom_spinner\"],\"Tab\":[\"label\"]}},"
 	    "\"serve_locally\":false,\"plotlyjs_url\":");
@@ -167,7 +184,7 @@ put_scripts(const struct page *page, struct buf *out)
 static void
 put_renderer(const struct page *page, struct buf *out)
 {
-	(void)page;
+	app_inline_script(page->app, out);
 	(void)buf_putl(out,
 	    "<script id=\"_dash-renderer\" type=\"application/javascript\">"
 	    "var renderer = new DashRenderer();</script>");

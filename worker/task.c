@@ -42,6 +42,7 @@ task_free(struct task *task)
 	if (task == NULL)
 		return;
 	buf_free(&task->arguments);
+	buf_free(&task->about);
 	buf_free(&task->response);
 	cache_claim_free(&task->claim);
 	free(task);
@@ -94,33 +95,75 @@ begin(struct task *task, struct call *call)
 	call->own_epoch = task->owned ? task->claim.epoch : 0;
 }
 
+/* What an answer may set, and room for it. 0, or negative. */
+static int
+prepare_outputs(struct call *call, const struct value *about)
+{
+	struct update_slot *slots = NULL;
+	int rc;
+
+	call->about = about;
+	rc = update_slots(call->callback, about, call->arena, &slots,
+	    &call->slot_count);
+	call->slots = slots;
+	if (rc == 0)
+		call->outputs = arena_calloc(call->arena, call->slot_count,
+		    sizeof(*call->outputs));
+	return rc == 0 && call->outputs == NULL ? -ENOMEM : rc;
+}
+
+/* The callback has failed: let the app's handler answer, if it has one. */
+static enum ph_status
+handle_error(struct call *call, enum ph_status status)
+{
+	const struct callback *callback = call->callback;
+	ph_function *handler = callback->on_error != NULL
+				   ? callback->on_error
+				   : call->kit->app->on_error;
+
+	if (handler == NULL || callback->memoize ||
+	    (!call->failed && status != PH_ERROR))
+		return status;
+	call->handled = call->failed ? arena_strndup(call->arena, call->error,
+					   strlen(call->error))
+				     : "it returned PH_ERROR";
+	log_error(0, "callback.failed", "name=%s reason=\"%s\"", call->name,
+	    call->handled != NULL ? call->handled : "");
+	call->failed = false;
+	call->sides = NULL;
+	memset(call->outputs, 0, call->slot_count * sizeof(*call->outputs));
+	return handler((struct ph_call *)(void *)call);
+}
+
 /* Run a callback; on TASK_DONE the response is written. */
 static void
 run_callback(struct task *task, struct toolkit *kit, struct arena *arena,
-    const struct value *args)
+    const struct value *args, const struct value *about)
 {
 	const struct callback *callback = task->callback;
 	struct call call;
 	enum ph_status status;
 	const char *why;
+	int rc;
 
 	call_init(&call, kit, arena, CALL_CALLBACK, callback->function, args);
 	call.callback = callback;
 	begin(task, &call);
-	call.outputs =
-	    arena_calloc(arena, callback->output_count, sizeof(*call.outputs));
-	if (call.outputs == NULL) {
-		task_fail(task, callback->function, "out of memory");
+	rc = prepare_outputs(&call, about);
+	if (rc < 0) {
+		task_fail(task, callback->function, err_str(rc));
 		return;
 	}
 	call_enter(&call);
 	crash_enter(callback->function, call.own_key);
 	status = callback->computation.run((struct ph_call *)(void *)&call);
+	status = handle_error(&call, status);
 	crash_leave();
 	call_leave(&call);
 	buf_clear(&task->response);
 	if (judge(task, &call, status) == TASK_DONE && status == PH_OK &&
-	    update_response(callback, call.outputs, &task->response, &why) < 0)
+	    update_response(call.slots, call.slot_count, call.outputs,
+		call.sides, &task->response, &why) < 0)
 		task_fail(task, callback->function, why);
 	call_fini(&call);
 }
@@ -272,14 +315,17 @@ run_with_arguments(struct task *task, struct toolkit *kit, struct arena *arena)
 {
 	struct buf value = BUF_EMPTY;
 	struct value *args = NULL;
+	const struct value *about = NULL;
 	const struct callback *callback = task->callback;
 	int rc;
 
-	rc = encode_decode(task->arguments.data, task->arguments.len, arena,
-	    &args);
-	if (rc == 0 &&
-	    (args->kind != VALUE_ARRAY ||
-		(callback != NULL && args->count != callback->arg_count)))
+	if (callback != NULL)
+		rc = update_decode(task->arguments.data, task->arguments.len,
+		    callback, arena, &args, &about);
+	else
+		rc = encode_decode(task->arguments.data, task->arguments.len,
+		    arena, &args);
+	if (rc == 0 && args->kind != VALUE_ARRAY)
 		rc = ERR_CORRUPT;
 	if (rc < 0)
 		task_fail(task,
@@ -287,7 +333,7 @@ run_with_arguments(struct task *task, struct toolkit *kit, struct arena *arena)
 				     : task->computation->name,
 		    err_str(rc));
 	else if (callback != NULL)
-		run_callback(task, kit, arena, args);
+		run_callback(task, kit, arena, args, about);
 	else
 		run_function(task, kit, arena, args, &value);
 	if (callback != NULL)
@@ -327,12 +373,17 @@ static void
 run_parse(struct task *task, struct toolkit *kit, struct arena *arena)
 {
 	struct update update;
+	struct value *request = NULL;
 	struct buf encoded = BUF_EMPTY;
 
+	if (task->about.len > 0 &&
+	    encode_decode(task->about.data, task->about.len, arena, &request) <
+		0)
+		request = NULL;
 	update_parse(kit->app, kit->options, task->arguments.data,
 	    task->arguments.len, arena, &update);
 	if (update.status == 0 &&
-	    encode_value(update.arguments, &encoded) < 0) {
+	    update_encode(&update, request, arena, &encoded) < 0) {
 		update.status = 400;
 		update.why = "a value cannot be encoded";
 	}

@@ -4,9 +4,9 @@
  * The update protocol: what a browser sends is compared with what the app
  * defined before any app code runs.
  *
- * Only the values are taken from the body. Ids and properties have to be
- * those of the definition, so a forged body can never make a callback run
- * with arguments of another shape.
+ * Ids and properties have to be those of the definition, or such as its
+ * patterns stand for, so a forged body can never make a callback run with
+ * arguments of another shape or set what is not an output of it.
  *
  * THREADS  Any; no state but the text of the last failure.
  * Source of the protocol: the front end's own requests, dash-renderer 3.4.
@@ -14,14 +14,21 @@
 #include "worker/update.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "server/base/err.h"
+#include "worker/dash_id.h"
 #include "worker/json_read.h"
-#include "worker/json_write.h"
 
 #define JSON_MEMBERS 2000 /* of one object */
+
+/* What is learned while a body is compared with a definition. */
+struct parsing {
+	struct arena *arena;
+	struct dash_match match; /* outputs first: they say what MATCH is */
+	struct value *outputs;   /* ids */
+	struct value *ids;       /* of inputs and states */
+};
 
 static bool
 is_text(const struct value *value, const char *text)
@@ -30,29 +37,112 @@ is_text(const struct value *value, const char *text)
 	       strcmp(value->u.text, text) == 0;
 }
 
-/* {"id": ..., "property": ...} as defined? */
+/* The property as defined? With or without the mark of a duplicate. */
 static bool
-is_dependency(const struct value *item, const struct dependency *dependency)
+is_property(const struct value *item, const struct dependency *dependency)
 {
-	return is_text(value_get(item, "id"), dependency->id) &&
-	       is_text(value_get(item, "property"), dependency->property);
+	const struct value *property = value_get(item, "property");
+	size_t len = strlen(dependency->property);
+
+	if (property == NULL || property->kind != VALUE_TEXT ||
+	    strncmp(property->u.text, dependency->property, len) != 0)
+		return false;
+	return property->u.text[len] == '\0' ||
+	       (dependency->mark != NULL &&
+		   strcmp(property->u.text + len, dependency->mark) == 0);
+}
+
+/* {"id": ..., "property": ...} as defined? Puts its id into *id. */
+static bool
+take_item(struct parsing *parsing, const struct value *item,
+    const struct dependency *dependency, struct value *id)
+{
+	const struct value *given = value_get(item, "id");
+	struct value *sorted;
+
+	if (given == NULL || !is_property(item, dependency))
+		return false;
+	if (dependency->pattern == NULL) {
+		*id = *given;
+		return is_text(given, dependency->id);
+	}
+	sorted = dash_id_sorted(parsing->arena, given);
+	if (sorted == NULL ||
+	    !dash_id_matches(dependency->pattern, sorted, &parsing->match))
+		return false;
+	*id = *sorted;
+	return true;
+}
+
+/* A list for ALL and ALLSMALLER; false: not as defined. */
+static bool
+take_list(struct parsing *parsing, const struct value *list,
+    const struct dependency *dependency, struct value *ids,
+    struct value *values)
+{
+	const struct value *value;
+	struct value *all;
+	struct value *given;
+	uint32_t i;
+
+	if (list->kind != VALUE_ARRAY)
+		return false;
+	all = value_array(parsing->arena, list->count);
+	given = value_array(parsing->arena, list->count);
+	if (all == NULL || given == NULL)
+		return false;
+	for (i = 0; i < list->count; i++) {
+		if (!take_item(parsing, &list->u.items[i], dependency,
+			&all->u.items[i]))
+			return false;
+		value = value_get(&list->u.items[i], "value");
+		if (value != NULL)
+			given->u.items[i] = *value;
+	}
+	*ids = *all;
+	if (values != NULL)
+		*values = *given;
+	return true;
+}
+
+/* One input, state or output of the body. `value` may be NULL. */
+static bool
+take(struct parsing *parsing, const struct value *item,
+    const struct dependency *dependency, struct value *id, struct value *value)
+{
+	const struct value *given;
+
+	if (dependency->is_list)
+		return take_list(parsing, item, dependency, id, value);
+	if (!take_item(parsing, item, dependency, id))
+		return false;
+	given = value_get(item, "value");
+	if (value != NULL && given != NULL) /* absent is undefined: null */
+		*value = *given;
+	return true;
 }
 
 /* The outputs are redundant, so they must agree. */
 static bool
-outputs_agree(const struct callback *callback, const struct value *outputs)
+take_outputs(struct parsing *parsing, const struct callback *callback,
+    const struct value *outputs, struct value *ids)
 {
 	uint32_t i;
 
+	if (callback->output_count == 0)
+		return outputs == NULL || outputs->kind == VALUE_NULL ||
+		       (outputs->kind == VALUE_ARRAY && outputs->count == 0);
 	if (outputs == NULL)
 		return false;
 	if (!callback->several)
-		return is_dependency(outputs, &callback->outputs[0]);
+		return take(parsing, outputs, &callback->outputs[0],
+		    &ids->u.items[0], NULL);
 	if (outputs->kind != VALUE_ARRAY ||
 	    outputs->count != callback->output_count)
 		return false;
 	for (i = 0; i < outputs->count; i++) {
-		if (!is_dependency(&outputs->u.items[i], &callback->outputs[i]))
+		if (!take(parsing, &outputs->u.items[i], &callback->outputs[i],
+			&ids->u.items[i], NULL))
 			return false;
 	}
 	return true;
@@ -60,10 +150,10 @@ outputs_agree(const struct callback *callback, const struct value *outputs)
 
 /* Copy the values of a list of inputs or states into `to`. */
 static bool
-take_values(const struct value *list, const struct dependency *dependencies,
-    uint32_t count, struct value *to)
+take_values(struct parsing *parsing, const struct value *list,
+    const struct dependency *dependencies, uint32_t count, struct value *ids,
+    struct value *to)
 {
-	const struct value *value;
 	uint32_t i;
 
 	if (list == NULL)
@@ -71,11 +161,9 @@ take_values(const struct value *list, const struct dependency *dependencies,
 	if (list->kind != VALUE_ARRAY || list->count != count)
 		return false;
 	for (i = 0; i < count; i++) {
-		if (!is_dependency(&list->u.items[i], &dependencies[i]))
+		if (!take(parsing, &list->u.items[i], &dependencies[i], &ids[i],
+			&to[i]))
 			return false;
-		value = value_get(&list->u.items[i], "value");
-		if (value != NULL) /* absent means undefined: null */
-			to[i] = *value;
 	}
 	return true;
 }
@@ -103,38 +191,79 @@ refuse(struct update *update, int status, const char *why)
 	update->why = why;
 }
 
+/* Where the parts of a request go. */
+static bool
+prepare(struct parsing *parsing, struct update *update)
+{
+	const struct callback *callback = update->callback;
+
+	update->arguments = value_array(parsing->arena, callback->arg_count);
+	update->about = value_array(parsing->arena, UPDATE_ABOUT_COUNT);
+	parsing->outputs = value_array(parsing->arena, callback->output_count);
+	parsing->ids = value_array(parsing->arena, callback->arg_count);
+	return update->arguments != NULL && update->about != NULL &&
+	       parsing->outputs != NULL && parsing->ids != NULL;
+}
+
+/* Only what the callback may depend on. */
+static void
+keep_about(const struct parsing *parsing, const struct value *changed,
+    struct update *update)
+{
+	struct value *about = update->about->u.items;
+
+	if (update->callback->patterned) {
+		about[UPDATE_OUTPUTS] = *parsing->outputs;
+		about[UPDATE_IDS] = *parsing->ids;
+	} else if (update->callback->memoize) {
+		update->about = NULL;
+	}
+	if (update->callback->memoize)
+		return;
+	if (changed != NULL)
+		about[UPDATE_TRIGGERED] = *changed;
+	else
+		about[UPDATE_TRIGGERED].kind = VALUE_ARRAY;
+}
+
 static void
 parse_tree(const struct app *app, const struct value *tree, struct arena *arena,
     struct update *update)
 {
 	const struct value *output = value_get(tree, "output");
+	const struct value *changed = value_get(tree, "changedPropIds");
 	const struct callback *callback;
+	struct parsing parsing = { .arena = arena };
 
 	if (output == NULL || output->kind != VALUE_TEXT) {
 		refuse(update, 400, "\"output\" is not a text");
 		return;
 	}
 	callback = app_find_callback(app, output->u.text);
-	if (callback == NULL) {
+	if (callback == NULL || callback->computation.run == NULL) {
 		refuse(update, 500, "no callback has this output");
 		return;
 	}
 	update->callback = callback;
-	update->arguments = value_array(arena, callback->arg_count);
-	if (update->arguments == NULL)
+	if (!prepare(&parsing, update))
 		refuse(update, 503, "out of memory");
-	else if (!outputs_agree(callback, value_get(tree, "outputs")))
+	else if (!take_outputs(&parsing, callback, value_get(tree, "outputs"),
+		     parsing.outputs))
 		refuse(update, 400, "\"outputs\" differs from \"output\"");
-	else if (!take_values(value_get(tree, "inputs"), callback->inputs,
-		     callback->input_count, update->arguments->u.items))
+	else if (!take_values(&parsing, value_get(tree, "inputs"),
+		     callback->inputs, callback->input_count,
+		     parsing.ids->u.items, update->arguments->u.items))
 		refuse(update, 400, "\"inputs\" are not those of the callback");
-	else if (!take_values(value_get(tree, "state"),
+	else if (!take_values(&parsing, value_get(tree, "state"),
 		     callback->inputs + callback->input_count,
 		     callback->arg_count - callback->input_count,
+		     parsing.ids->u.items + callback->input_count,
 		     update->arguments->u.items + callback->input_count))
 		refuse(update, 400, "\"state\" is not that of the callback");
-	else if (!changed_is_valid(value_get(tree, "changedPropIds")))
+	else if (!changed_is_valid(changed))
 		refuse(update, 400, "\"changedPropIds\" is not a list of text");
+	else
+		keep_about(&parsing, changed, update);
 }
 
 void
@@ -158,78 +287,4 @@ update_parse(const struct app *app, const struct worker_options *options,
 		refuse(update, 400, "the body is not a JSON object");
 	else
 		parse_tree(app, tree, arena, update);
-}
-
-/* The first output with this id: it opens the id's object. */
-static bool
-opens_id(const struct callback *callback, const struct value *const *outputs,
-    uint32_t which)
-{
-	uint32_t i;
-
-	for (i = 0; i < which; i++) {
-		if (outputs[i] != NULL && strcmp(callback->outputs[i].id,
-					      callback->outputs[which].id) == 0)
-			return false;
-	}
-	return true;
-}
-
-static int
-put_properties(const struct callback *callback,
-    const struct value *const *outputs, uint32_t from, struct buf *out,
-    const char **why)
-{
-	static _Thread_local char text[256];
-	const struct dependency *output;
-	uint32_t i;
-	int rc;
-
-	(void)buf_putc(out, '{');
-	for (i = from; i < callback->output_count; i++) {
-		output = &callback->outputs[i];
-		if (outputs[i] == NULL ||
-		    strcmp(output->id, callback->outputs[from].id) != 0)
-			continue;
-		if (i > from)
-			(void)buf_putc(out, ',');
-		(void)json_write_text(output->property,
-		    strlen(output->property), out);
-		(void)buf_putc(out, ':');
-		rc = json_write(outputs[i], out, why);
-		if (rc < 0) {
-			(void)snprintf(text, sizeof(text), "output %s: %s",
-			    output->what, *why);
-			*why = text;
-			return rc;
-		}
-	}
-	return buf_putc(out, '}');
-}
-
-int
-update_response(const struct callback *callback,
-    const struct value *const *outputs, struct buf *out, const char **why)
-{
-	bool any = false;
-	uint32_t i;
-	int rc = 0;
-
-	*why = "out of memory";
-	for (i = 0; i < callback->output_count && rc == 0; i++) {
-		if (outputs[i] == NULL || !opens_id(callback, outputs, i))
-			continue;
-		(void)buf_puts(out,
-		    any ? "," : "{\"multi\":true,\"response\":{");
-		any = true;
-		(void)json_write_text(callback->outputs[i].id,
-		    strlen(callback->outputs[i].id), out);
-		(void)buf_putc(out, ':');
-		rc = put_properties(callback, outputs, i, out, why);
-	}
-	if (any)
-		(void)buf_putl(out, "}}");
-	if (rc == 0 && !buf_ok(out))
-		rc = -ENOMEM;
-	return rc;
 }

@@ -7,6 +7,7 @@
 #include "cache/value.h"
 #include "server/base/buf.h"
 #include "worker/app.h"
+#include "worker/http_parse.h"
 #include "worker/options.h"
 
 /*
@@ -14,11 +15,44 @@
  * its arguments, the outputs into the response.
  */
 
+/*
+ * What an update says besides the values. An array of:
+ *   outputs    per output its id, for ALL a list of ids; null when the
+ *              callback has no patterns
+ *   ids        the same per input and state
+ *   triggered  texts "id.property"; null when the callback is memoized,
+ *              whose answer must not depend on it
+ *   request    {"client", "fields": [name, value, ...]}; the same
+ */
+enum update_about {
+	UPDATE_OUTPUTS,
+	UPDATE_IDS,
+	UPDATE_TRIGGERED,
+	UPDATE_REQUEST,
+	UPDATE_ABOUT_COUNT
+};
+
+#define UPDATE_SLOTS_MAX 4096 /* components that one answer may set */
+
 struct update {
 	int status;      /* 0, or the HTTP status of the refusal */
 	const char *why; /* static sentence of a refusal */
 	const struct callback *callback;
 	struct value *arguments; /* array: inputs, then states */
+	struct value *about; /* see enum update_about; NULL: nothing to say */
+};
+
+/* One property that an answer may set: an output, or one of its ALL. */
+struct update_slot {
+	const struct dependency *output;
+	const char *id; /* as the browser writes it */
+};
+
+/* A property set by ph_set_props(). */
+struct update_side {
+	struct update_side *next;
+	const char *what; /* "id.property" */
+	const struct value *value;
 };
 
 /*
@@ -33,12 +67,37 @@ struct update {
 void update_parse(const struct app *app, const struct worker_options *options,
     const char *body, size_t len, struct arena *arena, struct update *update);
 
+/* What ph_header() and the like read, in the arena; NULL without memory. */
+struct value *update_request(struct arena *arena, const struct http_head *head,
+    const char *client);
+
 /*
- * Append {"multi":true,"response":{...}}; nothing at all when no output was
- * set. 0, or negative with *why a sentence that names the output (thread
- * local, valid until the next call).
+ * Append the encoding of arguments and what is said about them, `request`
+ * (may be NULL) among it: for a memoized callback the part of its key. As
+ * encode_value(), -EILSEQ when a clientside callback is asked for.
  */
-int update_response(const struct callback *callback,
-    const struct value *const *outputs, struct buf *out, const char **why);
+int update_encode(const struct update *update, const struct value *request,
+    struct arena *arena, struct buf *out);
+
+/* Read it back. *about is NULL when there is nothing. As encode_decode(). */
+int update_decode(const void *data, size_t len, const struct callback *callback,
+    struct arena *arena, struct value **arguments, const struct value **about);
+
+/*
+ * The properties an answer may set, in the arena. `about` may be NULL when
+ * the callback has no patterns. 0; ERR_CORRUPT; -ENOMEM.
+ */
+int update_slots(const struct callback *callback, const struct value *about,
+    struct arena *arena, struct update_slot **slots, uint32_t *count);
+
+/*
+ * Append {"multi":true,"response":{...},"sideUpdate":{...}}; nothing at all
+ * when nothing was set. `values` has one pointer per slot, NULL: not set. 0,
+ * or negative with *why a sentence that names the output (thread local, valid
+ * until the next call).
+ */
+int update_response(const struct update_slot *slots, uint32_t count,
+    const struct value *const *values, const struct update_side *side,
+    struct buf *out, const char **why);
 
 #endif

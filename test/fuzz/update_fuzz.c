@@ -84,14 +84,18 @@ check_encoding(const struct value *arguments, struct arena *arena)
 
 /* Answer with the arguments, one after the other, some outputs left out. */
 static void
-check_response(const struct callback *callback, const struct value *arguments)
+check_response(const struct callback *callback, const struct value *arguments,
+    struct arena *arena)
 {
+	struct update_slot *slots;
+	uint32_t count;
 	const struct value *outputs[PH_DEPENDENCIES_MAX];
 	struct buf out = BUF_EMPTY;
 	const char *why = NULL;
 	uint32_t skip;
 	uint32_t i;
 
+	FUZZ_CHECK(update_slots(callback, NULL, arena, &slots, &count) == 0);
 	for (skip = 0; skip <= callback->output_count; skip++) {
 		for (i = 0; i < callback->output_count; i++)
 			outputs[i] =
@@ -99,7 +103,8 @@ check_response(const struct callback *callback, const struct value *arguments)
 				? NULL
 				: &arguments->u.items[i % arguments->count];
 		buf_clear(&out);
-		FUZZ_CHECK(update_response(callback, outputs, &out, &why) == 0);
+		FUZZ_CHECK(update_response(slots, count, outputs, NULL, &out,
+			       &why) == 0);
 		if (callback->output_count == 1 && skip == 0)
 			FUZZ_CHECK(out.len == 0); /* none was set */
 		else
@@ -130,7 +135,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		FUZZ_CHECK(
 		    update.arguments->count == update.callback->arg_count);
 		check_encoding(update.arguments, &arena);
-		check_response(update.callback, update.arguments);
+		check_response(update.callback, update.arguments, &arena);
 	}
 	arena_free(&arena);
 	return 0;

@@ -179,7 +179,9 @@ ids_that_mean_something_else_are_refused(void **state)
 		REFUSED("drop."),
 		REFUSED("a.b.value"),
 		REFUSED("..a.value"),
-		REFUSED("{type:1}.value"),
+		{ "I{type:1}.value",
+		    "ph_callback(draw): \"{type:1}.value\": a key in quotes "
+		    "is missing\n" },
 		REFUSED("a{.value"),
 	};
 	const char *mark;
@@ -329,14 +331,129 @@ all_mistakes_at_once(void **state)
 	    "ph_callback(fill): \"bad\" is not \"id.property\" "
 	    "(an id has no dot and no brace)\n"
 	    "the app has no page: call ph_layout(app, function)\n"
-	    "ph_callback(draw): output \"a.x\" already belongs to draw\n"
-	    "ph_callback(fill): no PH_OUTPUT()\n"
-	    "ph_callback(fill): no PH_INPUT()\n"
-	    "ph_callback(fill): no PH_INPUT()\n"
-	    "ph_callback(fill): output \"b.y\" already belongs to fill\n"
-	    "ph_callback(fill): output \"a.x\" already belongs to draw\n"
-	    "ph_callback(fill): output \"a.x\" already belongs to draw\n"
+	    "ph_callback(draw): output \"a.x\" already belongs to draw"
+	    ": PH_OUTPUT_DUPLICATE() allows that\n"
+	    "ph_callback(fill): output \"b.y\" already belongs to fill"
+	    ": PH_OUTPUT_DUPLICATE() allows that\n"
+	    "ph_callback(fill): output \"a.x\" already belongs to draw"
+	    ": PH_OUTPUT_DUPLICATE() allows that\n"
+	    "ph_callback(fill): output \"a.x\" already belongs to draw"
+	    ": PH_OUTPUT_DUPLICATE() allows that\n"
 	    "ph_memoize(draw): the name is taken\n");
+}
+
+static void
+check_one(const char *want)
+{
+	app_validate(fixture.app);
+	check_problems(want);
+	buf_clear(&fixture.app->problems);
+	while (fixture.app->callback_count > 0) {
+		struct callback *last =
+		    fixture.app->callbacks[--fixture.app->callback_count];
+
+		app_callback_free(last);
+	}
+}
+
+/* The rules of the front end, one after the other. */
+static void
+rules_of_patterns(void **state)
+{
+	(void)state;
+	ph_layout(app, page);
+	ph_callback(app, draw, PH_OUTPUT(PH_MATCH("a") ".x"), PH_OUTPUT("b.y"),
+	    PH_INPUT(PH_MATCH("i") ".v"));
+	check_one("ph_callback(draw): \"b.y\": all outputs need MATCH at "
+		  "member \"index\"\n");
+	ph_callback(app, draw, PH_OUTPUT("b.y"),
+	    PH_INPUT(PH_ALLSMALLER("i") ".v"));
+	check_one("ph_callback(draw): \"{\"index\":ALLSMALLER,\"type\":\"i\"}"
+		  ".v\": member \"index\": ALLSMALLER needs MATCH in the "
+		  "outputs\n");
+	ph_callback(app, draw, PH_OUTPUT(PH_ALLSMALLER("a") ".x"),
+	    PH_INPUT("i.v"));
+	check_one("ph_callback(draw): \"{\"index\":ALLSMALLER,\"type\":\"a\"}"
+		  ".x\": member \"index\": ALLSMALLER is for inputs and "
+		  "states\n");
+	ph_callback(app, draw,
+	    PH_OUTPUT(PH_ID({ "t" : "a", "n" : MATCH }) ".x"),
+	    PH_INPUT(PH_ID({ "t" : MATCH, "n" : MATCH }) ".v"));
+	check_one("ph_callback(draw): \"{ \"t\" : MATCH, \"n\" : MATCH }.v\": "
+		  "member \"t\": MATCH has to be in the outputs, too\n");
+	ph_callback(app, draw, PH_OUTPUT(PH_MATCH("a") ".x"), PH_INPUT("i.v"));
+	ph_callback(app, fill, PH_OUTPUT(PH_ALL("a") ".x"), PH_INPUT("i.v"));
+	check_one("ph_callback(fill): output \"{\"index\":ALL,\"type\":\"a\"}"
+		  ".x\" already belongs to draw: PH_OUTPUT_DUPLICATE() "
+		  "allows that\n");
+	ph_callback(app, draw, PH_OUTPUT(PH_MATCH("a") ".x"),
+	    PH_OUTPUT(PH_MATCH("a") ".y"), PH_INPUT(PH_ALL("i") ".v"));
+	ph_callback(app, fill, PH_OUTPUT(PH_ALL("b") ".x"), PH_INPUT("i.v"));
+	check_one("");
+}
+
+static void
+rules_of_callbacks(void **state)
+{
+	(void)state;
+	ph_layout(app, page);
+	ph_callback(app, draw, PH_OUTPUT_DUPLICATE("a.x"), PH_INPUT("i.v"));
+	check_one("ph_callback(draw): PH_OUTPUT_DUPLICATE(\"a.x\") needs "
+		  ".prevent_initial_call = true: which of them would come "
+		  "last?\n");
+	ph_callback(app, draw, PH_OUTPUT("a.x"), .prevent_initial_call = true);
+	check_one("ph_callback(draw): without PH_INPUT() it runs when the page "
+		  "appears, so .prevent_initial_call would mean never\n");
+	ph_callback(app, draw, PH_INPUT("i.v"));
+	ph_callback(app, draw, PH_INPUT("i.v"));
+	check_one("ph_callback(draw): defined twice with the same inputs\n");
+	ph_callback(app, draw, PH_OUTPUT("a.x"), PH_INPUT("i.v"),
+	    .memoize = true, .on_error = fill);
+	check_one("ph_callback(draw): .on_error is not for memoized "
+		  "callbacks: an error is nothing to remember\n");
+	ph_callback(app, draw, PH_OUTPUT("a.x"), PH_INPUT("c.x"));
+	ph_callback(app, fill, PH_OUTPUT("b.x"), PH_INPUT("a.x"));
+	ph_clientside(app, "space.name", PH_OUTPUT("c.x"), PH_INPUT("b.x"));
+	check_one("callbacks run in a circle: draw -> fill -> clientside_3 -> "
+		  "draw\n");
+	/* One callback may have the same input and output. */
+	ph_callback(app, draw, PH_OUTPUT("a.x"), PH_INPUT("a.x"));
+	check_one("");
+}
+
+static void
+functions_in_the_browser(void **state)
+{
+	struct buf out = BUF_EMPTY;
+
+	(void)state;
+	ph_layout(app, page);
+	ph_clientside(app, "function() { return '</SCRIPT>'; }",
+	    PH_OUTPUT("a.x"), PH_INPUT("i.v"));
+	check_one("ph_clientside(\"function() { return '</SCRIPT>'; }\"): the "
+		  "function must not contain </script\n");
+	ph_clientside(app, "", PH_OUTPUT("a.x"), PH_INPUT("i.v"));
+	check_one("ph_clientside(\"\"): the function is missing\n");
+	app_inline_script(fixture.app, &out);
+	assert_int_equal(out.len, 0);
+	ph_clientside(app, "space.name", PH_OUTPUT("a.x"), PH_INPUT("i.v"));
+	app_inline_script(fixture.app, &out);
+	assert_int_equal(out.len, 0); /* a script has it */
+	ph_clientside(app, "function(v) { return v; } // same",
+	    PH_OUTPUT("b.x"), PH_INPUT("i.v"));
+	app_inline_script(fixture.app, &out);
+	assert_non_null(strstr(buf_cstr(&out),
+	    "n[\"clientside_2\"]=(function(v) { return v; } // same\n);\n"));
+	buf_clear(&out);
+	assert_int_equal(app_dependencies_json(fixture.app, &out), 0);
+	assert_non_null(strstr(buf_cstr(&out),
+	    "\"clientside_function\":{\"namespace\":\"space\","
+	    "\"function_name\":\"name\"}"));
+	assert_non_null(strstr(buf_cstr(&out),
+	    "\"clientside_function\":{\"namespace\":"
+	    "\"_dashprivate_clientside_funcs\",\"function_name\":"
+	    "\"clientside_2\"}"));
+	buf_free(&out);
 }
 
 static void
@@ -429,6 +546,9 @@ main(void)
 		TEST(bad_databases),
 		TEST(functions_that_are_null),
 		TEST(all_mistakes_at_once),
+		TEST(rules_of_patterns),
+		TEST(rules_of_callbacks),
+		TEST(functions_in_the_browser),
 		TEST(a_page_twice_is_a_mistake),
 		TEST(lookups),
 		TEST(dependencies_are_what_the_browser_wants),

@@ -255,9 +255,8 @@ all_mistakes_are_shown(void **state)
 		  "ph_memoize(draw): the timeout is not a number of seconds\n"
 		  "ph_database(a b): a name has letters, digits and _ only\n"
 		  "the app has no page: call ph_layout(app, function)\n"
-		  "ph_callback(draw): no PH_INPUT()\n"
 		  "ph_callback(draw): output \"a.x\" already belongs to "
-		  "draw\n");
+		  "draw: PH_OUTPUT_DUPLICATE() allows that\n");
 	assert_null(app);
 }
 

@@ -4,10 +4,12 @@
 #include "test/unit/worker/app_fixture.h"
 
 #include "server/base/clock.h"
+#include "worker/update.h"
 
 static struct app_fixture fixture;
 static struct call call;
 static const struct value *outputs[2];
+static struct update_slot *slots;
 static struct ph_call *ph;
 
 static enum ph_status
@@ -31,6 +33,10 @@ set_up(void **state)
 	call.callback = fixture.app->callbacks[0];
 	memset(outputs, 0, sizeof(outputs));
 	call.outputs = outputs;
+	assert_int_equal(update_slots(call.callback, NULL, &fixture.arena,
+			     &slots, &call.slot_count),
+	    0);
+	call.slots = slots;
 	ph = (struct ph_call *)(void *)&call;
 	call_enter(&call);
 	return 0;

@@ -223,7 +223,15 @@ items_and_members(void **state)
 	assert_int_equal(ph_int_of(ph_at(ph_at(list, 1), 1)), 3);
 	assert_true(ph_is_null(ph_at(list, 2)));
 	assert_true(ph_is_null(ph_at(list, SIZE_MAX)));
-	assert_true(ph_is_null(ph_at(object, 0)));
+	assert_string_equal(ph_name_at(object, 0), "a");
+	assert_int_equal(ph_int_of(ph_at(object, 1)), 6);
+	assert_true(ph_is_null(ph_at(object, 2)));
+	assert_string_equal(ph_name_at(object, 2), "");
+	assert_string_equal(ph_name_at(list, 0), "");
+	assert_string_equal(ph_id("b\"", ph_int(2)),
+	    "{\"index\":2,\"type\":\"b\\\"\"}");
+	fixture_check(host_take(PH_OBJECT({ "x", ph_int(1) }, { "y", NULL })),
+	    "{\"x\":1,\"y\":null}");
 	assert_int_equal(ph_int_of(ph_member(ph_member(object, "a"), "b")), 5);
 	assert_int_equal(ph_int_of(ph_member(object, "")), 6);
 	assert_true(ph_is_null(ph_member(object, "c")));

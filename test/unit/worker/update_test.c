@@ -32,6 +32,16 @@ set_up(void **state)
 	    PH_OUTPUT("a.z"), PH_INPUT("drop.value"));
 	ph_callback(app, nothing, PH_OUTPUT("m.children"),
 	    PH_INPUT("drop.value"));
+	ph_callback(app, nothing, PH_INPUT("drop.value"));
+	ph_callback(app, nothing, PH_OUTPUT_DUPLICATE("m.children"),
+	    PH_INPUT("drop.value"), .prevent_initial_call = true);
+	ph_callback(app, nothing, PH_OUTPUT(PH_MATCH("out") ".children"),
+	    PH_OUTPUT(PH_ALL("all") ".children"), PH_INPUT(PH_MATCH("in") ".n"),
+	    PH_STATE(PH_ALLSMALLER("in") ".n"));
+	ph_callback(app, nothing, PH_OUTPUT(PH_MATCH("kept") ".children"),
+	    PH_INPUT(PH_MATCH("in") ".n"), .memoize = true);
+	ph_clientside(app, "function(a) { return a; }", PH_OUTPUT("c.s"),
+	    PH_INPUT("drop.value"));
 	return fixture.app->problems.len == 0 ? 0 : -1;
 }
 
@@ -363,6 +373,20 @@ settings_bound_the_body(void **state)
 
 /* ---- responses ---- */
 
+/* As task.c does it. */
+static int
+respond(const struct callback *callback, const struct value *const *outputs,
+    struct buf *out, const char **why)
+{
+	struct update_slot *slots;
+	uint32_t count;
+
+	assert_int_equal(
+	    update_slots(callback, NULL, &fixture.arena, &slots, &count), 0);
+	assert_int_equal(count, callback->output_count);
+	return update_response(slots, count, outputs, NULL, out, why);
+}
+
 static void
 check_response(const char *output, const char *const *json, const char *want)
 {
@@ -376,7 +400,7 @@ check_response(const char *output, const char *const *json, const char *want)
 	for (i = 0; i < callback->output_count; i++)
 		if (json[i] != NULL)
 			outputs[i] = fixture_json(&fixture, json[i]);
-	assert_int_equal(update_response(callback, outputs, &out, &why), 0);
+	assert_int_equal(respond(callback, outputs, &out, &why), 0);
 	assert_string_equal(buf_cstr(&out), want);
 	buf_free(&out);
 }
@@ -435,7 +459,7 @@ a_bad_output_is_named(void **state)
 		    value_int(&fixture.arena, 1);
 		outputs[i] = value_text(&fixture.arena, "\xff", 1);
 		buf_clear(&out);
-		assert_int_equal(update_response(callback, outputs, &out, &why),
+		assert_int_equal(respond(callback, outputs, &out, &why),
 		    ERR_SYNTAX);
 		(void)snprintf(want, sizeof(want),
 		    "output %s: a text is not valid UTF-8", names[i]);
@@ -458,12 +482,180 @@ a_full_buffer_is_an_error(void **state)
 	(void)state;
 	for (max = 1; max <= len; max++) {
 		buf_init(&out, max);
-		assert_int_equal(
-		    update_response(callback, outputs, &out, &why) == 0,
+		assert_int_equal(respond(callback, outputs, &out, &why) == 0,
 		    max == len);
 		assert_non_null(why);
 		buf_free(&out);
 	}
+}
+
+/* ---- patterns, no outputs, duplicates ------------------------------------ */
+
+#define ID(type, index) "{\"type\":\"" type "\",\"index\":" index "}"
+#define ITEM(type, index, property)                                  \
+	"{\"id\":" ID(type, index) ",\"property\":\"" property "\"," \
+				   "\"value\":" index "}"
+
+/* A body for the callback number `which`. */
+static struct update
+ask(size_t which, const char *rest)
+{
+	struct buf body = BUF_EMPTY;
+	struct update update;
+	const char *output = fixture.app->callbacks[which]->output;
+
+	(void)buf_putl(&body, "{\"output\":");
+	(void)json_write_text(output, strlen(output), &body);
+	(void)buf_puts(&body, rest);
+	(void)buf_putc(&body, '}');
+	update = parse(buf_cstr(&body));
+	buf_free(&body);
+	return update;
+}
+
+static void
+no_output_and_duplicates(void **state)
+{
+	static const char tail[] = ",\"inputs\":[" DROP("1") "]";
+	const struct callback *callback = fixture.app->callbacks[4];
+	char body[512];
+
+	(void)state;
+	assert_int_equal(ask(3, tail).status, 0);
+	assert_int_equal(ask(3, ",\"inputs\":[]").status, 400);
+	assert_int_equal(ask(3,
+			     ",\"outputs\":{\"id\":\"m\",\"property\":\"x\"},"
+			     "\"inputs\":[" DROP("1") "]")
+			     .status,
+	    400);
+	assert_string_not_equal(callback->output, "m.children");
+	(void)snprintf(body, sizeof(body),
+	    ",\"outputs\":{\"id\":\"m\",\"property\":\"children%s\"}%s",
+	    callback->outputs[0].mark, tail);
+	assert_int_equal(ask(4, body).status, 0);
+	(void)snprintf(body, sizeof(body),
+	    ",\"outputs\":{\"id\":\"m\",\"property\":\"children@x\"}%s", tail);
+	assert_int_equal(ask(4, body).status, 400);
+	/* What runs in the browser cannot be run here. */
+	assert_int_equal(parse(
+			     "{\"output\":\"c.s\",\"outputs\":{\"id\":\"c\","
+			     "\"property\":\"s\"},\"inputs\":[" DROP("1") "]}")
+			     .status,
+	    500);
+}
+
+#define PATTERN(out, all, in, smaller)                                 \
+	",\"outputs\":[" out ",[" all "]],\"inputs\":[" in             \
+	"],\"state\":[[" smaller "]],\"changedPropIds\":[\"{\\\"index" \
+	"\\\":3,\\\"type\\\":\\\"in\\\"}.n\"]"
+#define OUT ITEM("out", "3", "children")
+#define ALL_OF ITEM("all", "1", "children") "," ITEM("all", "7", "children")
+#define IN ITEM("in", "3", "n")
+#define SMALLER ITEM("in", "1", "n") "," ITEM("in", "2.5", "n")
+
+static void
+patterns(void **state)
+{
+	const struct value *values[3];
+	struct update update = ask(5, PATTERN(OUT, ALL_OF, IN, SMALLER));
+	struct update_slot *slots;
+	struct buf bytes = BUF_EMPTY;
+	const struct value *about;
+	struct value *arguments;
+	const char *why;
+	uint32_t count;
+
+	(void)state;
+	assert_int_equal(update.status, 0);
+	fixture_check(update.arguments, "[3,[1,2.5]]");
+	assert_int_equal(update_encode(&update, NULL, &fixture.arena, &bytes),
+	    0);
+	assert_int_equal(update_decode(bytes.data, bytes.len, update.callback,
+			     &fixture.arena, &arguments, &about),
+	    0);
+	fixture_check(arguments, "[3,[1,2.5]]");
+	assert_int_equal(update_slots(update.callback, about, &fixture.arena,
+			     &slots, &count),
+	    0);
+	assert_int_equal(count, 3);
+	values[0] = values[2] = value_int(&fixture.arena, 5);
+	values[1] = NULL;
+	buf_clear(&bytes);
+	assert_int_equal(
+	    update_response(slots, count, values, NULL, &bytes, &why), 0);
+	assert_string_equal(buf_cstr(&bytes),
+	    MULTI("\"{\\\"index\\\":3,\\\"type\\\":\\\"out\\\"}\":{"
+		  "\"children\":5},\"{\\\"index\\\":7,\\\"type\\\":"
+		  "\\\"all\\\"}\":{\"children\":5}"));
+	buf_free(&bytes);
+	/* No component at all is no mistake. */
+	assert_int_equal(ask(5, PATTERN(OUT, "", IN, "")).status, 0);
+}
+
+static void
+what_a_pattern_does_not_stand_for(void **state)
+{
+	static const char *const bodies[] = {
+		PATTERN(ITEM("other", "3", "children"), ALL_OF, IN, SMALLER),
+		PATTERN(OUT, ALL_OF, ITEM("in", "4", "n"), SMALLER),
+		PATTERN(OUT, ALL_OF, IN, ITEM("in", "3", "n")),
+		PATTERN(OUT, ITEM("all", "1", "title"), IN, SMALLER),
+		PATTERN(OUT, ITEM("all", "[1]", "children"), IN, SMALLER),
+		PATTERN(OUT, ITEM("all", "{}", "children"), IN, SMALLER),
+		PATTERN(OUT, ITEM("all", "null", "children"), IN, SMALLER),
+		PATTERN(OUT, "1", IN, SMALLER),
+		",\"outputs\":[" OUT "," OUT "],\"inputs\":[" IN
+		"],\"state\":[[]]",
+		",\"outputs\":[" OUT ",[]],\"inputs\":[[" IN
+		"]],\"state\":[[]]",
+		",\"outputs\":[{\"id\":\"out\",\"property\":"
+		"\"children\"},[]],\"inputs\":[" IN "],\"state\":[[]]",
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++)
+		assert_int_equal(ask(5, bodies[i]).status, 400);
+}
+
+/* The key of a kept answer: the ids are in it, the trigger is not. */
+static void
+what_a_memoized_answer_depends_on(void **state)
+{
+	static const char *const bodies[] = {
+		",\"outputs\":" ITEM("kept", "1",
+		    "children") ",\"inputs\":["
+				"{\"id\":" ID("in",
+				    "1") ",\"property\":\"n\",\"value\":5}]",
+		",\"outputs\":" ITEM("kept", "1",
+		    "children") ",\"inputs\":["
+				"{\"id\":" ID("in",
+				    "1") ",\"property\":\"n\",\"value\":5}]"
+					 ",\"changedPropIds\":[\"x.y\"]",
+		",\"outputs\":" ITEM("kept", "2",
+		    "children") ",\"inputs\":["
+				"{\"id\":" ID("in",
+				    "2") ",\"property\":\"n\",\"value\":5}]",
+	};
+	struct buf bytes[3] = { BUF_EMPTY, BUF_EMPTY, BUF_EMPTY };
+	const struct value *request = fixture_json(&fixture, "{\"client\":1}");
+	struct update update;
+	int i;
+
+	(void)state;
+	for (i = 0; i < 3; i++) {
+		update = ask(6, bodies[i]);
+		assert_int_equal(update.status, 0);
+		assert_int_equal(
+		    update_encode(&update, request, &fixture.arena, &bytes[i]),
+		    0);
+	}
+	assert_int_equal(bytes[0].len, bytes[1].len);
+	assert_memory_equal(bytes[0].data, bytes[1].data, bytes[0].len);
+	assert_int_equal(bytes[0].len, bytes[2].len);
+	assert_memory_not_equal(bytes[0].data, bytes[2].data, bytes[0].len);
+	for (i = 0; i < 3; i++)
+		buf_free(&bytes[i]);
 }
 
 int
@@ -482,6 +674,10 @@ main(void)
 		TEST(responses),
 		TEST(a_bad_output_is_named),
 		TEST(a_full_buffer_is_an_error),
+		TEST(no_output_and_duplicates),
+		TEST(patterns),
+		TEST(what_a_pattern_does_not_stand_for),
+		TEST(what_a_memoized_answer_depends_on),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

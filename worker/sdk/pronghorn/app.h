@@ -115,12 +115,55 @@ struct ph_callback_options {
 	uint32_t version; /* of memoized answers */
 	bool prevent_initial_call; /* do not run when the page appears */
 	double stale; /* of memoized answers, as in ph_memoize_options */
+	const struct ph_while *running; /* PH_RUNNING(...): what the page
+					   shows while this one runs */
+	ph_function *on_error; /* runs when this one fails; see ph_on_error() */
 	bool ph_end_;
 };
 
+/*
+ * "id.property". An id is a text without dots and braces, or an object (the
+ * dict ids of Dash), written with PH_ID() or PH_MATCH() and the like.
+ */
 #define PH_OUTPUT(what) ("O" what)
 #define PH_INPUT(what) ("I" what)
 #define PH_STATE(what) ("S" what)
+
+/* An output that other callbacks have, too; the last answer stays. Needs
+ * .prevent_initial_call. In ph_output() it is called "id.property" as well. */
+#define PH_OUTPUT_DUPLICATE(what) ("D" what)
+
+/* An input or state that may be absent from the page: it is null then. */
+#define PH_INPUT_OPTIONAL(what) ("i" what)
+#define PH_STATE_OPTIONAL(what) ("s" what)
+
+/*
+ * Pattern-matching ids: PH_INPUT(PH_ID({ "type": "btn", "index": ALL })
+ * ".n_clicks"). MATCH, ALL and ALLSMALLER stand for values:
+ *   MATCH       one component at a time; the same value in all of them
+ *   ALL         every component of this form: the input is a list
+ *   ALLSMALLER  those with a smaller value than that of MATCH: a list
+ * PH_MATCH("btn") and so on are short for { "type": "btn", "index": MATCH };
+ * ph_id("btn", index) is the id of one such component.
+ */
+#define PH_ID(...) #__VA_ARGS__
+#define PH_MATCH(type) "{\"index\":MATCH,\"type\":\"" type "\"}"
+#define PH_ALL(type) "{\"index\":ALL,\"type\":\"" type "\"}"
+#define PH_ALLSMALLER(type) "{\"index\":ALLSMALLER,\"type\":\"" type "\"}"
+
+/* .running = PH_RUNNING(PH_WHILE("go.disabled", ph_bool(true),
+ * ph_bool(false))): the value while the callback runs and the one after. */
+struct ph_while {
+	const char *what;
+	const struct ph_value *on;
+	const struct ph_value *off;
+};
+#define PH_WHILE(what, on, off)                                                \
+	{                                                                      \
+		what, on, off                                                  \
+	}
+#define PH_RUNNING(...)                                                        \
+	PH_ARRAY_(struct ph_while, __VA_ARGS__, { NULL, NULL, NULL })
 
 /*
  * ph_database(app, "points", .create = fill, .version = 1)
@@ -131,6 +174,17 @@ struct ph_database_options {
 				file is <data_dir>/<name>-v<version>.db */
 	uint32_t version;    /* raise it to have the content made again */
 	const char *path;    /* or: an existing file instead of create */
+};
+
+/* ph_options(app, .update_title = "Working...") */
+struct ph_page_options {
+	bool suppress_callback_exceptions; /* callbacks may use ids that the
+					      first page does not have */
+	bool show_undo_redo;      /* undo and redo buttons in the page */
+	bool keep_title;          /* the title stays while callbacks run */
+	const char *update_title; /* title while callbacks run; default
+				     "Updating..." */
+	bool ph_end_;
 };
 
 /* ph_layout(app, layout, .blocking = true) */
@@ -145,6 +199,32 @@ struct ph_column {
 	const struct ph_value *table;
 	const char *column;
 };
+
+/* PH_OBJECT({ "name", value }, ...) */
+struct ph_member {
+	const char *name;
+	const struct ph_value *value;
+};
+
+/* What one step of a patch does; see ph_patch(). */
+enum ph_patch_operation {
+	PH_PATCH_ASSIGN,
+	PH_PATCH_MERGE,
+	PH_PATCH_DELETE,
+	PH_PATCH_APPEND,
+	PH_PATCH_PREPEND,
+	PH_PATCH_INSERT,
+	PH_PATCH_EXTEND,
+	PH_PATCH_REMOVE,
+	PH_PATCH_CLEAR,
+	PH_PATCH_REVERSE,
+	PH_PATCH_ADD,
+	PH_PATCH_SUB,
+	PH_PATCH_MUL,
+	PH_PATCH_DIV
+};
+
+struct ph_patch; /* changes of a property, made step by step */
 
 /* ---- the table of functions that the server hands over ----------------- */
 
@@ -218,6 +298,38 @@ struct ph_host {
 	    const char *name);
 
 	const struct ph_cache_host *cache; /* see cache.h */
+
+	/* define */
+	void (*clientside)(struct ph_app *app, const char *source,
+	    const struct ph_callback_options *options);
+	void (*options)(struct ph_app *app,
+	    const struct ph_page_options *options);
+	void (*on_error)(struct ph_app *app, ph_function *function);
+
+	/* run */
+	const struct ph_value *(*triggered)(struct ph_call *call);
+	bool (*triggered_by)(struct ph_call *call, const char *what);
+	const struct ph_value *(*id_of)(struct ph_call *call,
+	    const char *what);
+	const char *(*header)(struct ph_call *call, const char *name);
+	const char *(*cookie)(struct ph_call *call, const char *name);
+	const char *(*client)(struct ph_call *call);
+	const char *(*error_of)(struct ph_call *call);
+	enum ph_status (*output_each)(struct ph_call *call, const char *what,
+	    size_t index, const struct ph_value *value);
+	enum ph_status (*set_props)(struct ph_call *call, const char *id,
+	    const char *property, const struct ph_value *value);
+
+	/* make and read values */
+	const char *(*make_id)(const char *type, const struct ph_value *index);
+	const struct ph_value *(*make_members)(const struct ph_member *members,
+	    size_t count);
+	const char *(*name_at)(const struct ph_value *value, size_t index);
+	struct ph_patch *(*patch_new)(void);
+	void (*patch_step)(struct ph_patch *patch,
+	    enum ph_patch_operation operation, const char *path,
+	    const struct ph_value *value, int64_t index);
+	const struct ph_value *(*patch_value)(struct ph_patch *patch);
 };
 
 /* What PH_APP() exports. */
@@ -305,6 +417,45 @@ ph_callback_add(struct ph_app *app, ph_function *function, const char *name,
 }
 
 /*
+ * A callback that runs in the browser and never asks the server. `source` is
+ * a JavaScript function, "function(value) { return value * 2; }", or the
+ * name "namespace.function" of one that a script has put into
+ * window.dash_clientside. Its arguments are the inputs, then the states.
+ */
+#define ph_clientside(app, source, ...)                                        \
+	ph_clientside_add(app, source,                                         \
+	    (struct ph_callback_options){ __VA_ARGS__, .ph_end_ = false })
+static inline void
+ph_clientside_add(struct ph_app *app, const char *source,
+    struct ph_callback_options options)
+{
+	ph_host_->clientside(app, source, &options);
+}
+
+/* How the page behaves: see struct ph_page_options. */
+#define ph_options(app, ...)                                                   \
+	ph_options_set(app,                                                    \
+	    (struct ph_page_options){ __VA_ARGS__, .ph_end_ = false })
+static inline void
+ph_options_set(struct ph_app *app, struct ph_page_options options)
+{
+	ph_host_->options(app, &options);
+}
+
+/*
+ * Run `function` when a callback fails that has no .on_error of its own. It
+ * sees the same inputs and ph_error(), and what it sets is the answer, as if
+ * the callback had set it; when it fails too, the answer is the error. The
+ * failure is logged in any case. Not for memoized callbacks: an error is
+ * nothing to remember.
+ */
+static inline void
+ph_on_error(struct ph_app *app, ph_function *function)
+{
+	ph_host_->on_error(app, function);
+}
+
+/*
  * Declare a database for ph_query(). The first one is the default; further
  * ones are reached as name.table.
  */
@@ -331,6 +482,92 @@ static inline enum ph_status
 ph_output(struct ph_call *call, const char *what, const struct ph_value *value)
 {
 	return ph_host_->output(call, what, value);
+}
+
+/* One item of an output whose id has ALL: the n-th component, from 0. The
+ * others stay as they are. ph_output() with a list sets all of them. */
+static inline enum ph_status
+ph_output_each(struct ph_call *call, const char *what, size_t index,
+    const struct ph_value *value)
+{
+	return ph_host_->output_each(call, what, index, value);
+}
+
+/*
+ * Set a property of any component of the page, be it an output or not. `id`
+ * is a text, or ph_id() and the like. Sent with PH_OK only.
+ */
+static inline enum ph_status
+ph_set_props(struct ph_call *call, const char *id, const char *property,
+    const struct ph_value *value)
+{
+	return ph_host_->set_props(call, id, property, value);
+}
+
+/*
+ * The ids of an input, state or output with a pattern: for MATCH the object,
+ * such as { "index": 3, "type": "btn" }; for ALL and ALLSMALLER a list of
+ * them, in the order of the values.
+ */
+static inline const struct ph_value *
+ph_id_of(struct ph_call *call, const char *what)
+{
+	return ph_host_->id_of(call, what);
+}
+
+/*
+ * Why this callback runs: a list of { "id", "property", "value" }, one for
+ * each input that changed; empty when the page has just appeared. `id` is an
+ * object for dict ids. Not in a memoized callback, whose answer must not
+ * depend on it: that is an error. The same goes for all down to ph_client().
+ */
+static inline const struct ph_value *
+ph_triggered(struct ph_call *call)
+{
+	return ph_host_->triggered(call);
+}
+
+/* Does it run because the page, or its output, has just appeared? */
+static inline bool
+ph_is_initial(struct ph_call *call)
+{
+	return ph_host_->count_of(ph_host_->triggered(call)) == 0;
+}
+
+/* Did this input, or any of this pattern, change? By "id.property". */
+static inline bool
+ph_triggered_by(struct ph_call *call, const char *what)
+{
+	return ph_host_->triggered_by(call, what);
+}
+
+/* A header of the request by name in any case; "" when absent. */
+static inline const char *
+ph_header(struct ph_call *call, const char *name)
+{
+	return ph_host_->header(call, name);
+}
+
+/* A cookie of the request by its exact name; "" when absent. */
+static inline const char *
+ph_cookie(struct ph_call *call, const char *name)
+{
+	return ph_host_->cookie(call, name);
+}
+
+/* The address of the client's connection; "" for a unix socket. Behind a
+ * proxy it is the proxy's. */
+static inline const char *
+ph_client(struct ph_call *call)
+{
+	return ph_host_->client(call);
+}
+
+/* Why the callback failed; only in an on_error function, else "". */
+static inline const char *
+ph_error(struct ph_call *call)
+{
+	return ph_host_->error_of(call);
 }
 
 /*
@@ -469,6 +706,78 @@ ph_object(const char *const *names, const struct ph_value *const *values,
 	return ph_host_->make_object(names, values, count);
 }
 
+/* An object: PH_OBJECT({ "name", ph_text("x") }, { "age", ph_int(3) }) */
+#define PH_OBJECT(...)                                                         \
+	ph_host_->make_members(                                                \
+	    PH_ARRAY_(struct ph_member, __VA_ARGS__, { NULL, NULL }),          \
+	    PH_COUNT_(struct ph_member, __VA_ARGS__, { NULL, NULL }))
+
+/*
+ * The id { "index": index, "type": type } as text, for `.id` of a component
+ * and ph_set_props(). Any other dict id: .id = PH_ID({ "a": 1, "b": "x" }).
+ */
+static inline const char *
+ph_id(const char *type, const struct ph_value *index)
+{
+	return ph_host_->make_id(type, index);
+}
+
+/*
+ * Changes of a property instead of a whole new value, so that a long list or
+ * a figure need not be sent again:
+ *     struct ph_patch *patch = ph_patch();
+ *     ph_patch_assign(patch, "layout.title.text", ph_text("Now"));
+ *     ph_patch_append(patch, "data[0].y", ph_number(4));
+ *     return ph_output(call, "graph.figure", ph_patched(patch));
+ * A path has names and indices, [-1] from the end, ["a.b"] for odd names; ""
+ * is the property itself. The steps are done in their order, in the browser,
+ * which must have a value already.
+ */
+static inline struct ph_patch *
+ph_patch(void)
+{
+	return ph_host_->patch_new();
+}
+
+/* The steps so far, for ph_output() and ph_set_props(). */
+static inline const struct ph_value *
+ph_patched(struct ph_patch *patch)
+{
+	return ph_host_->patch_value(patch);
+}
+
+#define PH_PATCH_WITH_(verb, operation)                                        \
+	static inline void ph_patch_##verb(struct ph_patch *patch,             \
+	    const char *path, const struct ph_value *value)                    \
+	{                                                                      \
+		ph_host_->patch_step(patch, operation, path, value, 0);        \
+	}
+#define PH_PATCH_ALONE_(verb, operation)                                       \
+	static inline void ph_patch_##verb(struct ph_patch *patch,             \
+	    const char *path)                                                  \
+	{                                                                      \
+		ph_host_->patch_step(patch, operation, path, NULL, 0);         \
+	}
+PH_PATCH_WITH_(assign, PH_PATCH_ASSIGN)   /* set what is at the path */
+PH_PATCH_WITH_(merge, PH_PATCH_MERGE)     /* an object's members into it */
+PH_PATCH_WITH_(append, PH_PATCH_APPEND)   /* one item at the list's end */
+PH_PATCH_WITH_(prepend, PH_PATCH_PREPEND) /* ... at its start */
+PH_PATCH_WITH_(extend, PH_PATCH_EXTEND)   /* a list's items at the end */
+PH_PATCH_WITH_(remove, PH_PATCH_REMOVE)   /* all items equal to this */
+PH_PATCH_WITH_(add, PH_PATCH_ADD)         /* to the number there */
+PH_PATCH_WITH_(sub, PH_PATCH_SUB)
+PH_PATCH_WITH_(mul, PH_PATCH_MUL)
+PH_PATCH_WITH_(div, PH_PATCH_DIV)
+PH_PATCH_ALONE_(delete_, PH_PATCH_DELETE) /* the member or item itself */
+PH_PATCH_ALONE_(clear, PH_PATCH_CLEAR)    /* the list becomes empty */
+PH_PATCH_ALONE_(reverse, PH_PATCH_REVERSE)
+static inline void
+ph_patch_insert(struct ph_patch *patch, const char *path, int64_t index,
+    const struct ph_value *value)
+{
+	ph_host_->patch_step(patch, PH_PATCH_INSERT, path, value, index);
+}
+
 /* A component of the page; the generated headers call it. */
 static inline const struct ph_value *
 ph_component_new(const struct ph_component_type *type, const void *props)
@@ -520,7 +829,7 @@ ph_count_of(const struct ph_value *value)
 	return ph_host_->count_of(value);
 }
 
-/* The n-th item of a list; null beyond its end. */
+/* The n-th item of a list or member of an object; null beyond its end. */
 static inline const struct ph_value *
 ph_at(const struct ph_value *value, size_t index)
 {
@@ -532,6 +841,14 @@ static inline const struct ph_value *
 ph_member(const struct ph_value *value, const char *name)
 {
 	return ph_host_->member(value, name);
+}
+
+/* The name of an object's n-th member; "" beyond its end. Its value is
+ * ph_at(object, n). */
+static inline const char *
+ph_name_at(const struct ph_value *value, size_t index)
+{
+	return ph_host_->name_at(value, index);
 }
 
 #ifdef __cplusplus

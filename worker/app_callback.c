@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * What an app says about its callbacks inside PH_APP().
+ *
+ * Every mistake is written to `problems` with the names the author used, and
+ * the definition goes on, so that one start shows all of them.
+ *
+ * OWNERSHIP  All texts are copied into the struct app; values made inside
+ *            PH_APP() live in its arena.
+ * THREADS    The loading thread only.
+ */
+#include <ctype.h>
+#include <math.h>
+#include <openssl/sha.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "worker/app.h"
+#include "worker/dash_id.h"
+#include "worker/host.h"
+
+#define NOT_WHAT "is not \"id.property\" (an id has no dot and no brace)"
+#define INLINE_SPACE "_dashprivate_clientside_funcs"
+
+/* A dict id: up to the brace in front of ".property". */
+static const char *
+parse_pattern(struct app *app, const char *what, size_t len,
+    struct dependency *dependency)
+{
+	const char *why;
+	const char *text;
+
+	dependency->pattern = dash_id_parse(&app->arena, what, len, &why);
+	if (dependency->pattern == NULL)
+		return why;
+	text = dash_id_string(&app->arena, dependency->pattern);
+	if (text == NULL)
+		return "does not fit into memory";
+	/* The browser splits a list of outputs there. */
+	if (strstr(text, "...") != NULL)
+		return "has three dots in a row";
+	dependency->is_list = dash_id_is_list(dependency->pattern);
+	dependency->id = strdup(text);
+	return NULL;
+}
+
+const char *
+app_parse_dependency(struct app *app, const char *what,
+    struct dependency *dependency)
+{
+	const char *why = NULL;
+	const char *dot = strrchr(what, '.');
+	size_t len;
+
+	if (dot == NULL || dot == what || dot[1] == '\0')
+		return NOT_WHAT;
+	len = (size_t)(dot - what);
+	if (what[0] == '{')
+		why = parse_pattern(app, what, len, dependency);
+	else if (memchr(what, '.', len) != NULL ||
+		 memchr(what, '{', len) != NULL)
+		return NOT_WHAT;
+	else
+		dependency->id = strndup(what, len);
+	if (why == NULL && strpbrk(dot, "@{}\"") != NULL)
+		why = "has a property with an @, a brace or a quote";
+	dependency->what = strdup(what);
+	dependency->property = strdup(dot + 1);
+	if (why == NULL &&
+	    (dependency->id == NULL || dependency->what == NULL ||
+		dependency->property == NULL))
+		why = "does not fit into memory";
+	return why;
+}
+
+static void
+dependency_clear(struct dependency *dependency)
+{
+	free(dependency->what);
+	free(dependency->id);
+	free(dependency->property);
+	free(dependency->mark);
+	memset(dependency, 0, sizeof(*dependency));
+}
+
+/* Collect the dependencies with one of `kinds` into `list`; how many. */
+static uint32_t
+dependencies_add(struct app *app, const char *function,
+    const char *const marks[PH_DEPENDENCIES_MAX], const char *kinds,
+    struct dependency *list)
+{
+	const char *why;
+	uint32_t count = 0;
+	int i;
+
+	for (i = 0; i < PH_DEPENDENCIES_MAX && marks[i] != NULL; i++) {
+		if (marks[i][0] == '\0' || strchr(kinds, marks[i][0]) == NULL)
+			continue;
+		why = app_parse_dependency(app, marks[i] + 1, &list[count]);
+		if (why != NULL) {
+			(void)buf_printf(&app->problems,
+			    "ph_callback(%s): \"%s\"%s %s\n", function,
+			    marks[i] + 1, marks[i][1] == '{' ? ":" : "", why);
+			dependency_clear(&list[count]);
+			continue;
+		}
+		list[count].duplicate = marks[i][0] == 'D';
+		list[count].optional = islower((unsigned char)marks[i][0]) != 0;
+		count++;
+	}
+	return count;
+}
+
+/* Hexadecimal digits that differ when function or inputs do. */
+static void
+digest_inputs(const struct callback *callback, char out[33])
+{
+	unsigned char digest[SHA256_DIGEST_LENGTH];
+	struct buf text = BUF_EMPTY;
+	uint32_t i;
+
+	(void)buf_puts(&text, callback->function);
+	for (i = 0; i < callback->arg_count; i++)
+		(void)buf_printf(&text, "\n%s.%s", callback->inputs[i].id,
+		    callback->inputs[i].property);
+	(void)SHA256((const unsigned char *)text.data, text.len, digest);
+	buf_free(&text);
+	for (i = 0; i < 16; i++)
+		(void)snprintf(out + 2 * i, 3, "%02x", digest[i]);
+}
+
+/* The dispatch key: "id.prop", "..a.b...c.d.." for several outputs, and for
+ * none a text that no other callback has. */
+static char *
+output_key(struct callback *callback)
+{
+	struct buf key = BUF_EMPTY;
+	struct dependency *output;
+	char unique[34] = "@";
+	size_t len;
+	uint32_t i;
+
+	digest_inputs(callback, unique + 1);
+	if (callback->output_count == 0)
+		(void)buf_printf(&key, "_none_%s_%s", callback->function,
+		    unique + 1);
+	if (callback->several)
+		(void)buf_putl(&key, "..");
+	for (i = 0; i < callback->output_count; i++) {
+		output = &callback->outputs[i];
+		if (output->duplicate)
+			output->mark = strdup(unique);
+		(void)buf_printf(&key, "%s%s.%s%s", i > 0 ? "..." : "",
+		    output->id, output->property,
+		    output->mark != NULL ? output->mark : "");
+	}
+	if (callback->several)
+		(void)buf_putl(&key, "..");
+	if (buf_cstr(&key) == NULL || !buf_ok(&key)) {
+		buf_free(&key);
+		return NULL;
+	}
+	return buf_detach(&key, &len);
+}
+
+/* The values come from PH_APP() itself, so they are in the app's arena. */
+static bool
+running_init(struct app *app, struct callback *callback,
+    const struct ph_while *list)
+{
+	struct dependency parsed;
+	struct buf what = BUF_EMPTY;
+	struct running *running;
+	const char *why;
+	uint32_t count = 0;
+
+	while (list != NULL && list[count].what != NULL)
+		count++;
+	callback->running = arena_calloc(&app->arena, count, sizeof(*running));
+	for (; callback->running != NULL && count > 0; count--, list++) {
+		memset(&parsed, 0, sizeof(parsed));
+		why = app_parse_dependency(app, list->what, &parsed);
+		if (why != NULL)
+			(void)buf_printf(&app->problems,
+			    "ph_callback(%s): .running: \"%s\" %s\n",
+			    callback->function, list->what, why);
+		else
+			(void)buf_printf(&what, "%s.%s", parsed.id,
+			    parsed.property);
+		running = &callback->running[callback->running_count++];
+		running->on = host_take(list->on);
+		running->off = host_take(list->off);
+		running->what = arena_strndup(&app->arena,
+		    what.data != NULL ? what.data : "", what.len);
+		buf_clear(&what);
+		dependency_clear(&parsed);
+	}
+	buf_free(&what);
+	return callback->running != NULL;
+}
+
+static bool
+is_patterned(const struct callback *callback)
+{
+	uint32_t i;
+
+	for (i = 0; i < callback->output_count; i++) {
+		if (callback->outputs[i].pattern != NULL)
+			return true;
+	}
+	for (i = 0; i < callback->arg_count; i++) {
+		if (callback->inputs[i].pattern != NULL)
+			return true;
+	}
+	return false;
+}
+
+static bool
+callback_init(struct app *app, struct callback *callback, ph_function *function,
+    const char *name, const struct ph_callback_options *options)
+{
+	/* The first members are pointers one after the other. */
+	const char *marks[PH_DEPENDENCIES_MAX];
+	struct buf full = BUF_EMPTY;
+	size_t len;
+
+	_Static_assert(offsetof(struct ph_callback_options, d31) ==
+			   (PH_DEPENDENCIES_MAX - 1) * sizeof(char *),
+	    "dependencies are contiguous");
+	memcpy(marks, options, sizeof(marks));
+	callback->outputs =
+	    calloc(PH_DEPENDENCIES_MAX, sizeof(struct dependency));
+	callback->inputs =
+	    calloc(PH_DEPENDENCIES_MAX, sizeof(struct dependency));
+	callback->function = strdup(name);
+	if (callback->outputs == NULL || callback->inputs == NULL ||
+	    callback->function == NULL)
+		return false;
+	callback->output_count =
+	    dependencies_add(app, name, marks, "OD", callback->outputs);
+	callback->input_count =
+	    dependencies_add(app, name, marks, "Ii", callback->inputs);
+	callback->arg_count = callback->input_count +
+			      dependencies_add(app, name, marks, "Ss",
+				  callback->inputs + callback->input_count);
+	callback->several = callback->output_count > 1;
+	callback->patterned = is_patterned(callback);
+	callback->output = output_key(callback);
+	callback->memoize = options->memoize;
+	callback->prevent_initial_call = options->prevent_initial_call;
+	callback->on_error = options->on_error;
+	callback->computation.run = function;
+	callback->computation.timeout = options->timeout;
+	callback->computation.stale = options->stale;
+	callback->computation.version = options->version;
+	if (callback->output == NULL ||
+	    !running_init(app, callback, options->running))
+		return false;
+	(void)buf_printf(&full, "callback:%s", callback->output);
+	if (buf_cstr(&full) != NULL)
+		callback->computation.name = buf_detach(&full, &len);
+	return callback->computation.name != NULL;
+}
+
+static struct callback *
+callback_add(struct app *app, ph_function *function, const char *name,
+    const struct ph_callback_options *options)
+{
+	struct callback *callback = calloc(1, sizeof(*callback));
+	struct callback **list = NULL;
+
+	if (callback != NULL)
+		list = realloc(app->callbacks,
+		    (app->callback_count + 1) * sizeof(struct callback *));
+	if (list == NULL) {
+		(void)buf_printf(&app->problems, "ph_callback(%s): no memory\n",
+		    name);
+		free(callback);
+		return NULL;
+	}
+	app->callbacks = list;
+	list[app->callback_count++] = callback;
+	if (!isfinite(options->timeout) || options->timeout >= 1e10)
+		(void)buf_printf(&app->problems,
+		    "ph_callback(%s): the timeout is not a number of seconds\n",
+		    name);
+	if (!callback_init(app, callback, function, name, options))
+		(void)buf_printf(&app->problems, "ph_callback(%s): no memory\n",
+		    name);
+	return callback;
+}
+
+void
+app_define_callback(struct ph_app *ph, ph_function *function, const char *name,
+    const struct ph_callback_options *options)
+{
+	struct app *app = (struct app *)(void *)ph;
+
+	if (function == NULL)
+		(void)buf_printf(&app->problems,
+		    "ph_callback(%s): the function is NULL\n", name);
+	(void)callback_add(app, function, name, options);
+}
+
+/* "namespace.function", and nothing else in it? */
+static bool
+is_name(const char *source)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyz"
+				      "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_$";
+	size_t space = strspn(source, letters);
+
+	return space > 0 && source[space] == '.' && source[space + 1] != '\0' &&
+	       source[space + 1 + strspn(source + space + 1, letters)] == '\0';
+}
+
+/* What would end the script element, or change how its end is found. */
+static const char *
+forbidden_text(const char *source)
+{
+	static const char *const texts[] = { "</script", "<script", "<!--" };
+	size_t i;
+
+	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		if (strcasestr(source, texts[i]) != NULL)
+			return texts[i];
+	}
+	return NULL;
+}
+
+void
+app_define_clientside(struct ph_app *ph, const char *source,
+    const struct ph_callback_options *options)
+{
+	struct app *app = (struct app *)(void *)ph;
+	struct callback *callback;
+	const char *text;
+	const char *dot;
+	char name[24];
+
+	if (source == NULL)
+		source = "";
+	text = forbidden_text(source);
+	if (text != NULL || *source == '\0')
+		(void)buf_printf(&app->problems,
+		    "ph_clientside(\"%.40s\"): the function %s%s\n", source,
+		    text != NULL ? "must not contain " : "is missing",
+		    text != NULL ? text : "");
+	if (options->memoize || options->on_error != NULL)
+		(void)buf_printf(&app->problems,
+		    "ph_clientside(\"%.40s\"): .memoize and .on_error are for "
+		    "callbacks of the server\n",
+		    source);
+	(void)snprintf(name, sizeof(name), "clientside_%zu",
+	    app->callback_count + 1);
+	callback = callback_add(app, NULL, name, options);
+	if (callback == NULL)
+		return;
+	if (is_name(source)) {
+		dot = strchr(source, '.');
+		callback->client_space =
+		    arena_strndup(&app->arena, source, (size_t)(dot - source));
+		callback->client_name =
+		    arena_strndup(&app->arena, dot + 1, strlen(dot + 1));
+		return;
+	}
+	callback->client_space = INLINE_SPACE;
+	callback->client_name = arena_strndup(&app->arena, name, strlen(name));
+	callback->client_source =
+	    arena_strndup(&app->arena, source, strlen(source));
+}
