@@ -33,6 +33,7 @@ import {
   startRedis,
   startStarlette,
 } from "./peers/peers.mjs";
+import { findChromium, runBrowsers } from "./browsers.mjs";
 import { plotResults } from "./plot.mjs";
 import { printTables } from "./tables.mjs";
 
@@ -51,7 +52,7 @@ const COLD_WORKERS = 6;
 const CATEGORIES = ["apples", "oranges", "figs", "pineapples"];
 const PLAN = QUICK
   ? { rounds: 1, warm: 3, cold: 1, bytes: 1.5, byteRounds: 1, scale: 1.5 }
-  : { rounds: 3, warm: 5, cold: 3, bytes: 2, byteRounds: 5, scale: 3 };
+  : { rounds: 3, warm: 5, cold: 3, bytes: 2, byteRounds: 5, scale: 2.5 };
 
 const results = { skipped: [] };
 
@@ -99,7 +100,7 @@ function execute(command, args) {
 
 /* Run the load generator; gives its JSON and what others used meanwhile. */
 async function measure(server, args, { cpu } = {}) {
-  const quiet = await waitQuiet(QUICK ? 1000 : 3000);
+  const quiet = await waitQuiet(QUICK ? 1000 : 2000);
   const before = busySeconds();
   const start = performance.now();
   const command = [
@@ -588,6 +589,71 @@ async function cacheAlone() {
   };
 }
 
+/* ---- real browsers ------------------------------------------------------------------- */
+
+/* As the browsers: all change to `value` at the same moment, once. */
+async function simulate(server, sessions, value) {
+  const run = await measure(server, [
+    ...["--scenario", "cold", "--sessions", sessions, "--values", value],
+    ...["--oracle", ORACLE, "--together"],
+  ]);
+
+  return { data: run.latency_us.round.p50 / 1000, max: run.latency_us.round.max / 1000 };
+}
+
+async function browsers() {
+  const found = await findChromium();
+
+  if (found.why) return skip("real browsers", found.why);
+  const sessions = 8;
+  const delay = 2;
+  const changes = ["oranges", "figs", "pineapples"];
+  const plan = [
+    ...changes.map((value) => ({ cache: "cold", value })),
+    ...["apples", ...changes].map((value) => ({ cache: "warm", value })),
+  ];
+  const start = () => pronghorn({ delay, workers: 4, dir: freshDir("browsers") });
+  let server = await start();
+  const rows = [];
+
+  say("real browsers");
+  const real = await runBrowsers(found, server.url, sessions, plan).finally(
+    server.stop,
+  );
+
+  for (const cache of ["cold", "warm"]) {
+    const times = real.runs.filter((run) => run.cache === cache).flatMap((run) => run.times);
+
+    rows.push({
+      cache,
+      who: `${sessions} Chromium contexts`,
+      data_p50_ms: median(times.map((one) => one.data)),
+      data_max_ms: Math.max(...times.map((one) => one.data)),
+      drawn_p50_ms: median(times.map((one) => one.drawn)),
+      drawn_max_ms: Math.max(...times.map((one) => one.drawn)),
+    });
+  }
+  say("as many simulated ones");
+  server = await start();
+  try {
+    const runs = { cold: [], warm: [] };
+
+    for (const { cache, value } of plan.filter((one) => one.value !== "apples"))
+      runs[cache].push(await simulate(server, sessions, value));
+    for (const cache of ["cold", "warm"])
+      rows.push({
+        cache,
+        who: `${sessions} simulated sessions`,
+        data_p50_ms: median(runs[cache].map((one) => one.data)),
+        data_max_ms: Math.max(...runs[cache].map((one) => one.max)),
+      });
+  } finally {
+    await server.stop();
+  }
+  rows.sort((a, b) => a.cache.localeCompare(b.cache));
+  return { sessions, delay_s: delay, workers: 4, threads: THREADS, page_ms: real.loaded_ms, rows };
+}
+
 /* ---- the whole --------------------------------------------------------------------- */
 
 const isWanted = (name) => ONLY.length === 0 || ONLY.includes(name);
@@ -615,6 +681,8 @@ async function main() {
   if (isWanted("bytes")) results.bytes = await bytes();
   if (isWanted("scale")) results.scale = await scale();
   if (isWanted("cache")) results.cache = await cacheAlone();
+  if (isWanted("browsers") && !(QUICK && ONLY.length === 0))
+    results.browsers = await browsers();
   results.seconds = (performance.now() - start) / 1000;
   results.machine.load_after = os.loadavg()[0];
   fs.writeFileSync(
