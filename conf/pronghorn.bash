@@ -11,25 +11,28 @@ _pronghorn()
 	    -t --timeout --graceful-timeout -p --pid --chdir
 	    --error-logfile --log-file --log-level -n --name --boot-timeout
 	    --respawn-backoff --respawn-limit --control-socket
-	    --control-socket-mode --app --threads --worker-connections
-	    --keep-alive --access-logfile --limit-request-line
-	    --limit-request-fields --limit-request-field_size
-	    --limit-request-head --limit-request-body --limit-json-depth
-	    --limit-json-nodes --limit-request-memory --limit-queue
-	    --header-timeout --body-timeout --send-timeout --www-dir
-	    --data-dir --allowed-host --any-origin --trusted-origin
-	    --csrf-token --csrf-token-name --csrf-header-name
-	    --content-security-policy --csp-extra --frame-ancestors
-	    --referrer-policy --request-timeout --thread-timeout
-	    --max-requests --max-requests-jitter --max-worker-memory
-	    --limit-chunk-line --limit-client-connections --min-rate
-	    --limit-body-ratio --assets-folder --compress-level
-	    --compress-min-size --certfile --keyfile --sni-certfile
-	    --ca-certs --cert-reqs --ciphers --tls-min-version
-	    --tls-handshake-timeout --cache-type --cache-dir
-	    --cache-default-timeout --cache-threshold --cache-key-prefix
-	    --cache-busy-timeout --compute-lease --compute-attempts
-	    --compute-error-timeout
+	    --control-socket-mode -u --user -g --group --initgroups -m
+	    --umask --no-new-privs -e --env --app --threads
+	    --worker-connections --keep-alive --access-logfile
+	    --limit-request-line --limit-request-fields
+	    --limit-request-field_size --limit-request-head
+	    --limit-request-body --limit-json-depth --limit-json-nodes
+	    --limit-request-memory --limit-queue --header-timeout
+	    --body-timeout --send-timeout --www-dir --data-dir
+	    --allowed-host --any-origin --trusted-origin --csrf-token
+	    --csrf-token-name --csrf-header-name --content-security-policy
+	    --csp-extra --frame-ancestors --referrer-policy
+	    --request-timeout --thread-timeout --max-requests
+	    --max-requests-jitter --max-worker-memory --limit-chunk-line
+	    --limit-client-connections --min-rate --limit-body-ratio
+	    --assets-folder --compress-level --compress-min-size --certfile
+	    --keyfile --sni-certfile --ca-certs --cert-reqs --ciphers
+	    --tls-min-version --tls-handshake-timeout --http-protocols
+	    --http2-max-concurrent-streams --http2-initial-window-size
+	    --http2-max-frame-size --http2-max-header-list-size
+	    --cache-type --cache-dir --cache-default-timeout
+	    --cache-threshold --cache-key-prefix --cache-busy-timeout
+	    --compute-lease --compute-attempts --compute-error-timeout
 	"
 
 	case $before in

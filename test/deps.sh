@@ -24,6 +24,7 @@ libevent-dev    library libevent_core
 libcjson-dev    library libcjson
 libsqlite3-dev  library sqlite3
 libssl-dev      library openssl
+libnghttp2-dev  library libnghttp2
 zlib1g-dev      library zlib
 nodejs          command node
 npm             command npm

@@ -23,6 +23,7 @@
 #include "worker/conn_int.h"
 #include "worker/conn_peers.h"
 #include "worker/dispatch.h"
+#include "worker/h2.h"
 #include "worker/tls.h"
 #include "worker/worker_int.h"
 
@@ -42,6 +43,10 @@ timeout_of(const struct conn *conn)
 		return conn->worker->handshake_timeout;
 	if (conn->out != NULL)
 		return conn->worker->send_timeout;
+	if (conn->h2 != NULL && conn->state == CONN_OPEN)
+		return h2_stream_count(conn->h2) > 0
+			   ? NULL
+			   : conn->worker->idle_timeout;
 	switch (conn->state) {
 	case CONN_BUSY:
 		return conn->worker->request_timeout;
@@ -147,6 +152,7 @@ conn_close(struct conn *conn)
 	conn_out_free(conn);
 	buf_free(&conn->in);
 	free(conn->chunked);
+	h2_free(&conn->h2);
 	tls_free(&conn->tls);
 	fd_close(&conn->fd);
 	if (conn->counted)
@@ -237,7 +243,11 @@ add_and_use(struct conn *conn, const char *data, size_t len)
 static void
 go_on(struct conn *conn)
 {
-	if (conn->state != CONN_OPEN || conn->out != NULL || conn->in.len == 0)
+	if (conn->state != CONN_OPEN || conn->out != NULL)
+		return;
+	if (conn->h2 != NULL)
+		h2_flush(conn);
+	if (conn->in.len == 0)
 		return;
 	conn->phase_us = clock_mono_us();
 	use_kept(conn);
@@ -279,6 +289,7 @@ conn_sweep(struct worker *worker)
 	for (conn = worker->conns; conn != NULL; conn = next) {
 		next = conn->next;
 		if (conn->out == NULL && !is_in_handshake(conn) &&
+		    conn->h2 == NULL &&
 		    (conn->in.len == 0 || conn->state != CONN_OPEN))
 			continue;
 		conn_turn_begin(conn);
@@ -286,7 +297,9 @@ conn_sweep(struct worker *worker)
 		    (double)(clock_mono_us() - conn->phase_us) >
 			worker->options->tls_handshake_timeout * 1e6)
 			conn->doomed = true;
-		if (conn->out == NULL)
+		if (conn->out == NULL && conn->h2 != NULL)
+			h2_sweep(conn);
+		else if (conn->out == NULL)
 			check_deadline(conn);
 		else if (is_too_slow(conn, conn->out_since_us,
 			     worker->options->send_timeout, conn->out_sent))
@@ -305,7 +318,8 @@ conn_close_oldest_idle(struct worker *worker)
 
 	for (looks = 0; conn != NULL && looks < OLDEST_LOOKS; looks++) {
 		if (conn->state == CONN_OPEN && conn->in.len == 0 &&
-		    conn->out == NULL) {
+		    conn->out == NULL &&
+		    (conn->h2 == NULL || h2_stream_count(conn->h2) == 0)) {
 			conn_close(conn);
 			return true;
 		}
@@ -346,6 +360,10 @@ on_readable(struct conn *conn)
 	}
 	if (conn->state == CONN_LINGER)
 		return;
+	if (conn->h2 != NULL) {
+		h2_receive(conn, data, (size_t)got);
+		return;
+	}
 	check_request(conn);
 	if (conn->in.len > 0 || conn->state != CONN_OPEN) {
 		add_and_use(conn, data, (size_t)got);
@@ -375,7 +393,13 @@ on_handshake(struct conn *conn)
 	conn->handshake_writes = false;
 	switch (tls_handshake(conn->tls)) {
 	case TLS_DONE:
+		if (tls_is_h2(conn->tls) && h2_start(conn) < 0) {
+			conn->doomed = true;
+			break;
+		}
 		on_readable(conn);
+		if (conn->h2 != NULL && !conn->doomed)
+			h2_flush(conn);
 		break;
 	case TLS_READ:
 		break;
@@ -399,6 +423,10 @@ on_event(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	conn_turn_begin(conn);
+	if (conn->doomed) {
+		settle(conn);
+		return;
+	}
 	if (conn->state == CONN_LINGER &&
 	    clock_mono_us() - conn->phase_us > 2000000)
 		conn->doomed = true;
@@ -453,6 +481,30 @@ conn_open(struct worker *worker, int fd, const char *peer)
 	return 0;
 }
 
+/*
+ * The connection of a stream is not closed here: others of its streams may
+ * be next in the list that the caller is working on.
+ */
+static void
+resume_stream(struct conn *stream,
+    void (*handle)(struct conn *conn, const struct answer_to *to,
+	const void *arg),
+    const struct answer_to *to, const void *arg)
+{
+	struct conn *conn = h2_parent(stream);
+
+	conn_turn_begin(conn);
+	handle(stream, to, arg);
+	if (conn->out == NULL)
+		h2_flush(conn);
+	conn_turn_flush(conn);
+	after_sending(conn);
+	if (conn->doomed)
+		event_active(&conn->event, EV_TIMEOUT, 1);
+	else
+		conn_watch(conn);
+}
+
 void
 conn_resume(struct conn *conn,
     void (*handle)(struct conn *conn, const struct answer_to *to,
@@ -461,6 +513,10 @@ conn_resume(struct conn *conn,
 {
 	conn->request = NULL;
 	conn->state = CONN_OPEN;
+	if (conn->stream != NULL) {
+		resume_stream(conn, handle, to, arg);
+		return;
+	}
 	conn_turn_begin(conn);
 	handle(conn, to, arg);
 	go_on(conn);
@@ -500,6 +556,12 @@ conn_drain_all(struct worker *worker)
 
 	for (conn = worker->conns; conn != NULL; conn = next) {
 		next = conn->next;
+		if (conn->h2 != NULL && conn->state == CONN_OPEN) {
+			conn_turn_begin(conn);
+			h2_drain(conn);
+			settle(conn);
+			continue;
+		}
 		if (conn->state != CONN_OPEN || conn->in.len > 0 ||
 		    conn->out != NULL || has_unread(conn))
 			continue;

@@ -34,6 +34,8 @@ struct worker;
 struct request;
 struct conn_out;
 struct tls;
+struct h2;
+struct h2_stream;
 struct conn_chunked;
 
 struct conn {
@@ -56,13 +58,15 @@ struct conn {
 	size_t need;      /* bytes of head and body; 0: not known yet */
 	int64_t phase_us; /* when the present head, body or linger began */
 	struct conn_chunked *chunked; /* a chunked body in progress */
-	struct tls *tls;              /* NULL: plain */
-	struct conn_out *out;         /* not sent yet */
-	int64_t out_since_us;         /* when it began to be */
-	size_t out_sent;              /* bytes of it taken since */
-	int64_t used_us;              /* last request; orders worker->conns */
-	struct request *request;      /* BUSY */
-	char peer[46];                /* client address; "" for unix */
+	struct h2 *h2;                /* NULL: HTTP/1 */
+	struct h2_stream *stream; /* this is one of HTTP/2, without a socket */
+	struct tls *tls;          /* NULL: plain */
+	struct conn_out *out;     /* not sent yet */
+	int64_t out_since_us;     /* when it began to be */
+	size_t out_sent;          /* bytes of it taken since */
+	int64_t used_us;          /* last request; orders worker->conns */
+	struct request *request;  /* BUSY */
+	char peer[46];            /* client address; "" for unix */
 };
 
 /* What an answer needs to know of its request. Spans may point into the

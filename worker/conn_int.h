@@ -26,6 +26,12 @@ void conn_refuse(struct conn *conn, int status);
 ssize_t conn_recv(struct conn *conn, void *data, size_t len);
 ssize_t conn_sendv(struct conn *conn, struct iovec *pieces, int count);
 
+/* conn_read.c: what an answer needs to know. */
+struct answer_to conn_answer_to(const struct http_head *head);
+
+/* conn_write.c: send bytes now, or keep a copy. */
+void conn_put_bytes(struct conn *conn, const void *data, size_t len);
+
 /* conn_write.c: start a turn, send what it holds, send what was left. */
 void conn_turn_begin(struct conn *conn);
 void conn_turn_flush(struct conn *conn);

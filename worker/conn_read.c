@@ -45,8 +45,8 @@ request_end(struct conn *conn)
 	conn->chunked = NULL;
 }
 
-static struct answer_to
-answer_to_of(const struct http_head *head)
+struct answer_to
+conn_answer_to(const struct http_head *head)
 {
 	struct answer_to to = {
 		.method = head->method_name,
@@ -69,7 +69,7 @@ static void
 hand_over(struct conn *conn, const struct http_head *head, const char *body,
     size_t len)
 {
-	struct answer_to to = answer_to_of(head);
+	struct answer_to to = conn_answer_to(head);
 
 	request_end(conn);
 	conn->served = true;
@@ -82,7 +82,7 @@ hand_over(struct conn *conn, const struct http_head *head, const char *body,
 static int
 wait_for_body(struct conn *conn, const struct http_head *head, size_t total)
 {
-	struct answer_to to = answer_to_of(head);
+	struct answer_to to = conn_answer_to(head);
 
 	to.keep_alive = false;
 	if (router_refuses(conn, head, &to)) {

@@ -22,6 +22,7 @@
 #include "server/base/clock.h"
 #include "worker/compress.h"
 #include "worker/conn_int.h"
+#include "worker/h2.h"
 #include "worker/tls.h"
 #include "worker/worker_int.h"
 
@@ -181,6 +182,13 @@ conn_turn_flush(struct conn *conn)
 	    turn_keep(conn, (size_t)sent) < 0)
 		conn->doomed = true;
 	turn_end(turn);
+}
+
+void
+conn_put_bytes(struct conn *conn, const void *data, size_t len)
+{
+	turn_add(&conn->worker->turn, data, len, NULL, true);
+	conn_turn_flush(conn);
 }
 
 void
@@ -369,6 +377,18 @@ send_file(struct conn *conn, struct reply *reply)
 	conn_send_more(conn);
 }
 
+static void
+note_answer(struct conn *conn, const struct answer_to *to,
+    const struct reply *reply)
+{
+	struct worker *worker = conn->worker;
+
+	stats_answer(&worker->stats, reply->status,
+	    clock_mono_us() - to->start_us);
+	if (access_log_is_on(&worker->access_log))
+		log_answer(conn, to, reply);
+}
+
 void
 conn_answer(struct conn *conn, const struct answer_to *to, struct reply *reply,
     bool borrowed)
@@ -389,6 +409,12 @@ conn_answer(struct conn *conn, const struct answer_to *to, struct reply *reply,
 		if (to->gzip && compress_reply(worker->compress, reply))
 			borrowed = false;
 	}
+	if (conn->stream != NULL) {
+		reply->announce = false;
+		h2_answer(conn, to, reply, borrowed);
+		note_answer(conn, to, reply);
+		return;
+	}
 	head = turn->heads + turn->heads_used;
 	reply->announce = to->minor == 0;
 	len = http_reply_head(reply, keep, worker->date, head);
@@ -406,10 +432,7 @@ conn_answer(struct conn *conn, const struct answer_to *to, struct reply *reply,
 	reply->blob = NULL;
 	if (!keep)
 		conn->close_after = true;
-	stats_answer(&worker->stats, reply->status,
-	    clock_mono_us() - to->start_us);
-	if (access_log_is_on(&worker->access_log))
-		log_answer(conn, to, reply);
+	note_answer(conn, to, reply);
 	turn->bytes += len + (file ? 0 : reply->len);
 	/* The next answer may overwrite a borrowed body. */
 	if (borrowed || turn->count + 2 > WORKER_TURN_PIECES ||

@@ -254,6 +254,30 @@ add_item(struct tls_context *context, const struct worker_options *options,
 	return rc;
 }
 
+/* http_protocols: h1 must be there, h2 may be. */
+static int
+set_protocols(struct tls_context *context, const struct worker_options *options,
+    struct buf *why)
+{
+	const opt_LIST_t *list = &options->http_protocols;
+	bool known = true;
+	bool h1 = false;
+	size_t i;
+
+	for (i = 0; i < list->count; i++) {
+		if (strcmp(list->items[i], "h2") == 0)
+			context->h2 = true;
+		else if (strcmp(list->items[i], "h1") == 0)
+			h1 = true;
+		else
+			known = false;
+	}
+	if (h1 && known)
+		return 0;
+	(void)buf_puts(why, "http_protocols must be h1, or h2 and h1\n");
+	return ERR_SYNTAX;
+}
+
 int
 tls_context_open(struct tls_context **out, const struct worker_options *options,
     struct buf *why)
@@ -276,9 +300,12 @@ tls_context_open(struct tls_context **out, const struct worker_options *options,
 	    calloc(1, sizeof(*context) + (more->count + 1) * sizeof(SSL_CTX *));
 	if (context == NULL)
 		return -ENOMEM;
-	rc = add_pair(context, options, options->certfile,
-	    options->keyfile[0] != '\0' ? options->keyfile : options->certfile,
-	    why);
+	rc = set_protocols(context, options, why);
+	if (rc == 0)
+		rc = add_pair(context, options, options->certfile,
+		    options->keyfile[0] != '\0' ? options->keyfile
+						: options->certfile,
+		    why);
 	for (i = 0; rc == 0 && i < more->count; i++)
 		rc = add_item(context, options, more->items[i], why);
 	if (rc < 0)

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * HTTP/2 from outside: callbacks side by side on one connection, large bodies
+ * both ways, limits, and clients that reset what they ask for.
+ */
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import http2 from "node:http2";
+import path from "node:path";
+import { now, test, within } from "../lib/harness.mjs";
+import { call } from "../lib/zoo.mjs";
+
+const UPDATE = "/_dash-update-component";
+
+async function start(scene, { args = [], ...more } = {}) {
+  const dir = scene.dir();
+  const cert = path.join(dir, "cert.pem");
+  const key = path.join(dir, "key.pem");
+
+  execFileSync(
+    "openssl",
+    [
+      "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+      "-nodes", "-keyout", key, "-out", cert, "-days", "30", "-subj", "/CN=a",
+    ],
+    { stdio: "ignore" },
+  );
+  return scene.start({
+    app: "zoo",
+    threads: 4,
+    ...more,
+    args: ["--certfile", cert, "--keyfile", key, ...args],
+  });
+}
+
+async function open(t, server, options = {}) {
+  const { host, port } = server.address;
+  const session = http2.connect(`https://${host}:${port}`, {
+    rejectUnauthorized: false,
+    ...options,
+  });
+
+  session.on("error", () => {});
+  t.after(() => session.destroy());
+  await new Promise((done, fail) => {
+    session.once("connect", done);
+    session.once("error", fail);
+  });
+  return session;
+}
+
+/* One request: { status, headers, body }. */
+function ask(session, headers, body) {
+  return new Promise((done, fail) => {
+    const stream = session.request(headers, { endStream: body === undefined });
+    const chunks = [];
+    let answer;
+
+    stream.on("response", (fields) => (answer = fields));
+    stream.on("data", (chunk) => chunks.push(chunk));
+    stream.on("error", fail);
+    stream.on("close", () =>
+      answer
+        ? done({ status: answer[":status"], headers: answer, body: Buffer.concat(chunks) })
+        : fail(new Error("no answer")),
+    );
+    if (body !== undefined) stream.end(body);
+  });
+}
+
+/* A callback of the zoo over HTTP/2. */
+function update(session, name, value, fields = {}) {
+  const bytes = call(name, value);
+  const body = bytes.subarray(bytes.indexOf("\r\n\r\n") + 4);
+
+  return ask(
+    session,
+    { ":method": "POST", ":path": UPDATE, "content-type": "application/json", ...fields },
+    body,
+  );
+}
+
+const outOf = (answer, name) =>
+  JSON.parse(answer.body.toString()).response[name].out;
+
+test("pages and callbacks", async (t, scene) => {
+  const server = await start(scene);
+  const session = await open(t, server);
+  const page = await ask(session, { ":path": "/" });
+
+  assert.equal(page.status, 200);
+  assert.match(page.body.toString(), /_dash-config/);
+  assert.equal(page.headers["connection"], undefined);
+  assert.match(page.headers["content-security-policy"], /script-src/);
+  const head = await ask(session, { ":method": "HEAD", ":path": "/" });
+
+  assert.equal(head.body.length, 0);
+  assert.equal(Number(head.headers["content-length"]), page.body.length);
+  const not = await ask(session, {
+    ":path": "/",
+    "if-none-match": page.headers.etag,
+  });
+
+  assert.equal(not.status, 304);
+  for (const value of [1, "x".repeat(3e6)])
+    assert.deepEqual(outOf(await update(session, "echo", value), "echo"), value);
+  /* Side by side: none waits for another. */
+  const begin = now();
+  const naps = Array.from({ length: 4 }, () => update(session, "naps", 0.5));
+  const quick = outOf(await ask(session, { ":path": "/_ph/health" }).then(() => update(session, "big_memoized", "v")), "big_memoized");
+
+  assert.ok(quick.length > 1e6);
+  for (const nap of await Promise.all(naps)) assert.equal(nap.status, 200);
+  within(t, "four naps of half a second", now() - begin, 3000);
+  const many = await Promise.all(
+    Array.from({ length: 300 }, (_, i) => update(session, "echo", i)),
+  );
+
+  many.forEach((answer, i) => assert.equal(outOf(answer, "echo"), i));
+});
+
+test("the same rules as for HTTP/1.1", async (t, scene) => {
+  const server = await start(scene, {
+    args: ["--allowed-host", "127.0.0.1", "--limit-request-body", "10000"],
+  });
+  const session = await open(t, server);
+  const status = async (...args) => (await ask(session, ...args)).status;
+
+  assert.equal(await status({ ":path": "/nowhere.x", ":method": "PUT" }), 405);
+  assert.equal(await status({ ":path": "/", ":authority": "evil" }), 421);
+  assert.equal(await status({ ":path": "/assets/../x" }), 400);
+  assert.equal(await status({ ":path": "/_dash-x" }), 404);
+  assert.equal(await status({ ":path": `/${"x".repeat(5000)}` }), 414);
+  assert.equal(await status({ ":path": "/", "x-big": "y".repeat(9000) }), 431);
+  assert.equal((await update(session, "echo", 1, { origin: "null" })).status, 403);
+  assert.equal((await update(session, "echo", 1, { "content-type": "text/plain" })).status, 415);
+  assert.equal((await update(session, "echo", "x".repeat(20000))).status, 413);
+  assert.equal(outOf(await update(session, "echo", "on"), "echo"), "on");
+});
+
+test("a head that never ends", async (t, scene) => {
+  const server = await start(scene);
+  const session = await open(t, server, { maxSendHeaderBlockLength: 1 << 20 });
+  const fields = { ":path": "/" };
+
+  for (let i = 0; i < 60; i++) fields[`x-${i}`] = "z".repeat(2000);
+  const answer = await ask(session, fields).catch(() => ({ status: "closed" }));
+
+  assert.ok([431, "closed"].includes(answer.status));
+  const other = await open(t, server);
+
+  assert.equal((await ask(other, { ":path": "/_ph/health" })).status, 200);
+});
+
+test("rapid reset", async (t, scene) => {
+  const server = await start(scene);
+  const session = await open(t, server);
+  let opened = 0;
+  const gone = new Promise((done) => session.once("close", done));
+
+  session.on("goaway", () => session.destroy());
+  while (!session.destroyed && opened < 5000) {
+    for (let i = 0; i < 50 && !session.destroyed; i++, opened++) {
+      const stream = session.request(
+        { ":method": "POST", ":path": UPDATE, "content-type": "application/json" },
+        { endStream: false },
+      );
+
+      stream.on("error", () => {});
+      stream.close(http2.constants.NGHTTP2_CANCEL);
+    }
+    await new Promise((done) => setTimeout(done, 5));
+  }
+  await gone;
+  t.diagnostic(`ended after ${opened} streams`);
+  assert.ok(opened < 5000);
+  const other = await open(t, server);
+
+  assert.equal((await ask(other, { ":path": "/_ph/health" })).status, 200);
+});
+
+test("a client that goes away amid its callbacks", async (t, scene) => {
+  const server = await start(scene);
+
+  for (let i = 0; i < 10; i++) {
+    const session = await open(t, server);
+
+    for (let j = 0; j < 20; j++)
+      update(session, j % 2 ? "naps" : "big_memoized", j % 2 ? 0.1 : "v").catch(() => {});
+    await ask(session, { ":path": "/_ph/health" }); /* they are there */
+    session.destroy();
+  }
+  const session = await open(t, server);
+
+  assert.equal(outOf(await update(session, "echo", 5), "echo"), 5);
+});
+
+test("a stop answers what is open", async (t, scene) => {
+  const server = await start(scene);
+  const session = await open(t, server);
+  const nap = update(session, "naps", 0.5);
+
+  await ask(session, { ":path": "/_ph/health" }); /* it is there */
+  server.kill("SIGTERM");
+  assert.equal((await nap).status, 200);
+  assert.equal((await server.exited).status, 0);
+});

@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Streams to requests, answers to frames.
+ *
+ * Bounds: streams (SETTINGS_MAX_CONCURRENT_STREAMS), the decoded size of a
+ * head, the bodies of all streams together, and streams that a client opens
+ * and resets (rapid reset). nghttp2 bounds CONTINUATION frames, and the
+ * answers it owes to PING and SETTINGS.
+ *
+ * INVARIANT  A stream that is answered is not handed to the router again.
+ *            conn->out of the connection is checked before each send, so at
+ *            most one buffer of frames is kept for a slow client.
+ * THREADS    The loop only.
+ */
+#include "worker/h2.h"
+
+#include <errno.h>
+#include <nghttp2/nghttp2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "server/base/clock.h"
+#include "worker/conn_int.h"
+#include "worker/dispatch.h"
+#include "worker/h2_int.h"
+#include "worker/router.h"
+#include "worker/worker_int.h"
+
+#define RESETS_FREE 100 /* streams that may be reset for no reason */
+#define FRAMES_MAX ((size_t)48 * 1024)
+
+static void
+stream_free(struct h2_stream *stream)
+{
+	struct h2 *h2 = stream->h2;
+
+	if (stream->conn.request != NULL)
+		dispatch_abandon(stream->conn.request);
+	if (stream->prev != NULL)
+		stream->prev->next = stream->next;
+	else
+		h2->streams = stream->next;
+	if (stream->next != NULL)
+		stream->next->prev = stream->prev;
+	h2->stream_count--;
+	h2->body_total -= stream->body.len;
+	buf_free(&stream->head);
+	buf_free(&stream->fields);
+	buf_free(&stream->cookie);
+	buf_free(&stream->body);
+	free(stream->copy);
+	blob_unref(stream->blob);
+	free(stream);
+}
+
+static int
+on_begin(nghttp2_session *session, const nghttp2_frame *frame, void *arg)
+{
+	struct h2 *h2 = arg;
+	struct h2_stream *stream;
+
+	if (frame->hd.type != NGHTTP2_HEADERS ||
+	    frame->headers.cat != NGHTTP2_HCAT_REQUEST)
+		return 0;
+	stream = calloc(1, sizeof(*stream));
+	if (stream == NULL)
+		return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+	stream->h2 = h2;
+	stream->id = frame->hd.stream_id;
+	stream->since_us = clock_mono_us();
+	stream->conn.worker = h2->conn->worker;
+	stream->conn.stream = stream;
+	stream->conn.tls = h2->conn->tls; /* for the flags of cookies */
+	stream->conn.fd = -1;
+	memcpy(stream->conn.peer, h2->conn->peer, sizeof(stream->conn.peer));
+	stream->next = h2->streams;
+	if (stream->next != NULL)
+		stream->next->prev = stream;
+	h2->streams = stream;
+	h2->stream_count++;
+	(void)nghttp2_session_set_stream_user_data(session, stream->id, stream);
+	return 0;
+}
+
+static int
+on_header(nghttp2_session *session, const nghttp2_frame *frame,
+    const uint8_t *name, size_t name_len, const uint8_t *value,
+    size_t value_len, uint8_t flags, void *arg)
+{
+	struct h2 *h2 = arg;
+	struct h2_stream *stream;
+
+	(void)flags;
+	stream =
+	    nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
+	if (stream == NULL || frame->hd.type != NGHTTP2_HEADERS)
+		return 0;
+	stream->list_size += name_len + value_len + 32;
+	if (stream->list_size > h2->list_max) {
+		stream->refuse = 431; /* and nothing more is kept */
+		return 0;
+	}
+	if (frame->headers.cat == NGHTTP2_HCAT_REQUEST)
+		h2_request_field(stream, (const char *)name, name_len,
+		    (const char *)value, value_len);
+	return 0;
+}
+
+static int
+on_data(nghttp2_session *session, uint8_t flags, int32_t id,
+    const uint8_t *data, size_t len, void *arg)
+{
+	struct h2 *h2 = arg;
+	struct h2_stream *stream;
+	size_t limit = (size_t)h2->conn->worker->options->limit_request_body;
+
+	(void)flags;
+	stream = nghttp2_session_get_stream_user_data(session, id);
+	if (stream == NULL || stream->answered)
+		return 0;
+	if (stream->body.len + len > limit)
+		stream->refuse = 413;
+	else if (h2->body_total + len > limit + FRAMES_MAX ||
+		 buf_put(&stream->body, data, len) < 0)
+		stream->refuse = 503;
+	else
+		h2->body_total += len;
+	if (stream->refuse != 0)
+		h2_request_run(stream);
+	return 0;
+}
+
+static int
+on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *arg)
+{
+	struct h2_stream *stream;
+
+	(void)arg;
+	if (frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA)
+		return 0;
+	stream =
+	    nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
+	if (stream == NULL || stream->answered)
+		return 0;
+	if (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) {
+		stream->complete = true;
+		h2_request_run(stream);
+	} else if (frame->hd.type == NGHTTP2_HEADERS) {
+		h2_request_check(stream);
+	}
+	return 0;
+}
+
+static int
+on_close(nghttp2_session *session, int32_t id, uint32_t error, void *arg)
+{
+	struct h2 *h2 = arg;
+	struct h2_stream *stream;
+
+	stream = nghttp2_session_get_stream_user_data(session, id);
+	if (stream == NULL)
+		return 0;
+	if (error != NGHTTP2_NO_ERROR)
+		h2->resets++;
+	else
+		h2->finished++;
+	stream_free(stream);
+	/* Rapid reset: work asked for and thrown away, again and again. */
+	if (h2->resets > RESETS_FREE && h2->resets / 2 > h2->finished)
+		(void)nghttp2_session_terminate_session(session,
+		    NGHTTP2_ENHANCE_YOUR_CALM);
+	return 0;
+}
+
+static int
+set_up(struct h2 *h2)
+{
+	const struct worker_options *options = h2->conn->worker->options;
+	nghttp2_settings_entry settings[] = {
+		{ NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS,
+		    (uint32_t)options->http2_max_concurrent_streams },
+		{ NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE,
+		    (uint32_t)options->http2_initial_window_size },
+		{ NGHTTP2_SETTINGS_MAX_FRAME_SIZE,
+		    (uint32_t)options->http2_max_frame_size },
+		{ NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE,
+		    (uint32_t)options->http2_max_header_list_size },
+	};
+	nghttp2_session_callbacks *calls;
+	int rc;
+
+	if (nghttp2_session_callbacks_new(&calls) != 0)
+		return -ENOMEM;
+	nghttp2_session_callbacks_set_on_begin_headers_callback(calls,
+	    on_begin);
+	nghttp2_session_callbacks_set_on_header_callback(calls, on_header);
+	nghttp2_session_callbacks_set_on_data_chunk_recv_callback(calls,
+	    on_data);
+	nghttp2_session_callbacks_set_on_frame_recv_callback(calls, on_frame);
+	nghttp2_session_callbacks_set_on_stream_close_callback(calls, on_close);
+	rc = nghttp2_session_server_new(&h2->session, calls, h2);
+	nghttp2_session_callbacks_del(calls);
+	if (rc == 0)
+		rc = nghttp2_submit_settings(h2->session, NGHTTP2_FLAG_NONE,
+		    settings, sizeof(settings) / sizeof(settings[0]));
+	h2->list_max = (size_t)options->http2_max_header_list_size;
+	return rc == 0 ? 0 : -ENOMEM;
+}
+
+int
+h2_start(struct conn *conn)
+{
+	struct h2 *h2 = calloc(1, sizeof(*h2));
+
+	if (h2 == NULL)
+		return -ENOMEM;
+	h2->conn = conn;
+	conn->h2 = h2;
+	return set_up(h2);
+}
+
+void
+h2_free(struct h2 **h2_in)
+{
+	struct h2 *h2 = *h2_in;
+
+	*h2_in = NULL;
+	if (h2 == NULL)
+		return;
+	while (h2->streams != NULL)
+		stream_free(h2->streams);
+	nghttp2_session_del(h2->session);
+	free(h2);
+}
+
+void
+h2_receive(struct conn *conn, const char *data, size_t len)
+{
+	struct h2 *h2 = conn->h2;
+	ssize_t used;
+
+	h2->busy = true; /* answers are sent when all is read */
+	used =
+	    nghttp2_session_mem_recv(h2->session, (const uint8_t *)data, len);
+	h2->busy = false;
+	if (used < 0) /* it has queued why, if there is a way to say it */
+		(void)nghttp2_session_terminate_session(h2->session,
+		    NGHTTP2_PROTOCOL_ERROR);
+	h2_flush(conn);
+}
+
+void
+h2_flush(struct conn *conn)
+{
+	static char frames[FRAMES_MAX + 32768];
+	struct h2 *h2 = conn->h2;
+	const uint8_t *data;
+	ssize_t got = 1;
+	size_t have;
+
+	if (h2->busy)
+		return;
+	while (got > 0 && conn->out == NULL && !conn->doomed) {
+		have = 0;
+		while (have < FRAMES_MAX && (got = nghttp2_session_mem_send(
+						 h2->session, &data)) > 0) {
+			if ((size_t)got > sizeof(frames) - have) {
+				conn_put_bytes(conn, frames, have);
+				have = 0;
+				conn_put_bytes(conn, data, (size_t)got);
+				continue;
+			}
+			memcpy(frames + have, data, (size_t)got);
+			have += (size_t)got;
+		}
+		if (got < 0)
+			conn->doomed = true;
+		if (have > 0)
+			conn_put_bytes(conn, frames, have);
+	}
+	if ((!nghttp2_session_want_read(h2->session) &&
+		!nghttp2_session_want_write(h2->session)) ||
+	    (conn->worker->draining && h2->stream_count == 0)) {
+		conn->close_after = true;
+		conn->linger_after = true;
+	}
+}
+
+void
+h2_sweep(struct conn *conn)
+{
+	const struct worker_options *options = conn->worker->options;
+	struct h2 *h2 = conn->h2;
+	struct h2_stream *stream;
+	int64_t now = clock_mono_us();
+	double limit;
+
+	for (stream = h2->streams; stream != NULL; stream = stream->next) {
+		limit = stream->answered ? options->send_timeout
+					 : options->body_timeout;
+		if ((stream->answered || !stream->complete) &&
+		    (double)(now - stream->since_us) > limit * 1e6)
+			(void)nghttp2_submit_rst_stream(h2->session,
+			    NGHTTP2_FLAG_NONE, stream->id, NGHTTP2_CANCEL);
+	}
+	h2_flush(conn);
+}
+
+void
+h2_drain(struct conn *conn)
+{
+	struct h2 *h2 = conn->h2;
+
+	(void)nghttp2_submit_goaway(h2->session, NGHTTP2_FLAG_NONE,
+	    nghttp2_session_get_last_proc_stream_id(h2->session),
+	    NGHTTP2_NO_ERROR, NULL, 0);
+	h2_flush(conn);
+}
+
+size_t
+h2_stream_count(const struct h2 *h2)
+{
+	return h2->stream_count;
+}
+
+struct conn *
+h2_parent(const struct conn *stream)
+{
+	return stream->stream->h2->conn;
+}
