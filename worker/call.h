@@ -34,6 +34,8 @@ struct toolkit {
 	struct data *data;   /* this thread's database handles; NULL: none */
 	bool on_loop;        /* the loop's: must not wait, so neither asks for
 				values nor queries */
+	int64_t busy_since_ms; /* the store has been busy for this thread
+				  since then (boot clock); 0: it is not */
 	_Atomic int64_t *inline_until_ms; /* boot clock: compute without the
 					     cache until then; may be NULL */
 };

@@ -92,8 +92,7 @@ put_title(const struct page *page, struct buf *out)
 static void
 put_favicon(const struct page *page, struct buf *out)
 {
-	(void)buf_putl(out,
-	    "<link rel=\"icon\" type=\"image/x-icon\" href=\"");
+	(void)buf_putl(out, "<link rel=\"icon\" type=\"image/x-icon\" href=\"");
 	if (static_put_favicon(page->site->assets, out) < 0)
 		(void)buf_putl(out, "/_favicon.ico");
 	(void)buf_putl(out, "\">");

@@ -73,6 +73,11 @@ judge(struct task *task, struct call *call, enum ph_status status)
 		task->outcome = TASK_WAITS;
 		task->wanted_new = call->wanted_new;
 		memcpy(task->wait_key, call->wait_key, CACHE_KEY_LEN);
+	} else if (call->waits && status != PH_ERROR) {
+		/* A value was missing: whatever was made is not the answer. */
+		task_fail(task, call->name,
+		    "it went on without the value of ph_memo(): return "
+		    "PH_WAIT when ph_memo() gives NULL");
 	} else if (status == PH_WAIT) {
 		task_fail(task, call->name,
 		    "PH_WAIT without a ph_memo() to wait for");
@@ -258,6 +263,8 @@ acquire(struct task *task, struct toolkit *kit)
 	if (task->owned || (memo_store_is_failing(kit) && !task->renew))
 		return true;
 	rc = cache_ask_for(kit->cache, &question, &task->claim, &error);
+	if (memo_store_is_stuck(kit, rc))
+		rc = ERR_STORE;
 	switch (rc) {
 	case CACHE_OWNED:
 		task->owned = true;
@@ -376,9 +383,8 @@ run_parse(struct task *task, struct toolkit *kit, struct arena *arena)
 	struct value *request = NULL;
 	struct buf encoded = BUF_EMPTY;
 
-	if (task->about.len > 0 &&
-	    encode_decode(task->about.data, task->about.len, arena, &request) <
-		0)
+	if (task->about.len > 0 && encode_decode(task->about.data,
+				       task->about.len, arena, &request) < 0)
 		request = NULL;
 	update_parse(kit->app, kit->options, task->arguments.data,
 	    task->arguments.len, arena, &update);

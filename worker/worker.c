@@ -111,8 +111,8 @@ on_beat(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	http_reply_date(clock_wall_ms(), worker->date);
 	heartbeat_send(worker);
-	if (worker->kit.cache != NULL &&
-	    (pool_busy(worker->pool) > 0 || park_count(worker->park) > 0)) {
+	/* Always: it also gives back claims whose end could not be written. */
+	if (worker->kit.cache != NULL) {
 		worker_read_end(worker);
 		(void)cache_renew(worker->kit.cache); /* again in a second */
 	}

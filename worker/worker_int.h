@@ -72,13 +72,13 @@ struct worker {
 	struct event accept_pause;
 	struct balance balance;
 
-	struct conn *conns;       /* all, doubly linked, last used first */
-	struct conn *conns_last;  /* used longest ago, to a second */
-	struct conn_peers *peers; /* NULL: not limited */
-	struct event sweep_event; /* slow clients */
+	struct conn *conns;        /* all, doubly linked, last used first */
+	struct conn *conns_last;   /* used longest ago, to a second */
+	struct conn_peers *peers;  /* NULL: not limited */
+	struct event sweep_event;  /* slow clients */
 	struct compress *compress; /* NULL: off */
 	struct tls_context *tls;   /* NULL: plain HTTP */
-	uint64_t request_count;   /* handed over since the start */
+	uint64_t request_count;    /* handed over since the start */
 	size_t conn_count;
 	bool accepting;
 	bool reading;  /* a read transaction of this loop turn is open */
@@ -95,9 +95,9 @@ struct worker {
 
 	char date[30];
 	struct turn turn;
-	struct arena arena; /* parsing on the loop; reset each time */
-	struct buf scratch; /* encoded arguments */
-	struct buf found;   /* bytes of a cache hit */
+	struct arena arena;  /* parsing on the loop; reset each time */
+	struct buf scratch;  /* encoded arguments */
+	struct buf found;    /* bytes of a cache hit */
 	struct buf inflated; /* a gzip body */
 	char read_buffer[WORKER_READ_BYTES];
 };
