@@ -460,7 +460,9 @@ everything_else_that_decides_the_value_is_in_the_key(void **state)
 {
 	static char f[] = "f";
 	static char g[] = "g";
-	struct computation computation = { f, twice, 0, 1 };
+	struct computation computation = { .name = f,
+		.run = twice,
+		.version = 1 };
 	uint8_t keys[7][CACHE_KEY_LEN];
 	int count = 0;
 	int i;
@@ -489,7 +491,8 @@ everything_else_that_decides_the_value_is_in_the_key(void **state)
 		for (j = 0; j < i; j++)
 			assert_memory_not_equal(keys[i], keys[j],
 			    CACHE_KEY_LEN);
-	computation = (struct computation){ f, twice, 0, 1 };
+	computation =
+	    (struct computation){ .name = f, .run = twice, .version = 1 };
 	fixture.cache_options.cache_key_prefix = "";
 	assert_int_equal(
 	    memo_key_of(&fixture.kit, &computation, false, "args", 4, keys[1]),
@@ -515,7 +518,9 @@ lives_in_milliseconds(void **state)
 		{ 5, 0, 5000 },
 		{ 1e9, 300, 1000000000000 },
 	};
-	struct computation computation = { f, twice, 0, 1 };
+	struct computation computation = { .name = f,
+		.run = twice,
+		.version = 1 };
 	size_t i;
 
 	(void)state;

@@ -634,7 +634,7 @@ ph_return(struct ph_call *call, const struct ph_value *value)
 	    PH_ARRAY_(const struct ph_value *, __VA_ARGS__),                   \
 	    PH_COUNT_(const struct ph_value *, __VA_ARGS__))
 
-/* Block this thread. Ends early when the server stops. */
+/* Block this thread; an orderly stop of the worker waits for it. */
 static inline void
 ph_sleep(struct ph_call *call, double seconds)
 {
