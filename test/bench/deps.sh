@@ -13,6 +13,7 @@ packages='nginx-light redis-server gunicorn python3-flask
 python3-flask-caching python3-redis python3-diskcache uvicorn
 python3-starlette wrk'
 
+# shellcheck disable=SC2086 # one word per package
 if ! command -v apt-get >/dev/null 2>&1; then
 	echo "This is neither Debian nor Ubuntu. Please install what these" \
 		"packages hold there:" $packages >&2

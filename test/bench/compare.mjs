@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Pronghorn and its peers: (a) warm, (b) cold, (c) bytes.
+ */
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import {
+  CATEGORIES,
+  CHECKED,
+  COLD_WORKERS,
+  DATA,
+  execute,
+  FIGS,
+  freshDir,
+  isInstalled,
+  measure,
+  ORACLE,
+  PLAN,
+  pronghorn,
+  QUICK,
+  results,
+  say,
+  skip,
+  spread,
+  summarize,
+  THREADS,
+  WORKERS,
+} from "./common.mjs";
+import { PROGRAMS, startNginx } from "./peers/peers.mjs";
+
+/* ---- (a) warm ------------------------------------------------------------------ */
+
+export async function warm(peers) {
+  const sessions = 200;
+  const args = ["--sessions", sessions, "--duration", PLAN.warm, "--warmup", 1, "--together"];
+  const runs = new Map(peers.map((peer) => [peer.name, []]));
+  const servers = [];
+
+  try {
+    for (const peer of peers) servers.push(await peer.start());
+    for (let round = 0; round < PLAN.rounds; round++) {
+      for (const server of servers) {
+        say(`warm, round ${round + 1}: ${server.name}`);
+        runs
+          .get(server.name)
+          .push(await measure(server, [...args, ...CHECKED]));
+      }
+    }
+  } finally {
+    for (const server of servers) await server.stop();
+  }
+  return {
+    sessions,
+    workers: WORKERS,
+    threads: THREADS,
+    seconds: PLAN.warm,
+    peers: Object.fromEntries(
+      [...runs].map(([name, list]) => [name, summarize(list)]),
+    ),
+    runs: Object.fromEntries(runs),
+  };
+}
+
+/* ---- (b) cold ------------------------------------------------------------------ */
+
+/* In the cold scenario the first change stands for the page's own. */
+async function coldOnce(peer, sessions, delay) {
+  const server = await peer.start({ delay, workers: COLD_WORKERS });
+
+  try {
+    const run = await measure(server, [
+      ...["--scenario", "cold", "--sessions", sessions, "--timeout", 120],
+      ...["--oracle", ORACLE],
+    ]);
+
+    return {
+      computations: server.computations(),
+      everyone_s: run.seconds_measured,
+      round_p50_ms: run.latency_us.round.p50 / 1000,
+      round_max_ms: run.latency_us.round.max / 1000,
+      failures: run.failures,
+      wrong: run.checks.wrong,
+      others_cores: run.others_cores,
+    };
+  } finally {
+    await server.stop();
+  }
+}
+
+export async function cold(peers) {
+  const sessions = 40;
+  const delay = 2;
+  const runs = new Map(peers.map((peer) => [peer.name, []]));
+
+  for (let round = 0; round < PLAN.cold; round++) {
+    for (const peer of peers) {
+      say(`cold, round ${round + 1}: ${peer.name}`);
+      runs.get(peer.name).push(await coldOnce(peer, sessions, delay));
+    }
+  }
+  return {
+    sessions,
+    categories: CATEGORIES.length,
+    delay_s: delay,
+    workers: COLD_WORKERS,
+    threads: THREADS,
+    peers: Object.fromEntries(
+      [...runs].map(([name, list]) => [
+        name,
+        {
+          computations: spread(list, (run) => run.computations),
+          everyone_s: spread(list, (run) => run.everyone_s),
+          round_p50_ms: spread(list, (run) => run.round_p50_ms),
+          failures: list.reduce((sum, run) => sum + run.failures, 0),
+          wrong: list.reduce((sum, run) => sum + run.wrong, 0),
+          runs: list.length,
+        },
+      ]),
+    ),
+    runs: Object.fromEntries(runs),
+  };
+}
+
+/* ---- (c) bytes ----------------------------------------------------------------- */
+
+/* wrk as a second opinion: requests per second, or null. */
+async function wrk(url, where, script) {
+  const args = ["-t1", "-c64", `-d${Math.ceil(PLAN.bytes)}s`];
+  const { out } = await execute("taskset", [
+    ...["-c", "1", PROGRAMS.wrk, ...args],
+    ...(script ? ["-s", script] : []),
+    url + where,
+  ]);
+  const match = /Requests\/sec:\s+([\d.]+)/.exec(out);
+
+  return match ? Number(match[1]) : null;
+}
+
+export async function bytes() {
+  const dependencies = fs.readFileSync(path.join(DATA, "dependencies.json"), "utf8");
+  const body = path.join(DATA, "figs.json");
+  const script = path.join(DATA, "post.lua");
+  const twoCpus = os.cpus().length > 1;
+  const ours = await pronghorn({ workers: 1, cpu: twoCpus ? 0 : undefined });
+  const nginx = isInstalled("nginx")
+    ? await startNginx({
+        dir: freshDir("nginx"),
+        data: DATA,
+        dependencies,
+        cpu: twoCpus ? 0 : undefined,
+      })
+    : skip("nginx", "nginx is not installed");
+  const cases = [
+    ["callback", "pronghorn", ours, "/_dash-update-component", body],
+    ["callback", "nginx", nginx, "/answer.json"],
+    ["health", "pronghorn", ours, "/_ph/health"],
+    ["health", "nginx", nginx, "/health"],
+    ["dependencies", "pronghorn", ours, "/_dash-dependencies"],
+    ["dependencies", "nginx", nginx, "/dependencies"],
+  ].filter((one) => one[2]);
+  const runs = cases.map(() => []);
+  const checks = cases.map(() => []);
+
+  fs.writeFileSync(body, FIGS);
+  fs.writeFileSync(
+    script,
+    `wrk.method = "POST"\nwrk.body = [[${FIGS}]]\n` +
+      `wrk.headers["Content-Type"] = "application/json"\n`,
+  );
+  try {
+    for (let round = 0; round < PLAN.byteRounds; round++) {
+      for (const [index, [what, name, server, where, post]] of cases.entries()) {
+        say(`bytes, round ${round + 1}: ${what}, ${name}`);
+        runs[index].push(
+          await measure(
+            server,
+            [
+              ...["--path", where, "--sessions", 64, "--warmup", 0.3],
+              ...["--duration", PLAN.bytes],
+              ...(post ? ["--body", `@${post}`] : []),
+            ],
+            { cpu: twoCpus ? 1 : undefined },
+          ),
+        );
+        if (isInstalled("wrk") && round < 3 && !QUICK)
+          checks[index].push(await wrk(server.url, where, post && script));
+      }
+    }
+  } finally {
+    await ours.stop();
+    await nginx?.stop();
+  }
+  return {
+    connections: 64,
+    pinned: twoCpus,
+    answer_bytes: results.answer_bytes,
+    cases: cases.map(([what, name, , where, post], index) => ({
+      what,
+      server: name,
+      request: `${post ? "POST" : "GET"} ${where}`,
+      ...summarize(runs[index]),
+      wrk_requests_per_s: spread(checks[index], (value) => value ?? NaN),
+    })),
+  };
+}

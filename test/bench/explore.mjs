@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Pronghorn by itself: (d) scale, newcomers, the cache alone, real browsers.
+ */
+import fs from "node:fs";
+import path from "node:path";
+import { findChromium, runBrowsers } from "./browsers.mjs";
+import {
+  BUILD,
+  CHECKED,
+  execute,
+  freshDir,
+  hasModule,
+  isInstalled,
+  measure,
+  median,
+  ORACLE,
+  PLAN,
+  pronghorn,
+  QUICK,
+  say,
+  skip,
+  spread,
+  summarize,
+  THREADS,
+} from "./common.mjs";
+import { waitQuiet } from "./machine.mjs";
+import { PROGRAMS, startRedis } from "./peers/peers.mjs";
+
+/* ---- (d) scale ----------------------------------------------------------------- */
+
+export async function scale() {
+  const workers = QUICK ? [1, 2] : [1, 2, 4, 8];
+  const sessions = QUICK ? [10, 100, 1000] : [10, 100, 500, 2000];
+  const points = [];
+  const add = async (server, count, workerCount, extra = []) => {
+    say(`scale: ${workerCount} workers, ${count} sessions`);
+    const run = await measure(server, [
+      ...["--sessions", count, "--duration", PLAN.scale, "--warmup", 1],
+      ...["--arrival", "rate:2000", "--together", ...CHECKED],
+      ...extra,
+    ]);
+
+    points.push({
+      workers: workerCount,
+      threads: THREADS,
+      sessions: count,
+      connections: run.generator.connections,
+      ...summarize([run]),
+      load_p99_ms: run.latency_us.load.p99 / 1000,
+    });
+  };
+
+  for (const count of workers) {
+    const server = await pronghorn({
+      workers: count,
+      args: ["--worker-connections", "20000"],
+    });
+
+    try {
+      for (const number of sessions) await add(server, number, count);
+      /* One connection each, as six would need 60,000 descriptors. */
+      if (count === 2 && !QUICK)
+        await add(server, 10000, count, ["--connections", 1, "--think", "exp:2"]);
+    } finally {
+      await server.stop();
+    }
+  }
+  return {
+    think: "none, with 10000 sessions exp:2",
+    points,
+    newcomers: await newcomers(),
+  };
+}
+
+/* Who comes while all are busy: how long until the page is there? */
+async function newcomers() {
+  const server = await pronghorn();
+  const settings = { sessions: 300, per_s: 100 };
+
+  say("newcomers to a busy server");
+  try {
+    const run = await measure(server, [
+      ...["--sessions", settings.sessions, "--duration", 1, "--warmup", 0],
+      ...["--arrival", `rate:${settings.per_s}`, "--timeout", 10],
+      ...["--oracle", ORACLE],
+    ]);
+
+    return {
+      ...settings,
+      page_p50_ms: run.latency_us.load.p50 / 1000,
+      page_p99_ms: run.latency_us.load.p99 / 1000,
+      failures: run.failures,
+    };
+  } catch (error) {
+    say(`newcomers: ${error.message.split("\n")[0]}`);
+    return { ...settings, why: "not all of them were served in time" };
+  } finally {
+    await server.stop();
+  }
+}
+
+/* ---- the cache alone -------------------------------------------------------------- */
+
+async function redisGet() {
+  const redis = await startRedis(freshDir("redis"));
+  const bench = "/usr/bin/redis-benchmark";
+  const args = ["-s", redis.socket, "-d", "1024", "-c", "1", "--csv", "-n"];
+
+  try {
+    await execute(bench, [...args, "1000", "-t", "set"]);
+    const { out } = await execute(bench, [...args, "40000", "-t", "get"]);
+
+    /* name, requests/s, then average, least, p50 ... in milliseconds */
+    return 1000 / Number(/^"GET",(.*)$/m.exec(out)?.[1].split(",")[3].slice(1, -1));
+  } finally {
+    await redis.stop();
+  }
+}
+
+const DISKCACHE = `
+import diskcache, statistics, sys, time
+cache = diskcache.Cache(sys.argv[1])
+for i in range(1000): cache[i] = b"x" * 1024
+times = []
+for i in range(20000):
+    start = time.perf_counter()
+    cache[i * 7919 % 1000]
+    times.append(time.perf_counter() - start)
+print(1 / statistics.median(times))
+`;
+
+export async function cacheAlone() {
+  const micro = ["cache_micro", "bench/cache_micro", "test/bench/cache_micro"]
+    .map((name) => path.join(BUILD, name))
+    .find((name) => fs.existsSync(name));
+  const values = { pronghorn: [], "pronghorn, 16 in one transaction": [] };
+
+  if (!micro) return skip("the cache alone", "cache_micro was not built"), null;
+  const peers = [];
+
+  if (isInstalled("redis")) peers.push(["redis, unix socket", redisGet]);
+  else skip("redis alone", "redis-server is not installed");
+  if (hasModule("diskcache"))
+    peers.push([
+      "diskcache",
+      async () =>
+        Number(
+          (await execute(PROGRAMS.python, ["-c", DISKCACHE, freshDir("dc")])).out,
+        ),
+    ]);
+  else skip("diskcache", "python3-diskcache is not installed");
+  for (let round = 0; round < PLAN.rounds; round++) {
+    say(`cache alone, round ${round + 1}`);
+    await waitQuiet(3000);
+    const { out } = await execute(micro, [freshDir("micro")]);
+    const block = out.split("values of 1 KB")[1] ?? "";
+    const perGet = /^ {2}get {2,}.*?([\d.]+)/m.exec(block);
+    const batched = /get, 16 in one transaction\s+([\d.]+)/.exec(block);
+
+    values.pronghorn.push(1e6 / Number(perGet?.[1]));
+    values["pronghorn, 16 in one transaction"].push(1e6 / Number(batched?.[1]));
+    for (const [name, ask] of peers) (values[name] ??= []).push(await ask());
+  }
+  return {
+    value_bytes: 1024,
+    gets_per_s: Object.fromEntries(
+      Object.entries(values).map(([name, list]) => [name, spread(list, (x) => x)]),
+    ),
+  };
+}
+
+/* ---- real browsers ------------------------------------------------------------------- */
+
+/* As the browsers: all change to `value` at the same moment, once. */
+async function simulate(server, sessions, value) {
+  const run = await measure(server, [
+    ...["--scenario", "cold", "--sessions", sessions, "--values", value],
+    ...["--oracle", ORACLE, "--together"],
+  ]);
+
+  return { data: run.latency_us.round.p50 / 1000, max: run.latency_us.round.max / 1000 };
+}
+
+export async function browsers() {
+  const found = await findChromium();
+
+  if (found.why) return skip("real browsers", found.why);
+  const sessions = 8;
+  const delay = 2;
+  const changes = ["oranges", "figs", "pineapples"];
+  const plan = [
+    ...changes.map((value) => ({ cache: "cold", value })),
+    ...["apples", ...changes].map((value) => ({ cache: "warm", value })),
+  ];
+  const start = () => pronghorn({ delay, workers: 4, dir: freshDir("browsers") });
+  let server = await start();
+  const rows = [];
+
+  say("real browsers");
+  const real = await runBrowsers(found, server.url, sessions, plan).finally(
+    server.stop,
+  );
+
+  for (const cache of ["cold", "warm"]) {
+    const times = real.runs.filter((run) => run.cache === cache).flatMap((run) => run.times);
+
+    rows.push({
+      cache,
+      who: `${sessions} Chromium contexts`,
+      data_p50_ms: median(times.map((one) => one.data)),
+      data_max_ms: Math.max(...times.map((one) => one.data)),
+      drawn_p50_ms: median(times.map((one) => one.drawn)),
+      drawn_max_ms: Math.max(...times.map((one) => one.drawn)),
+    });
+  }
+  say("as many simulated ones");
+  server = await start();
+  try {
+    const runs = { cold: [], warm: [] };
+
+    for (const { cache, value } of plan.filter((one) => one.value !== "apples"))
+      runs[cache].push(await simulate(server, sessions, value));
+    for (const cache of ["cold", "warm"])
+      rows.push({
+        cache,
+        who: `${sessions} simulated sessions`,
+        data_p50_ms: median(runs[cache].map((one) => one.data)),
+        data_max_ms: Math.max(...runs[cache].map((one) => one.max)),
+      });
+  } finally {
+    await server.stop();
+  }
+  rows.sort((a, b) => a.cache.localeCompare(b.cache));
+  return { sessions, delay_s: delay, workers: 4, threads: THREADS, page_ms: real.loaded_ms, rows };
+}
