@@ -76,15 +76,15 @@ export async function scale() {
 
 /* Who comes while all are busy: how long until the page is there? */
 async function newcomers() {
-  const server = await pronghorn();
-  const settings = { sessions: 300, per_s: 100 };
+  const server = await pronghorn({ workers: 1 });
+  const settings = { workers: 1, sessions: 600, per_s: 500 };
 
   say("newcomers to a busy server");
   try {
     const run = await measure(server, [
       ...["--sessions", settings.sessions, "--duration", 1, "--warmup", 0],
-      ...["--arrival", `rate:${settings.per_s}`, "--timeout", 10],
-      ...["--oracle", ORACLE],
+      ...["--arrival", `rate:${settings.per_s}`, "--timeout", 30],
+      ...CHECKED,
     ]);
 
     return {

@@ -226,7 +226,9 @@ function newcomerWords(results) {
   const one = results.scale.newcomers;
 
   if (!one) return [];
-  const start = `Of ${one.sessions} sessions that come at ${one.per_s} per second and are never idle, `;
+  const start =
+    `Newcomers to a busy server: of ${one.sessions} sessions that come to one worker at ${one.per_s} per second ` +
+    "and are never idle, ";
 
   return [
     one.why
