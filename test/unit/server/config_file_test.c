@@ -103,7 +103,7 @@ static const struct good goods[] = {
 	{ "pidfile = None", "pidfile", "\"\"" },
 	{ "accesslog = '-'", "accesslog", "\"-\"" },
 	{ "loglevel = 'DEBUG'", "loglevel", "\"debug\"" },
-	{ "raw_env = {'a': [1, 2.5, {}], \"b\": (None,), }\nthreads = 2",
+	{ "logconfig_dict = {'a': [1, 2.5, {}], \"b\": (None,), }\nthreads = 2",
 	    "threads", "2" },
 	{ "logconfig_dict = {\n 'a': {'b': {1, 2}},\n}\nthreads = 2", "threads",
 	    "2" },
@@ -358,18 +358,18 @@ test_bounds_nesting(void **state)
 	int i;
 
 	(void)state;
-	(void)buf_puts(&text, "raw_env = ");
+	(void)buf_puts(&text, "logconfig_dict = ");
 	for (i = 0; i < LITERAL_DEPTH_MAX; i++)
 		(void)buf_putc(&text, '[');
 	for (i = 0; i < LITERAL_DEPTH_MAX; i++)
 		(void)buf_putc(&text, ']');
 	assert_int_equal(0, parse(text.data, text.len, &why));
 	buf_clear(&text);
-	(void)buf_puts(&text, "raw_env = ");
+	(void)buf_puts(&text, "logconfig_dict = ");
 	for (i = 0; i < 100000; i++)
 		(void)buf_putc(&text, i % 2 == 0 ? '(' : '{');
 	assert_int_equal(ERR_TOO_BIG, parse(text.data, text.len, &why));
-	assert_string_equal("f:1:43: nested deeper than 32 brackets",
+	assert_string_equal("f:1:50: nested deeper than 32 brackets",
 	    buf_cstr(&why));
 	buf_free(&text);
 	buf_free(&why);
