@@ -5,7 +5,8 @@
  * by hand.
  *
  *   node test/bench/report.mjs build/bench/results.json
- *       writes docs/BENCHMARKS.md, and the pictures into docs/benchmarks/
+ *       writes docs/BENCHMARKS.md, and into docs/benchmarks/ the pictures and
+ *       the results without those of each single run
  *   node test/bench/report.mjs --readme build/bench/results.json
  *       rewrites the lines of README.md between <!-- bench:begin --> and
  *       <!-- bench:end -->
@@ -105,19 +106,21 @@ const facts = (results) => [
 
 /* ---- where it was measured --------------------------------------------------------- */
 
-/* How many cores other processes used during the runs: least and greatest. */
+/* How many cores others used during the warm runs: least and greatest. */
 function others(results) {
-  const values = [
-    ...Object.values(results.warm?.runs ?? {}).flat(),
-    ...Object.values(results.cold?.runs ?? {}).flat(),
-  ].map((run) => run.others_cores);
+  const spreads = Object.values(results.warm?.peers ?? {})
+    .map((peer) => peer.others_cores)
+    .filter(Boolean);
 
-  if (values.length === 0) return "";
-  values.sort((a, b) => a - b);
-  return (
-    `While it ran, other processes used ${number(values[0])} to ${number(values.at(-1))} of ` +
-    `${results.machine.cpus} cores (median ${number(values[values.length >> 1])}).`
-  );
+  if (spreads.length === 0) return [];
+  return [
+    `While the warm part ran, other processes and the kernel's own threads used ` +
+      `${number(Math.min(...spreads.map((one) => one.min)))} to ` +
+      `${number(Math.max(...spreads.map((one) => one.max)))} of ${results.machine.cpus} cores.` +
+      (results.priority
+        ? ` Servers and generator ran at nice ${results.priority}, so that others disturbed them less.`
+        : ""),
+  ];
 }
 
 function where(results) {
@@ -131,10 +134,7 @@ function where(results) {
       `${number(results.seconds / 60)} minutes${results.quick ? ", quick run" : ""}.`,
     `${machine.cpus} x ${machine.cpu}, ${number(machine.memory_mb / 1024)} GB, Linux ${machine.kernel}, ${machine.system}.`,
     `${versions}.`,
-    others(results) +
-      (results.priority
-        ? ` Servers and generator ran at nice ${results.priority}, so that this disturbed them less.`
-        : ""),
+    ...others(results),
     ...results.skipped.map(({ what, why }) => `Skipped: ${what} (${why}).`),
   ];
 }
@@ -168,15 +168,15 @@ function costModel(results) {
       ],
     }),
     "",
-    `- **CPU** is the first limit: one core gives about ${number(perCore)} callbacks per second, which are ` +
-      `${number(perCore / 5)} rounds of example 3 (five callbacks each). Users who change the dropdown every ten seconds ` +
-      `need a tenth of a round per second each, so one core carries about ${number(sessions)} of them.`,
+    `- **CPU**: one core gives about ${number(Math.round(perCore))} callbacks per second, which are ` +
+      `${number(Math.round(perCore / 5))} rounds of example 3 (five callbacks each). Users who change the dropdown every ` +
+      `ten seconds need a tenth of a round per second each, so one core carries about ${number(Math.round(sessions))} of them.`,
     ...(gigabit
       ? [
-          `- **Bytes** come next: a gigabit link is full at ${number(gigabit)} such callbacks per second` +
+          `- **Bytes**: a gigabit link is full at ${number(Math.round(gigabit))} such callbacks per second` +
             (gigabit < perCore
-              ? ", less than one core gives: on a real network the link is the limit, not the server."
-              : "."),
+              ? ", which is less than one core gives: behind such a link the link is the first limit, not the CPU."
+              : ", more than one core gives."),
         ]
       : []),
     ...(wakeups === undefined
@@ -346,6 +346,15 @@ function main() {
   fs.mkdirSync(pictures, { recursive: true });
   plotResults(results, pictures);
   fs.writeFileSync(output, page(results));
+  /* What the page was made from, so that README.md can be made from it, too. */
+  fs.writeFileSync(
+    path.join(pictures, "results.json"),
+    JSON.stringify(
+      results,
+      (key, value) => (key === "runs" && typeof value === "object" ? undefined : value),
+      1,
+    ) + "\n",
+  );
 }
 
 try {
