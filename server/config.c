@@ -375,7 +375,7 @@ config_reload(const struct config *old, struct config **out, struct buf *why)
 	*out = NULL;
 	rc = load(old->args, old->arg_count, old->start_dir, &config, &action,
 	    why);
-	if (rc == 0)
+	if (rc == 0 && config != NULL)
 		rc = keep_old(old, config);
 	if (rc < 0)
 		config_free(&config);

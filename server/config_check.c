@@ -26,6 +26,16 @@ config_put_place(const struct config *config, const char *name, struct buf *out)
 	(void)buf_puts(out, ": ");
 }
 
+static bool
+is_same_address(const struct listen_address *a, const struct listen_address *b)
+{
+	if (a->kind != b->kind)
+		return false;
+	if (a->kind == LISTEN_UNIX)
+		return strcmp(a->path, b->path) == 0;
+	return a->port == b->port && strcmp(a->host, b->host) == 0;
+}
+
 static int
 check_bind_item(const struct config *config, size_t index, struct buf *why)
 {
@@ -41,7 +51,7 @@ check_bind_item(const struct config *config, size_t index, struct buf *why)
 		buf_clear(&reason);
 		(void)listen_address_parse(bind->items[i], &other, &reason);
 		/* Port 0 is another port each time. */
-		if (memcmp(&address, &other, sizeof(address)) == 0 &&
+		if (is_same_address(&address, &other) &&
 		    (address.kind == LISTEN_UNIX || address.port != 0)) {
 			buf_clear(&reason);
 			(void)buf_puts(&reason, "the address stands twice");

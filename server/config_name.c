@@ -164,7 +164,7 @@ static void
 try_name(struct nearest *nearest, const char *name, size_t len,
     const char *shown)
 {
-	char candidate[CONFIG_NAME_MAX + 1];
+	char candidate[CONFIG_NAME_MAX + 1] = "";
 	unsigned distance;
 
 	normalise(name, len, candidate);

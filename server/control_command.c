@@ -40,7 +40,9 @@ struct command {
 static double
 seconds_since(const struct master *master, int64_t time_us)
 {
-	return (double)((master->now_us - time_us) / 1000) / 1000;
+	int64_t ms = (master->now_us - time_us) / 1000;
+
+	return (double)ms / 1000;
 }
 
 static void

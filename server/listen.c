@@ -78,7 +78,7 @@ set_on(int fd, int level, int option)
 static int
 read_back(int fd, struct listen_address *address)
 {
-	struct sockaddr_storage storage;
+	struct sockaddr_storage storage = { 0 };
 	socklen_t len = sizeof(storage);
 	char port[8];
 

@@ -73,7 +73,7 @@ nursery_fork_worker(struct master *master, unsigned slot)
 		.notes_fd = -1,
 		.listen_fds = master->current.listeners.fds,
 		.listen_count = master->current.listeners.count };
-	struct spawn_child child;
+	struct spawn_child child = { 0 };
 	int orders[2] = { -1, -1 };
 	char title[16];
 	int rc;
@@ -107,7 +107,7 @@ nursery_fork_keeper(struct master *master)
 		.orders_fd = -1,
 		.entry = master->children->keeper,
 		.context = master->current.settings.context };
-	struct spawn_child child;
+	struct spawn_child child = { 0 };
 	int notes_fds[2] = { -1, -1 };
 	int rc;
 

@@ -30,10 +30,10 @@ struct toolkit {
 	const struct app *app;
 	const struct worker_options *options;
 	const struct cache_options *cache_options;
-	struct cache *cache; /* this thread's connection; NULL: none */
-	struct data *data;   /* this thread's database handles; NULL: none */
-	bool on_loop;        /* the loop's: must not wait, so neither asks for
-				values nor queries */
+	struct cache *cache;   /* this thread's connection; NULL: none */
+	struct data *data;     /* this thread's database handles; NULL: none */
+	bool on_loop;          /* the loop's: must not wait, so neither asks for
+				  values nor queries */
 	int64_t busy_since_ms; /* the store has been busy for this thread
 				  since then (boot clock); 0: it is not */
 	_Atomic int64_t *inline_until_ms; /* boot clock: compute without the

@@ -197,15 +197,15 @@ build_table(struct call *call, sqlite3_stmt *statement,
 	struct value_table *table = arena_alloc(call->arena, sizeof(*table));
 	struct value *value = value_null(call->arena);
 	const char *name;
+	uint32_t rows = 0;
 	uint32_t i;
 
 	if (table == NULL || value == NULL)
 		return NULL;
 	table->column_count = columns;
-	table->row_count =
-	    columns == 0
-		? 0
-		: (uint32_t)(collected->len / sizeof(*cells) / columns);
+	if (cells != NULL && columns != 0)
+		rows = (uint32_t)(collected->len / sizeof(*cells) / columns);
+	table->row_count = rows;
 	table->columns =
 	    arena_calloc(call->arena, columns, sizeof(struct value_column));
 	if (table->columns == NULL)
@@ -219,8 +219,7 @@ build_table(struct call *call, sqlite3_stmt *statement,
 		    table->columns[i].name_len);
 		if (table->columns[i].name == NULL ||
 		    !fill_column(call, &table->columns[i],
-			cells != NULL ? cells + i : NULL, columns,
-			table->row_count))
+			cells != NULL ? cells + i : NULL, columns, rows))
 			return NULL;
 	}
 	value->kind = VALUE_TABLE;

@@ -330,9 +330,8 @@ dispatch_update(struct conn *conn, const struct answer_to *to,
 	update_parse(worker->app, worker->options, body, len, &worker->arena,
 	    &update);
 	buf_clear(&worker->scratch);
-	if (update.status == 0 &&
-	    update_encode(&update, about, &worker->arena, &worker->scratch) <
-		0) {
+	if (update.status == 0 && update_encode(&update, about, &worker->arena,
+				      &worker->scratch) < 0) {
 		update.status = 400;
 		update.why = "a value cannot be encoded";
 	}

@@ -51,10 +51,10 @@ struct task {
 	struct request *request;         /* LAYOUT, PARSE, CALLBACK */
 	const struct callback *callback; /* CALLBACK, ANSWER, COMPUTE or NULL */
 	const struct computation *computation; /* COMPUTE, ANSWER */
-	struct buf arguments; /* as update_encode(), or an encoded array;
-				 PARSE: body */
-	struct buf about;     /* PARSE: the request, encoded */
-	uint8_t key[CACHE_KEY_LEN];            /* ANSWER: of the answer */
+	struct buf arguments;       /* as update_encode(), or an encoded array;
+				       PARSE: body */
+	struct buf about;           /* PARSE: the request, encoded */
+	uint8_t key[CACHE_KEY_LEN]; /* ANSWER: of the answer */
 	struct cache_claim claim;
 	bool owned;      /* the claim is ours */
 	bool wanted_new; /* the run put a new `wanted` row */

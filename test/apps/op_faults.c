@@ -104,8 +104,8 @@ layout(struct ph_call *call)
 {
 	(void)call;
 	return html_div(.children = PH_CHILDREN(dcc_input(.id = "in"),
-	    dcc_input(.id = "key"), html_div(.id = "out"),
-	    html_div(.id = "memo")));
+			    dcc_input(.id = "key"), html_div(.id = "out"),
+			    html_div(.id = "memo")));
 }
 
 PH_APP(app)

@@ -86,14 +86,14 @@ struct ph_component_type {
 
 /* ph_memoize(app, function, .timeout = 60, ...) */
 struct ph_memoize_options {
-	const char *name;  /* default: the function's own name */
-	double timeout;    /* seconds a value lives; 0: cache_default_timeout;
-			      PH_FOREVER: it does not expire */
-	uint32_t version;  /* part of the key: raise it when the function
-			      computes something else than before */
-	double stale; /* seconds after `timeout` in which the old value is
-			 given at once while one thread makes a new one;
-			 PH_FOREVER: always */
+	const char *name; /* default: the function's own name */
+	double timeout;   /* seconds a value lives; 0: cache_default_timeout;
+			     PH_FOREVER: it does not expire */
+	uint32_t version; /* part of the key: raise it when the function
+			     computes something else than before */
+	double stale;     /* seconds after `timeout` in which the old value is
+			     given at once while one thread makes a new one;
+			     PH_FOREVER: always */
 };
 
 /* Most outputs, inputs and states of one callback together. */
@@ -106,11 +106,11 @@ struct ph_memoize_options {
  * the first members in the order they are written.
  */
 struct ph_callback_options {
-	const char *d0, *d1, *d2, *d3, *d4, *d5, *d6, *d7, *d8, *d9, *d10,
-	    *d11, *d12, *d13, *d14, *d15, *d16, *d17, *d18, *d19, *d20, *d21,
-	    *d22, *d23, *d24, *d25, *d26, *d27, *d28, *d29, *d30, *d31;
-	bool memoize; /* a pure function of its inputs and states: finished
-			 answers are kept and given without running it */
+	const char *d0, *d1, *d2, *d3, *d4, *d5, *d6, *d7, *d8, *d9, *d10, *d11,
+	    *d12, *d13, *d14, *d15, *d16, *d17, *d18, *d19, *d20, *d21, *d22,
+	    *d23, *d24, *d25, *d26, *d27, *d28, *d29, *d30, *d31;
+	bool memoize;     /* a pure function of its inputs and states: finished
+			     answers are kept and given without running it */
 	double timeout;   /* of memoized answers, as in ph_memoize_options */
 	uint32_t version; /* of memoized answers */
 	bool prevent_initial_call; /* do not run when the page appears */
@@ -158,11 +158,11 @@ struct ph_while {
 	const struct ph_value *on;
 	const struct ph_value *off;
 };
-#define PH_WHILE(what, on, off)                                                \
-	{                                                                      \
-		what, on, off                                                  \
+#define PH_WHILE(what, on, off) \
+	{                       \
+		what, on, off   \
 	}
-#define PH_RUNNING(...)                                                        \
+#define PH_RUNNING(...) \
 	PH_ARRAY_(struct ph_while, __VA_ARGS__, { NULL, NULL, NULL })
 
 /*
@@ -257,8 +257,8 @@ struct ph_host {
 	const struct ph_value *(*memo)(struct ph_call *call,
 	    ph_function *function, const struct ph_value *const *arguments,
 	    size_t count);
-	enum ph_status (*give)(struct ph_call *call,
-	    const struct ph_value *value);
+	enum ph_status (
+	    *give)(struct ph_call *call, const struct ph_value *value);
 	const struct ph_value *(*query)(struct ph_call *call, const char *sql,
 	    const struct ph_value *const *arguments, size_t count);
 	enum ph_status (*exec)(struct ph_call *call, const char *sql,
@@ -278,8 +278,8 @@ struct ph_host {
 	const struct ph_value *(*make_textf)(const char *format, ...)
 	    __attribute__((format(printf, 1, 2)));
 	const struct ph_value *(*make_json)(const char *json);
-	const struct ph_value *(*make_list)(
-	    const struct ph_value *const *items, size_t count);
+	const struct ph_value *(
+	    *make_list)(const struct ph_value *const *items, size_t count);
 	const struct ph_value *(*make_object)(const char *const *names,
 	    const struct ph_value *const *values, size_t count);
 	const struct ph_value *(*make_component)(
@@ -292,10 +292,10 @@ struct ph_host {
 	int64_t (*int_of)(const struct ph_value *value);
 	bool (*bool_of)(const struct ph_value *value);
 	size_t (*count_of)(const struct ph_value *value);
-	const struct ph_value *(*at)(const struct ph_value *value,
-	    size_t index);
-	const struct ph_value *(*member)(const struct ph_value *value,
-	    const char *name);
+	const struct ph_value *(
+	    *at)(const struct ph_value *value, size_t index);
+	const struct ph_value *(
+	    *member)(const struct ph_value *value, const char *name);
 
 	const struct ph_cache_host *cache; /* see cache.h */
 
@@ -309,8 +309,7 @@ struct ph_host {
 	/* run */
 	const struct ph_value *(*triggered)(struct ph_call *call);
 	bool (*triggered_by)(struct ph_call *call, const char *what);
-	const struct ph_value *(*id_of)(struct ph_call *call,
-	    const char *what);
+	const struct ph_value *(*id_of)(struct ph_call *call, const char *what);
 	const char *(*header)(struct ph_call *call, const char *name);
 	const char *(*cookie)(struct ph_call *call, const char *name);
 	const char *(*client)(struct ph_call *call);
@@ -322,8 +321,8 @@ struct ph_host {
 
 	/* make and read values */
 	const char *(*make_id)(const char *type, const struct ph_value *index);
-	const struct ph_value *(*make_members)(const struct ph_member *members,
-	    size_t count);
+	const struct ph_value *(
+	    *make_members)(const struct ph_member *members, size_t count);
 	const char *(*name_at)(const struct ph_value *value, size_t index);
 	struct ph_patch *(*patch_new)(void);
 	void (*patch_step)(struct ph_patch *patch,
@@ -358,10 +357,9 @@ __attribute__((weak, visibility("hidden"))) const struct ph_host *ph_host_;
 #define PH_APP(name)                                                           \
 	static void ph_define_##name(struct ph_app *name);                     \
 	PH_EXPORT_ const struct ph_app_info ph_app_##name;                     \
-	const struct ph_app_info ph_app_##name = {                             \
-		sizeof(struct ph_app_info), PH_ABI_MAJOR, PH_ABI_MINOR, #name, \
-		ph_define_##name, &ph_host_                                    \
-	};                                                                     \
+	const struct ph_app_info ph_app_##name = { sizeof(struct ph_app_info), \
+		PH_ABI_MAJOR, PH_ABI_MINOR, #name, ph_define_##name,           \
+		&ph_host_ };                                                   \
 	static void ph_define_##name(struct ph_app *name)
 
 /* ---- define: only inside PH_APP() -------------------------------------- */
@@ -378,7 +376,7 @@ ph_title(struct ph_app *app, const char *title)
  * component tree. On the loop thread, so it must be quick, unless .blocking.
  */
 #define ph_layout(app, ...) ph_layout_(app, __VA_ARGS__, .ph_end_ = false)
-#define ph_layout_(app, function, ...)                                         \
+#define ph_layout_(app, function, ...) \
 	ph_layout_add(app, function, (struct ph_layout_options){ __VA_ARGS__ })
 static inline void
 ph_layout_add(struct ph_app *app, ph_layout_function *function,
@@ -392,8 +390,8 @@ ph_layout_add(struct ph_app *app, ph_layout_function *function,
  * however many calls ask for it, and shared by all workers. It must depend
  * on nothing but its arguments. See ph_memo().
  */
-#define ph_memoize(app, function, ...)                                         \
-	ph_memoize_add(app, function, #function,                               \
+#define ph_memoize(app, function, ...)           \
+	ph_memoize_add(app, function, #function, \
 	    (struct ph_memoize_options){ __VA_ARGS__ })
 static inline void
 ph_memoize_add(struct ph_app *app, ph_function *function, const char *name,
@@ -406,8 +404,8 @@ ph_memoize_add(struct ph_app *app, ph_function *function, const char *name,
  * Run `function` in the server when one of its inputs changes in the browser
  * and put what it hands to ph_output() into the page.
  */
-#define ph_callback(app, function, ...)                                        \
-	ph_callback_add(app, function, #function,                              \
+#define ph_callback(app, function, ...)           \
+	ph_callback_add(app, function, #function, \
 	    (struct ph_callback_options){ __VA_ARGS__, .ph_end_ = false })
 static inline void
 ph_callback_add(struct ph_app *app, ph_function *function, const char *name,
@@ -422,8 +420,8 @@ ph_callback_add(struct ph_app *app, ph_function *function, const char *name,
  * name "namespace.function" of one that a script has put into
  * window.dash_clientside. Its arguments are the inputs, then the states.
  */
-#define ph_clientside(app, source, ...)                                        \
-	ph_clientside_add(app, source,                                         \
+#define ph_clientside(app, source, ...) \
+	ph_clientside_add(app, source,  \
 	    (struct ph_callback_options){ __VA_ARGS__, .ph_end_ = false })
 static inline void
 ph_clientside_add(struct ph_app *app, const char *source,
@@ -433,8 +431,8 @@ ph_clientside_add(struct ph_app *app, const char *source,
 }
 
 /* How the page behaves: see struct ph_page_options. */
-#define ph_options(app, ...)                                                   \
-	ph_options_set(app,                                                    \
+#define ph_options(app, ...) \
+	ph_options_set(app,  \
 	    (struct ph_page_options){ __VA_ARGS__, .ph_end_ = false })
 static inline void
 ph_options_set(struct ph_app *app, struct ph_page_options options)
@@ -459,7 +457,7 @@ ph_on_error(struct ph_app *app, ph_function *function)
  * Declare a database for ph_query(). The first one is the default; further
  * ones are reached as name.table.
  */
-#define ph_database(app, name, ...)                                            \
+#define ph_database(app, name, ...) \
 	ph_database_add(app, name, (struct ph_database_options){ __VA_ARGS__ })
 static inline void
 ph_database_add(struct ph_app *app, const char *name,
@@ -574,14 +572,14 @@ ph_error(struct ph_call *call)
  * Set a figure: `figure` (often PH_JSON({...})) with columns of tables put in
  * at paths such as "data[0].x". Numbers travel as typed arrays.
  */
-#define ph_output_figure(call, what, figure, ...)                              \
-	ph_host_->output_figure(call, what, figure,                            \
-	    PH_ARRAY_(struct ph_column, { NULL, NULL, NULL }, __VA_ARGS__) +   \
-		1,                                                             \
+#define ph_output_figure(call, what, figure, ...)                            \
+	ph_host_->output_figure(call, what, figure,                          \
+	    PH_ARRAY_(struct ph_column, { NULL, NULL, NULL }, __VA_ARGS__) + \
+		1,                                                           \
 	    PH_COUNT_(struct ph_column, { NULL, NULL, NULL }, __VA_ARGS__))
-#define PH_COLUMN(path, table, column)                                         \
-	{                                                                      \
-		path, table, column                                            \
+#define PH_COLUMN(path, table, column) \
+	{                              \
+		path, table, column    \
 	}
 
 /* ---- run: in memoized functions ---------------------------------------- */
@@ -601,7 +599,7 @@ ph_return(struct ph_call *call, const struct ph_value *value)
 }
 
 /* The result of this function is the table that an SQL query gives. */
-#define ph_return_query(call, ...)                                             \
+#define ph_return_query(call, ...) \
 	ph_host_->give(call, ph_query(call, __VA_ARGS__))
 
 /* ---- run: in both ------------------------------------------------------ */
@@ -612,9 +610,9 @@ ph_return(struct ph_call *call, const struct ph_value *value)
  * thread of some worker, and this call runs again from its start.
  */
 #define ph_memo(call, ...) ph_memo_(call, __VA_ARGS__, NULL)
-#define ph_memo_(call, function, ...)                                          \
-	ph_host_->memo(call, function,                                         \
-	    PH_ARRAY_(const struct ph_value *, __VA_ARGS__),                   \
+#define ph_memo_(call, function, ...)                        \
+	ph_host_->memo(call, function,                       \
+	    PH_ARRAY_(const struct ph_value *, __VA_ARGS__), \
 	    PH_COUNT_(const struct ph_value *, __VA_ARGS__))
 
 /*
@@ -622,16 +620,16 @@ ph_return(struct ph_call *call, const struct ph_value *value)
  * Each thread has its own read-only handle and keeps prepared statements.
  */
 #define ph_query(call, ...) ph_query_(call, __VA_ARGS__, NULL)
-#define ph_query_(call, sql, ...)                                              \
-	ph_host_->query(call, sql,                                             \
-	    PH_ARRAY_(const struct ph_value *, __VA_ARGS__),                   \
+#define ph_query_(call, sql, ...)                            \
+	ph_host_->query(call, sql,                           \
+	    PH_ARRAY_(const struct ph_value *, __VA_ARGS__), \
 	    PH_COUNT_(const struct ph_value *, __VA_ARGS__))
 
 /* Run an SQL statement that writes; only in a create function. */
 #define ph_exec(call, ...) ph_exec_(call, __VA_ARGS__, NULL)
-#define ph_exec_(call, sql, ...)                                               \
-	ph_host_->exec(call, sql,                                              \
-	    PH_ARRAY_(const struct ph_value *, __VA_ARGS__),                   \
+#define ph_exec_(call, sql, ...)                             \
+	ph_host_->exec(call, sql,                            \
+	    PH_ARRAY_(const struct ph_value *, __VA_ARGS__), \
 	    PH_COUNT_(const struct ph_value *, __VA_ARGS__))
 
 /* Block this thread; an orderly stop of the worker waits for it. */
@@ -692,9 +690,9 @@ ph_json(const char *json)
 #define PH_JSON(...) ph_json(#__VA_ARGS__)
 
 /* A list of values: PH_LIST(a, b, c). For components: PH_CHILDREN(a, b). */
-#define PH_LIST(...)                                                           \
-	ph_host_->make_list(                                                   \
-	    PH_ARRAY_(const struct ph_value *, __VA_ARGS__, NULL),             \
+#define PH_LIST(...)                                               \
+	ph_host_->make_list(                                       \
+	    PH_ARRAY_(const struct ph_value *, __VA_ARGS__, NULL), \
 	    PH_COUNT_(const struct ph_value *, __VA_ARGS__, NULL))
 #define PH_CHILDREN(...) PH_LIST(__VA_ARGS__)
 
@@ -707,9 +705,9 @@ ph_object(const char *const *names, const struct ph_value *const *values,
 }
 
 /* An object: PH_OBJECT({ "name", ph_text("x") }, { "age", ph_int(3) }) */
-#define PH_OBJECT(...)                                                         \
-	ph_host_->make_members(                                                \
-	    PH_ARRAY_(struct ph_member, __VA_ARGS__, { NULL, NULL }),          \
+#define PH_OBJECT(...)                                                \
+	ph_host_->make_members(                                       \
+	    PH_ARRAY_(struct ph_member, __VA_ARGS__, { NULL, NULL }), \
 	    PH_COUNT_(struct ph_member, __VA_ARGS__, { NULL, NULL }))
 
 /*
@@ -746,17 +744,17 @@ ph_patched(struct ph_patch *patch)
 	return ph_host_->patch_value(patch);
 }
 
-#define PH_PATCH_WITH_(verb, operation)                                        \
-	static inline void ph_patch_##verb(struct ph_patch *patch,             \
-	    const char *path, const struct ph_value *value)                    \
-	{                                                                      \
-		ph_host_->patch_step(patch, operation, path, value, 0);        \
+#define PH_PATCH_WITH_(verb, operation)                                 \
+	static inline void ph_patch_##verb(struct ph_patch *patch,      \
+	    const char *path, const struct ph_value *value)             \
+	{                                                               \
+		ph_host_->patch_step(patch, operation, path, value, 0); \
 	}
-#define PH_PATCH_ALONE_(verb, operation)                                       \
-	static inline void ph_patch_##verb(struct ph_patch *patch,             \
-	    const char *path)                                                  \
-	{                                                                      \
-		ph_host_->patch_step(patch, operation, path, NULL, 0);         \
+#define PH_PATCH_ALONE_(verb, operation)                               \
+	static inline void ph_patch_##verb(struct ph_patch *patch,     \
+	    const char *path)                                          \
+	{                                                              \
+		ph_host_->patch_step(patch, operation, path, NULL, 0); \
 	}
 PH_PATCH_WITH_(assign, PH_PATCH_ASSIGN)   /* set what is at the path */
 PH_PATCH_WITH_(merge, PH_PATCH_MERGE)     /* an object's members into it */
@@ -862,13 +860,13 @@ ph_list_begin_(const std::initializer_list<T> &list)
 {
 	return list.begin();
 }
-#define PH_ARRAY_(type, ...)                                                   \
+#define PH_ARRAY_(type, ...) \
 	ph_list_begin_<type>(std::initializer_list<type>{ __VA_ARGS__ })
-#define PH_COUNT_(type, ...)                                                   \
+#define PH_COUNT_(type, ...) \
 	(std::initializer_list<type>{ __VA_ARGS__ }.size() - 1)
 #else
 #define PH_ARRAY_(type, ...) ((type[]){ __VA_ARGS__ })
-#define PH_COUNT_(type, ...)                                                   \
+#define PH_COUNT_(type, ...) \
 	(sizeof((type[]){ __VA_ARGS__ }) / sizeof(type) - 1)
 #endif
 
