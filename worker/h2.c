@@ -85,10 +85,12 @@ on_begin(nghttp2_session *session, const nghttp2_frame *frame, void *arg)
 	return 0;
 }
 
+/* NOLINTBEGIN(readability-function-size): nghttp2 asks for so many. */
 static int
 on_header(nghttp2_session *session, const nghttp2_frame *frame,
     const uint8_t *name, size_t name_len, const uint8_t *value,
     size_t value_len, uint8_t flags, void *arg)
+/* NOLINTEND(readability-function-size) */
 {
 	struct h2 *h2 = arg;
 	struct h2_stream *stream;
@@ -226,12 +228,16 @@ void
 h2_free(struct h2 **h2_in)
 {
 	struct h2 *h2 = *h2_in;
+	struct h2_stream *stream;
+	struct h2_stream *next;
 
 	*h2_in = NULL;
 	if (h2 == NULL)
 		return;
-	while (h2->streams != NULL)
-		stream_free(h2->streams);
+	for (stream = h2->streams; stream != NULL; stream = next) {
+		next = stream->next;
+		stream_free(stream);
+	}
 	nghttp2_session_del(h2->session);
 	free(h2);
 }

@@ -221,7 +221,8 @@ put_properties(const struct update_slot *slots, uint32_t count,
 	(void)buf_putl(out, ":{");
 	for (i = from; i < count; i++) {
 		output = slots[i].output;
-		if (values[i] == NULL || strcmp(slots[i].id, slots[from].id))
+		if (values[i] == NULL ||
+		    strcmp(slots[i].id, slots[from].id) != 0)
 			continue;
 		if (i > from)
 			(void)buf_putc(out, ',');
