@@ -27,10 +27,10 @@
 #include "worker/host.h"
 #include "worker/host_cache.h"
 
-#define INLINE_DEPTH 16       /* of values computed inside values */
-#define BUSY_PATIENCE_MS 1500 /* with somebody else's write lock */
-#define STORE_PAUSE_MS 5000   /* without the store after it failed */
-#define LOOKUP_TRIES 3        /* published and evicted in between */
+#define INLINE_DEPTH 16      /* of values computed inside values */
+#define BUSY_PATIENCE_MS 750 /* with somebody else's write lock */
+#define STORE_PAUSE_MS 5000  /* without the store after it failed */
+#define LOOKUP_TRIES 3       /* published and evicted in between */
 
 int
 memo_key_of(const struct toolkit *kit, const struct computation *computation,
