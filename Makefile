@@ -232,10 +232,16 @@ www-test: $(BUILD)/www/stamp ## fetching and generating
 	@$(TEST_ENV) sh test/node_tests.sh www test/www
 
 e2e: all $(TEST_APPS) $(BENCH_BIN) $(BUILD)/www/stamp $(NODE_MODULES) ## real processes, from outside
-	@$(TEST_ENV) sh test/node_tests.sh e2e test/e2e
+	@$(TEST_ENV) sh test/node_tests.sh e2e test/e2e test/stress
 
 browser: all $(TEST_APPS) $(BUILD)/www/stamp $(NODE_MODULES) ## a real browser
 	@$(TEST_ENV) sh test/node_tests.sh browser test/browser
+
+# Long campaigns: mutated requests, kills, thousands of sessions. The same
+# files run a small share of it in `make test`, as part of e2e.
+stress: deps-test ## the long campaigns; T= one of them
+	@$(MAKE) all programs
+	@STRESS=1 $(TEST_ENV) sh test/node_tests.sh stress test/stress
 
 # ---- benchmarks ----
 
@@ -391,6 +397,6 @@ help: ## list the targets
 	$(FAULT_BIN:%=%.d) $(BENCH_OBJ:.o=.d)
 
 .PHONY: all examples deps deps-test run test stages programs unit fault replay \
-	www-test e2e browser bench fuzz fuzz-search asan tsan valgrind \
+	www-test e2e browser stress bench fuzz fuzz-search asan tsan valgrind \
 	valgrind-unit coverage lint tidy format docs install uninstall clean \
 	help FORCE

@@ -1,10 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# Run the *.test.mjs files below a folder with node's test runner, one file at
-# a time, as they start servers and measure.
+# Run the *.test.mjs files below some folders with node's test runner, one file
+# at a time, as they start servers and measure.
 #
-#   sh test/node_tests.sh NAME FOLDER
+#   sh test/node_tests.sh NAME FOLDER...
 #
 # T   only files whose path contains this
 #
@@ -12,8 +12,8 @@
 set -eu
 
 name=$1
-folder=$2
-files=$(find "$folder" -name node_modules -prune -o -name '*.test.mjs' -print \
+shift
+files=$(find "$@" -name node_modules -prune -o -name '*.test.mjs' -print \
 	2>/dev/null | sort | grep -F -e "${T-}" || true)
 if [ -z "$files" ]; then
 	echo "$name: nothing to run here"
