@@ -66,8 +66,9 @@ enum cache_found {
 
 /* What the bytes of a value are. */
 enum cache_format {
-	CACHE_FORMAT_VALUE = 1,   /* encode.h */
-	CACHE_FORMAT_RESPONSE = 2 /* a finished HTTP body, JSON */
+	CACHE_FORMAT_VALUE = 1, /* encode.h */
+	/* 2 was a finished body alone */
+	CACHE_FORMAT_RESPONSE = 3 /* a finished answer, worker/packed.h */
 };
 
 /*

@@ -406,7 +406,8 @@ conn_answer(struct conn *conn, const struct answer_to *to, struct reply *reply,
 		conn_turn_flush(conn);
 	if (may_compress(worker, reply)) {
 		reply->vary = true;
-		if (to->gzip && compress_reply(worker->compress, reply))
+		if (!reply->as_is && to->gzip &&
+		    compress_reply(worker->compress, reply))
 			borrowed = false;
 	}
 	if (conn->stream != NULL) {

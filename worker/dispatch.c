@@ -23,6 +23,7 @@
 #include "server/base/log.h"
 #include "worker/dispatch_int.h"
 #include "worker/memo.h"
+#include "worker/packed.h"
 #include "worker/update.h"
 #include "worker/worker_int.h"
 
@@ -256,6 +257,7 @@ run_or_recall(struct conn *conn, const struct answer_to *to, const void *arg)
 	struct worker *worker = conn->worker;
 	uint8_t key[CACHE_KEY_LEN];
 	enum cache_format format;
+	struct packed packed;
 	struct reply reply;
 	int64_t seen_ms;
 	int found;
@@ -269,11 +271,11 @@ run_or_recall(struct conn *conn, const struct answer_to *to, const void *arg)
 	worker_read_begin(worker);
 	seen_ms = clock_wall_ms();
 	found = cache_lookup(worker->kit.cache, key, &worker->found, &format);
-	if (found > CACHE_MISS && format == CACHE_FORMAT_RESPONSE) {
+	if (found > CACHE_MISS && format == CACHE_FORMAT_RESPONSE &&
+	    packed_open(worker->found.data, worker->found.len, &packed)) {
 		if (found == CACHE_STALE)
 			renew_answer(worker, callback, key, seen_ms);
-		dispatch_json_reply(&reply, worker->found.data,
-		    worker->found.len);
+		packed_reply(&packed, to->gzip, &reply);
 		conn_answer(conn, to, &reply, true);
 		return;
 	}

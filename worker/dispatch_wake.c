@@ -20,6 +20,7 @@
 #include "server/base/log.h"
 #include "worker/dispatch_int.h"
 #include "worker/memo.h"
+#include "worker/packed.h"
 #include "worker/worker_int.h"
 
 static const struct timeval net_interval = { 0, 50000 };
@@ -88,26 +89,49 @@ dispatch_ask(struct worker *worker, struct parked *parked)
 	return rc;
 }
 
-/* Answer everybody who waits for this answer with the same bytes. */
+/* Answer everybody who waits for this answer with an error. */
 static void
-answer_requests(struct parked *parked, struct blob *blob, int status)
+refuse_requests(struct parked *parked, int status)
 {
 	struct request *request = parked->requests;
 	struct request *next;
-	struct reply reply;
 
 	parked->requests = NULL;
 	for (; request != NULL; request = next) {
 		next = request->next;
 		request->parked = NULL;
-		if (status != 200) {
-			dispatch_finish_status(request, status);
-			continue;
-		}
-		dispatch_json_reply(&reply, blob->data, blob->len);
+		dispatch_finish_status(request, status);
+	}
+}
+
+/* Answer everybody who waits for this answer with the same bytes, which are
+ * taken over. */
+static void
+answer_requests(struct parked *parked, struct buf *bytes)
+{
+	struct request *request = parked->requests;
+	struct request *next;
+	struct packed packed;
+	struct reply reply;
+	struct blob *blob;
+	size_t len;
+	char *data = buf_detach(bytes, &len);
+
+	blob = blob_new(data, len);
+	if (blob == NULL || !packed_open(blob->data, len, &packed)) {
+		blob_unref(blob);
+		refuse_requests(parked, 503);
+		return;
+	}
+	parked->requests = NULL;
+	for (; request != NULL; request = next) {
+		next = request->next;
+		request->parked = NULL;
+		packed_reply(&packed, request->to.gzip, &reply);
 		reply.blob = blob_ref(blob);
 		dispatch_finish(request, &reply);
 	}
+	blob_unref(blob);
 }
 
 /* The value under a key is there (or its failure is): tasks run again. */
@@ -138,26 +162,22 @@ static void
 recall_for_requests(struct worker *worker, struct parked *parked)
 {
 	struct buf found = BUF_EMPTY;
+	struct packed packed;
 	enum cache_format format;
-	struct blob *blob;
-	size_t len;
-	char *data;
 
 	if (parked->requests == NULL)
 		return;
 	if (cache_lookup(worker->kit.cache, parked->key, &found, &format) <=
 		CACHE_MISS ||
-	    format != CACHE_FORMAT_RESPONSE) {
+	    format != CACHE_FORMAT_RESPONSE ||
+	    !packed_open(found.data, found.len, &packed)) {
 		buf_free(&found);
 		/* Gone again, or the store fails: have it made anew. */
 		if (!parked->asking && dispatch_ask(worker, parked) < 0)
-			answer_requests(parked, NULL, 503);
+			refuse_requests(parked, 503);
 		return;
 	}
-	data = buf_detach(&found, &len);
-	blob = blob_new(data, len);
-	answer_requests(parked, blob, blob != NULL ? 200 : 503);
-	blob_unref(blob);
+	answer_requests(parked, &found);
 }
 
 static int
@@ -188,14 +208,14 @@ check_parked(struct parked *parked, void *arg)
 		rerun_tasks(worker, parked);
 	} else if (state == CACHE_FAILED) {
 		if (!parked->asking)
-			answer_requests(parked, NULL, 500);
+			refuse_requests(parked, 500);
 		rerun_tasks(worker, parked);
 	} else {
 		/* No row, or no store: who waits has to ask again, and
 		 * computes for himself while the store fails. */
 		if (parked->requests != NULL && !parked->asking &&
 		    dispatch_ask(worker, parked) < 0)
-			answer_requests(parked, NULL, 503);
+			refuse_requests(parked, 503);
 		rerun_tasks(worker, parked);
 	}
 	dispatch_drop_if_empty(worker, parked);
@@ -236,9 +256,6 @@ static void
 on_answer(struct worker *worker, struct task *task)
 {
 	struct parked *parked = park_find(worker->park, task->key);
-	struct blob *blob;
-	size_t len;
-	char *data;
 
 	if (task->outcome == TASK_WAITS) {
 		park_task(worker, task);
@@ -247,14 +264,11 @@ on_answer(struct worker *worker, struct task *task)
 	if (parked != NULL) {
 		parked->asking = false;
 		if (task->outcome == TASK_DONE) {
-			data = buf_detach(&task->response, &len);
-			blob = blob_new(data, len);
-			answer_requests(parked, blob, blob != NULL ? 200 : 503);
-			blob_unref(blob);
+			answer_requests(parked, &task->response);
 			rerun_tasks(worker, parked);
 			dispatch_drop_if_empty(worker, parked);
 		} else if (task->outcome == TASK_FAILED) {
-			answer_requests(parked, NULL, 500);
+			refuse_requests(parked, 500);
 			rerun_tasks(worker, parked);
 			dispatch_drop_if_empty(worker, parked);
 		} else {

@@ -39,6 +39,7 @@ struct reply {
 	bool gzip;            /* the body is gzip */
 	bool br;              /* the body is brotli */
 	bool vary;            /* it depends on Accept-Encoding */
+	bool as_is;           /* not to be compressed on its way out */
 	bool ranges;          /* byte ranges of it can be asked for */
 	bool close;           /* last answer on this connection */
 	bool announce;        /* say keep-alive to a client of HTTP/1.0 */

@@ -22,6 +22,7 @@
 #include "worker/host.h"
 #include "worker/json_write.h"
 #include "worker/memo.h"
+#include "worker/packed.h"
 #include "worker/update.h"
 
 #define PUBLISH_TRIES 20 /* each waits up to cache_busy_timeout */
@@ -317,6 +318,23 @@ task_adopt(struct task *task, struct toolkit *kit)
 	return false;
 }
 
+/* An answer for the store and for all who wait: its finished form. */
+static void
+pack_response(struct task *task, struct toolkit *kit)
+{
+	struct buf packed = BUF_EMPTY;
+	int rc;
+
+	if (task->kind == TASK_CALLBACK || task->outcome != TASK_DONE)
+		return;
+	rc = packed_make(&task->response, (int)kit->options->compress_level,
+	    (size_t)kit->options->compress_min_size, &packed);
+	buf_free(&task->response);
+	task->response = packed; /* ownership moves to the task */
+	if (rc < 0)
+		task_fail(task, task->callback->function, err_str(rc));
+}
+
 static void
 run_with_arguments(struct task *task, struct toolkit *kit, struct arena *arena)
 {
@@ -343,10 +361,12 @@ run_with_arguments(struct task *task, struct toolkit *kit, struct arena *arena)
 		run_callback(task, kit, arena, args, about);
 	else
 		run_function(task, kit, arena, args, &value);
-	if (callback != NULL)
+	if (callback != NULL) {
+		pack_response(task, kit);
 		settle(task, kit, &task->response, CACHE_FORMAT_RESPONSE);
-	else
+	} else {
 		settle(task, kit, &value, CACHE_FORMAT_VALUE);
+	}
 	buf_free(&value);
 }
 

@@ -35,7 +35,8 @@ enum task_kind {
 };
 
 enum task_outcome {
-	TASK_DONE,      /* `response` holds the bytes; none: no update */
+	TASK_DONE,      /* `response` holds the body, none: no update; of a
+			   memoized callback's answer the packed form */
 	TASK_FAILED,    /* `error` says why; logged */
 	TASK_WAITS,     /* run again when `wait_key` is ready */
 	TASK_ELSEWHERE, /* ANSWER: another worker computes it */

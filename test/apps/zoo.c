@@ -219,6 +219,13 @@ nothing_memoized(struct ph_call *call)
 	return PH_NO_UPDATE;
 }
 
+static enum ph_status
+echo_memoized(struct ph_call *call)
+{
+	ph_log(call, "run echo_memoized");
+	return ph_output(call, "echo_memoized.out", ph_input(call, "in.value"));
+}
+
 /* PH_OK, but no output was set. */
 static enum ph_status
 forgets(struct ph_call *call)
@@ -335,6 +342,7 @@ PH_APP(app)
 	CALLBACK(bare_wait, false);
 	CALLBACK(nothing, false);
 	CALLBACK(nothing_memoized, true);
+	CALLBACK(echo_memoized, true);
 	CALLBACK(forgets, false);
 	CALLBACK(bad_text, false);
 	CALLBACK(wrong_output, false);

@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import zlib from "node:zlib";
 import { test } from "../lib/harness.mjs";
 import { get } from "../lib/wire.mjs";
-import { call, result } from "../lib/zoo.mjs";
+import { call, result, runs } from "../lib/zoo.mjs";
 
 test("JSON answers", async (t, scene) => {
   const server = await scene.start({ app: "zoo", threads: 2 });
@@ -48,4 +48,25 @@ test("compression switched off", async (t, scene) => {
 
   assert.equal(answer.field("content-encoding"), undefined);
   assert.equal(answer.field("vary"), undefined);
+});
+
+test("a memoized answer is stored in both forms", async (t, scene) => {
+  const server = await scene.start({ app: "zoo", workers: 2, threads: 2 });
+  const gzip = { "Accept-Encoding": "gzip" };
+  const value = "[1.25,".repeat(20000);
+  const bodies = [];
+
+  /* The first is made, the others come from the store of either worker. */
+  for (let i = 0; i < 12; i++) {
+    const fields = i % 2 === 0 ? gzip : {};
+    const answer = await scene.send(server, call("echo_memoized", value, { fields }));
+
+    assert.equal(answer.status, 200);
+    assert.equal(answer.field("vary"), "Accept-Encoding");
+    assert.equal(answer.field("content-encoding"), i % 2 === 0 ? "gzip" : undefined);
+    bodies.push(i % 2 === 0 ? zlib.gunzipSync(answer.body) : answer.body);
+    assert.equal(result({ json: () => JSON.parse(bodies[i]) }, "echo_memoized"), value);
+  }
+  for (const body of bodies) assert.ok(body.equals(bodies[0]));
+  assert.equal(runs(server, "echo_memoized"), 1);
 });

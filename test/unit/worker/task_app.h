@@ -8,6 +8,7 @@
 
 #include "server/base/clock.h"
 #include "worker/memo.h"
+#include "worker/packed.h"
 #include "worker/task.h"
 
 /*
@@ -184,11 +185,25 @@ make_task(enum task_kind kind, const char *arguments)
 	return task;
 }
 
+/* The body of a finished answer. */
+static inline void
+check_packed(const struct buf *bytes, const char *want)
+{
+	struct packed packed;
+
+	assert_true(packed_open(bytes->data, bytes->len, &packed));
+	assert_int_equal(packed.plain_len, strlen(want));
+	assert_memory_equal(packed.plain, want, strlen(want));
+}
+
 static inline void
 check_response(struct task *task, const char *want)
 {
 	assert_int_equal(task->outcome, TASK_DONE);
-	assert_string_equal(buf_cstr(&task->response), want);
+	if (task->kind == TASK_CALLBACK || task->kind == TASK_LAYOUT)
+		assert_string_equal(buf_cstr(&task->response), want);
+	else
+		check_packed(&task->response, want);
 }
 
 static inline void
@@ -211,7 +226,7 @@ check_stored(const uint8_t key[CACHE_KEY_LEN], enum cache_format want_format,
 	    CACHE_HIT);
 	assert_int_equal(format, want_format);
 	if (format == CACHE_FORMAT_RESPONSE) {
-		assert_string_equal(buf_cstr(&bytes), want);
+		check_packed(&bytes, want);
 	} else {
 		assert_int_equal(encode_decode(bytes.data, bytes.len,
 				     &fixture.arena, &value),

@@ -345,9 +345,9 @@ a_late_value_is_not_published(void **state)
 	check_not_stored(key, CACHE_WAITING);
 	assert_false(memo_store_is_failing(&fixture.kit)); /* no failure */
 	assert_int_equal(cache_publish(fixture.other, &theirs,
-			     CACHE_FORMAT_RESPONSE, "theirs", 6, -1),
+			     CACHE_FORMAT_VALUE, "\1", 1, -1),
 	    0);
-	check_stored(key, CACHE_FORMAT_RESPONSE, "theirs");
+	check_stored(key, CACHE_FORMAT_VALUE, "null");
 	cache_claim_free(&theirs);
 	task_free(task);
 }
