@@ -75,6 +75,18 @@ call_error(struct call *call, const char *format, ...)
 	va_end(args);
 }
 
+const char *
+call_session(const struct call *call)
+{
+	return call->session;
+}
+
+const char *
+call_user(const struct call *call)
+{
+	return call->user;
+}
+
 int
 call_keep(struct call *call, void *bytes)
 {

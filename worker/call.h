@@ -70,6 +70,8 @@ struct call {
 	bool waits;          /* asked for a value that is not there */
 	bool wanted_new;     /* ... and nobody had asked before */
 	uint8_t wait_key[CACHE_KEY_LEN];
+	const char *session;    /* see call_session(); borrowed for the run */
+	const char *user;       /* see call_user() */
 	const uint8_t *own_key; /* of the value being computed, or NULL */
 	int64_t own_epoch;      /* of that computation */
 	int64_t since_ms;       /* clock_wall_ms when the request began */
@@ -96,6 +98,15 @@ struct call *call_current(void);
 /* Remember why the call fails; the first reason stays. */
 void call_error(struct call *call, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+/*
+ * Whose call it is: the id of the browser session that asked, and the name
+ * that the app gave to it. NULL: there is none, or the call must not know:
+ * what is computed for everybody (scope global) sees neither, what is
+ * computed for one session sees that session. Borrowed for the run.
+ */
+const char *call_session(const struct call *call);
+const char *call_user(const struct call *call);
 
 /* Keep malloc'ed bytes until call_fini(), which frees them. 0 or -ENOMEM;
  * on failure they are freed at once. */

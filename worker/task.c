@@ -46,6 +46,8 @@ task_free(struct task *task)
 	buf_free(&task->about);
 	buf_free(&task->response);
 	cache_claim_free(&task->claim);
+	free(task->session);
+	free(task->user);
 	free(task);
 }
 
@@ -97,6 +99,8 @@ begin(struct task *task, struct call *call)
 	if (task->since_ms == 0)
 		task->since_ms = clock_wall_ms();
 	call->since_ms = task->since_ms;
+	call->session = task->session;
+	call->user = task->user;
 	call->own_key = task->owned ? task->claim.key : NULL;
 	call->own_epoch = task->owned ? task->claim.epoch : 0;
 }

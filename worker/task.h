@@ -63,6 +63,8 @@ struct task {
 	bool no_store;   /* the result is for those who wait, only */
 	const char *tags[CACHE_TAGS_MAX]; /* of the result, during a run */
 	unsigned tag_count;
+	char *session;    /* whom it runs for, see call_session(); owned */
+	char *user;       /* as above, see call_user() */
 	int64_t since_ms; /* clock_wall_ms of the first run */
 	int status;       /* FAILED: HTTP status; 0: 500 */
 	uint8_t wait_key[CACHE_KEY_LEN];
