@@ -190,7 +190,7 @@ read_column(struct reader *reader, struct value_column *column,
 	const char *bytes = take(reader, 1);
 	int rc;
 
-	if (bytes == NULL || (uint8_t)*bytes > VALUE_COLUMN_TEXT)
+	if (bytes == NULL || (uint8_t)*bytes > VALUE_COLUMN_F32)
 		return ERR_CORRUPT;
 	column->type = (uint8_t)*bytes;
 	column->row_count = row_count;
@@ -202,11 +202,14 @@ read_column(struct reader *reader, struct value_column *column,
 	rc = read_padding(reader);
 	if (rc < 0)
 		return rc;
-	bytes = take(reader, (size_t)row_count * 8);
+	bytes = take(reader,
+	    (size_t)row_count * (column->type == VALUE_COLUMN_F32 ? 4 : 8));
 	if (bytes == NULL)
 		return ERR_CORRUPT;
 	if (column->type == VALUE_COLUMN_F64)
 		column->u.numbers = (const double *)(const void *)bytes;
+	else if (column->type == VALUE_COLUMN_F32)
+		column->u.floats = (const float *)(const void *)bytes;
 	else
 		column->u.integers = (const int64_t *)(const void *)bytes;
 	return 0;

@@ -166,7 +166,7 @@ write_column(struct writer *writer, const struct value_column *column)
 	size_t size = (size_t)column->row_count * 8;
 	int rc;
 
-	if (column->type > VALUE_COLUMN_TEXT)
+	if (column->type > VALUE_COLUMN_F32)
 		return -EINVAL;
 	rc = buf_put(writer->out, &column->type, 1);
 	if (rc == 0)
@@ -178,6 +178,8 @@ write_column(struct writer *writer, const struct value_column *column)
 	rc = write_padding(writer);
 	if (rc == 0 && column->type == VALUE_COLUMN_F64)
 		rc = buf_put(writer->out, column->u.numbers, size);
+	else if (rc == 0 && column->type == VALUE_COLUMN_F32)
+		rc = buf_put(writer->out, column->u.floats, size / 2);
 	else if (rc == 0)
 		rc = buf_put(writer->out, column->u.integers, size);
 	return rc;

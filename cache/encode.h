@@ -26,9 +26,10 @@
  *   0x0b column     rows, one column
  *
  *   column          type (enum value_column_type), name as a text without
- *                   tag, then F64 and I64: zero bytes up to a multiple of 8
- *                   from the start of the encoding, 8 bytes per row; TEXT: a
- *                   length per row (0xffffffff: missing), then the bytes
+ *                   tag, then F64, I64 and F32: zero bytes up to a multiple
+ *                   of 8 from the start of the encoding, 8 bytes per row (F32:
+ *                   4); TEXT: a length per row (0xffffffff: missing), then
+ *                   the bytes
  *
  * Names are in ascending order of bytes, a prefix first, none twice. The
  * numbers of a column are kept bit by bit, NaN (missing) among them.

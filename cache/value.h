@@ -61,9 +61,10 @@ struct value_member {
 };
 
 enum value_column_type {
-	VALUE_COLUMN_F64, /* numbers; a missing one is NaN */
-	VALUE_COLUMN_I64, /* integers; none is missing */
-	VALUE_COLUMN_TEXT /* texts; a missing one has text NULL */
+	VALUE_COLUMN_F64,  /* numbers; a missing one is NaN */
+	VALUE_COLUMN_I64,  /* integers; none is missing */
+	VALUE_COLUMN_TEXT, /* texts; a missing one has text NULL */
+	VALUE_COLUMN_F32   /* numbers of 32 bits; a missing one is NaN */
 };
 
 struct value_text {
@@ -79,6 +80,7 @@ struct value_column {
 	union {
 		const double *numbers;
 		const int64_t *integers;
+		const float *floats;
 		const struct value_text *texts;
 	} u;
 };

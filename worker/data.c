@@ -82,6 +82,20 @@ run_create(struct toolkit *kit, const struct database *database, sqlite3 *db,
 	return rc;
 }
 
+/* To the disk, so that a rename never makes an empty file the database. */
+static int
+flush_file(const char *path, const char *name, struct buf *why)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	int rc = fd < 0 || fsync(fd) < 0 ? -errno : 0;
+
+	if (rc < 0)
+		(void)buf_printf(why, "database %s: %s: %s\n", name, path,
+		    err_str(rc));
+	fd_close(&fd);
+	return rc;
+}
+
 static int
 create_file(struct toolkit *kit, const struct database *database,
     const char *path, struct buf *why)
@@ -113,6 +127,8 @@ out:
 		(void)buf_printf(why, "database %s: %s: %s\n", database->name,
 		    temporary.data, sqlite3_errmsg(db));
 	(void)sqlite3_close(db);
+	if (rc == 0)
+		rc = flush_file(temporary.data, database->name, why);
 	if (rc == 0 && rename(temporary.data, path) < 0) {
 		rc = -errno;
 		(void)buf_printf(why, "database %s: cannot rename to %s: %s\n",

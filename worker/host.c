@@ -18,6 +18,7 @@
 
 #include "server/base/log.h"
 #include "worker/host_cache.h"
+#include "worker/host_data.h"
 
 static const struct ph_value *
 call_input(struct ph_call *ph, const char *what)
@@ -146,6 +147,7 @@ const struct ph_host host_table = {
 	.at = host_at,
 	.member = host_member,
 	.cache = &host_cache_table,
+	.data = &host_data_table,
 	.clientside = app_define_clientside,
 	.options = app_define_options,
 	.on_error = app_define_on_error,

@@ -17,6 +17,7 @@
 
 #include "worker/component.h"
 #include "worker/dash_id.h"
+#include "worker/frame.h"
 #include "worker/host.h"
 #include "worker/json_read.h"
 
@@ -273,15 +274,55 @@ host_count_of(const struct ph_value *ph)
 		return value->count;
 	case VALUE_TABLE:
 		return value->u.table->row_count;
+	case VALUE_COLUMN:
+		return value->u.column->row_count;
 	default:
 		return 0;
 	}
+}
+
+/* A cell of a column, made into a value of its own. */
+static const struct ph_value *
+cell_of(const struct value_column *column, size_t row)
+{
+	struct call *call = call_current();
+	struct value *cell = call != NULL ? value_null(call->arena) : NULL;
+
+	if (cell != NULL)
+		*cell = frame_cell(call->arena, column, row);
+	return made(call, cell);
+}
+
+/* The row of a table as an object. */
+static const struct ph_value *
+row_of(const struct value_table *table, size_t row)
+{
+	struct call *call = call_current();
+	struct value *object = NULL;
+	uint32_t i;
+
+	if (row >= table->row_count)
+		return host_give(&call_null_value);
+	if (call != NULL)
+		object = value_object(call->arena, table->column_count);
+	for (i = 0; object != NULL && i < table->column_count; i++) {
+		object->u.members[i].name = table->columns[i].name;
+		object->u.members[i].name_len = table->columns[i].name_len;
+		object->u.members[i].value =
+		    frame_cell(call->arena, &table->columns[i], row);
+	}
+	return made(call, object);
 }
 
 const struct ph_value *
 host_at(const struct ph_value *ph, size_t index)
 {
 	const struct value *value = host_take(ph);
+
+	if (value->kind == VALUE_COLUMN)
+		return cell_of(value->u.column, index);
+	if (value->kind == VALUE_TABLE)
+		return row_of(value->u.table, index);
 
 	if (value->kind == VALUE_ARRAY && index < value->count)
 		return host_give(&value->u.items[index]);
@@ -303,7 +344,20 @@ host_name_at(const struct ph_value *ph, size_t index)
 const struct ph_value *
 host_member(const struct ph_value *ph, const char *name)
 {
-	const struct value *member = value_get(host_take(ph), name);
+	const struct value *value = host_take(ph);
+	const struct value *member = value_get(value, name);
+	struct call *call = call_current();
+	const struct value_column *column;
+	struct value *made_of;
 
+	if (value->kind == VALUE_TABLE && call != NULL) {
+		column = value_table_column(value->u.table, name);
+		made_of = column != NULL ? value_null(call->arena) : NULL;
+		if (made_of != NULL) {
+			made_of->kind = VALUE_COLUMN;
+			made_of->u.column = column;
+		}
+		member = made_of;
+	}
 	return host_give(member != NULL ? member : &call_null_value);
 }

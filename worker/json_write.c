@@ -129,16 +129,29 @@ write_typed_array(const char *dtype, const void *data, size_t len,
 	return buf_putl(out, "\"}");
 }
 
-/* The smallest type that holds all: never i8, which breaks the graph. */
-static int
-write_integers(const struct value_column *column, struct buf *out)
+/* The types that plotly reads, smallest first; never i8, which breaks the
+ * graph. */
+static const struct integer_type {
+	const char *dtype;
+	int64_t low;
+	int64_t high;
+	unsigned size;
+} integer_types[] = {
+	{ "i1", INT8_MIN, INT8_MAX, 1 },
+	{ "u1", 0, UINT8_MAX, 1 },
+	{ "i2", INT16_MIN, INT16_MAX, 2 },
+	{ "u2", 0, UINT16_MAX, 2 },
+	{ "i4", INT32_MIN, INT32_MAX, 4 },
+	{ "u4", 0, UINT32_MAX, 4 },
+};
+
+/* The first that holds all of them, or NULL. */
+static const struct integer_type *
+smallest_type(const struct value_column *column)
 {
 	int64_t low = 0;
 	int64_t high = 0;
-	double *wide;
-	int32_t *narrow;
 	uint32_t i;
-	int rc;
 
 	for (i = 0; i < column->row_count; i++) {
 		if (column->u.integers[i] < low)
@@ -146,26 +159,61 @@ write_integers(const struct value_column *column, struct buf *out)
 		if (column->u.integers[i] > high)
 			high = column->u.integers[i];
 	}
-	if (low >= INT32_MIN && high <= INT32_MAX) {
-		narrow = malloc(sizeof(*narrow) * column->row_count + 1);
-		if (narrow == NULL)
-			return -ENOMEM;
-		for (i = 0; i < column->row_count; i++)
-			narrow[i] = (int32_t)column->u.integers[i];
-		rc = write_typed_array("i4", narrow,
-		    sizeof(*narrow) * column->row_count, out);
-		free(narrow);
-		return rc;
-	}
-	wide = malloc(sizeof(*wide) * column->row_count + 1);
-	if (wide == NULL)
+	for (i = 0; i < sizeof(integer_types) / sizeof(integer_types[0]); i++)
+		if (low >= integer_types[i].low &&
+		    high <= integer_types[i].high)
+			return &integer_types[i];
+	return NULL;
+}
+
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+    "typed arrays travel in the order of bytes of the machine");
+
+static int
+write_integers(const struct value_column *column, struct buf *out)
+{
+	const struct integer_type *type = smallest_type(column);
+	size_t size = type != NULL ? type->size : sizeof(double);
+	char *data = malloc(size * column->row_count + 1);
+	double number;
+	uint32_t i;
+	int rc;
+
+	if (data == NULL)
 		return -ENOMEM;
-	for (i = 0; i < column->row_count; i++)
-		wide[i] = (double)column->u.integers[i];
-	rc = write_typed_array("f8", wide, sizeof(*wide) * column->row_count,
-	    out);
-	free(wide);
+	for (i = 0; i < column->row_count; i++) {
+		number = (double)column->u.integers[i];
+		memcpy(data + size * i,
+		    type != NULL ? (const void *)&column->u.integers[i]
+				 : (const void *)&number,
+		    size);
+	}
+	rc = write_typed_array(type != NULL ? type->dtype : "f8", data,
+	    size * column->row_count, out);
+	free(data);
 	return rc;
+}
+
+/* A number of 32 bits in the fewest digits that give it back. */
+static int
+write_float(float number, struct buf *out)
+{
+	char text[NUMBER_TEXT];
+	char *comma;
+	int digits;
+
+	if (!isfinite(number))
+		return buf_putl(out, "null");
+	for (digits = 6; digits <= 9; digits++) {
+		(void)snprintf(text, sizeof(text), "%.*g", digits,
+		    (double)number);
+		if (strtof(text, NULL) == number)
+			break;
+	}
+	comma = strchr(text, ',');
+	if (comma != NULL)
+		*comma = '.';
+	return buf_puts(out, text);
 }
 
 /* One cell as plain JSON. */
@@ -179,6 +227,8 @@ write_cell(const struct value_column *column, uint32_t row, struct buf *out)
 		return json_write_number(column->u.numbers[row], out);
 	case VALUE_COLUMN_I64:
 		return buf_printf(out, "%" PRId64, column->u.integers[row]);
+	case VALUE_COLUMN_F32:
+		return write_float(column->u.floats[row], out);
 	default:
 		text = &column->u.texts[row];
 		if (text->text == NULL)
@@ -196,6 +246,9 @@ write_column(const struct value_column *column, struct buf *out)
 	if (column->type == VALUE_COLUMN_F64)
 		return write_typed_array("f8", column->u.numbers,
 		    sizeof(double) * column->row_count, out);
+	if (column->type == VALUE_COLUMN_F32)
+		return write_typed_array("f4", column->u.floats,
+		    sizeof(float) * column->row_count, out);
 	if (column->type == VALUE_COLUMN_I64)
 		return write_integers(column, out);
 	(void)buf_putc(out, '[');

@@ -37,6 +37,8 @@ check_column(const struct value_column *column)
 		check_inside(column->u.numbers, (size_t)column->row_count * 8);
 	if (column->type == VALUE_COLUMN_I64)
 		check_inside(column->u.integers, (size_t)column->row_count * 8);
+	if (column->type == VALUE_COLUMN_F32)
+		check_inside(column->u.floats, (size_t)column->row_count * 4);
 	for (i = 0; column->type == VALUE_COLUMN_TEXT && i < column->row_count;
 	     i++) {
 		if (column->u.texts[i].text != NULL)

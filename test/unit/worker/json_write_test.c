@@ -450,8 +450,8 @@ number_columns_are_typed_arrays(void **state)
 	static const double numbers[] = { 1, 0.5, -3, 0, NAN };
 	static const int64_t small[] = { 1, -2, INT32_MAX, INT32_MIN };
 	static const int32_t narrow[] = { 1, -2, INT32_MAX, INT32_MIN };
-	static const int64_t high[] = { 1, (int64_t)INT32_MAX + 1 };
-	static const double high_wide[] = { 1, 2147483648.0 };
+	static const int64_t high[] = { 1, (int64_t)UINT32_MAX + 1 };
+	static const double high_wide[] = { 1, 4294967296.0 };
 	static const int64_t low[] = { (int64_t)INT32_MIN - 1, 5 };
 	static const double low_wide[] = { -2147483649.0, 5 };
 	struct value_column column;
@@ -467,7 +467,7 @@ number_columns_are_typed_arrays(void **state)
 	value = column_of(&column, VALUE_COLUMN_I64, small, 4);
 	check_typed(&value, "i4", narrow, sizeof(narrow));
 	value = column_of(&column, VALUE_COLUMN_I64, small, 1);
-	check_json(&value, "{\"dtype\":\"i4\",\"bdata\":\"AQAAAA==\"}");
+	check_json(&value, "{\"dtype\":\"i1\",\"bdata\":\"AQ==\"}");
 	value = column_of(&column, VALUE_COLUMN_I64, high, 2);
 	check_typed(&value, "f8", high_wide, sizeof(high_wide));
 	value = column_of(&column, VALUE_COLUMN_I64, low, 2);
@@ -475,7 +475,7 @@ number_columns_are_typed_arrays(void **state)
 	value = column_of(&column, VALUE_COLUMN_F64, numbers, 0);
 	check_json(&value, "{\"dtype\":\"f8\",\"bdata\":\"\"}");
 	value = column_of(&column, VALUE_COLUMN_I64, small, 0);
-	check_json(&value, "{\"dtype\":\"i4\",\"bdata\":\"\"}");
+	check_json(&value, "{\"dtype\":\"i1\",\"bdata\":\"\"}");
 }
 
 static void

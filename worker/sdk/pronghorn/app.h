@@ -229,6 +229,7 @@ struct ph_patch; /* changes of a property, made step by step */
 /* ---- the table of functions that the server hands over ----------------- */
 
 struct ph_cache_host;
+struct ph_data_host;
 
 struct ph_host {
 	uint32_t size; /* of this struct as the server knows it */
@@ -298,6 +299,7 @@ struct ph_host {
 	    *member)(const struct ph_value *value, const char *name);
 
 	const struct ph_cache_host *cache; /* see cache.h */
+	const struct ph_data_host *data;   /* see data.h */
 
 	/* define */
 	void (*clientside)(struct ph_app *app, const char *source,
@@ -820,21 +822,22 @@ ph_bool_of(const struct ph_value *value)
 	return ph_host_->bool_of(value);
 }
 
-/* Items of a list, members of an object, rows of a table, else 0. */
+/* Items of a list or column, members of an object, rows of a table, else 0. */
 static inline size_t
 ph_count_of(const struct ph_value *value)
 {
 	return ph_host_->count_of(value);
 }
 
-/* The n-th item of a list or member of an object; null beyond its end. */
+/* The n-th item of a list or column, member of an object, or row of a table (an
+ * object); null beyond its end. */
 static inline const struct ph_value *
 ph_at(const struct ph_value *value, size_t index)
 {
 	return ph_host_->at(value, index);
 }
 
-/* A member of an object by name; null when absent. */
+/* A member of an object, or a column of a table, by name; null when absent. */
 static inline const struct ph_value *
 ph_member(const struct ph_value *value, const char *name)
 {
@@ -871,5 +874,6 @@ ph_list_begin_(const std::initializer_list<T> &list)
 #endif
 
 #include <pronghorn/cache.h>
+#include <pronghorn/data.h>
 
 #endif

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef WORKER_TABLE_FILTER_H
+#define WORKER_TABLE_FILTER_H
+
+#include <stddef.h>
+
+#include "cache/value.h"
+#include "server/base/arena.h"
+#include "server/base/buf.h"
+
+/*
+ * DataTable's filter_query and sort_by as SQL, with nothing of them in it:
+ * columns are looked up in the list of the table's own, everything compared
+ * with becomes a parameter.
+ *
+ *   filter      = any { "||" any };  any = one { "&&" one }
+ *   one         = [ "!" ] ( "(" filter ")" | comparison )
+ *   comparison  = "{" column "}" ( operator operand | "is" test )
+ *   operator    = ["i"|"s"] ( = == eq != ne > gt >= ge < lt <= le contains
+ *                 datestartswith )
+ *   operand     = number | word | "text" | 'text' | `text`
+ *   test        = nil | blank | num | str | even | odd
+ *
+ * i ignores case, s does not; `contains` alone ignores it, as the table does.
+ *
+ * THREADS  Any; nothing shared.
+ */
+#define TABLE_FILTER_PARAMETERS 64
+
+struct table_filter {
+	struct buf sql; /* a condition with ?1 ..., empty: all rows */
+	const struct value *parameters[TABLE_FILTER_PARAMETERS];
+	unsigned count;
+	const char *why; /* a static sentence after ERR_SYNTAX */
+	size_t offset;   /* where in the filter */
+};
+
+/* 0; ERR_SYNTAX with why and offset; -ENOMEM. Free with table_filter_free()
+ * in any case. `columns` are the names of the table's columns. */
+int table_filter_parse(struct table_filter *filter, struct arena *arena,
+    const char *text, size_t len, const char *const *columns, size_t count);
+void table_filter_free(struct table_filter *filter);
+
+/* Append a name as SQL quotes it. */
+void table_sql_name(const char *name, struct buf *out);
+
+/* Append `"a" DESC, "b"` from sort_by, nothing when there is nothing to sort
+ * by; entries that name no column are skipped. */
+void table_sort_sql(const struct value *sort_by, const char *const *columns,
+    size_t count, struct buf *out);
+
+#endif
