@@ -118,21 +118,30 @@ $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 	$(call run_as,CC,$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c \
 		-o $@ $<)
 
-$(BUILD)/unit/%: test/unit/%.c $(LIB_OBJ)
-	@mkdir -p $(@D)
-	$(call run_as,TEST,$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP \
-		-MF $@.d $(ALL_LDFLAGS) -o $@ $< $(LIB_OBJ) $(LDLIBS) -lcmocka)
+# A program takes out of these what it calls.
+$(BUILD)/libpronghorn.a: $(LIB_OBJ)
+	@rm -f $@
+	$(call run_as,AR,ar rcsT $@ $^)
 
-$(BUILD)/unit/bench/%: test/unit/bench/%.c $(LIB_OBJ) $(BENCH_OBJ)
+$(BUILD)/libbench.a: $(BENCH_OBJ)
+	@rm -f $@
+	$(call run_as,AR,ar rcsT $@ $^)
+
+$(BUILD)/unit/%: $(BUILD)/obj/test/unit/%.o $(BUILD)/libpronghorn.a
 	@mkdir -p $(@D)
-	$(call run_as,TEST,$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP \
-		-MF $@.d $(ALL_LDFLAGS) -o $@ $< $(LIB_OBJ) $(BENCH_OBJ) \
+	$(call run_as,TEST,$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ \
 		$(LDLIBS) -lcmocka)
 
-$(BUILD)/fault/%: test/fault/%.c $(LIB_OBJ)
+$(BUILD)/unit/bench/%: $(BUILD)/obj/test/unit/bench/%.o $(BUILD)/libbench.a \
+    $(BUILD)/libpronghorn.a
 	@mkdir -p $(@D)
-	$(call run_as,TEST,$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP \
-		-MF $@.d $(ALL_LDFLAGS) -o $@ $< $(LIB_OBJ) $(LDLIBS) -lcmocka)
+	$(call run_as,TEST,$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ \
+		$(LDLIBS) -lcmocka)
+
+$(BUILD)/fault/%: $(BUILD)/obj/test/fault/%.o $(BUILD)/libpronghorn.a
+	@mkdir -p $(@D)
+	$(call run_as,TEST,$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ \
+		$(LDLIBS) -lcmocka)
 
 $(BUILD)/bench/%: $(BUILD)/obj/test/bench/%.o $(BENCH_OBJ) $(LIB_OBJ)
 	@mkdir -p $(@D)
@@ -252,11 +261,11 @@ bench: deps ## measure the server and its peers; QUICK=1 takes two minutes
 
 # ---- fuzzing ----
 
-$(BUILD)/fuzz/%_replay: test/fuzz/%_fuzz.c test/fuzz/standalone_main.c \
-    test/fuzz/fuzz.h $(LIB_OBJ)
+$(BUILD)/fuzz/%_replay: $(BUILD)/obj/test/fuzz/%_fuzz.o \
+    $(BUILD)/obj/test/fuzz/standalone_main.o $(BUILD)/libpronghorn.a
 	@mkdir -p $(@D)
-	$(call run_as,TEST,$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) \
-		$(ALL_LDFLAGS) -o $@ $(filter %.c %.o,$^) $(LDLIBS))
+	$(call run_as,TEST,$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ \
+		$(LDLIBS))
 
 $(BUILD)/fuzz/%_fuzz: test/fuzz/%_fuzz.c test/fuzz/fuzz.h $(LIB_OBJ)
 	@mkdir -p $(@D)
@@ -393,8 +402,7 @@ help: ## list the targets
 	@sed -n 's/^\([A-Z]*\) ?=.*## *\(.*\)/\1\t\2/p' Makefile | \
 		awk -F'\t' '{ printf "  %-21s %s\n", $$1, $$2 }'
 
--include $(LIB_OBJ:.o=.d) $(MAIN_OBJ:.o=.d) $(UNIT_BIN:%=%.d) \
-	$(FAULT_BIN:%=%.d) $(BENCH_OBJ:.o=.d)
+-include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
 
 .PHONY: all examples deps deps-test run test stages programs unit fault replay \
 	www-test e2e browser stress bench fuzz fuzz-search asan tsan valgrind \

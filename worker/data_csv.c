@@ -52,7 +52,7 @@ source_error(struct source *source, uint64_t line, const char *why)
 static int
 map_file(struct source *source, const char *path)
 {
-	struct stat st;
+	struct stat st = { .st_size = 0 };
 	int rc = 0;
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
@@ -481,7 +481,7 @@ host_import_csv(struct ph_call *ph, const char *table,
 	if (rc == 0)
 		rc = create_table(&source, table, &insert);
 	if (rc == 0)
-		rc = insert_all(&source, insert);
+		(void)insert_all(&source, insert); /* noted in the call */
 	(void)sqlite3_finalize(insert);
 	source_close(&source);
 	return call->failed ? PH_ERROR : PH_OK;
