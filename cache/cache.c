@@ -64,6 +64,7 @@ open_database(struct cache *cache, const struct cache_options *options)
 		rc = prepare_check(&cache->db);
 	if (rc < 0)
 		db_close(&cache->db);
+	cache->db.counts = &cache->counts;
 	free(dir);
 	return cache_public_rc(rc);
 }
@@ -98,6 +99,7 @@ cache_open(struct cache **cache, const struct cache_options *options,
 		free(new);
 		return rc;
 	}
+	counts_enter(&new->counts);
 	*cache = new;
 	return 0;
 }
@@ -109,6 +111,7 @@ cache_close(struct cache **cache)
 		return;
 	db_read_end(&(*cache)->db);
 	db_close(&(*cache)->db);
+	counts_leave(&(*cache)->counts);
 	free((*cache)->prefix);
 	free(*cache);
 	*cache = NULL;
@@ -166,10 +169,16 @@ cache_lookup_since(struct cache *cache, const uint8_t key[CACHE_KEY_LEN],
 	rc = store_get(&cache->db, key, now_ms, since_ms, out, &value);
 	if (rc < 0)
 		return cache_public_rc(rc);
-	if (rc != STORE_HIT)
+	if (rc != STORE_HIT) {
+		counts_add(&cache->counts, COUNT_MISS, 1);
 		return CACHE_MISS;
+	}
 	*format = (enum cache_format)value.format;
-	return wants_renewal(cache, &value, now_ms) ? CACHE_STALE : CACHE_HIT;
+	counts_add(&cache->counts, COUNT_HIT, 1);
+	if (!wants_renewal(cache, &value, now_ms))
+		return CACHE_HIT;
+	counts_add(&cache->counts, COUNT_STALE, 1);
+	return CACHE_STALE;
 }
 
 int

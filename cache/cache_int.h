@@ -11,6 +11,7 @@
  */
 struct cache {
 	struct db db; /* never opened when cache_type is "null" */
+	struct counts counts;
 	struct cache_peer peer;
 	int64_t lease_ms;
 	uint32_t attempts_max;

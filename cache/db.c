@@ -143,6 +143,7 @@ db_failed(struct db *db, int code, const char *what)
 {
 	int rc = db_error_of(code);
 
+	counts_add(db->counts, rc == ERR_BUSY ? COUNT_BUSY : COUNT_ERROR, 1);
 	write_log(db, rc, code, what);
 	if (rc == ERR_CORRUPT && !db->latched) {
 		db->latched = true;
@@ -466,6 +467,8 @@ db_read_begin(struct db *db)
 		return rc;
 	rc = db_run(db, STATEMENT_BEGIN_READ);
 	db->reading = rc == 0;
+	if (rc == 0)
+		counts_reading(db->counts, clock_boot_ms());
 	return rc;
 }
 
@@ -475,6 +478,7 @@ db_read_end(struct db *db)
 	if (!db->reading)
 		return;
 	db->reading = false;
+	counts_reading(db->counts, 0);
 	if (db->handle != NULL && !sqlite3_get_autocommit(db->handle) &&
 	    db_run(db, STATEMENT_COMMIT) < 0)
 		roll_back(db);

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "cache/counts.h"
 #include "cache/schema.h"
 
 /*
@@ -23,20 +24,21 @@
 struct db {
 	sqlite3 *handle; /* NULL: closed, or never opened */
 	sqlite3_stmt *statements[STATEMENT_COUNT];
-	char *dir;         /* absolute path of the cache folder */
-	int lock_fd;       /* checkpoint.lock, see gate.h */
-	unsigned forks;    /* how often we had been forked when it opened */
-	int64_t write_us;  /* longest wait of a write */
-	int64_t wait_us;   /* longest wait of the running operation */
-	int64_t wait_from; /* when it began to wait */
-	int64_t pause_us;  /* last pause after a full or failing disk */
-	int64_t paused_to; /* clock_mono_us; no writes before */
-	int paused_rc;     /* why */
-	int wal_frames;    /* length of the log after our last commit */
-	bool probing;      /* being busy is an answer, not a failure */
-	bool latched;      /* damaged: refuse everything */
-	bool writing;      /* between db_write_begin and its end */
-	bool reading;      /* between db_read_begin and db_read_end */
+	struct counts *counts; /* borrowed; NULL: nobody counts */
+	char *dir;             /* absolute path of the cache folder */
+	int lock_fd;           /* checkpoint.lock, see gate.h */
+	unsigned forks;        /* how often we had been forked when it opened */
+	int64_t write_us;      /* longest wait of a write */
+	int64_t wait_us;       /* longest wait of the running operation */
+	int64_t wait_from;     /* when it began to wait */
+	int64_t pause_us;      /* last pause after a full or failing disk */
+	int64_t paused_to;     /* clock_mono_us; no writes before */
+	int paused_rc;         /* why */
+	int wal_frames;        /* length of the log after our last commit */
+	bool probing;          /* being busy is an answer, not a failure */
+	bool latched;          /* damaged: refuse everything */
+	bool writing;          /* between db_write_begin and its end */
+	bool reading;          /* between db_read_begin and db_read_end */
 };
 
 /* Set the members of a connection that is not open. */

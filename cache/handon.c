@@ -137,6 +137,7 @@ hand_on_some(struct cache *cache, const struct handon *what)
 	rc = db_write_commit(&cache->db);
 	if (rc < 0)
 		return rc;
+	counts_add(&cache->counts, COUNT_TAKEOVER, (uint64_t)count);
 	for (i = 0; i < count; i++)
 		report(&rows[i], what->reason);
 	return count;

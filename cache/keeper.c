@@ -60,17 +60,35 @@ struct keeper {
 /* --- messages to the master -------------------------------------------- */
 
 static void
-send_status(const struct keeper *keeper, enum handoff_status_kind kind,
-    const char *text)
+send(const struct keeper *keeper, const struct handoff_status *status)
 {
 	struct pollfd ready = { .fd = keeper->handoff->status_fd,
 		.events = POLLOUT };
+
+	/* A master that does not read must not stop us: lose the message. */
+	if (poll(&ready, 1, 0) == 1 && ready.revents & POLLOUT)
+		(void)fd_write_full(ready.fd, status, sizeof(*status));
+}
+
+static void
+send_status(const struct keeper *keeper, enum handoff_status_kind kind,
+    const char *text)
+{
 	struct handoff_status status = { .kind = kind };
 
 	(void)snprintf(status.text, sizeof(status.text), "%s", text);
-	/* A master that does not read must not stop us: lose the message. */
-	if (poll(&ready, 1, 0) == 1 && ready.revents & POLLOUT)
-		(void)fd_write_full(ready.fd, &status, sizeof(status));
+	send(keeper, &status);
+}
+
+static void
+send_beat(const struct keeper *keeper)
+{
+	struct handoff_status status = { .kind = HANDOFF_BEAT };
+
+	memset(&status.beat, 0, sizeof(status.beat));
+	counts_sum(&status.beat.cache);
+	upkeep_gauges(&keeper->upkeep, keeper->cache, &status.beat.cache);
+	send(keeper, &status);
 }
 
 /* --- the database ------------------------------------------------------ */
@@ -177,7 +195,7 @@ work_each_second(struct keeper *keeper)
 
 	if (keeper->cache != NULL)
 		(void)handon_late(keeper->cache, &count);
-	send_status(keeper, HANDOFF_BEAT, "");
+	send_beat(keeper);
 }
 
 static void

@@ -181,6 +181,9 @@ cache_publish_as(struct cache *cache, const struct cache_claim *claim,
 	value.fresh = add_ms(value.created, life->fresh_ms);
 	value.expires = add_stale(value.fresh, life);
 	rc = end_or_remember(cache, claim, &end, &value);
+	if (rc != ERR_STALE)
+		counts_add(&cache->counts,
+		    rc == 0 ? COUNT_STORE : COUNT_STORE_FAILURE, 1);
 	return rc == ERR_CORRUPT ? ERR_STORE : rc;
 }
 

@@ -104,9 +104,13 @@ cache_put(struct cache *cache, const struct cache_entry *entries, size_t count,
 	rc = forget_groups(cache, NULL, life, groups);
 	if (rc == 0)
 		rc = begin(cache);
-	if (rc < 0)
-		return rc;
-	return end(cache, put_all(cache, entries, count, how, life, groups));
+	if (rc == 0)
+		rc = end(cache,
+		    put_all(cache, entries, count, how, life, groups));
+	if (rc != 0)
+		counts_add(&cache->counts,
+		    rc > 0 ? COUNT_STORE : COUNT_STORE_FAILURE, count);
+	return rc;
 }
 
 int

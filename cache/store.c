@@ -170,6 +170,8 @@ store_get(struct db *db, const uint8_t key[CACHE_KEY_LEN], int64_t now_ms,
 		return rc < 0 ? rc : STORE_MISS;
 	rc = take_row(stmt, key, out, about);
 	db_reset(db, STATEMENT_VALUE_GET);
+	if (rc == STORE_DAMAGED)
+		counts_add(db->counts, COUNT_DAMAGED, 1);
 	return rc;
 }
 

@@ -44,6 +44,26 @@ upkeep_init(struct upkeep *upkeep)
 	upkeep->signals_from = -1;
 }
 
+void
+upkeep_gauges(const struct upkeep *upkeep, struct cache *cache,
+    struct cache_counters *out)
+{
+	int64_t pages = 0;
+	int64_t free_pages = 0;
+
+	if (cache == NULL || cache->db.handle == NULL || cache->db.latched)
+		return;
+	if (db_number(&cache->db, "PRAGMA page_count", &pages) == 0 &&
+	    db_number(&cache->db, "PRAGMA freelist_count", &free_pages) == 0) {
+		out->file_bytes = (uint64_t)(pages * SCHEMA_PAGE_SIZE);
+		out->bytes =
+		    (uint64_t)((pages - free_pages) * SCHEMA_PAGE_SIZE);
+	}
+	out->wal_bytes = (uint64_t)db_wal_bytes(&cache->db);
+	out->wal_unmoved = (uint64_t)upkeep->wal_unmoved;
+	out->entries = (uint64_t)(upkeep->count > 0 ? upkeep->count : 0);
+}
+
 /* --- the log ----------------------------------------------------------- */
 
 /* Size and time of last writing of the log; both 0 when there is none. */
@@ -114,6 +134,7 @@ copy_wal(struct upkeep *upkeep, struct cache *cache)
 	}
 	if (code != SQLITE_OK)
 		return db_failed(db, code, "CHECKPOINT");
+	upkeep->wal_unmoved = (int64_t)(frames - copied) * FRAME_SIZE;
 	if (copied < frames) {
 		if ((int64_t)frames * FRAME_SIZE > WAL_TRUNCATE)
 			report_pinned(frames, copied);
@@ -121,6 +142,7 @@ copy_wal(struct upkeep *upkeep, struct cache *cache)
 	}
 	upkeep->wal_size = size;
 	upkeep->wal_stamp = stamp;
+	counts_add(&cache->counts, COUNT_CHECKPOINT, 1);
 	return 1;
 }
 
@@ -263,6 +285,7 @@ upkeep_expire(struct upkeep *upkeep, struct cache *cache)
 	if (rc < 0)
 		return cache_public_rc(rc);
 	upkeep->count -= rc;
+	counts_add(&cache->counts, COUNT_EXPIRATION, (uint64_t)rc);
 	if ((unsigned)rc < expiry.doom.count ||
 	    expiry.doom.count == UPKEEP_STEP)
 		return rc; /* the rest is still there: look again */
@@ -329,8 +352,10 @@ upkeep_evict(struct upkeep *upkeep, struct cache *cache)
 	    visit_oldest, &doom);
 	if (rc == 0)
 		rc = delete_some(cache, &doom);
-	if (rc > 0)
+	if (rc > 0) {
 		upkeep->count -= rc;
+		counts_add(&cache->counts, COUNT_EVICTION, (uint64_t)rc);
+	}
 	return cache_public_rc(rc);
 }
 

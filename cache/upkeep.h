@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "cache/cache.h"
+#include "server/base/cache_counters.h"
 
 /*
  * What the keeper does to the database, in steps so small that no writer
@@ -18,6 +19,7 @@ struct upkeep {
 	int64_t wal_stamp;    /* when the log was last written, as copied */
 	int64_t wal_size;     /* and how long it was */
 	int64_t copied_ms;    /* clock_boot_ms of the last copy */
+	int64_t wal_unmoved;  /* bytes a reader kept from being copied */
 	int64_t ages_from;    /* expiry: `created` to go on from */
 	int64_t signals_from; /* pruning: `id` to go on after */
 	int64_t count;        /* values there are, as last counted */
@@ -25,6 +27,10 @@ struct upkeep {
 };
 
 void upkeep_init(struct upkeep *upkeep);
+
+/* What only the keeper knows, for its heartbeat. `cache` may be NULL. */
+void upkeep_gauges(const struct upkeep *upkeep, struct cache *cache,
+    struct cache_counters *out);
 
 /* Most rows deleted in one step, and the longest time it takes them, us. */
 #define UPKEEP_STEP 200

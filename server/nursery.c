@@ -199,6 +199,8 @@ read_status(struct master *master, int fd, int slot)
 			if (slot >= 0)
 				take_status(master, (unsigned)slot,
 				    &messages[i]);
+			else if (messages[i].kind == HANDOFF_BEAT)
+				master->keeper.seat.beat = messages[i].beat;
 		}
 	}
 	return true;

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cache/counts.h"
 #include "server/base/clock.h"
 #include "server/base/err.h"
 #include "server/base/log.h"
@@ -49,6 +50,7 @@ heartbeat_send(struct worker *worker)
 	beat->connections = (uint32_t)worker->conn_count;
 	beat->busy = (uint32_t)pool_busy(worker->pool);
 	beat->parked = (uint32_t)park_count(worker->park);
+	counts_sum(&beat->cache);
 	memset(&status, 0, sizeof(status));
 	status.kind = HANDOFF_BEAT;
 	status.value = beat->connections;

@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "server/base/cache_counters.h"
+
 /*
  * What the master hands to a child over fork, and the two small message
  * formats that travel on pipes afterwards. Nothing else crosses fork: no
@@ -32,7 +34,10 @@ struct handoff {
 	size_t listen_count;
 };
 
-/* What a worker has done since its start; travels with its heartbeat. */
+/*
+ * What a child has done since its start; travels with its heartbeat. Of the
+ * keeper only `cache` has a meaning.
+ */
 #define HANDOFF_BUCKETS 13
 #define HANDOFF_BUCKET_BOUNDS_US                                             \
 	500, 1000, 2500, 5000, 10000, 25000, 50000, 100000, 250000, 1000000, \
@@ -47,6 +52,7 @@ struct handoff_beat {
 	uint32_t connections;
 	uint32_t busy;   /* queued, running and finished pool tasks */
 	uint32_t parked; /* keys somebody waits for */
+	struct cache_counters cache;
 };
 
 /* Child to master, on status_fd. Smaller than PIPE_BUF, so never torn. */
