@@ -152,6 +152,7 @@ conn_close(struct conn *conn)
 	conn_out_free(conn);
 	buf_free(&conn->in);
 	free(conn->chunked);
+	spool_unref(&conn->spool);
 	h2_free(&conn->h2);
 	tls_free(&conn->tls);
 	fd_close(&conn->fd);
@@ -274,7 +275,7 @@ check_deadline(struct conn *conn)
 	if (conn->state != CONN_OPEN || conn->in.len == 0 || conn->out != NULL)
 		return;
 	if (conn->need > 0 ? is_too_slow(conn, conn->phase_us,
-				 options->body_timeout, conn->in.len)
+				 options->body_timeout, conn_body_len(conn))
 			   : (double)(clock_mono_us() - conn->phase_us) >
 				 options->header_timeout * 1e6)
 		conn_refuse(conn, 408);

@@ -10,6 +10,7 @@
 #include "worker/http_chunk.h"
 #include "worker/http_parse.h"
 #include "worker/http_reply.h"
+#include "worker/spool.h"
 
 /*
  * One client connection: a socket, the bytes received but not used yet, the
@@ -54,9 +55,12 @@ struct conn {
 	bool counted;          /* in worker->peers */
 	const struct timeval *timeout; /* running now; NULL: none */
 	struct buf in;                 /* received, not used; empty when idle */
-	size_t scan_from; /* where the search for the head's end goes on */
-	size_t need;      /* bytes of head and body; 0: not known yet */
-	int64_t phase_us; /* when the present head, body or linger began */
+	size_t scan_from;    /* where the search for the head's end goes on */
+	size_t need;         /* bytes of head and body; 0: not known yet */
+	int64_t phase_us;    /* when the present head, body or linger began */
+	struct spool *spool; /* the body of the present request, when it is
+				large: in a file */
+	size_t spool_left;   /* bytes of it to come; not for chunked ones */
 	struct conn_chunked *chunked; /* a chunked body in progress */
 	struct h2 *h2;                /* NULL: HTTP/1 */
 	struct h2_stream *stream; /* this is one of HTTP/2, without a socket */
@@ -113,6 +117,16 @@ void conn_resume(struct conn *conn,
     void (*handle)(struct conn *conn, const struct answer_to *to,
 	const void *arg),
     const struct answer_to *to, const void *arg);
+
+/*
+ * Inside a handler: take over the file that holds the body of the present
+ * request, which then outlives the call, as do the bytes of the body. NULL
+ * when the body is in memory.
+ */
+struct spool *conn_take_spool(struct conn *conn);
+
+/* The folder of such files. */
+const char *conn_spool_dir(const struct worker *worker);
 
 /* Close the connection that has been idle longest; false: none is idle. */
 bool conn_close_oldest_idle(struct worker *worker);

@@ -12,7 +12,7 @@
 struct conn_chunked {
 	struct http_chunk decoder;
 	size_t body_start; /* offset of the body from the head's start */
-	size_t decoded;    /* bytes of it so far */
+	size_t decoded;    /* bytes of it so far, but for those in a file */
 };
 
 /* conn_read.c: use up what is in `data`; *len may shrink when a chunked body
@@ -25,6 +25,17 @@ void conn_refuse(struct conn *conn, int status);
 /* As recv() and sendmsg(), through TLS where there is TLS. */
 ssize_t conn_recv(struct conn *conn, void *data, size_t len);
 ssize_t conn_sendv(struct conn *conn, struct iovec *pieces, int count);
+
+/*
+ * conn_body.c: a body goes to a file: begin, append, look at the whole of it.
+ * 0 or minus a status.
+ */
+int conn_spool_start(struct conn *conn);
+int conn_spool_put(struct conn *conn, const char *data, size_t len);
+int conn_spool_map(struct conn *conn, const char **data, size_t *len);
+
+/* conn_read.c: bytes of the present body that have come. */
+size_t conn_body_len(const struct conn *conn);
 
 /* conn_read.c: what an answer needs to know. */
 struct answer_to conn_answer_to(const struct http_head *head);

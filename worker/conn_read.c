@@ -41,6 +41,7 @@ request_end(struct conn *conn)
 	conn->scan_from = 0;
 	conn->need = 0;
 	conn->continue_sent = false;
+	conn->spool_left = 0;
 	free(conn->chunked);
 	conn->chunked = NULL;
 }
@@ -76,6 +77,14 @@ hand_over(struct conn *conn, const struct http_head *head, const char *body,
 	conn->worker->request_count++;
 	conn_touch(conn, to.start_us);
 	router_handle(conn, head, &to, body, len);
+	spool_unref(&conn->spool); /* unless it was taken */
+}
+
+size_t
+conn_body_len(const struct conn *conn)
+{
+	return conn->in.len +
+	       (conn->spool != NULL ? spool_len(conn->spool) : 0);
 }
 
 /* The body is not complete: note what is missing, or refuse it unread. */
@@ -96,6 +105,69 @@ wait_for_body(struct conn *conn, const struct http_head *head, size_t total)
 	return 0;
 }
 
+/* Hand over a request whose body is in the file. 0 or -status. */
+static int
+hand_over_spool(struct conn *conn, const char *data, size_t head_len)
+{
+	struct http_head head;
+	const char *body;
+	size_t len;
+	int rc;
+
+	rc = http_parse_head(data, head_len, &conn->worker->limits, &head);
+	if (rc <= 0)
+		return -400; /* cannot be: it was complete before */
+	rc = conn_spool_map(conn, &body, &len);
+	if (rc == 0)
+		hand_over(conn, &head, body, len);
+	return rc;
+}
+
+/*
+ * Bytes of a body that goes to a file; those behind it are moved up to the
+ * head, which stays. Bytes used, 0 for more, -status.
+ */
+static long
+take_spooled(struct conn *conn, char *data, size_t *len)
+{
+	size_t head_len = conn->need - 1;
+	size_t part = *len - head_len;
+	int rc;
+
+	if (part > conn->spool_left)
+		part = conn->spool_left;
+	rc = conn_spool_put(conn, data + head_len, part);
+	if (rc < 0)
+		return rc;
+	*len -= part;
+	memmove(data + head_len, data + head_len + part, *len - head_len);
+	conn->spool_left -= part;
+	if (conn->spool_left > 0)
+		return 0;
+	rc = hand_over_spool(conn, data, head_len);
+	return rc < 0 ? rc : (long)head_len;
+}
+
+static long
+start_spooled(struct conn *conn, const struct http_head *head, size_t head_len,
+    char *data, size_t *len)
+{
+	int rc = conn_spool_start(conn);
+
+	if (rc < 0)
+		return rc;
+	conn->spool_left = (size_t)head->content_length;
+	conn->need = head_len + 1; /* the head is kept, no more */
+	return take_spooled(conn, data, len);
+}
+
+/* Does a body of this size go to a file? */
+static bool
+is_large(const struct conn *conn, size_t len)
+{
+	return len > (size_t)conn->worker->options->upload_buffer;
+}
+
 /* Decode more of a chunked body in place. 1 complete, 0 more, -status. */
 static int
 decode_more(struct conn *conn, char *data, size_t *len, size_t *used)
@@ -110,10 +182,17 @@ decode_more(struct conn *conn, char *data, size_t *len, size_t *used)
 	if (rc < 0)
 		return rc;
 	chunked->decoded += got;
-	if (rc > 0) {
-		*used = raw + consumed;
-		return 1;
+	*used = raw + consumed;
+	if (conn->spool != NULL || is_large(conn, chunked->decoded)) {
+		got = chunked->decoded;
+		chunked->decoded = 0;
+		if (conn->spool == NULL && conn_spool_start(conn) < 0)
+			return -503;
+		if (conn_spool_put(conn, data + chunked->body_start, got) < 0)
+			return -507;
 	}
+	if (rc > 0)
+		return 1;
 	*len = chunked->body_start + chunked->decoded;
 	return 0;
 }
@@ -122,7 +201,7 @@ static int
 start_chunked(struct conn *conn, const struct http_head *head, size_t head_len)
 {
 	struct http_chunk_limits limits = {
-		.body = (uint64_t)conn->worker->options->limit_request_body,
+		.body = router_body_limit(conn->worker, head),
 		.line = (size_t)conn->worker->options->limit_chunk_line,
 		.extensions = HTTP_CHUNK_EXTENSIONS_DEFAULT,
 		.trailers = HTTP_CHUNK_TRAILERS_DEFAULT,
@@ -147,6 +226,10 @@ take_chunked(struct conn *conn, char *data, size_t *len)
 	rc = decode_more(conn, data, len, &used);
 	if (rc <= 0)
 		return rc;
+	if (conn->spool != NULL) {
+		rc = hand_over_spool(conn, data, conn->chunked->body_start);
+		return rc < 0 ? rc : (long)used;
+	}
 	rc = http_parse_head(data, conn->chunked->body_start,
 	    &conn->worker->limits, &head);
 	if (rc <= 0)
@@ -169,6 +252,8 @@ take_request(struct conn *conn, char *data, size_t *len)
 		return take_chunked(conn, data, len);
 	if (*len < conn->need)
 		return 0;
+	if (conn->spool != NULL)
+		return take_spooled(conn, data, len);
 	if (conn->need == 0 && conn->scan_from > 0 &&
 	    *len <= worker->limits.head_size &&
 	    !http_head_maybe_complete(data, *len, &conn->scan_from))
@@ -186,13 +271,18 @@ take_request(struct conn *conn, char *data, size_t *len)
 			   ? rc
 			   : take_chunked(conn, data, len);
 	}
-	if (head.content_length > worker->options->limit_request_body)
+	if (head.content_length >= 0 &&
+	    (uint64_t)head.content_length > router_body_limit(worker, &head))
 		return -413;
 	total = (size_t)rc;
 	if (head.content_length > 0)
 		total += (size_t)head.content_length;
-	if (*len < total)
-		return wait_for_body(conn, &head, total);
+	if (*len < total) {
+		(void)wait_for_body(conn, &head, total);
+		return conn->close_after || !is_large(conn, total)
+			   ? 0
+			   : start_spooled(conn, &head, (size_t)rc, data, len);
+	}
 	hand_over(conn, &head, data + rc, total - (size_t)rc);
 	return (long)total;
 }
@@ -213,6 +303,7 @@ conn_consume(struct conn *conn, char *data, size_t *len)
 			break;
 		if (rc < 0) {
 			request_end(conn);
+			spool_unref(&conn->spool);
 			conn_refuse(conn, (int)-rc);
 			break;
 		}

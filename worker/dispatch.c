@@ -303,7 +303,12 @@ parse_in_pool(struct conn *conn, const struct answer_to *to,
 	if (request == NULL)
 		return;
 	task = task_new(TASK_PARSE);
-	if (task != NULL && (buf_put(&task->arguments, body, len) < 0 ||
+	/* A body in a file that is not inflated: the file goes along. */
+	if (task != NULL && conn->spool != NULL &&
+	    body != conn->worker->inflated.data)
+		task->spool = conn_take_spool(conn);
+	if (task != NULL && ((task->spool == NULL &&
+				 buf_put(&task->arguments, body, len) < 0) ||
 				encode_value(about, &task->about) < 0)) {
 		task_free(task);
 		task = NULL;

@@ -47,6 +47,7 @@ stream_free(struct h2_stream *stream)
 		stream->next->prev = stream->prev;
 	h2->stream_count--;
 	h2->body_total -= stream->body.len;
+	spool_unref(&stream->conn.spool);
 	buf_free(&stream->head);
 	buf_free(&stream->fields);
 	buf_free(&stream->cookie);
@@ -111,25 +112,50 @@ on_header(nghttp2_session *session, const nghttp2_frame *frame,
 	return 0;
 }
 
+/* Keep a part of a body, in memory or in its file. 0 or a status. */
+static int
+keep_body(struct h2_stream *stream, const void *data, size_t len)
+{
+	const struct worker_options *options = stream->conn.worker->options;
+	struct h2 *h2 = stream->h2;
+	size_t have = stream->body.len;
+	size_t most = (size_t)options->limit_request_body + FRAMES_MAX;
+	int rc;
+
+	if (conn_body_len(&stream->conn) + have + len > stream->body_max)
+		return 413;
+	if (stream->conn.spool == NULL &&
+	    have + len > (size_t)options->upload_buffer) {
+		rc = conn_spool_start(&stream->conn);
+		if (rc == 0 && have > 0)
+			rc = conn_spool_put(&stream->conn, stream->body.data,
+			    have);
+		if (rc < 0)
+			return -rc;
+		h2->body_total -= have;
+		buf_free(&stream->body);
+	}
+	if (stream->conn.spool != NULL)
+		return -conn_spool_put(&stream->conn, data, len);
+	if (h2->body_total + len > most ||
+	    buf_put(&stream->body, data, len) < 0)
+		return 503;
+	h2->body_total += len;
+	return 0;
+}
+
 static int
 on_data(nghttp2_session *session, uint8_t flags, int32_t id,
     const uint8_t *data, size_t len, void *arg)
 {
-	struct h2 *h2 = arg;
 	struct h2_stream *stream;
-	size_t limit = (size_t)h2->conn->worker->options->limit_request_body;
 
 	(void)flags;
+	(void)arg;
 	stream = nghttp2_session_get_stream_user_data(session, id);
 	if (stream == NULL || stream->answered)
 		return 0;
-	if (stream->body.len + len > limit)
-		stream->refuse = 413;
-	else if (h2->body_total + len > limit + FRAMES_MAX ||
-		 buf_put(&stream->body, data, len) < 0)
-		stream->refuse = 503;
-	else
-		h2->body_total += len;
+	stream->refuse = keep_body(stream, data, len);
 	if (stream->refuse != 0)
 		h2_request_run(stream);
 	return 0;

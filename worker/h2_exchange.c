@@ -117,6 +117,8 @@ run(struct h2_stream *stream, bool early)
 	struct http_head head;
 	struct answer_to to;
 	int status = stream->refuse;
+	const char *body;
+	size_t len;
 
 	if (status == 0)
 		status = parse(stream, &head, &text);
@@ -125,16 +127,22 @@ run(struct h2_stream *stream, bool early)
 	} else if (status == 0 || (size_t)-status != text.len) {
 		refuse(stream, 400); /* a head that did not end where it ends */
 	} else {
-		head.content_length = (int64_t)stream->body.len;
+		body = stream->body.data != NULL ? stream->body.data : "";
+		len = stream->body.len;
+		if (!early && stream->conn.spool != NULL)
+			status = -conn_spool_map(&stream->conn, &body, &len);
+		head.content_length = (int64_t)len;
+		stream->body_max =
+		    router_body_limit(stream->conn.worker, &head);
 		to = conn_answer_to(&head);
 		to.minor = 1;
-		if (early) {
+		if (status > 0) {
+			refuse(stream, status);
+		} else if (early) {
 			(void)router_refuses(&stream->conn, &head, &to);
 		} else {
 			stream->conn.worker->request_count++;
-			router_handle(&stream->conn, &head, &to,
-			    stream->body.data != NULL ? stream->body.data : "",
-			    stream->body.len);
+			router_handle(&stream->conn, &head, &to, body, len);
 		}
 	}
 	buf_free(&text);
@@ -155,6 +163,7 @@ h2_request_run(struct h2_stream *stream)
 	/* Whoever still needs the body has copied it. */
 	h2->body_total -= stream->body.len;
 	buf_free(&stream->body);
+	spool_unref(&stream->conn.spool); /* unless it was taken */
 }
 
 static ssize_t

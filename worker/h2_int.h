@@ -30,7 +30,8 @@ struct h2_stream {
 	int refuse;       /* a status, or 0 */
 	int64_t since_us; /* last progress */
 	size_t list_size;
-	struct buf head; /* the path */
+	uint64_t body_max; /* from its head; 0: not known yet */
+	struct buf head;   /* the path */
 	struct buf fields;
 	struct buf cookie;
 	struct buf body;

@@ -45,8 +45,10 @@ static const struct status {
 	{ 500, "Internal Server Error", PAGE("Internal Server Error") },
 	{ 501, "Not Implemented", PAGE("Not Implemented") },
 	{ 503, "Service Unavailable", PAGE("Service Unavailable") },
+	{ 504, "Gateway Timeout", PAGE("Gateway Timeout") },
 	{ 505, "HTTP Version Not Supported",
 	    PAGE("HTTP Version Not Supported") },
+	{ 507, "Insufficient Storage", PAGE("Insufficient Storage") },
 #undef PAGE
 };
 

@@ -323,6 +323,22 @@ refuse(const struct route_request *rq, int status, const char *allow)
 	conn_answer(rq->conn, rq->to, &reply, false);
 }
 
+/*
+ * JSON becomes a tree, so it is bounded by what memory allows; what is of
+ * another type, on a route that takes it, can go to a file of any size.
+ */
+uint64_t
+router_body_limit(const struct worker *worker, const struct http_head *head)
+{
+	const struct worker_options *options = worker->options;
+	const struct route *route =
+	    head->path.data != NULL ? find_route(head->path) : NULL;
+
+	return route != NULL && route->post && !is_json(head->content_type)
+		   ? (uint64_t)options->limit_upload
+		   : (uint64_t)options->limit_request_body;
+}
+
 bool
 router_refuses(struct conn *conn, const struct http_head *head,
     const struct answer_to *to)

@@ -3,6 +3,7 @@
 #define WORKER_ROUTER_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "worker/conn.h"
 
@@ -20,5 +21,10 @@ void router_handle(struct conn *conn, const struct http_head *head,
  */
 bool router_refuses(struct conn *conn, const struct http_head *head,
     const struct answer_to *to);
+
+/* The longest body this request may have: limit_upload or
+ * limit_request_body. Loop thread. */
+uint64_t router_body_limit(const struct worker *worker,
+    const struct http_head *head);
 
 #endif

@@ -45,6 +45,7 @@ task_free(struct task *task)
 	buf_free(&task->arguments);
 	buf_free(&task->about);
 	buf_free(&task->response);
+	spool_unref(&task->spool);
 	cache_claim_free(&task->claim);
 	free(task->session);
 	free(task->user);
@@ -406,17 +407,23 @@ run_parse(struct task *task, struct toolkit *kit, struct arena *arena)
 	struct update update;
 	struct value *request = NULL;
 	struct buf encoded = BUF_EMPTY;
+	const char *body = task->arguments.data;
+	size_t len = task->arguments.len;
 
 	if (task->about.len > 0 && encode_decode(task->about.data,
 				       task->about.len, arena, &request) < 0)
 		request = NULL;
-	update_parse(kit->app, kit->options, task->arguments.data,
-	    task->arguments.len, arena, &update);
+	if (task->spool != NULL) {
+		len = spool_len(task->spool);
+		(void)spool_map(task->spool, &body); /* as on the loop */
+	}
+	update_parse(kit->app, kit->options, body, len, arena, &update);
 	if (update.status == 0 &&
 	    update_encode(&update, request, arena, &encoded) < 0) {
 		update.status = 400;
 		update.why = "a value cannot be encoded";
 	}
+	spool_unref(&task->spool);
 	buf_free(&task->arguments);
 	task->arguments = encoded; /* ownership moves to the task */
 	task->callback = update.callback;

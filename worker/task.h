@@ -8,6 +8,7 @@
 #include "cache/cache.h"
 #include "server/base/buf.h"
 #include "worker/call.h"
+#include "worker/spool.h"
 
 /*
  * A piece of app work for the thread pool, and its outcome.
@@ -54,6 +55,7 @@ struct task {
 	const struct computation *computation; /* COMPUTE, ANSWER */
 	struct buf arguments;       /* as update_encode(), or an encoded array;
 				       PARSE: body */
+	struct spool *spool;        /* PARSE: a body in a file instead */
 	struct buf about;           /* PARSE: the request, encoded */
 	uint8_t key[CACHE_KEY_LEN]; /* ANSWER: of the answer */
 	struct cache_claim claim;

@@ -139,6 +139,22 @@ test("the same rules as for HTTP/1.1", async (t, scene) => {
   assert.equal(outOf(await update(session, "echo", "on"), "echo"), "on");
 });
 
+test("a large body goes to a file", async (t, scene) => {
+  const server = await start(scene);
+  const session = await open(t, server);
+  const text = "0123456789".repeat(300000);
+  const answers = await Promise.all(
+    [1, 2, 3].map(() => update(session, "echo", text)),
+  );
+
+  for (const answer of answers) assert.equal(outOf(answer, "echo"), text);
+  const tooMuch = await update(session, "echo", text.repeat(3)).catch(
+    (error) => error,
+  );
+
+  assert.equal(tooMuch.status, 413);
+});
+
 test("a head that never ends", async (t, scene) => {
   const server = await start(scene);
   const session = await open(t, server, { maxSendHeaderBlockLength: 1 << 20 });

@@ -169,6 +169,7 @@ test("Expect: 100-continue", async (t, scene) => {
 
   large.write(
     "POST /_dash-update-component HTTP/1.1\r\nHost: a\r\n" +
+      "Content-Type: application/json\r\n" +
       "Expect: 100-continue\r\nContent-Length: 8388609\r\n\r\n",
   );
   assert.equal((await large.answer({ interim: true })).status, 413);

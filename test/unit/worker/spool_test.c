@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Bodies in files: no name, no trace, bounded, saved under a name. */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "server/base/err.h"
+#include "server/base/fd.h"
+#include "worker/spool.h"
+
+static char dir[] = "/tmp/ph-spool-XXXXXX";
+
+static int
+set_up(void **state)
+{
+	(void)state;
+	return mkdtemp(dir) != NULL ? 0 : -1;
+}
+
+static int
+count_files(void)
+{
+	DIR *open = opendir(dir);
+	int count = 0;
+
+	assert_non_null(open);
+	while (readdir(open) != NULL)
+		count++;
+	(void)closedir(open);
+	return count - 2;
+}
+
+static int
+tear_down(void **state)
+{
+	(void)state;
+	return rmdir(dir);
+}
+
+static void
+test_bytes(void **state)
+{
+	struct spool *spool;
+	struct spool *other;
+	const char *data;
+	char path[SPOOL_PATH_MAX];
+	char *read;
+	size_t len;
+
+	(void)state;
+	assert_int_equal(spool_new(&spool, dir, 100), 0);
+	assert_int_equal(spool_map(spool, &data), 0);
+	assert_string_equal(data, "");
+	assert_int_equal(spool_put(spool, "hello ", 6), 0);
+	assert_int_equal(spool_put(spool, "world", 5), 0);
+	assert_int_equal(spool_len(spool), 11);
+	assert_int_equal(count_files(), 0);
+	assert_int_equal(spool_map(spool, &data), 0);
+	assert_memory_equal(data, "hello world", 11);
+	spool_path(spool, path);
+	assert_int_equal(fd_read_file(path, 100, &read, &len), 0);
+	assert_int_equal(len, 11);
+	free(read);
+	other = spool_ref(spool);
+	spool_unref(&spool);
+	assert_null(spool);
+	assert_memory_equal(data, "hello world", 11);
+	spool_unref(&other);
+	spool_unref(&other);
+}
+
+/* All spools of the process together stay below the bound. */
+static void
+test_total(void **state)
+{
+	struct spool *one;
+	struct spool *two;
+
+	(void)state;
+	assert_int_equal(spool_new(&one, dir, 100), 0);
+	assert_int_equal(spool_new(&two, dir, 100), 0);
+	assert_int_equal(spool_put(one, "0123456789", 10), 0);
+	assert_int_equal(spool_put(two, dir, 0), 0);
+	assert_int_equal(spool_put(one, dir, sizeof(dir)), 0);
+	while (spool_len(one) < 80)
+		assert_int_equal(spool_put(one, "x", 1), 0);
+	assert_int_equal(spool_put(two, dir, 21), ERR_FULL);
+	assert_int_equal(spool_put(two, dir, 20), 0);
+	spool_unref(&one);
+	assert_int_equal(spool_put(two, dir, 20), 0);
+	spool_unref(&two);
+}
+
+static void
+test_save(void **state)
+{
+	struct spool *spool;
+	char path[64];
+	char *read;
+	size_t len;
+	int i;
+	static const char *const where[] = { dir, "/dev/shm" };
+
+	(void)state;
+	assert_int_equal(spool_new(&spool, dir, 1 << 20), 0);
+	for (i = 0; i < 1000; i++)
+		assert_int_equal(spool_put(spool, "0123456789", 10), 0);
+	for (i = 0; i < 2; i++) {
+		(void)snprintf(path, sizeof(path), "%s/saved-%d", where[i],
+		    (int)getpid());
+		assert_int_equal(spool_save(spool, path), 0);
+		assert_int_equal(spool_save(spool, path), -EEXIST);
+		assert_int_equal(fd_read_file(path, 20000, &read, &len), 0);
+		assert_int_equal(len, 10000);
+		assert_memory_equal(read + 9990, "0123456789", 10);
+		free(read);
+		assert_int_equal(unlink(path), 0);
+	}
+	assert_int_equal(spool_save(spool, "/nonexistent/x"), -ENOENT);
+	spool_unref(&spool);
+}
+
+static void
+test_failures(void **state)
+{
+	struct spool *spool;
+
+	(void)state;
+	assert_int_equal(spool_new(&spool, "/nonexistent", 100), -ENOENT);
+	assert_null(spool);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_bytes),
+		cmocka_unit_test(test_total),
+		cmocka_unit_test(test_save),
+		cmocka_unit_test(test_failures),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Bodies in files: made without a name (O_TMPFILE), or where the file system
+ * cannot do that, made and unlinked at once.
+ *
+ * INVARIANT  `spooled` is the sum of the lengths of all spools that live.
+ * FAILURE    A full disk is an error of the one request that filled it.
+ */
+#include "worker/spool.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "server/base/err.h"
+#include "server/base/fd.h"
+
+struct spool {
+	atomic_uint refs;
+	int fd;
+	size_t len;
+	size_t total_max;
+	char *map; /* NULL: not yet, or nothing to map */
+};
+
+static atomic_size_t spooled; /* bytes of all of them in this process */
+
+static int
+open_file(const char *dir)
+{
+	char path[PATH_MAX];
+	int fd;
+	int len;
+
+	fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (fd >= 0)
+		return fd;
+	if (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL)
+		return -errno;
+	len = snprintf(path, sizeof(path), "%s/body-XXXXXX", dir);
+	if (len < 0 || len >= PATH_MAX)
+		return -ENAMETOOLONG;
+	fd = mkostemp(path, O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	(void)unlink(path);
+	return fd;
+}
+
+int
+spool_new(struct spool **out, const char *dir, size_t total_max)
+{
+	struct spool *spool = calloc(1, sizeof(*spool));
+	int rc;
+
+	*out = NULL;
+	if (spool == NULL)
+		return -ENOMEM;
+	spool->fd = open_file(dir);
+	if (spool->fd < 0) {
+		rc = spool->fd;
+		free(spool);
+		return rc;
+	}
+	atomic_init(&spool->refs, 1);
+	spool->total_max = total_max;
+	*out = spool;
+	return 0;
+}
+
+struct spool *
+spool_ref(struct spool *spool)
+{
+	(void)atomic_fetch_add(&spool->refs, 1);
+	return spool;
+}
+
+void
+spool_unref(struct spool **spool_in)
+{
+	struct spool *spool = *spool_in;
+
+	*spool_in = NULL;
+	if (spool == NULL || atomic_fetch_sub(&spool->refs, 1) > 1)
+		return;
+	if (spool->map != NULL)
+		(void)munmap(spool->map, spool->len);
+	(void)atomic_fetch_sub(&spooled, spool->len);
+	fd_close(&spool->fd);
+	free(spool);
+}
+
+int
+spool_put(struct spool *spool, const void *data, size_t len)
+{
+	size_t before = atomic_fetch_add(&spooled, len);
+	int rc = ERR_FULL;
+
+	if (before <= spool->total_max && len <= spool->total_max - before)
+		rc = fd_write_full(spool->fd, data, len);
+	if (rc < 0)
+		(void)atomic_fetch_sub(&spooled, len);
+	else
+		spool->len += len;
+	return rc;
+}
+
+size_t
+spool_len(const struct spool *spool)
+{
+	return spool->len;
+}
+
+int
+spool_map(struct spool *spool, const char **data)
+{
+	void *map;
+
+	*data = "";
+	if (spool->len == 0)
+		return 0;
+	if (spool->map == NULL) {
+		map = mmap(NULL, spool->len, PROT_READ, MAP_PRIVATE, spool->fd,
+		    0);
+		if (map == MAP_FAILED)
+			return -errno;
+		spool->map = map;
+	}
+	*data = spool->map;
+	return 0;
+}
+
+int
+spool_fd(const struct spool *spool)
+{
+	return spool->fd;
+}
+
+void
+spool_path(const struct spool *spool, char path[SPOOL_PATH_MAX])
+{
+	(void)snprintf(path, SPOOL_PATH_MAX, "/proc/self/fd/%d", spool->fd);
+}
+
+/* All bytes of the spool into an empty file. 0 or -errno. */
+static int
+copy_to(const struct spool *spool, int fd)
+{
+	loff_t from = 0;
+	ssize_t got;
+	char data[65536];
+
+	while ((size_t)from < spool->len) {
+		got = copy_file_range(spool->fd, &from, fd, NULL,
+		    spool->len - (size_t)from, 0);
+		if (got > 0)
+			continue;
+		/* Not between these two file systems: by hand. */
+		got = pread(spool->fd, data, sizeof(data), from);
+		if (got <= 0)
+			return got < 0 ? -errno : -EIO;
+		if (fd_write_full(fd, data, (size_t)got) < 0)
+			return -errno;
+		from += got;
+	}
+	return 0;
+}
+
+int
+spool_save(const struct spool *spool, const char *path)
+{
+	char own[SPOOL_PATH_MAX];
+	int rc;
+	int fd;
+
+	spool_path(spool, own);
+	if (linkat(AT_FDCWD, own, AT_FDCWD, path, AT_SYMLINK_FOLLOW) == 0)
+		return 0;
+	if (errno == EEXIST)
+		return -EEXIST;
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -errno;
+	rc = copy_to(spool, fd);
+	if (close(fd) < 0 && rc == 0)
+		rc = -errno;
+	if (rc < 0)
+		(void)unlink(path);
+	return rc;
+}
