@@ -76,7 +76,6 @@ on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv,
 {
 	int i;
 
-	(void)ssl;
 	if (seal) {
 		if (!ticket_keys[0].there)
 			return 0; /* no tickets */
@@ -91,7 +90,9 @@ on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv,
 			continue;
 		if (use_key(&ticket_keys[i], iv, cipher, mac, 0) < 0)
 			return -1;
-		return i == 0 ? 1 : 2; /* 2: and give it a new one */
+		/* 2: and give it a new one, also because a client of TLS 1.3
+		 * uses each ticket once. */
+		return i == 0 && SSL_version(ssl) < TLS1_3_VERSION ? 1 : 2;
 	}
 	return 0; /* unknown: a full handshake */
 }
