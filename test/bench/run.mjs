@@ -25,6 +25,7 @@ import {
   say,
 } from "./common.mjs";
 import { bytes, cold, warm } from "./compare.mjs";
+import { engine } from "./engine.mjs";
 import { browsers, cacheAlone, scale } from "./explore.mjs";
 import { commit, describe, setPriority, versions } from "./machine.mjs";
 import { plotResults } from "./plot.mjs";
@@ -55,6 +56,7 @@ async function main() {
   if (isWanted("bytes")) results.bytes = await bytes();
   if (isWanted("scale")) results.scale = await scale();
   if (isWanted("cache")) results.cache = await cacheAlone();
+  if (isWanted("engine")) results.engine = await engine();
   if (isWanted("browsers") && !(QUICK && ONLY.length === 0))
     results.browsers = await browsers();
   results.seconds = (performance.now() - start) / 1000;

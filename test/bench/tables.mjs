@@ -155,6 +155,49 @@ export function cacheTable(results) {
   };
 }
 
+const verdict = (met) => (met ? "met" : "missed");
+
+export function engineTable(results) {
+  const { cases, pinned } = results.engine;
+
+  return {
+    title: `The engine: one worker${pinned ? " on one processor" : ""}, 64 connections`,
+    head: [
+      "what",
+      "ours, us of CPU",
+      "peer, us of CPU",
+      "per CPU second: ours is",
+      "per second: ours is",
+      "target",
+      "",
+      "peer",
+    ],
+    rows: cases.map((row) => [
+      row.what,
+      number(row.ours.cpu_us),
+      number(row.peer.cpu_us),
+      `${number(row.cpu_ratio)} x (${row.spread.map(number).join("..")})`,
+      times(row.rate_ratio),
+      times(row.target),
+      verdict(row.met),
+      row.against,
+    ]),
+  };
+}
+
+export function connectionsTable(results) {
+  return {
+    title: "Connections of the engine",
+    head: ["what", "value", "less than", ""],
+    rows: results.engine.connections.map((row) => [
+      row.what,
+      number(row.value),
+      number(row.target),
+      verdict(row.met),
+    ]),
+  };
+}
+
 export function browsersTable(results) {
   const { browsers } = results;
 
@@ -179,6 +222,8 @@ export function allTables(results) {
     results.bytes && bytesTable(results),
     results.scale && scaleTable(results),
     results.cache && cacheTable(results),
+    results.engine && engineTable(results),
+    results.engine && connectionsTable(results),
     results.browsers && browsersTable(results),
   ].filter(Boolean);
 }

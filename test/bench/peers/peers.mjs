@@ -42,7 +42,7 @@ function freePort() {
 }
 
 /* A process whose output goes to a file. `cpu`: the only one it may use. */
-function launch(command, args, { dir, env = {}, cpu }) {
+export function launch(command, args, { dir, env = {}, cpu }) {
   const log = path.join(dir, "log");
   const out = fs.openSync(log, "a");
   const pinned = cpu === undefined ? [] : ["taskset", "-c", String(cpu)];
@@ -76,7 +76,7 @@ async function end(child) {
   clearTimeout(timer);
 }
 
-async function untilReady(what, child, look) {
+export async function untilReady(what, child, look) {
   const deadline = Date.now() + 20000;
 
   while (Date.now() < deadline) {
@@ -113,7 +113,7 @@ function countComputations(text) {
     .length;
 }
 
-/* options: dir, build, workers, threads, delay, cpu, args */
+/* options: dir, build, workers, threads, delay, cpu, args, app */
 export async function startPronghorn(options) {
   fs.mkdirSync(options.dir, { recursive: true });
   const child = launch(
@@ -124,7 +124,8 @@ export async function startPronghorn(options) {
       ...["--cache-dir", path.join(options.dir, "cache")],
       ...["--www-dir", path.join(options.build, "www")],
       ...(options.args ?? []),
-      path.join(options.build, "examples/caching_and_signaling.so"),
+      options.app ??
+        path.join(options.build, "examples/caching_and_signaling.so"),
     ].map(String),
     {
       ...options,
@@ -226,6 +227,24 @@ export async function startFlask(options) {
 }
 
 /* options: dir, data, workers, delay */
+/* gunicorn with one worker and a callback that does nothing. */
+export async function startNoop(options) {
+  const port = await freePort();
+
+  fs.mkdirSync(options.dir, { recursive: true });
+  const child = launch(
+    PROGRAMS.gunicorn,
+    [
+      ...["--worker-class", "gthread", "--workers", "1", "--threads", "4"],
+      ...["--bind", `127.0.0.1:${port}`, "--backlog", "2048"],
+      ...["--keep-alive", "75", "--pythonpath", HERE, "noop_app:app"],
+    ],
+    { ...options, env: { PYTHONDONTWRITEBYTECODE: "1" } },
+  );
+
+  return finishPython("gunicorn", child, `http://127.0.0.1:${port}`);
+}
+
 export async function startStarlette(options) {
   fs.mkdirSync(options.dir, { recursive: true });
   const redis = await startRedis(path.join(options.dir, "redis"));
