@@ -72,6 +72,8 @@ BENCH_LIB := $(filter-out $(BENCH_MAIN),$(wildcard test/bench/*.c))
 BENCH_OBJ := $(BENCH_LIB:%.c=$(BUILD)/obj/%.o)
 BENCH_BIN := $(patsubst test/bench/%.c,$(BUILD)/bench/%,$(filter-out \
 	%/bench_main.c,$(BENCH_MAIN))) $(BUILD)/pronghorn-bench
+STRESS_BIN := $(patsubst test/stress/%.c,$(BUILD)/stress/%,$(wildcard \
+	test/stress/*.c))
 SDK_HEADERS := $(wildcard worker/sdk/pronghorn/*.h)
 OWN_WWW := $(patsubst www/%,$(BUILD)/www/%,$(wildcard www/*.html www/*.css \
 	www/*.js www/favicon.* www/error/*))
@@ -147,6 +149,11 @@ $(BUILD)/bench/%: $(BUILD)/obj/test/bench/%.o $(BENCH_OBJ) $(LIB_OBJ)
 	@mkdir -p $(@D)
 	$(call run_as,LINK,$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ \
 		$(LDLIBS))
+
+$(BUILD)/stress/%: test/stress/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call run_as,TEST,$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS) \
+		-o $@ $< -lssl -lcrypto)
 
 $(BUILD)/pronghorn-bench: $(BUILD)/obj/test/bench/bench_main.o \
     $(BENCH_OBJ) $(LIB_OBJ)
@@ -226,7 +233,7 @@ stages:
 	if [ -n "$$failed" ]; then echo "failed:$$failed"; exit 1; fi
 
 programs: $(UNIT_BIN) $(FAULT_BIN) $(REPLAY_BIN) $(DIFFERENTIAL) $(TEST_APPS) \
-    $(BENCH_BIN)
+    $(BENCH_BIN) $(STRESS_BIN)
 
 unit: $(UNIT_BIN) $(TEST_APPS) $(EXAMPLE_SO) ## the unit tests
 	@$(TEST_ENV) sh test/programs.sh unit $(UNIT_BIN)
@@ -240,7 +247,7 @@ replay: $(REPLAY_BIN) $(DIFFERENTIAL) ## the fuzz targets on all inputs kept
 www-test: $(BUILD)/www/stamp ## fetching and generating
 	@$(TEST_ENV) sh test/node_tests.sh www test/www
 
-e2e: all $(TEST_APPS) $(BENCH_BIN) $(BUILD)/www/stamp $(NODE_MODULES) ## real processes, from outside
+e2e: all $(TEST_APPS) $(BENCH_BIN) $(STRESS_BIN) $(BUILD)/www/stamp $(NODE_MODULES) ## real processes, from outside
 	@$(TEST_ENV) sh test/node_tests.sh e2e test/e2e test/stress
 
 browser: all $(TEST_APPS) $(BUILD)/www/stamp $(NODE_MODULES) ## a real browser
@@ -250,13 +257,15 @@ browser: all $(TEST_APPS) $(BUILD)/www/stamp $(NODE_MODULES) ## a real browser
 # files run a small share of it in `make test`, as part of e2e.
 stress: deps-test ## the long campaigns; T= one of them
 	@$(MAKE) all programs
-	@STRESS=1 $(TEST_ENV) sh test/node_tests.sh stress test/stress
+	@$(MAKE) BUILD=build-asan OPT='-O1 -g' SAN='$(ASAN_FLAGS)' \
+		all build-asan/test-apps/zoo.so
+	@STRESS=1 ASAN_BUILD='$(abspath build-asan)' $(TEST_ENV) sh test/node_tests.sh stress test/stress
 
 # ---- benchmarks ----
 
 bench: deps ## measure the server and its peers; QUICK=1 takes two minutes
 	@sh test/bench/deps.sh
-	@$(MAKE) all $(BENCH_BIN)
+	@$(MAKE) all $(BENCH_BIN) $(TEST_APPS)
 	@BUILD='$(abspath $(BUILD))' sh test/bench/run.sh
 
 # ---- fuzzing ----

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Requests as attackers write them, and some that only look like it: what a
+ * strict server says to each, however it is cut into packets. One table for
+ * all tests that send them.
+ */
+const JSON_BODY = JSON.stringify({
+  output: "echo.out",
+  outputs: { id: "echo", property: "out" },
+  inputs: [{ id: "in", property: "value", value: "hi" }],
+});
+const LENGTH = JSON_BODY.length;
+const HEX = LENGTH.toString(16);
+const UPDATE = "POST /_dash-update-component HTTP/1.1\r\nHost: a\r\n";
+const TYPED = `${UPDATE}Content-Type: application/json\r\n`;
+const chunked = (body) => `${TYPED}Transfer-Encoding: chunked\r\n\r\n${body}`;
+const lengths = (...fields) =>
+  `${TYPED}${fields.map((field) => `${field}\r\n`).join("")}\r\n${JSON_BODY}`;
+const field = (text) => `GET / HTTP/1.1\r\nHost: a\r\n${text}\r\n\r\n`;
+const line = (text) => `${text}\r\nHost: a\r\n\r\n`;
+
+/* [what, bytes, status]: one answer, then the server closes. */
+export const REFUSED = [
+  /* Where does the message end? */
+  ["two lengths", lengths(`Content-Length: ${LENGTH}`, "Content-Length: 0"), 400],
+  [
+    "the same length twice",
+    lengths(`Content-Length: ${LENGTH}`, `Content-Length: ${LENGTH}`),
+    400,
+  ],
+  ["a list of lengths", lengths(`Content-Length: ${LENGTH}, ${LENGTH}`), 400],
+  ["length +3", lengths("Content-Length: +3"), 400],
+  ["length -48", lengths("Content-Length: -48"), 400],
+  ["length 0x10", lengths("Content-Length: 0x10"), 400],
+  ["length 1_0", lengths("Content-Length: 1_0"), 400],
+  ["length 1 0", lengths("Content-Length: 1 0"), 400],
+  ["no length", lengths("Content-Length:"), 400],
+  ["length 2^64", lengths("Content-Length: 18446744073709551616"), 400],
+  ["length 2^64-1", lengths("Content-Length: 18446744073709551615"), 400],
+  ["length 2^63", lengths("Content-Length: 9223372036854775808"), 400],
+  ["length 2^63-1", lengths("Content-Length: 9223372036854775807"), 413],
+  ["blank before the colon", lengths(`Content-Length : ${LENGTH}`), 400],
+  ["length and chunked", `${TYPED}Content-Length: 3\r\n${chunkedHead()}`, 400],
+  ["chunked and length", `${TYPED}${chunkedHead("Content-Length: 3\r\n")}`, 400],
+  ["chunked in HTTP/1.0", chunked("0\r\n\r\n").replace("1.1", "1.0"), 400],
+  ["chunked twice", `${TYPED}Transfer-Encoding: chunked\r\n${chunkedHead()}`, 400],
+  ["chunked and identity", coding("chunked, identity"), 400],
+  ["identity, chunked in two", coding("identity\r\nTransfer-Encoding: chunked"), 501],
+  ["chunked, gzip", coding("chunked, gzip"), 400],
+  ["gzip, chunked", coding("gzip, chunked"), 501],
+  ["gzip", coding("gzip"), 501],
+  ["xchunked", coding("xchunked"), 501],
+  ["chunked with a VT", coding("chunked\x0b"), 400],
+  ["comma, chunked", coding(",chunked"), 400],
+  ["a NBSP, chunked", coding("\xa0chunked"), 400],
+  ["a quoted coding", coding('"chunked"'), 400],
+  ["chunked with a VT and a length", `${TYPED}Content-Length: 3\r\nTransfer-Encoding: chunked\x0b\r\n\r\nabc`, 400],
+  ["a lone CR for chunked", coding("chunk\red"), 400],
+  /* Chunks. */
+  ["chunk size 0x3", chunked("0x3\r\nabc\r\n0\r\n\r\n"), 400],
+  ["chunk size +3", chunked("+3\r\nabc\r\n0\r\n\r\n"), 400],
+  ["chunk size -0", chunked("-0\r\n\r\n"), 400],
+  ["chunk size 0_2e", chunked("0_2e\r\n\r\n"), 400],
+  ["a blank before the size", chunked(" 3\r\nabc\r\n0\r\n\r\n"), 400],
+  ["no chunk size", chunked("\r\nabc\r\n0\r\n\r\n"), 400],
+  ["a size over 64 bits", chunked("10000000000000000\r\nabc"), 400],
+  ["a size of 64 bits", chunked("ffffffffffffffff\r\nabc"), 400],
+  ["a signed size", chunked("fffffffffffffff0\r\nabc"), 400],
+  ["a bare LF after the size", chunked("3\nabc\r\n0\r\n\r\n"), 400],
+  ["a bare LF after the data", chunked("3\r\nabc\n0\r\n\r\n"), 400],
+  ["a bare CR after the size", chunked("3\rxabc\r\n0\r\n\r\n"), 400],
+  ["more data than the size", chunked("3\r\nabcd\r\n0\r\n\r\n"), 400],
+  ["a spill after the last chunk", chunked("0\r\nX:POST\r\r\n\r\n"), 400],
+  ["a length in a trailer", chunked("0\r\nContent-Length: 3\r\n\r\n"), 400],
+  ["a huge trailer", chunked(`0\r\nA: ${"x".repeat(10000)}\r\n\r\n`), 431],
+  ["a huge extension", chunked(`3;${"x".repeat(5000)}\r\nabc\r\n0\r\n\r\n`), 400],
+  ["a bare CR in an extension", chunked("3;a\rb\r\nabc\r\n0\r\n\r\n"), 400],
+  ["a coding in a trailer", chunked("0\r\nTransfer-Encoding: chunked\r\n\r\n"), 400],
+  ["a folded trailer", chunked("0\r\nA: b\r\n c\r\n\r\n"), 400],
+  /* Lines and fields. */
+  ["no host", "GET / HTTP/1.1\r\n\r\n", 400],
+  ["two hosts", field("Host: b"), 400],
+  ["an empty host", "GET / HTTP/1.1\r\nHost:\r\n\r\n", 400],
+  ["a list of hosts", "GET / HTTP/1.1\r\nHost: a,b\r\n\r\n", 400],
+  ["user and host", "GET / HTTP/1.1\r\nHost: u@a\r\n\r\n", 400],
+  ["port 99999", "GET / HTTP/1.1\r\nHost: a:99999\r\n\r\n", 400],
+  ["half an address", "GET / HTTP/1.1\r\nHost: [::1\r\n\r\n", 400],
+  ["100 KB in a value", field(`A: filename*=${"%20".repeat(34000)}`), 431],
+  ["300 A", `GET / HTTP/1.1\r\nHost: [${"A".repeat(300)}]\r\n\r\n`, 400],
+  ["another host", "GET http://b/ HTTP/1.1\r\nHost: a\r\n\r\n", 400],
+  ["two types", `${TYPED}Content-Type: text/plain\r\n\r\n`, 400],
+  ["a NUL in a value", field("User: admin\0x"), 400],
+  ["a NUL in the host", "GET / HTTP/1.1\r\nHost: good\0.evil\r\n\r\n", 400],
+  ["a NUL in the path", line("GET /\0 HTTP/1.1"), 400],
+  ["a CR in a value", field("A: b\rc"), 400],
+  ["a bare LF", "GET / HTTP/1.1\nHost: a\r\n\r\n", 400],
+  ["a bare LF at the end", "GET / HTTP/1.1\r\nHost: a\r\n\n", 400],
+  ["a folded line", field("A: b\r\n c"), 400],
+  ["a folded name", "GET / HTTP/1.1\r\n Host: a\r\n\r\n", 400],
+  ["an empty name", field(": x"), 400],
+  ["a blank in a name", field("A B: x"), 400],
+  ["no colon", field("AB"), 400],
+  ["a name of other bytes", field("A\xe4: x"), 400],
+  ["version 1.32", line("GET / HTTP/1.32"), 400],
+  ["version 4294967295.255", line("GET / HTTP/4294967295.255"), 400],
+  ["version 2.0", line("GET / HTTP/2.0"), 505],
+  ["version 1.2", line("GET / HTTP/1.2"), 505],
+  ["version 0.9", line("GET / HTTP/0.9"), 505],
+  ["no version", line("GET /"), 400],
+  ["a small version", line("GET / http/1.1"), 400],
+  ["the preface of HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505],
+  ["two blanks", line("GET  / HTTP/1.1"), 400],
+  ["a blank in front", line(" GET / HTTP/1.1"), 400],
+  ["a TAB", line("GET\t/ HTTP/1.1"), 400],
+  ["a blank at the end", line("GET / HTTP/1.1 "), 400],
+  ["no target", line("GET HTTP/1.1"), 400],
+  ["a relative target", line("GET index.html HTTP/1.1"), 400],
+  ["a fragment", line("GET /#x HTTP/1.1"), 400],
+  ["other bytes in the target", line("GET /\xe4 HTTP/1.1"), 400],
+  ["an asterisk", line("GET * HTTP/1.1"), 400],
+  ["an authority", line("GET a:80 HTTP/1.1"), 400],
+  ["a method with a colon", line("GE:T / HTTP/1.1"), 400],
+  ["three empty lines in front", `\r\n\r\n\r\n${field("A: b")}`, 400],
+  ["a TLS hello", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 400],
+];
+
+function chunkedHead(more = "") {
+  return `Transfer-Encoding: chunked\r\n${more}\r\n0\r\n\r\n`;
+}
+
+function coding(value) {
+  return `${TYPED}Transfer-Encoding: ${value}\r\n\r\n0\r\n\r\n`;
+}
+
+/*
+ * [what, bytes, statuses]: what comes behind a request is the next one, and
+ * ends the connection when it is none.
+ */
+export const FOLLOWED = [
+  ["a key of WebSockets hides no body", `${field("Upgrade: WebSocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key1: 4 @1  46546xW%0l 1 5").replace("GET / ", "GET /_ph/health ")}\0\0\0\0\0\0\0\0`, [200, 400]],
+  ["a body behind a length of 0", `${lengths("Content-Length: 0").replace(JSON_BODY, "GE")}`, [400]],
+  ["a form with a NUL", `${UPDATE}Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 5\r\n\r\na=\0&b`, [415]],
+  ["an upgrade to h2c", field("Upgrade: h2c\r\nConnection: Upgrade, HTTP2-Settings\r\nHTTP2-Settings: AAMAAABkAAQAAP__").replace("GET / ", "GET /_ph/health "), [200]],
+  ["a body of another request", `${lengths(`Content-Length: ${LENGTH}`)}${line("GET /_ph/health HTTP/1.1")}`, [200, 200]],
+];
+
+/* [what, bytes, status]: answered, and the connection goes on. */
+export const ACCEPTED = [
+  ["a small length", lengths(`content-length: ${LENGTH}`), 200],
+  ["length 0..0n", lengths(`Content-Length: 000${LENGTH}`), 200],
+  ["one chunk", chunked(`${HEX}\r\n${JSON_BODY}\r\n0\r\n\r\n`), 200],
+  ["a size in capitals", chunked(`00${HEX.toUpperCase()}\r\n${JSON_BODY}\r\n0\r\n\r\n`), 200],
+  ["chunks of one byte", chunked(`${[...JSON_BODY].map((c) => `1\r\n${c}\r\n`).join("")}0\r\n\r\n`), 200],
+  ["extensions", chunked(`${HEX};a=b;c="d e"\r\n${JSON_BODY}\r\n0;x\r\n\r\n`), 200],
+  ["trailers", chunked(`${HEX}\r\n${JSON_BODY}\r\n0\r\nA: b\r\nC: d\r\n\r\n`), 200],
+  ["no chunk but the last", chunked("0\r\n\r\n"), 400],
+  ["Chunked", lengths().replace("\r\n\r\n", "\r\nTransfer-Encoding: Chunked\r\n\r\n").replace(JSON_BODY, `${HEX}\r\n${JSON_BODY}\r\n0\r\n\r\n`), 200],
+  ["obs-text in a value", field("A: caf\xe9"), 200],
+  ["an empty line in front", `\r\n${field("A: b")}`, 200],
+  ["an absolute target", "GET http://a/_ph/health HTTP/1.1\r\nHost: a\r\n\r\n", 200],
+  ["a query", line("GET /?a=b&c=%00 HTTP/1.1"), 200],
+  ["a body behind GET", "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc", 200],
+  ["ranges", field("Range: bytes=5-2,0-1,99999999999999999999-"), 200],
+  ["an XFF without address", field("X-Forwarded-For: ,"), 200],
+  ["an encoded CRLF", field("X: a%0d%0aB: c"), 200],
+  ["OPTIONS *", line("OPTIONS * HTTP/1.1"), 204],
+  ["an unknown expectation", field("Expect: 100-continued"), 200],
+];
+
+/* The ways to cut bytes into packets. */
+export const CUTS = {
+  whole: (bytes) => [bytes],
+  "by line": (bytes) =>
+    bytes
+      .toString("latin1")
+      .split(/(?<=\n)/)
+      .map((text) => Buffer.from(text, "latin1")),
+  "by byte": (bytes) => [...bytes].map((byte) => Buffer.from([byte])),
+};
+

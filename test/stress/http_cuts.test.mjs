@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Every request of the tables, cut at every offset: sent in two pieces, with
+ * the same verdict as whole; ended there, and cut off there. Nothing hangs,
+ * no half of a request is answered as if it were one, no descriptor is lost.
+ * `make test` takes every 29th offset, from another start for each case.
+ */
+import assert from "node:assert/strict";
+import fs from "node:fs";
+import { test, until } from "../lib/harness.mjs";
+import { ACCEPTED, FOLLOWED, REFUSED } from "../lib/http_cases.mjs";
+import { get } from "../lib/wire.mjs";
+import { runs } from "../lib/zoo.mjs";
+
+const LONG = process.env.STRESS === "1";
+const STEP = LONG ? 1 : 29;
+const AT_ONCE = 40;
+
+const CASES = [
+  ...REFUSED.map(([what, text, status]) => [what, text, [status]]),
+  ...FOLLOWED,
+  ...ACCEPTED.map(([what, text, status]) => [what, text, [status]]),
+].map(([what, text, statuses]) => [what, Buffer.from(text, "latin1"), statuses]);
+
+/* Offsets inside a case; of long runs of the same byte only some. */
+function offsets(bytes, index) {
+  const list = [];
+  const step = bytes.length > 3000 ? Math.ceil(bytes.length / 30) : 1;
+
+  for (let at = 1 + (index % STEP); at < bytes.length; at += STEP * step)
+    list.push(at);
+  return list;
+}
+
+/* Do `work` for each item, some at a time. */
+async function forEach(items, work) {
+  let next = 0;
+  const one = async () => {
+    while (next < items.length) await work(items[next++]);
+  };
+
+  await Promise.all(Array.from({ length: AT_ONCE }, one));
+}
+
+const everyCut = () =>
+  CASES.flatMap(([what, bytes, statuses], index) =>
+    offsets(bytes, index).map((at) => ({ what, bytes, statuses, at })),
+  );
+
+async function statusesOf(wire) {
+  return (await wire.answers()).map((answer) => answer.status);
+}
+
+const descriptors = (pid) => fs.readdirSync(`/proc/${pid}/fd`).length;
+
+/* The same worker serves, and holds no more than before. */
+async function settled(server, worker, before) {
+  assert.deepEqual(server.workers(), [worker]);
+  await until("all descriptors to be given back", () =>
+    descriptors(worker) <= before);
+}
+
+async function start(scene) {
+  const server = await scene.start({ app: "zoo", threads: 2 });
+  const [worker] = server.workers();
+  const warm = await scene.connect(server);
+
+  warm.write(get("/_ph/health"));
+  await warm.answer();
+  warm.destroy();
+  await until("it to be gone", () => server.workers().length === 1);
+  return { server, worker, before: descriptors(worker) + 1 };
+}
+
+test("two pieces", { seconds: 600 }, async (t, scene) => {
+  const { server, worker, before } = await start(scene);
+  const cuts = everyCut();
+  const wrong = [];
+
+  await forEach(cuts, async ({ what, bytes, statuses, at }) => {
+    const wire = await scene.connect(server);
+
+    await wire.writePieces([bytes.subarray(0, at), bytes.subarray(at)]);
+    const got = [];
+
+    while (got.length < statuses.length)
+      got.push((await wire.answer()).status);
+    wire.finish();
+    got.push(...(await statusesOf(wire)));
+    if (String(got) !== String(statuses))
+      wrong.push(`${what}, cut at ${at}: ${got}, not ${statuses}`);
+    wire.destroy();
+    scene.wires.length = 0;
+  });
+  assert.deepEqual(wrong.slice(0, 10), []);
+  await settled(server, worker, before);
+  t.diagnostic(`${cuts.length} cuts`);
+});
+
+test("ended in the middle", { seconds: 600 }, async (t, scene) => {
+  const { server, worker, before } = await start(scene);
+  const cuts = everyCut();
+  const wrong = [];
+
+  await forEach(cuts, async ({ what, bytes, statuses, at }) => {
+    const wire = await scene.connect(server);
+
+    await wire.write(bytes.subarray(0, at));
+    wire.finish();
+    const got = await statusesOf(wire);
+
+    /* What was answered is what the whole gets, or the start of it. */
+    if (String(got) !== String(statuses.slice(0, got.length)))
+      wrong.push(`${what}, ended at ${at}: ${got}`);
+    wire.destroy();
+    scene.wires.length = 0;
+  });
+  assert.deepEqual(wrong.slice(0, 10), []);
+  await settled(server, worker, before);
+});
+
+/* Callbacks run only for whole requests: none of these is. */
+test("cut off in the middle", { seconds: 600 }, async (t, scene) => {
+  const { server, worker, before } = await start(scene);
+  const cuts = CASES.filter(([what]) =>
+    ACCEPTED.some(([other]) => other === what),
+  ).flatMap(([, bytes], index) =>
+    offsets(bytes, index).map((at) => ({ bytes, at })),
+  );
+
+  await forEach(cuts, async ({ bytes, at }) => {
+    const wire = await scene.connect(server);
+
+    await wire.write(bytes.subarray(0, at));
+    wire.socket.resetAndDestroy();
+    scene.wires.length = 0;
+  });
+  await settled(server, worker, before);
+  assert.equal(runs(server, ""), 0);
+});
