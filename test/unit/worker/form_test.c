@@ -109,71 +109,70 @@ test_file_names(void **state)
 	arena_free(&arena);
 }
 
+static const struct {
+	const char *type;
+	const char *body;
+	int status;
+} refused[] = {
+	{ "text/plain", "a=b", -415 },
+	{ "multipart/mixed; boundary=XX", "--XX--", -415 },
+	{ "multipart/form-data", "--XX--", -400 },
+	{ "multipart/form-data; boundary=", "----", -400 },
+	{ "multipart/form-data; boundary=XX; boundary=YY", "--XX--", -400 },
+	{ "multipart/form-data; boundary=\"X\x01\"", "--X--", -400 },
+	{ TYPE, "", -400 },
+	{ TYPE, "--XX", -400 },
+	{ TYPE, "--XX-", -400 },
+	{ TYPE, "--XX--x", -400 },
+	{ TYPE, "--XX--\r\nx", -400 },
+	{ TYPE, "x--XX--", -400 },
+	{ TYPE, "\r\n--XX--", -400 },
+	{ TYPE, "--YY\r\n" FIELD("a") "\r\nx\r\n--YY--", -400 },
+	{ TYPE, "--XX\n" FIELD("a") "\r\nx\r\n--XX--", -400 },
+	{ TYPE, "--XX\r\n\r\nx\r\n--XX--", -400 },
+	{ TYPE, "--XX\r\n" FIELD("a"), -400 },
+	{ TYPE, "--XX\r\n" FIELD("a") "\r\n", -400 },
+	{ TYPE, "--XX\r\n" FIELD("a") "\r\nx", -400 },
+	{ TYPE, "--XX\r\n" FIELD("a") "\r\nx\r\n--XX", -400 },
+	{ TYPE, "--XX\r\n" FIELD("a") FIELD("b") "\r\nx\r\n--XX--", -400 },
+	{ TYPE, "--XX\r\n" FIELD("a\xff") "\r\nx\r\n--XX--", -400 },
+	{ TYPE,
+	    "--XX\r\nContent-Disposition : form-data; name=a\r\n"
+	    "\r\nx\r\n--XX--",
+	    -400 },
+	{ TYPE,
+	    "--XX\r\nContent-Disposition: attachment; name=a\r\n"
+	    "\r\nx\r\n--XX--",
+	    -400 },
+	{ TYPE,
+	    "--XX\r\nContent-Disposition: form-data; name=\"a\r\n"
+	    "\r\nx\r\n--XX--",
+	    -400 },
+	{ TYPE,
+	    "--XX\r\nContent-Disposition: form-data; name=a; name=b"
+	    "\r\n\r\nx\r\n--XX--",
+	    -400 },
+	{ "application/x-www-form-urlencoded", "a=%4", -400 },
+	{ "application/x-www-form-urlencoded", "a%00=b", -400 },
+	{ "application/x-www-form-urlencoded", "a=%zz", -400 },
+};
+
 static void
 test_refused(void **state)
 {
-	static const struct {
-		const char *type;
-		const char *body;
-		int status;
-	} cases[] = {
-		{ "text/plain", "a=b", -415 },
-		{ "multipart/mixed; boundary=XX", "--XX--", -415 },
-		{ "multipart/form-data", "--XX--", -400 },
-		{ "multipart/form-data; boundary=", "----", -400 },
-		{ "multipart/form-data; boundary=XX; boundary=YY", "--XX--",
-		    -400 },
-		{ "multipart/form-data; boundary=\"X\x01\"", "--X--", -400 },
-		{ TYPE, "", -400 },
-		{ TYPE, "--XX", -400 },
-		{ TYPE, "--XX-", -400 },
-		{ TYPE, "--XX--x", -400 },
-		{ TYPE, "--XX--\r\nx", -400 },
-		{ TYPE, "x--XX--", -400 },
-		{ TYPE, "\r\n--XX--", -400 },
-		{ TYPE, "--YY\r\n" FIELD("a") "\r\nx\r\n--YY--", -400 },
-		{ TYPE, "--XX\n" FIELD("a") "\r\nx\r\n--XX--", -400 },
-		{ TYPE, "--XX\r\n\r\nx\r\n--XX--", -400 },
-		{ TYPE, "--XX\r\n" FIELD("a"), -400 },
-		{ TYPE, "--XX\r\n" FIELD("a") "\r\n", -400 },
-		{ TYPE, "--XX\r\n" FIELD("a") "\r\nx", -400 },
-		{ TYPE, "--XX\r\n" FIELD("a") "\r\nx\r\n--XX", -400 },
-		{ TYPE, "--XX\r\n" FIELD("a") FIELD("b") "\r\nx\r\n--XX--",
-		    -400 },
-		{ TYPE, "--XX\r\n" FIELD("a\xff") "\r\nx\r\n--XX--", -400 },
-		{ TYPE,
-		    "--XX\r\nContent-Disposition : form-data; name=a\r\n"
-		    "\r\nx\r\n--XX--",
-		    -400 },
-		{ TYPE,
-		    "--XX\r\nContent-Disposition: attachment; name=a\r\n"
-		    "\r\nx\r\n--XX--",
-		    -400 },
-		{ TYPE,
-		    "--XX\r\nContent-Disposition: form-data; name=\"a\r\n"
-		    "\r\nx\r\n--XX--",
-		    -400 },
-		{ TYPE,
-		    "--XX\r\nContent-Disposition: form-data; name=a; name=b"
-		    "\r\n\r\nx\r\n--XX--",
-		    -400 },
-		{ "application/x-www-form-urlencoded", "a=%4", -400 },
-		{ "application/x-www-form-urlencoded", "a%00=b", -400 },
-		{ "application/x-www-form-urlencoded", "a=%zz", -400 },
-	};
 	struct arena arena;
 	struct form form;
 	size_t i;
 
 	(void)state;
 	arena_init(&arena, 0);
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		int rc = parse(&arena, cases[i].type, cases[i].body,
-		    strlen(cases[i].body), &form);
+	for (i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+		int rc = parse(&arena, refused[i].type, refused[i].body,
+		    strlen(refused[i].body), &form);
 
-		if (rc != cases[i].status)
+		if (rc != refused[i].status)
 			print_error("case %zu: %d\n", i, rc);
-		assert_int_equal(rc, cases[i].status);
+		assert_int_equal(rc, refused[i].status);
 	}
 	arena_free(&arena);
 }
