@@ -29,7 +29,7 @@ _pronghorn()
 	    --limit-body-ratio --assets-folder --compress-level
 	    --compress-min-size --certfile --keyfile --sni-certfile
 	    --ca-certs --cert-reqs --ciphers --tls-min-version
-	    --tls-handshake-timeout --http-protocols
+	    --tls-ticket-period --tls-handshake-timeout --http-protocols
 	    --http2-max-concurrent-streams --http2-initial-window-size
 	    --http2-max-frame-size --http2-max-header-list-size
 	    --cache-type --cache-dir --cache-default-timeout

@@ -88,7 +88,7 @@ reload(const void *context, struct master_settings *settings, struct buf *why)
 		return rc;
 	log_warnings(config);
 	/* Old tickets are still opened, until the next reload. */
-	rc = tls_tickets_renew();
+	rc = tls_tickets_renew(config->worker.tls_ticket_period);
 	if (rc < 0)
 		log_warn(rc, "tls.tickets", "going on with the old keys");
 	*settings = (struct master_settings){ .options = &config->server,
@@ -164,6 +164,7 @@ serve(struct config *config, enum config_action action)
 		.reload = reload,
 		.release = release,
 		.settings = settings,
+		.turn = tls_tickets_advance,
 		.context = config,
 		.threads = config->worker.threads };
 	struct buf why = BUF_EMPTY;
@@ -177,7 +178,7 @@ serve(struct config *config, enum config_action action)
 		status = fail(&why, rc);
 	else if (action == CONFIG_CHECK)
 		status = check_config(config, &children);
-	else if ((rc = tls_tickets_renew()) < 0)
+	else if ((rc = tls_tickets_renew(config->worker.tls_ticket_period)) < 0)
 		status = fail(&why, rc);
 	else
 		status = master_run(&config->server, &children);

@@ -343,6 +343,8 @@ loop(struct master *master)
 	while (!is_over(master)) {
 		wait_for_events(master);
 		take_signals(master);
+		if (master->children->turn != NULL)
+			master->children->turn();
 		nursery_read(master);
 		nursery_reap(master);
 		reload_look(master);

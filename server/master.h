@@ -43,6 +43,8 @@ struct master_children {
 	void (*release)(void *owned);
 	/* Every setting, for the control socket; NULL: none to show. */
 	void (*settings)(const void *context, struct cJSON *list);
+	/* About once a second and before each fork; NULL: nothing to do. */
+	void (*turn)(void);
 	const void *context; /* handed to all of the above */
 	int64_t threads;     /* of each worker, for the log */
 };

@@ -21,11 +21,18 @@
  */
 
 /*
- * New keys for tickets, in the process that will fork the workers. The keys
- * until now open the tickets that they have sealed until the next call.
+ * New keys for tickets from fresh random bytes, in the process that will fork
+ * the workers, and from now on others every `period` seconds (0: never). The
+ * keys until now open the tickets that they have sealed until the next change.
  * 0 or -errno.
  */
-int tls_tickets_renew(void);
+int tls_tickets_renew(double period);
+
+/*
+ * Change the keys when it is time. Workers need not call it; the process that
+ * forks them does, now and then, so that it keeps no old secret.
+ */
+void tls_tickets_advance(void);
 
 struct tls_context;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Certificates, keys, protocol versions, the tickets' keys.
+ * Certificates, keys, protocol versions.
  *
  * INVARIANT  Nothing here is changed after the worker's start; a reload makes
  *            new workers, which read the files anew.
@@ -9,93 +9,15 @@
  *            before a reload, that names it.
  */
 #include <errno.h>
-#include <openssl/core_names.h>
 #include <openssl/err.h>
-#include <openssl/evp.h>
-#include <openssl/rand.h>
 #include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "server/base/err.h"
 #include "worker/tls_int.h"
 
-#define NAME_LEN 16
-#define KEY_LEN 32
 #define DEFAULT_CIPHERS "ECDHE+AESGCM:ECDHE+CHACHA20"
-
-static struct ticket_key {
-	bool there;
-	unsigned char name[NAME_LEN];
-	unsigned char aes[KEY_LEN];
-	unsigned char mac[KEY_LEN];
-} ticket_keys[2]; /* the first one seals */
-
-int
-tls_tickets_renew(void)
-{
-	struct ticket_key fresh;
-	unsigned char *at = (unsigned char *)&fresh;
-	ssize_t got = getrandom(at, sizeof(fresh), 0);
-
-	if (got != (ssize_t)sizeof(fresh))
-		return got < 0 ? -errno : -EIO;
-	fresh.there = true;
-	ticket_keys[1] = ticket_keys[0];
-	ticket_keys[0] = fresh;
-	explicit_bzero(&fresh, sizeof(fresh));
-	return 0;
-}
-
-static int
-use_key(const struct ticket_key *key, unsigned char *iv, EVP_CIPHER_CTX *cipher,
-    EVP_MAC_CTX *mac, int seal)
-{
-	OSSL_PARAM params[3];
-	char digest[] = "sha256";
-	unsigned char mac_key[KEY_LEN];
-
-	memcpy(mac_key, key->mac, KEY_LEN);
-	params[0] = OSSL_PARAM_construct_octet_string(OSSL_MAC_PARAM_KEY,
-	    mac_key, KEY_LEN);
-	params[1] =
-	    OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0);
-	params[2] = OSSL_PARAM_construct_end();
-	if (EVP_CipherInit_ex(cipher, EVP_aes_256_cbc(), NULL, key->aes, iv,
-		seal) != 1 ||
-	    EVP_MAC_CTX_set_params(mac, params) != 1)
-		return -1;
-	return 1;
-}
-
-/* OpenSSL asks which key seals a new ticket, or opens this one. */
-static int
-on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv,
-    EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac, int seal)
-{
-	int i;
-
-	if (seal) {
-		if (!ticket_keys[0].there)
-			return 0; /* no tickets */
-		if (RAND_bytes(iv, EVP_MAX_IV_LENGTH) != 1)
-			return -1;
-		memcpy(name, ticket_keys[0].name, NAME_LEN);
-		return use_key(&ticket_keys[0], iv, cipher, mac, 1);
-	}
-	for (i = 0; i < 2; i++) {
-		if (!ticket_keys[i].there ||
-		    memcmp(name, ticket_keys[i].name, NAME_LEN) != 0)
-			continue;
-		if (use_key(&ticket_keys[i], iv, cipher, mac, 0) < 0)
-			return -1;
-		/* 2: and give it a new one, also because a client of TLS 1.3
-		 * uses each ticket once. */
-		return i == 0 && SSL_version(ssl) < TLS1_3_VERSION ? 1 : 2;
-	}
-	return 0; /* unknown: a full handshake */
-}
 
 static int
 on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len,
@@ -226,7 +148,7 @@ add_pair(struct tls_context *context, const struct worker_options *options,
 					SSL_MODE_RELEASE_BUFFERS);
 	(void)SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
 	(void)SSL_CTX_set_num_tickets(ctx, 1);
-	(void)SSL_CTX_set_tlsext_ticket_key_evp_cb(ctx, on_ticket);
+	(void)SSL_CTX_set_tlsext_ticket_key_evp_cb(ctx, tls_on_ticket);
 	(void)SSL_CTX_set_tlsext_servername_callback(ctx, on_name);
 	(void)SSL_CTX_set_tlsext_servername_arg(ctx, context);
 	SSL_CTX_set_alpn_select_cb(ctx, on_alpn, context);

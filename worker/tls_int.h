@@ -6,11 +6,15 @@
 
 #include "worker/tls.h"
 
-/* Between the two files of TLS: certificates, and connections. */
+/* Between the files of TLS: certificates, tickets, and connections. */
 struct tls_context {
 	bool h2; /* offer HTTP/2 */
 	size_t count;
 	SSL_CTX *certs[]; /* the first is for clients that name no host */
 };
+
+/* tls_tickets.c: OpenSSL asks which key seals or opens a ticket. */
+int tls_on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv,
+    EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac, int seal);
 
 #endif

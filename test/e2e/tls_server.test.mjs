@@ -169,6 +169,38 @@ test("tickets work over all workers, and over a reload", async (t, scene) => {
   }
 });
 
+test("old tickets are refused, at the same time by all", async (t, scene) => {
+  const { server } = await start(scene, {
+    workers: 3,
+    args: ["--tls-ticket-period", "2"],
+  });
+  /* Try a ticket; gives whether it was good, and a fresh one. */
+  const use = async (session) => {
+    let fresh;
+    const wire = await connect(server, {
+      session,
+      onSession: (ticket) => (fresh ??= ticket),
+    });
+
+    wire.write(get("/_ph/health"));
+    assert.equal((await wire.answer()).status, 200);
+    await until("a ticket", () => fresh);
+    const good = wire.socket.isSessionReused();
+
+    wire.destroy();
+    return [good, fresh];
+  };
+  const [, first] = await use();
+
+  assert.equal((await use(first))[0], true, "at once");
+  await until("its end", async () => !(await use(first))[0], 10);
+  /* Refused by one worker, it is refused by all; new ones are good. */
+  for (let i = 0; i < 12; i++) assert.equal((await use(first))[0], false);
+  const [, second] = await use();
+
+  for (let i = 0; i < 12; i++) assert.equal((await use(second))[0], true);
+});
+
 test("names and their certificates", async (t, scene) => {
   const dir = scene.dir();
   const one = certificate(dir, "one.example");
