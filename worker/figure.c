@@ -31,7 +31,7 @@ put_index(struct arena *arena, const struct value *node, const char *path,
 	char *end;
 
 	index = strtoul(path + 1, &end, 10);
-	if (end == path + 1 || *end != ']') {
+	if (path[1] < '0' || path[1] > '9' || *end != ']') {
 		*why = "an index is a number in brackets, as in data[0]";
 		return NULL;
 	}

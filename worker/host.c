@@ -148,6 +148,7 @@ const struct ph_host host_table = {
 	.member = host_member,
 	.cache = &host_cache_table,
 	.data = &host_data_table,
+	.figure = &host_figure_table,
 	.clientside = app_define_clientside,
 	.options = app_define_options,
 	.on_error = app_define_on_error,

@@ -99,6 +99,9 @@ enum ph_status host_output_figure(struct ph_call *call, const char *what,
     const struct ph_value *figure, const struct ph_column *columns,
     size_t count);
 
+/* figure_build.c: the other side of <pronghorn/figure.h> */
+extern const struct ph_figure_host host_figure_table;
+
 /* memo.c */
 const struct ph_value *host_memo(struct ph_call *call, ph_function *function,
     const struct ph_value *const *arguments, size_t count);
