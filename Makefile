@@ -42,9 +42,10 @@ ALL_CPPFLAGS := -D_GNU_SOURCE -I. -Iworker/sdk $(CPPFLAGS)
 ALL_CFLAGS := -std=c11 $(OPT) $(WARN) $(HARDEN) -fPIE -pthread $(SAN) $(CFLAGS)
 ALL_LDFLAGS := -pie -pthread -Wl,-z,relro,-z,now $(SAN) $(LDFLAGS)
 LDLIBS := -levent_core -lcjson -lsqlite3 -lssl -lcrypto -lnghttp2 -lz -ldl -lm
-APP_FLAGS := -std=c11 $(OPT) -Wall -Wextra $(if $(WERROR),-Werror) $(SAN) \
+SO_FLAGS := $(OPT) -Wall -Wextra $(if $(WERROR),-Werror) $(SAN) \
 	-fPIC -shared -fvisibility=hidden -Iworker/sdk \
 	$(if $(SAN),,-Wl$(comma)-z$(comma)defs)
+APP_FLAGS := -std=c11 $(SO_FLAGS)
 
 # What is built is found by file name; nothing is listed twice.
 LIB_SRC := $(filter-out server/main.c,$(wildcard server/base/*.c cache/*.c \
@@ -62,6 +63,9 @@ DIFFERENTIAL := $(if $(wildcard test/fuzz/http_differential.c),\
 	$(BUILD)/fuzz/http_differential)
 EXAMPLES := $(notdir $(patsubst %/app.c,%,$(wildcard docs/examples/*/app.c)))
 EXAMPLE_SO := $(EXAMPLES:%=$(BUILD)/examples/%.so)
+# Those in C++ are built for the tests only: running needs no C++ compiler.
+CXX_EXAMPLE_SO := $(patsubst docs/examples/%/app.cpp,$(BUILD)/examples/%.so,\
+	$(wildcard docs/examples/*/app.cpp))
 GUIDE_SRC := $(wildcard docs/guide/*.c)
 GUIDE_SO := $(if $(GUIDE_SRC),$(BUILD)/guide.so)
 TEST_APPS := $(patsubst test/apps/%.c,$(BUILD)/test-apps/%.so,$(wildcard \
@@ -74,7 +78,8 @@ BENCH_BIN := $(patsubst test/bench/%.c,$(BUILD)/bench/%,$(filter-out \
 	%/bench_main.c,$(BENCH_MAIN))) $(BUILD)/pronghorn-bench
 STRESS_BIN := $(patsubst test/stress/%.c,$(BUILD)/stress/%,$(wildcard \
 	test/stress/*.c))
-SDK_HEADERS := $(wildcard worker/sdk/pronghorn/*.h)
+SDK_HEADERS := $(wildcard worker/sdk/pronghorn/*.h \
+	worker/sdk/pronghorn/*.hpp)
 OWN_WWW := $(patsubst www/%,$(BUILD)/www/%,$(wildcard www/*.html www/*.css \
 	www/*.js www/favicon.* www/error/*))
 NODE_MODULES := test/node_modules/.package-lock.json
@@ -166,6 +171,10 @@ $(BUILD)/examples/%.so: docs/examples/%/app.c $(SDK_HEADERS) $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call run_as,APP,$(CC) $(APP_FLAGS) -o $@ $< -lm)
 
+$(BUILD)/examples/%.so: docs/examples/%/app.cpp $(SDK_HEADERS) $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call run_as,APP,$(CXX) -std=c++17 $(SO_FLAGS) -o $@ $<)
+
 $(BUILD)/guide.so: $(GUIDE_SRC) $(wildcard docs/guide/*.h) $(SDK_HEADERS) \
     $(BUILD)/flags
 	$(call run_as,APP,$(CC) $(APP_FLAGS) -o $@ $(GUIDE_SRC) -lm)
@@ -232,8 +241,8 @@ stages:
 	done; \
 	if [ -n "$$failed" ]; then echo "failed:$$failed"; exit 1; fi
 
-programs: $(UNIT_BIN) $(FAULT_BIN) $(REPLAY_BIN) $(DIFFERENTIAL) $(TEST_APPS) \
-    $(BENCH_BIN) $(STRESS_BIN)
+programs: $(CXX_EXAMPLE_SO) $(UNIT_BIN) $(FAULT_BIN) $(REPLAY_BIN) $(DIFFERENTIAL) \
+    $(TEST_APPS) $(BENCH_BIN) $(STRESS_BIN)
 
 unit: $(UNIT_BIN) $(TEST_APPS) $(EXAMPLE_SO) ## the unit tests
 	@$(TEST_ENV) sh test/programs.sh unit $(UNIT_BIN)
@@ -247,10 +256,10 @@ replay: $(REPLAY_BIN) $(DIFFERENTIAL) ## the fuzz targets on all inputs kept
 www-test: $(BUILD)/www/stamp ## fetching and generating
 	@$(TEST_ENV) sh test/node_tests.sh www test/www
 
-e2e: all $(TEST_APPS) $(BENCH_BIN) $(STRESS_BIN) $(BUILD)/www/stamp $(NODE_MODULES) ## real processes, from outside
+e2e: all $(CXX_EXAMPLE_SO) $(TEST_APPS) $(BENCH_BIN) $(STRESS_BIN) $(BUILD)/www/stamp $(NODE_MODULES) ## real processes, from outside
 	@$(TEST_ENV) sh test/node_tests.sh e2e test/e2e test/stress
 
-browser: all $(TEST_APPS) $(BUILD)/www/stamp $(NODE_MODULES) ## a real browser
+browser: all $(CXX_EXAMPLE_SO) $(TEST_APPS) $(BUILD)/www/stamp $(NODE_MODULES) ## a real browser
 	@$(TEST_ENV) sh test/node_tests.sh browser test/browser
 
 # Long campaigns: mutated requests, kills, thousands of sessions. The same

@@ -33,6 +33,14 @@ for header in worker/sdk/pronghorn/*.h; do
 	done
 done
 
+for header in worker/sdk/pronghorn/*.hpp; do
+	echo "#include <pronghorn/$(basename "$header")>" >"$scratch/use.cc"
+	for cxx in g++ clang++; do
+		try $cxx -std=c++17 -Wall -Wextra -Werror -Iworker/sdk \
+			"$scratch/use.cc"
+	done
+done
+
 for header in $(find server worker cache test -name node_modules -prune -o \
     -name '*.h' ! -path 'worker/sdk/*' ! -path 'test/fuzz/llhttp_*' -print |
     sort); do
