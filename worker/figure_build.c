@@ -21,7 +21,7 @@
 
 #define PATH_MAX_LEN 256
 
-struct ph_figure {
+struct figure {
 	struct call *call;
 	const struct value *tree; /* { "data": [...], "layout": {...} } */
 };
@@ -162,8 +162,21 @@ static const struct {
 	    "false},\"yaxis\":{\"showgrid\":false,\"zeroline\":false}}}" },
 };
 
+/* An app sees struct figure as struct ph_figure. */
+static struct figure *
+take(struct ph_figure *figure)
+{
+	return (struct figure *)(void *)figure;
+}
+
+static struct ph_figure *
+give(struct figure *figure)
+{
+	return (struct ph_figure *)(void *)figure;
+}
+
 static void
-put(struct ph_figure *figure, const char *path, const struct value *leaf)
+put(struct figure *figure, const char *path, const struct value *leaf)
 {
 	struct call *call = figure->call;
 	const char *why = "out of memory";
@@ -245,7 +258,7 @@ is_one_of(const char *types, const char *type)
 
 /* Put the fields that were given below `prefix`, then the members of more. */
 static void
-put_fields(struct ph_figure *figure, const char *prefix,
+put_fields(struct figure *figure, const char *prefix,
     const struct field *fields, size_t count, const void *options,
     const char *type, const struct ph_value *more)
 {
@@ -275,12 +288,12 @@ put_fields(struct ph_figure *figure, const char *prefix,
 static struct ph_figure *
 figure_make(void)
 {
-	static struct ph_figure nowhere;
+	static struct figure nowhere;
 	struct call *call = call_current();
-	struct ph_figure *figure;
+	struct figure *figure;
 
 	if (call == NULL)
-		return &nowhere;
+		return give(&nowhere);
 	figure = arena_calloc(call->arena, 1, sizeof(*figure));
 	if (figure != NULL) {
 		figure->call = call;
@@ -288,14 +301,14 @@ figure_make(void)
 	}
 	if (figure == NULL || figure->tree == NULL) {
 		call_error(call, "%s: ph_figure(): out of memory", call->name);
-		return &nowhere;
+		return give(&nowhere);
 	}
-	return figure;
+	return give(figure);
 }
 
 /* The list of traces with one more, an empty one. Its place, or -1. */
 static int
-add_trace(struct ph_figure *figure, const char *type)
+add_trace(struct figure *figure, const char *type)
 {
 	struct arena *arena = figure->call->arena;
 	const struct value *data = value_get(figure->tree, "data");
@@ -321,9 +334,10 @@ add_trace(struct ph_figure *figure, const char *type)
 }
 
 static void
-figure_trace(struct ph_figure *figure, const char *type,
+figure_trace(struct ph_figure *ph, const char *type,
     const struct ph_trace *trace)
 {
+	struct figure *figure = take(ph);
 	char prefix[32];
 	int place;
 
@@ -344,7 +358,7 @@ figure_trace(struct ph_figure *figure, const char *type,
 }
 
 static void
-put_style(struct ph_figure *figure, const char *name)
+put_style(struct figure *figure, const char *name)
 {
 	size_t i;
 
@@ -362,8 +376,10 @@ put_style(struct ph_figure *figure, const char *name)
 }
 
 static void
-figure_layout(struct ph_figure *figure, const struct ph_figure_options *options)
+figure_layout(struct ph_figure *ph, const struct ph_figure_options *options)
 {
+	struct figure *figure = take(ph);
+
 	if (figure->call == NULL || figure->call->failed)
 		return;
 	if (options->style != NULL)
@@ -384,15 +400,16 @@ figure_layout(struct ph_figure *figure, const struct ph_figure_options *options)
 }
 
 static void
-figure_set(struct ph_figure *figure, const char *path,
-    const struct ph_value *value)
+figure_set(struct ph_figure *ph, const char *path, const struct ph_value *value)
 {
-	put(figure, path, host_take(value));
+	put(take(ph), path, host_take(value));
 }
 
 static const struct ph_value *
-figure_value(struct ph_figure *figure)
+figure_value(struct ph_figure *ph)
 {
+	const struct figure *figure = take(ph);
+
 	return host_give(
 	    figure->tree != NULL ? figure->tree : &call_null_value);
 }
