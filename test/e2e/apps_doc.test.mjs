@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * docs/APPS.md says the truth: each recipe compiles by itself, without a
+ * warning, and answers as the comments below it say:
+ *
+ *   <!-- get PATH: part of the body -->
+ *   <!-- post OUTPUT id.property=JSON ...: part of the body, or 204 -->
+ */
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import fs from "node:fs";
+import path from "node:path";
+import { ROOT, test } from "../lib/harness.mjs";
+import { get, post } from "../lib/wire.mjs";
+
+const FLAGS = ["-std=c11", "-O1", "-Wall", "-Wextra", "-Werror", "-fPIC"];
+const text = fs.readFileSync(path.join(ROOT, "docs/APPS.md"), "utf8");
+
+/* [{ title, source, asks: [{ verb, what, expect }] }] */
+const recipes = text
+  .split(/^### /m)
+  .slice(1)
+  .map((part) => ({
+    title: part.split("\n")[0],
+    source: part.match(/```c\n([\s\S]*?)```/)?.[1],
+    asks: [...part.matchAll(/^<!-- (get|post) (.*?): (.*) -->$/gm)].map(
+      ([, verb, what, expect]) => ({ verb, what, expect }),
+    ),
+  }))
+  .filter(({ source }) => source);
+
+function compile(source, folder) {
+  const file = path.join(folder, "app.c");
+  const object = path.join(folder, "app.so");
+
+  fs.writeFileSync(file, source);
+  execFileSync(process.env.CC || "cc", [
+    ...FLAGS,
+    ...["-shared", `-I${ROOT}/worker/sdk`, "-o", object, file, "-lm"],
+  ]);
+  return object;
+}
+
+/* "..a.x...b.y.." or "a.x" -> [{ id, property }] */
+function outputsOf(output) {
+  return output
+    .replace(/^\.\.(.*)\.\.$/, "$1")
+    .split("...")
+    .map((what) => what.split("."))
+    .map(([id, property]) => ({ id, property }));
+}
+
+/* The body as the front end would send it, by the app's own dependencies. */
+function bodyOf(what, dependencies) {
+  const [output, ...rest] = what.split(/ (?=[\w-]+\.\w+=)/);
+  const values = new Map(
+    rest.map((one) => {
+      const at = one.indexOf("=");
+
+      return [one.slice(0, at), JSON.parse(one.slice(at + 1))];
+    }),
+  );
+  const callback = dependencies.find((one) => one.output === output);
+  const filled = (list) =>
+    list.map(({ id, property }) => ({
+      id,
+      property,
+      value: values.get(`${id}.${property}`),
+    }));
+  const outputs = outputsOf(output);
+
+  assert.ok(callback, `there is no callback for ${output}`);
+  return {
+    output,
+    outputs: output.startsWith("..") ? outputs : outputs[0],
+    inputs: filled(callback.inputs),
+    state: filled(callback.state),
+    changedPropIds: [...values.keys()].slice(0, 1),
+  };
+}
+
+for (const { title, source, asks } of recipes)
+  test(`recipe ${title}`, async (t, scene) => {
+    const folder = scene.dir();
+    const server = await scene.start({
+      app: compile(source, folder),
+      threads: 2,
+    });
+    const wire = await scene.connect(server);
+    const fetch = async (request) => {
+      wire.write(request);
+      return wire.answer();
+    };
+    const page = await fetch(get("/"));
+    const dependencies = JSON.parse(
+      (await fetch(get("/_dash-dependencies"))).body,
+    );
+
+    assert.equal(page.status, 200);
+    assert.ok(asks.length > 0, "nothing is asked");
+    for (const { verb, what, expect } of asks) {
+      const answer = await fetch(
+        verb === "get" ? get(`/${what}`) : post(bodyOf(what, dependencies)),
+      );
+
+      if (expect === "204") assert.equal(answer.status, 204);
+      else
+        assert.ok(
+          answer.body.toString().includes(expect),
+          `${what}: ${answer.status} ${answer.body}`,
+        );
+    }
+  });
+
+test("there are at least twenty recipes", () => {
+  assert.ok(recipes.length >= 20, `${recipes.length}`);
+});
