@@ -385,15 +385,21 @@ docs: $(BUILD)/pronghorn ## write what is made from the options.def files
 
 # ---- install ----
 
+VERSION = $(shell sed -n 's/.*PRONGHORN_VERSION "\(.*\)"/\1/p' \
+	server/version.h)
 bindir = $(DESTDIR)$(PREFIX)/bin
 includedir = $(DESTDIR)$(PREFIX)/include/pronghorn
 wwwdir = $(DESTDIR)$(PREFIX)/share/pronghorn/www
+pkgconfigdir = $(DESTDIR)$(PREFIX)/share/pkgconfig
 confdir = $(DESTDIR)$(SYSCONFDIR)/pronghorn
 
 install: all $(BUILD)/www/stamp ## install the server, the SDK and the front end
 	install -d '$(bindir)' '$(includedir)' '$(wwwdir)' '$(confdir)'
 	install -m 755 $(BUILD)/pronghorn '$(bindir)'
 	install -m 644 $(SDK_HEADERS) '$(includedir)'
+	install -d '$(pkgconfigdir)'
+	sed -e 's|^prefix=.*|prefix=$(PREFIX)|' -e 's|^Version:.*|Version: $(VERSION)|' \
+		conf/pronghorn.pc >'$(pkgconfigdir)/pronghorn.pc'
 	cd $(BUILD)/www && cp -R dash plotly manifest.tsv manifest.json \
 		$(OWN_WWW:$(BUILD)/www/%=%) --parents '$(wwwdir)'
 	sed 's|^#www_dir = .*|www_dir = "$(PREFIX)/share/pronghorn/www"|' \
@@ -403,6 +409,7 @@ install: all $(BUILD)/www/stamp ## install the server, the SDK and the front end
 
 uninstall: ## remove what install wrote, but no config file that was edited
 	rm -f '$(bindir)/pronghorn'
+	rm -f '$(pkgconfigdir)/pronghorn.pc'
 	rm -rf '$(includedir)' '$(DESTDIR)$(PREFIX)/share/pronghorn'
 	! cmp -s $(BUILD)/pronghorn.conf '$(confdir)/pronghorn.conf' || \
 		rm '$(confdir)/pronghorn.conf'
