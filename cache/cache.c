@@ -83,6 +83,7 @@ cache_open(struct cache **cache, const struct cache_options *options,
 	new->peer = *peer;
 	new->lease_ms = (int64_t)(options->compute_lease * 1000);
 	new->attempts_max = (uint32_t)options->compute_attempts;
+	new->quarantine_ms = (int64_t)(options->compute_quarantine * 1000);
 	new->threshold = options->cache_threshold;
 	new->dice = ((uint64_t)clock_mono_us() ^ (uint64_t)(uintptr_t) new) | 1;
 	new->prefix = strdup(options->cache_key_prefix);
@@ -155,9 +156,9 @@ wants_renewal(struct cache *cache, const struct store_value *value,
 	       (double)(value->fresh - now_ms);
 }
 
-int
-cache_lookup_since(struct cache *cache, const uint8_t key[CACHE_KEY_LEN],
-    int64_t since_ms, struct buf *out, enum cache_format *format)
+static int
+look_up(struct cache *cache, const uint8_t *key, int64_t since_ms, bool waited,
+    struct buf *out, enum cache_format *format)
 {
 	struct store_value value;
 	int64_t now_ms = clock_wall_ms();
@@ -169,16 +170,31 @@ cache_lookup_since(struct cache *cache, const uint8_t key[CACHE_KEY_LEN],
 	rc = store_get(&cache->db, key, now_ms, since_ms, out, &value);
 	if (rc < 0)
 		return cache_public_rc(rc);
-	if (rc != STORE_HIT) {
+	/* Never fresh: it is for those who have waited. */
+	if (rc != STORE_HIT || (value.fresh == 0 && !waited)) {
 		counts_add(&cache->counts, COUNT_MISS, 1);
 		return CACHE_MISS;
 	}
 	*format = (enum cache_format)value.format;
 	counts_add(&cache->counts, COUNT_HIT, 1);
-	if (!wants_renewal(cache, &value, now_ms))
+	if (waited || !wants_renewal(cache, &value, now_ms))
 		return CACHE_HIT;
 	counts_add(&cache->counts, COUNT_STALE, 1);
 	return CACHE_STALE;
+}
+
+int
+cache_lookup_since(struct cache *cache, const uint8_t key[CACHE_KEY_LEN],
+    int64_t since_ms, struct buf *out, enum cache_format *format)
+{
+	return look_up(cache, key, since_ms, false, out, format);
+}
+
+int
+cache_lookup_waited(struct cache *cache, const uint8_t key[CACHE_KEY_LEN],
+    struct buf *out, enum cache_format *format)
+{
+	return look_up(cache, key, 0, true, out, format);
 }
 
 int

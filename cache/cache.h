@@ -18,7 +18,10 @@
  * *signal* row holds the state of the computation that makes them:
  *
  *   absent --ask--> wanted --claim--> computing --publish--> ready
- *                     ^                  |  \--fail--> failed (for a while)
+ *     ^               ^ |                |  \--fail--> failed (for a while)
+ *     |               | |                |  \--owners died--> quarantined
+ *     |               | |                |  \--not to be stored--> pass
+ *     |--nobody waits---|--nobody waits--|
  *                     |--owner died------|
  *
  * A struct cache is one connection. It is opened after fork, belongs to one
@@ -37,6 +40,12 @@ struct cache_peer {
 	int64_t worker_id;   /* 0: not a worker (keeper, tools, tests) */
 	const int *wake_fds; /* eventfd per slot; borrowed, may be NULL */
 	unsigned slot_count;
+	/* Has this peer the code that a row asks for, by the name of the
+	 * function and its `code` (struct cache_question)? NULL: it has all.
+	 * Runs inside a transaction: quick, no database. */
+	bool (
+	    *can_compute)(const void *arg, const char *function, int64_t code);
+	const void *can_compute_arg; /* borrowed */
 };
 
 /*
@@ -88,6 +97,11 @@ int cache_lookup(struct cache *cache, const uint8_t key[CACHE_KEY_LEN],
 int cache_lookup_since(struct cache *cache, const uint8_t key[CACHE_KEY_LEN],
     int64_t since_ms, struct buf *out, enum cache_format *format);
 
+/* cache_lookup() for one who has waited for the key: also finds a value that
+ * was made for those who wait, only (life 0, see cache_publish()). */
+int cache_lookup_waited(struct cache *cache, const uint8_t key[CACHE_KEY_LEN],
+    struct buf *out, enum cache_format *format);
+
 /*
  * Several look-ups in one read transaction: begin before, end after. While
  * one is open nothing else may run on this connection but cache_lookup and
@@ -101,7 +115,9 @@ enum cache_asked {
 	CACHE_WAITING,    /* wanted or being computed; this slot is a waiter */
 	CACHE_WANTED_NEW, /* as WAITING, and this call made the row `wanted` */
 	CACHE_OWNED,      /* only with claim != NULL: the caller computes */
-	CACHE_FAILED      /* failed a moment ago; *error says why */
+	CACHE_FAILED,     /* failed a moment ago; *error says why */
+	CACHE_PASS        /* results under this key are not stored: compute it
+			     for yourself, under a key of your own */
 };
 
 /* A computation that this worker owns. Zero it before use. */
@@ -111,6 +127,11 @@ struct cache_claim {
 	int64_t born;       /* the counter of what was forgotten, then */
 	int64_t started_us; /* clock_mono_us */
 	uint32_t attempts;
+	int64_t code; /* these four as in struct cache_question */
+	int64_t client;
+	int64_t fresh_ms;
+	int64_t stale_ms;
+	struct buf scope;     /* as above, a text */
 	struct buf function;  /* name, NUL-terminated by buf_cstr */
 	struct buf arguments; /* encode.h bytes of an array */
 };
@@ -151,21 +172,32 @@ struct cache_question {
 	size_t arguments_len;
 	int64_t since_ms; /* a value made before counts as none; 0: any does.
 			     With now, what is there is computed anew. */
+
+	/* Of a computation that begins with this question: */
+	const char *scope; /* whose it is; NULL or "": everybody's */
+	int64_t code;      /* what code it takes; see struct cache_peer */
+	int64_t client;    /* who asks, for fairness; 0: nobody special */
+	int64_t fresh_ms;  /* life of the value, if the asker says so: */
+	int64_t stale_ms;  /* 0: as the function says; < 0: without end */
+	bool may_stop;     /* it may end when nobody waits any more */
 };
 
 /* cache_ask() and cache_ask_within() in one. */
 int cache_ask_for(struct cache *cache, const struct cache_question *question,
     struct cache_claim *claim, struct buf *error);
 
-/* Take the oldest `wanted` row. 0 (*claim filled), -ENOENT: none, ERR_*. */
+/*
+ * Take the `wanted` row whose turn it is, of those this peer can compute:
+ * the oldest, but clients take turns. 0 (*claim filled), -ENOENT: none, ERR_*.
+ */
 int cache_claim_next(struct cache *cache, struct cache_claim *claim);
 
 /*
  * Store the value and make the row `ready` in one transaction, then wake
- * every waiting slot. `ttl_ms` < 0: never expires; 0: hand it to the present
- * waiters but let it expire at once (kept a short while, 2 s, so that they
- * can read it). ERR_STALE: the row was taken over, deleted or published by
- * someone else; nothing was stored. 0, ERR_STALE, ERR_BUSY, ERR_FULL,
+ * every waiting slot. `ttl_ms` < 0: never expires; 0: for the present waiters
+ * only (kept for 10 s, for cache_lookup_waited()); whoever asks in the next
+ * 20 s gets CACHE_PASS. ERR_STALE: the row was taken over, deleted or published
+ * by someone else; nothing was stored. 0, ERR_STALE, ERR_BUSY, ERR_FULL,
  * ERR_STORE, ERR_TOO_BIG (more than 64 MiB; the claim is still held).
  *
  * This and the next two: after ERR_BUSY, ERR_FULL and ERR_STORE the caller
@@ -225,6 +257,25 @@ int cache_forget_key(struct cache *cache, const uint8_t key[CACHE_KEY_LEN]);
 int cache_fail(struct cache *cache, const struct cache_claim *claim,
     const char *error, int64_t ttl_ms);
 
+/*
+ * End a computation that nobody waits for: the row goes. When somebody has
+ * come meanwhile it is `wanted` again. 0, ERR_STALE, ERR_BUSY, ERR_STORE.
+ */
+int cache_give_up(struct cache *cache, const struct cache_claim *claim);
+
+/*
+ * This slot does not wait any more, for a computation that may stop. When no
+ * other waits: a `wanted` row goes, the owner of a `computing` one is woken.
+ * 1 nobody waits, 0 somebody does (or it may not stop), ERR_*. Pool threads.
+ * With more than 64 slots it does nothing, as they share bits.
+ */
+int cache_leave(struct cache *cache, const uint8_t key[CACHE_KEY_LEN]);
+
+/* Is the computation of that epoch, ours, in vain: nobody waits, or its row
+ * was taken from us? Read only. 1, 0 or ERR_*. */
+int cache_is_left(struct cache *cache, const uint8_t key[CACHE_KEY_LEN],
+    int64_t epoch);
+
 /* Give a claim back: the row is `wanted` again, all slots are hinted. */
 int cache_release(struct cache *cache, const struct cache_claim *claim);
 
@@ -255,8 +306,8 @@ void cache_hint_all(struct cache *cache);
 
 /*
  * Keeper: rows `computing` under that worker go back to `wanted` (or, after
- * compute_attempts, to `failed`), their waiters and all slots are woken, and
- * one log line per row says so. *count receives how many rows changed.
+ * compute_attempts, to `quarantined`), their waiters and all slots are woken,
+ * and one log line per row says so. *count receives how many rows changed.
  */
 int cache_release_owner(struct cache *cache, int64_t worker_id,
     unsigned *count);

@@ -15,6 +15,7 @@ struct cache {
 	struct cache_peer peer;
 	int64_t lease_ms;
 	uint32_t attempts_max;
+	int64_t quarantine_ms;
 	int64_t threshold;
 	char *prefix;      /* cache_key_prefix */
 	int64_t group_all; /* CACHE_GROUP_ALL */

@@ -93,9 +93,9 @@ end_row(struct cache *cache, struct handon_row *row)
 	if (row->failed) {
 		(void)snprintf(error, sizeof(error), "its worker died %u times",
 		    (unsigned)row->attempts);
-		end.state = FLIGHT_FAILED;
+		end.state = FLIGHT_QUARANTINED;
 		end.waiters = 0;
-		end.due_at = clock_boot_ms() + FLIGHT_QUARANTINE_MS;
+		end.due_at = clock_boot_ms() + cache->quarantine_ms;
 		end.error = error;
 	}
 	return landing_end_row(&cache->db, row->id, &end);

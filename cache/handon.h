@@ -7,8 +7,8 @@
 /*
  * The keeper hands computations on whose owner cannot finish them;
  * cache_release_owner() is declared in cache.h. Each row goes back to
- * `wanted`, or to `failed` for a while when compute_attempts owners ended on
- * it, and everybody is woken.
+ * `wanted`, or to `quarantined` when compute_attempts owners ended on it, and
+ * everybody is woken.
  */
 
 /*

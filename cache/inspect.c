@@ -118,7 +118,9 @@ count_signals(struct inspect *inspect, struct inspect_summary *out)
 	int64_t *const counts[] = { [FLIGHT_WANTED] = &out->wanted,
 		[FLIGHT_COMPUTING] = &out->computing,
 		[FLIGHT_READY] = &out->ready,
-		[FLIGHT_FAILED] = &out->failed };
+		[FLIGHT_FAILED] = &out->failed,
+		[FLIGHT_QUARANTINED] = &out->quarantined,
+		[FLIGHT_PASS] = &out->passing };
 	sqlite3_stmt *stmt = NULL;
 	int state;
 	int rc;
@@ -129,7 +131,7 @@ count_signals(struct inspect *inspect, struct inspect_summary *out)
 		return rc;
 	while (sqlite3_step(stmt) == SQLITE_ROW) {
 		state = sqlite3_column_int(stmt, 0);
-		if (state >= FLIGHT_WANTED && state <= FLIGHT_FAILED)
+		if (state >= FLIGHT_WANTED && state <= FLIGHT_PASS)
 			*counts[state] = sqlite3_column_int64(stmt, 1);
 	}
 	return finish(stmt);
@@ -191,7 +193,8 @@ inspect_signals(struct inspect *inspect, unsigned limit,
 	rc = prepare(inspect,
 	    "SELECT lower(hex(k)), state, function, error, owner_slot,"
 	    " owner_pid, lease_until, changed_at, attempts, waiters,"
-	    " computations FROM signals"
+	    " computations, progress, wanted_at,"
+	    " substr(scope, 1, instr(scope, ':') - 1) FROM signals"
 	    " ORDER BY state > 2, changed_at DESC LIMIT ?1",
 	    &stmt);
 	if (rc < 0)
@@ -208,6 +211,10 @@ inspect_signals(struct inspect *inspect, unsigned limit,
 			.attempts = sqlite3_column_int64(stmt, 8),
 			.waiters = count_bits(sqlite3_column_int64(stmt, 9)),
 			.computations = sqlite3_column_int64(stmt, 10),
+			.progress = sqlite3_column_int64(stmt, 11),
+			.wanted_ms =
+			    clock_wall_ms() - sqlite3_column_int64(stmt, 12),
+			.scope = column_text(stmt, 13),
 		};
 		if (sqlite3_column_int(stmt, 1) == FLIGHT_COMPUTING) {
 			row.owner_slot = sqlite3_column_int64(stmt, 4);

@@ -16,7 +16,7 @@ struct inspect;
 
 struct inspect_signal {
 	const char *key;   /* 64 hexadecimal digits */
-	const char *state; /* wanted, computing, ready or failed */
+	const char *state; /* flight_state_name() */
 	const char *function;
 	const char *error;  /* "": none */
 	int64_t owner_slot; /* computing */
@@ -26,6 +26,9 @@ struct inspect_signal {
 	int64_t attempts;
 	int64_t waiters; /* worker slots */
 	int64_t computations;
+	int64_t progress;  /* computing: 0 to 1000 */
+	int64_t wanted_ms; /* since somebody asked first */
+	const char *scope; /* "", session or user; not which one */
 };
 
 struct inspect_summary {
@@ -37,6 +40,8 @@ struct inspect_summary {
 	int64_t computing;
 	int64_t ready;
 	int64_t failed;
+	int64_t quarantined;
+	int64_t passing; /* not to be stored, for a while */
 	int64_t file_bytes;
 	int64_t log_bytes; /* of the write-ahead log */
 };

@@ -20,7 +20,7 @@
 #include <string.h>
 
 #include "cache/cache_int.h"
-#include "cache/flight.h"
+#include "cache/flight_int.h"
 #include "cache/forget.h"
 #include "cache/orphan.h"
 #include "cache/store.h"
@@ -90,9 +90,13 @@ write_end(struct cache *cache, const struct cache_claim *claim,
 		if (rc > 0)
 			*end = (struct landing){ .state = FLIGHT_WANTED };
 	}
+	if (end->state == FLIGHT_ABSENT && *waiters != 0)
+		end->state = FLIGHT_WANTED; /* somebody came meanwhile */
+	if (end->state == FLIGHT_ABSENT)
+		return flight_drop(&cache->db, claim->key, FLIGHT_COMPUTING);
 	if (end->state == FLIGHT_WANTED)
 		end->waiters = *waiters;
-	if (end->state == FLIGHT_READY) {
+	if (end->state == FLIGHT_READY || end->state == FLIGHT_PASS) {
 		rc = store_put(&cache->db, claim->key, value, sum);
 		if (rc < 0)
 			return rc;
@@ -153,8 +157,7 @@ add_ms(int64_t now_ms, int64_t ttl_ms)
 static int64_t
 add_stale(int64_t fresh, const struct cache_life *life)
 {
-	if (life->fresh_ms == 0 || life->stale_ms == 0 ||
-	    fresh == STORE_FOREVER)
+	if (life->stale_ms == 0 || fresh == STORE_FOREVER)
 		return fresh;
 	return add_ms(fresh, life->stale_ms);
 }
@@ -178,8 +181,14 @@ cache_publish_as(struct cache *cache, const struct cache_claim *claim,
 	if (rc < 0)
 		return rc;
 	value.created = clock_wall_ms();
-	value.fresh = add_ms(value.created, life->fresh_ms);
-	value.expires = add_stale(value.fresh, life);
+	if (life->fresh_ms == 0) {
+		end.state = FLIGHT_PASS;
+		end.due_at = clock_boot_ms() + FLIGHT_PASS_MS;
+		value.expires = value.created + FLIGHT_PASS_VALUE_MS;
+	} else {
+		value.fresh = add_ms(value.created, life->fresh_ms);
+		value.expires = add_stale(value.fresh, life);
+	}
 	rc = end_or_remember(cache, claim, &end, &value);
 	if (rc != ERR_STALE)
 		counts_add(&cache->counts,
@@ -256,6 +265,15 @@ cache_release(struct cache *cache, const struct cache_claim *claim)
 	struct landing end = { .state = FLIGHT_WANTED };
 
 	/* Giving back is not dying. */
+	end.attempts = claim->attempts > 0 ? claim->attempts - 1 : 0;
+	return cache_public_rc(end_or_remember(cache, claim, &end, NULL));
+}
+
+int
+cache_give_up(struct cache *cache, const struct cache_claim *claim)
+{
+	struct landing end = { .state = FLIGHT_ABSENT };
+
 	end.attempts = claim->attempts > 0 ? claim->attempts - 1 : 0;
 	return cache_public_rc(end_or_remember(cache, claim, &end, NULL));
 }

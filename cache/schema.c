@@ -15,7 +15,9 @@
  * What is read without the blob stands before it, so that such a read never
  * touches an overflow page. kv_age serves the keeper: oldest first, with the
  * expiry beside it, and its new entries all go to the same last page.
- * signals_live holds only what is wanted or being computed: a few rows.
+ * signals_live holds only what is wanted or being computed: a few rows, in
+ * the order of their turns (ask.c); signals_client tells which turn a client
+ * was given last.
  */
 #include "cache/schema.h"
 
@@ -57,10 +59,16 @@ const struct schema_object schema_objects[] = {
 	    " computations INTEGER NOT NULL, progress INTEGER NOT NULL,"
 	    " wanted_at INTEGER NOT NULL, changed_at INTEGER NOT NULL,"
 	    " due_at INTEGER NOT NULL,"
-	    " waits_for INTEGER NOT NULL DEFAULT 0, function TEXT NOT NULL,"
-	    " arguments BLOB NOT NULL, error TEXT)" },
+	    " waits_for INTEGER NOT NULL DEFAULT 0, client INTEGER NOT NULL,"
+	    " turn INTEGER NOT NULL, code INTEGER NOT NULL,"
+	    " fresh INTEGER NOT NULL, stale INTEGER NOT NULL,"
+	    " may_stop INTEGER NOT NULL, scope TEXT NOT NULL,"
+	    " function TEXT NOT NULL, arguments BLOB NOT NULL, error TEXT)" },
 	{ "signals_live",
-	    "CREATE INDEX signals_live ON signals (state, wanted_at)"
+	    "CREATE INDEX signals_live ON signals (state, turn, wanted_at)"
+	    " WHERE state <= 2" },
+	{ "signals_client",
+	    "CREATE INDEX signals_client ON signals (client, turn)"
 	    " WHERE state <= 2" },
 };
 

@@ -368,10 +368,12 @@ is_over(sqlite3_stmt *stmt, int64_t now_ms)
 	int state = sqlite3_column_int(stmt, 1);
 	int64_t changed_at = sqlite3_column_int64(stmt, 2);
 
-	if (state != FLIGHT_READY && state != FLIGHT_FAILED)
+	if (state == FLIGHT_WANTED || state == FLIGHT_COMPUTING)
 		return false;
 	if (changed_at < now_ms - DAY_MS)
 		return true;
+	if (state == FLIGHT_PASS)
+		return changed_at < now_ms - FLIGHT_PASS_MS;
 	/* No value: column 3 is NULL, which reads as 0. */
 	return state == FLIGHT_READY && sqlite3_column_int64(stmt, 3) <= now_ms;
 }

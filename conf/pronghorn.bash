@@ -13,8 +13,8 @@ _pronghorn()
 	    --respawn-backoff --respawn-limit --control-socket
 	    --control-socket-mode -u --user -g --group --initgroups -m
 	    --umask --no-new-privs -e --env --app --threads
-	    --worker-connections --keep-alive --access-logfile
-	    --limit-request-line --limit-request-fields
+	    --compute-threads --worker-connections --keep-alive
+	    --access-logfile --limit-request-line --limit-request-fields
 	    --limit-request-field_size --limit-request-head
 	    --limit-request-body --tmp-upload-dir --upload-buffer
 	    --limit-upload --limit-upload-total --limit-json-depth
@@ -34,7 +34,8 @@ _pronghorn()
 	    --http2-max-frame-size --http2-max-header-list-size
 	    --cache-type --cache-dir --cache-default-timeout
 	    --cache-threshold --cache-key-prefix --cache-busy-timeout
-	    --compute-lease --compute-attempts --compute-error-timeout
+	    --compute-lease --compute-attempts --compute-quarantine
+	    --compute-error-timeout
 	"
 
 	case $before in

@@ -29,6 +29,11 @@ put_signal(void *context, const struct inspect_signal *signal)
 	(void)cJSON_AddNumberToObject(row, "waiters", (double)signal->waiters);
 	(void)cJSON_AddNumberToObject(row, "computations",
 	    (double)signal->computations);
+	(void)cJSON_AddNumberToObject(row, "progress",
+	    (double)signal->progress / 1000);
+	(void)cJSON_AddNumberToObject(row, "wanted",
+	    (double)signal->wanted_ms / 1000);
+	(void)cJSON_AddStringToObject(row, "scope", signal->scope);
 	(void)cJSON_AddStringToObject(row, "error", signal->error);
 	(void)cJSON_AddItemToArray(context, row);
 }
@@ -59,6 +64,9 @@ add_summary(struct inspect *inspect, const char *dir, cJSON *answer)
 	    (double)sum.computing);
 	(void)cJSON_AddNumberToObject(answer, "ready", (double)sum.ready);
 	(void)cJSON_AddNumberToObject(answer, "failed", (double)sum.failed);
+	(void)cJSON_AddNumberToObject(answer, "quarantined",
+	    (double)sum.quarantined);
+	(void)cJSON_AddNumberToObject(answer, "passing", (double)sum.passing);
 	(void)cJSON_AddNumberToObject(answer, "file_bytes",
 	    (double)sum.file_bytes);
 	(void)cJSON_AddNumberToObject(answer, "log_bytes",

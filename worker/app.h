@@ -44,9 +44,16 @@ struct running {
 struct computation {
 	char *name;
 	ph_function *run;
-	double timeout; /* seconds; 0: the default; negative: for ever */
-	double stale;   /* further seconds; negative: for ever */
+	double timeout;       /* seconds; 0: the default; negative: for ever */
+	double stale;         /* further seconds; negative: for ever */
+	double null_timeout;  /* of a null result; 0: as any other */
+	double error_timeout; /* of an error; 0: compute_error_timeout */
 	uint32_t version;
+	uint32_t ignore; /* a bit for each argument not in the key */
+	enum ph_scope scope;
+	bool may_stop; /* when nobody waits any more */
+	ph_key_function *key_of;
+	ph_condition_function *unless;
 };
 
 struct callback {

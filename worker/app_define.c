@@ -75,11 +75,19 @@ app_define_memoize(struct ph_app *ph, ph_function *function, const char *name,
 	if (options->name != NULL)
 		name = options->name;
 	if (function == NULL || !timeout_is_valid(options->timeout) ||
-	    !timeout_is_valid(options->stale))
+	    !timeout_is_valid(options->stale) ||
+	    !timeout_is_valid(options->null_timeout) ||
+	    !timeout_is_valid(options->error_timeout))
 		(void)buf_printf(&app->problems, "ph_memoize(%s): %s\n", name,
 		    function == NULL
 			? "the function is NULL"
 			: "the timeout is not a number of seconds");
+	if (options->scope < PH_SCOPE_GLOBAL || options->scope > PH_SCOPE_USER)
+		(void)buf_printf(&app->problems,
+		    "ph_memoize(%s): .scope is none of the scopes\n", name);
+	if (options->key != NULL && options->ignore != 0)
+		(void)buf_printf(&app->problems,
+		    "ph_memoize(%s): give .key or .ignore, not both\n", name);
 	if (computation == NULL)
 		return;
 	computation->name = strdup(name);
@@ -87,6 +95,13 @@ app_define_memoize(struct ph_app *ph, ph_function *function, const char *name,
 	computation->timeout = options->timeout;
 	computation->stale = options->stale;
 	computation->version = options->version;
+	computation->null_timeout = options->null_timeout;
+	computation->error_timeout = options->error_timeout;
+	computation->scope = options->scope;
+	computation->ignore = options->ignore;
+	computation->may_stop = options->cancel;
+	computation->key_of = options->key;
+	computation->unless = options->unless;
 	if (list_add(&list, &app->function_count, computation))
 		app->functions = (struct computation **)list;
 	else

@@ -11,6 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/base/clock.h"
+
+#define CHECK_EVERY_US 5000 /* a loop may ask for each of a million rows */
+
 struct call_blob {
 	struct call_blob *next;
 	void *bytes;
@@ -85,6 +89,37 @@ const char *
 call_user(const struct call *call)
 {
 	return call->user;
+}
+
+bool
+call_unkeep(struct call *call, const void *bytes)
+{
+	struct call_blob *blob = call->blobs;
+
+	while (blob != NULL && blob->bytes != bytes)
+		blob = blob->next;
+	if (blob == NULL || bytes == NULL)
+		return false;
+	blob->bytes = NULL;
+	return true;
+}
+
+bool
+call_is_cancelled(struct call *call, bool now)
+{
+	int64_t now_us;
+
+	if (call->cancelled || !call->may_stop || call->own_key == NULL ||
+	    call->kit->cache == NULL)
+		return call->cancelled;
+	now_us = clock_mono_us();
+	if (!now && call->checked_us != 0 &&
+	    now_us - call->checked_us < CHECK_EVERY_US)
+		return false;
+	call->checked_us = now_us;
+	call->cancelled =
+	    cache_is_left(call->kit->cache, call->own_key, call->own_epoch) > 0;
+	return call->cancelled;
 }
 
 int

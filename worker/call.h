@@ -20,7 +20,9 @@
  * THREADS    One thread runs a call from call_enter() to call_leave().
  */
 
+struct bell;
 struct data;
+struct held;
 struct sqlite3;
 struct update_slot;
 struct update_side;
@@ -32,6 +34,7 @@ struct toolkit {
 	const struct cache_options *cache_options;
 	struct cache *cache;   /* this thread's connection; NULL: none */
 	struct data *data;     /* this thread's database handles; NULL: none */
+	struct bell *bell;     /* wakes sleeping calls; NULL: none */
 	bool on_loop;          /* the loop's: must not wait, so neither asks for
 				  values nor queries */
 	int64_t busy_since_ms; /* the store has been busy for this thread
@@ -75,7 +78,18 @@ struct call {
 	const uint8_t *own_key; /* of the value being computed, or NULL */
 	int64_t own_epoch;      /* of that computation */
 	int64_t since_ms;       /* clock_wall_ms when the request began */
-	bool no_store;          /* the result is not to be kept */
+	uint64_t nonce;         /* of the request; the same in all its runs */
+	int64_t client;         /* who asks, for fairness; 0: nobody */
+	bool no_memo;           /* a function that may not ask for values */
+	bool wait_may_stop;     /* what it waits for may stop without it */
+	const uint8_t *waited_key; /* the value the last run waited for */
+	void *waited_bytes;        /* its bytes, if it was found; kept */
+	size_t waited_len;
+	const struct held *held; /* values of former runs; of the task */
+	bool may_stop;           /* this computation may be cancelled */
+	bool cancelled;          /* nobody waits for it any more */
+	int64_t checked_us;      /* when that was looked up last */
+	bool no_store;           /* the result is not to be kept */
 	const char *tags[CACHE_TAGS_MAX]; /* of the result; in the arena */
 	unsigned tag_count;
 	int64_t progress_us; /* clock_mono_us of the last ph_progress() */
@@ -111,6 +125,17 @@ const char *call_user(const struct call *call);
 /* Keep malloc'ed bytes until call_fini(), which frees them. 0 or -ENOMEM;
  * on failure they are freed at once. */
 int call_keep(struct call *call, void *bytes);
+
+/* The same bytes out of its hands again, for who keeps them longer. False:
+ * it does not have them. */
+bool call_unkeep(struct call *call, const void *bytes);
+
+/*
+ * Is the computation of this call in vain, because nobody waits for it? Only
+ * for one that may stop; once true it stays so, and the result is dropped.
+ * Looks into the store, at most every few milliseconds unless `now`.
+ */
+bool call_is_cancelled(struct call *call, bool now);
 
 /* A constant null value, for when there is nothing better to give. */
 extern const struct value call_null_value;

@@ -78,6 +78,7 @@ request_new(struct conn *conn, const struct answer_to *to)
 	}
 	memset(request, 0, sizeof(*request));
 	request->conn = conn;
+	request->worker = conn->worker;
 	request->to = *to;
 	if (logged) {
 		at = keep_span(request->texts, &request->to.method);
@@ -127,12 +128,27 @@ dispatch_finish_status(struct request *request, int status)
 void
 dispatch_abandon(struct request *request)
 {
+	struct worker *worker = request->worker;
+
 	request->conn = NULL;
-	if (request->with_task)
+	if (request->waiting != NULL)
+		dispatch_end_waiting(worker, request->waiting);
+	else if (request->with_task)
 		return; /* freed when the task comes back */
 	if (request->parked != NULL)
-		dispatch_unpark(request);
+		dispatch_unpark(request, worker);
 	free(request);
+}
+
+int64_t
+dispatch_client(const struct conn *conn)
+{
+	uint64_t hash = UINT64_C(0xcbf29ce484222325);
+	const char *at;
+
+	for (at = conn->peer; *at != '\0'; at++)
+		hash = (hash ^ (unsigned char)*at) * UINT64_C(0x100000001b3);
+	return conn->peer[0] == '\0' ? 0 : (int64_t)(hash >> 1);
 }
 
 bool
@@ -184,6 +200,7 @@ run_callback(struct conn *conn, const struct answer_to *to,
 	if (task != NULL) {
 		task->callback = callback;
 		task->computation = &callback->computation;
+		task->client = dispatch_client(conn);
 		if (buf_put(&task->arguments, conn->worker->scratch.data,
 			conn->worker->scratch.len) < 0) {
 			task_free(task);
@@ -208,6 +225,7 @@ wait_for_answer(struct conn *conn, const struct answer_to *to,
 	}
 	if (parked->callback == NULL) {
 		parked->callback = callback;
+		parked->may_stop = callback->computation.may_stop;
 		(void)buf_put(&parked->arguments, worker->scratch.data,
 		    worker->scratch.len);
 	}
@@ -218,7 +236,7 @@ wait_for_answer(struct conn *conn, const struct answer_to *to,
 	}
 	dispatch_park(request, parked);
 	if (!parked->asking && dispatch_ask(worker, parked) < 0) {
-		dispatch_unpark(request);
+		dispatch_unpark(request, worker);
 		request_refuse(request, to, 503);
 	}
 }

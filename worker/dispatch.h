@@ -20,10 +20,12 @@ struct parked;
  * borrows it, and `conn` turns NULL when the client goes away. */
 struct request {
 	struct conn *conn;
+	struct worker *worker;
 	struct request *prev; /* in parked->requests */
 	struct request *next;
 	struct parked *parked; /* waits for this answer, or NULL */
 	bool with_task;        /* a task refers to it: that one frees it */
+	struct task *waiting;  /* that task, while it is parked, or NULL */
 	struct answer_to to;   /* spans point into `texts` */
 	char texts[];
 };

@@ -17,10 +17,16 @@ void dispatch_finish_status(struct request *request, int status);
 
 /* Link a request into a parked entry and out of it. */
 void dispatch_park(struct request *request, struct parked *parked);
-void dispatch_unpark(struct request *request);
+void dispatch_unpark(struct request *request, struct worker *worker);
 
 /* Have the answer of a parked callback made. 0, or ERR_BUSY, -ENOMEM. */
 int dispatch_ask(struct worker *worker, struct parked *parked);
+
+/* The task of a request waits in the lot, and nobody for the task: end it. */
+void dispatch_end_waiting(struct worker *worker, struct task *task);
+
+/* For whom a request of this connection counts when values are computed. */
+int64_t dispatch_client(const struct conn *conn);
 
 /* Forget an entry that nobody waits for. */
 void dispatch_drop_if_empty(struct worker *worker, struct parked *parked);

@@ -44,8 +44,57 @@ dispatch_park(struct request *request, struct parked *parked)
 	net_start(request->conn->worker);
 }
 
+/* Tell the signal table that nobody waits here; failing is no harm. */
+static void
+leave_key(struct worker *worker, const uint8_t key[CACHE_KEY_LEN])
+{
+	struct task *task = task_new(TASK_LEAVE);
+
+	if (task == NULL)
+		return;
+	memcpy(task->key, key, CACHE_KEY_LEN);
+	if (pool_submit(worker->pool, task) < 0)
+		task_free(task);
+}
+
+/* If the last who waited here has gone, without the value, say so. */
+static void
+leave(struct worker *worker, const struct parked *parked)
+{
+	if (parked->may_stop && park_is_empty(parked))
+		leave_key(worker, parked->key);
+}
+
+/*
+ * Take a parked task out of the lot and end it. A computation that it owns is
+ * given up; what it waits for loses one who waits, too.
+ */
+static void
+end_task(struct worker *worker, struct task *task)
+{
+	struct parked *parked = task->parked;
+	enum task_kind kind = task->kind;
+
+	park_remove_task(task);
+	task->kind = TASK_LEAVE;
+	if (!task->owned) {
+		task_free(task);
+	} else if (pool_submit(worker->pool, task) < 0) {
+		task->kind = kind; /* the claim must not be forgotten */
+		park_add_task(parked, task);
+	}
+	leave(worker, parked);
+}
+
 void
-dispatch_unpark(struct request *request)
+dispatch_end_waiting(struct worker *worker, struct task *task)
+{
+	task->request->waiting = NULL;
+	end_task(worker, task);
+}
+
+void
+dispatch_unpark(struct request *request, struct worker *worker)
 {
 	struct parked *parked = request->parked;
 
@@ -56,14 +105,14 @@ dispatch_unpark(struct request *request)
 	if (request->next != NULL)
 		request->next->prev = request->prev;
 	request->parked = NULL;
+	leave(worker, parked);
 	/* An entry without waiters goes at the next look at the lot. */
 }
 
 void
 dispatch_drop_if_empty(struct worker *worker, struct parked *parked)
 {
-	if (parked->requests == NULL && parked->tasks == NULL &&
-	    !parked->asking)
+	if (park_is_empty(parked) && !parked->asking)
 		park_remove(worker->park, parked);
 }
 
@@ -77,6 +126,8 @@ dispatch_ask(struct worker *worker, struct parked *parked)
 		return -ENOMEM;
 	task->callback = parked->callback;
 	task->computation = &parked->callback->computation;
+	if (parked->requests != NULL)
+		task->client = dispatch_client(parked->requests->conn);
 	memcpy(task->key, parked->key, CACHE_KEY_LEN);
 	rc = buf_put(&task->arguments, parked->arguments.data,
 	    parked->arguments.len);
@@ -141,19 +192,16 @@ rerun_tasks(struct worker *worker, struct parked *parked)
 	struct task *task = parked->tasks;
 	struct task *next;
 
-	parked->tasks = NULL;
 	for (; task != NULL; task = next) {
 		next = task->next;
-		if (task->request != NULL && task->request->conn == NULL) {
-			free(task->request); /* the client has gone away */
-			task_free(task);
-			continue;
+		park_remove_task(task);
+		if (pool_submit(worker->pool, task) < 0) {
+			/* The queue is full: the net tries again. */
+			park_add_task(parked, task);
+			break;
 		}
-		if (pool_submit(worker->pool, task) == 0)
-			continue;
-		/* The queue is full: keep it parked, the net tries again. */
-		task->next = parked->tasks;
-		parked->tasks = task;
+		if (task->request != NULL)
+			task->request->waiting = NULL;
 	}
 }
 
@@ -167,8 +215,8 @@ recall_for_requests(struct worker *worker, struct parked *parked)
 
 	if (parked->requests == NULL)
 		return;
-	if (cache_lookup(worker->kit.cache, parked->key, &found, &format) <=
-		CACHE_MISS ||
+	if (cache_lookup_waited(worker->kit.cache, parked->key, &found,
+		&format) <= CACHE_MISS ||
 	    format != CACHE_FORMAT_RESPONSE ||
 	    !packed_open(found.data, found.len, &packed)) {
 		buf_free(&found);
@@ -188,6 +236,22 @@ row_state(struct worker *worker, const uint8_t key[CACHE_KEY_LEN])
 	return cache_state(worker->kit.cache, key, NULL);
 }
 
+/* End the computations that wait here and that nobody waits for any more. */
+static void
+end_unwanted(struct worker *worker, struct parked *parked)
+{
+	struct task *task = parked->tasks;
+	struct task *next;
+
+	for (; task != NULL; task = next) {
+		next = task->next;
+		if (task->owned && task->computation->may_stop &&
+		    cache_is_left(worker->kit.cache, task->claim.key,
+			task->claim.epoch) > 0)
+			end_task(worker, task);
+	}
+}
+
 /* Look at the row of one parked key. */
 static void
 check_parked(struct parked *parked, void *arg)
@@ -195,7 +259,9 @@ check_parked(struct parked *parked, void *arg)
 	struct worker *worker = arg;
 	int state;
 
-	if (parked->requests == NULL && parked->tasks == NULL) {
+	if (worker->kit.cache != NULL)
+		end_unwanted(worker, parked);
+	if (park_is_empty(parked)) {
 		dispatch_drop_if_empty(worker, parked);
 		return;
 	}
@@ -224,6 +290,7 @@ check_parked(struct parked *parked, void *arg)
 void
 dispatch_on_wake(struct worker *worker)
 {
+	pool_ring(worker->pool); /* it may be that somebody has left */
 	worker_read_end(worker); /* look at what the hint is about */
 	worker_read_begin(worker);
 	park_each(worker->park, check_parked, worker);
@@ -243,8 +310,10 @@ park_task(struct worker *worker, struct task *task)
 			log_error(-ENOMEM, "dispatch.park", "a task is lost");
 		return;
 	}
-	task->next = parked->tasks;
-	parked->tasks = task;
+	park_add_task(parked, task);
+	parked->may_stop |= task->wait_may_stop;
+	if (task->request != NULL)
+		task->request->waiting = task;
 	net_start(worker);
 	state = row_state(worker, parked->key);
 	if (state >= 0 || state == -ENOENT) /* else: at the net's pace */
@@ -289,6 +358,9 @@ on_single(struct worker *worker, struct task *task)
 
 	if (task->outcome == TASK_WAITS) {
 		if (request->conn == NULL) { /* nobody is left to answer */
+			if (task->wait_may_stop &&
+			    park_find(worker->park, task->wait_key) == NULL)
+				leave_key(worker, task->wait_key);
 			free(request);
 			task_free(task);
 			return;
@@ -327,6 +399,9 @@ dispatch_on_mail(struct worker *worker)
 			break;
 		case TASK_ANSWER:
 			on_answer(worker, task);
+			break;
+		case TASK_LEAVE:
+			task_free(task);
 			break;
 		case TASK_COMPUTE: /* nobody here waits for the task itself */
 			if (task->outcome == TASK_WAITS)

@@ -16,9 +16,13 @@
 #include <string.h>
 #include <time.h>
 
+#include "server/base/clock.h"
 #include "server/base/log.h"
+#include "worker/bell.h"
 #include "worker/host_cache.h"
 #include "worker/host_data.h"
+
+#define SLEEP_LOOK_US 1000000 /* longest sleep without a look, unrung */
 
 static const struct ph_value *
 call_input(struct ph_call *ph, const char *what)
@@ -61,14 +65,33 @@ call_give(struct ph_call *ph, const struct ph_value *value)
 	return call->failed ? PH_ERROR : PH_OK;
 }
 
+/* Sleep, but end as soon as nobody waits for the result any more. */
+static void
+sleep_unless_cancelled(struct call *call, double seconds)
+{
+	int64_t end_us = clock_mono_us() + (int64_t)(seconds * 1e6);
+	int64_t now_us;
+	unsigned rings = 0;
+
+	while (!call_is_cancelled(call, true) &&
+	       (now_us = clock_mono_us()) < end_us)
+		(void)bell_wait(call->kit->bell, &rings,
+		    end_us - now_us < SLEEP_LOOK_US ? end_us
+						    : now_us + SLEEP_LOOK_US);
+}
+
 static void
 call_sleep(struct ph_call *ph, double seconds)
 {
+	struct call *call = host_call(ph);
 	struct timespec left;
 
-	(void)ph;
 	if (!(seconds > 0) || seconds > 86400.0 * 365)
 		return;
+	if (call->may_stop && call->kit->bell != NULL) {
+		sleep_unless_cancelled(call, seconds);
+		return;
+	}
 	left.tv_sec = (time_t)seconds;
 	left.tv_nsec = (long)((seconds - (double)left.tv_sec) * 1e9);
 	while (nanosleep(&left, &left) < 0 && errno == EINTR)

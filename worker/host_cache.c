@@ -71,6 +71,12 @@ progress(struct ph_call *ph, double part)
 	    (int)(part * 1000));
 }
 
+static bool
+cancelled(struct ph_call *ph)
+{
+	return call_is_cancelled(host_call(ph), false);
+}
+
 /* ---- keys and rights ---------------------------------------------------- */
 
 /* The connection, or NULL: there is none, or the call may not write. */
@@ -151,8 +157,7 @@ forget_args(struct ph_call *ph, ph_function *function,
 	struct call *call = host_call(ph);
 	struct cache *cache = writable(call, "ph_forget_args()");
 	const struct computation *computation;
-	struct buf encoded = BUF_EMPTY;
-	uint8_t key[CACHE_KEY_LEN];
+	struct memo_name name = { .arguments = BUF_EMPTY, .scope = BUF_EMPTY };
 	struct value *args = NULL;
 	int tries = TRIES;
 	int rc = ERR_STORE;
@@ -160,13 +165,13 @@ forget_args(struct ph_call *ph, ph_function *function,
 	computation = memo_find(call, function, arguments, count,
 	    "ph_forget_args()", &args);
 	if (cache != NULL && computation != NULL)
-		rc = memo_name(call, computation, args, &encoded, key);
+		rc = memo_name(call, computation, args, NULL, &name);
 	if (rc == 0) {
 		do
-			rc = cache_forget_key(cache, key);
+			rc = cache_forget_key(cache, name.key);
 		while (rc == ERR_BUSY && --tries > 0);
 	}
-	buf_free(&encoded);
+	memo_name_free(&name);
 	return rc == 0;
 }
 
@@ -417,4 +422,6 @@ const struct ph_cache_host host_cache_table = {
 	.remove = remove_entry,
 	.touch = touch,
 	.increment = increment,
+	.memo_with = host_memo_with,
+	.cancelled = cancelled,
 };

@@ -17,30 +17,36 @@
 #include "worker/memo.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdatomic.h>
 #include <string.h>
 
 #include "cache/encode.h"
-#include "cache/memo_key.h"
 #include "server/base/clock.h"
 #include "server/base/err.h"
+#include "worker/held.h"
 #include "worker/host.h"
 #include "worker/host_cache.h"
 
-#define INLINE_DEPTH 16      /* of values computed inside values */
-#define BUSY_PATIENCE_MS 750 /* with somebody else's write lock */
-#define STORE_PAUSE_MS 5000  /* without the store after it failed */
-#define LOOKUP_TRIES 3       /* published and evicted in between */
+#define INLINE_DEPTH 16       /* of values computed inside values */
+#define BUSY_PATIENCE_MS 750  /* with somebody else's write lock */
+#define STORE_PAUSE_MS 5000   /* without the store after it failed */
+#define MEMO_ARGUMENTS_MAX 16 /* members of struct ph_memo_options */
+#define LOOKUP_TRIES 3        /* published and evicted in between */
 
-int
-memo_key_of(const struct toolkit *kit, const struct computation *computation,
-    bool is_callback, const void *arguments, size_t len,
-    uint8_t key[CACHE_KEY_LEN])
+static int64_t
+to_ms(double seconds)
 {
-	/* A fingerprint is 64 characters, so no scope name equals one. */
-	return memo_key(kit->cache_options->cache_key_prefix, computation->name,
-	    computation->version, is_callback ? kit->app->fingerprint : "",
-	    arguments, len, key);
+	return seconds < 0 ? -1 : (int64_t)(seconds * 1000);
+}
+
+/* As an asker says it, for whom 0 is "not said". */
+static int64_t
+said_ms(double seconds)
+{
+	int64_t ms = to_ms(seconds);
+
+	return seconds > 0 && ms == 0 ? 1 : ms;
 }
 
 int64_t
@@ -53,23 +59,43 @@ memo_ttl_ms(const struct toolkit *kit, const struct computation *computation)
 		if (seconds == 0.0)
 			return -1;
 	}
-	return seconds < 0 ? -1 : (int64_t)(seconds * 1000);
+	return to_ms(seconds);
+}
+
+int64_t
+memo_error_ms(const struct toolkit *kit, const struct computation *computation)
+{
+	double seconds = computation->error_timeout;
+
+	if (seconds == 0.0)
+		seconds = kit->cache_options->compute_error_timeout;
+	return to_ms(seconds);
 }
 
 #define JITTER_MS 10000 /* shorter lives are kept exactly */
 
 void
 memo_life(const struct toolkit *kit, const struct computation *computation,
-    int64_t epoch, struct cache_life *life)
+    const struct cache_claim *claim, bool is_null, struct cache_life *life)
 {
+	uint64_t mixed =
+	    (uint64_t)claim->epoch * UINT64_C(0x9e3779b97f4a7c15) >> 32;
 	int64_t ms = memo_ttl_ms(kit, computation);
-	uint64_t mixed = (uint64_t)epoch * UINT64_C(0x9e3779b97f4a7c15) >> 32;
 
+	life->stale_ms = to_ms(computation->stale);
+	if (claim->fresh_ms != 0)
+		ms = claim->fresh_ms;
+	if (claim->stale_ms != 0)
+		life->stale_ms = claim->stale_ms;
+	if (is_null && computation->null_timeout != 0.0) {
+		ms = said_ms(computation->null_timeout);
+		life->stale_ms = 0;
+	}
+	if (claim->fresh_ms == MEMO_ONCE)
+		ms = 0;
 	if (ms >= JITTER_MS)
 		ms -= (int64_t)((uint64_t)(ms / 20) * (mixed & 0xffff) >> 16);
 	life->fresh_ms = ms;
-	life->stale_ms =
-	    computation->stale < 0 ? -1 : (int64_t)(computation->stale * 1000);
 }
 
 bool
@@ -103,25 +129,43 @@ memo_store_failed(const struct toolkit *kit)
 		    clock_boot_ms() + STORE_PAUSE_MS);
 }
 
+/* Decode the bytes under a key, which live at least as long as the call. */
+static const struct value *
+decode(struct call *call, void *bytes, size_t len, int *rc)
+{
+	struct value *value = NULL;
+	int decoded = encode_decode(bytes, len, call->arena, &value);
+
+	if (decoded < 0)
+		*rc = decoded;
+	return decoded < 0 ? NULL : value;
+}
+
 /*
  * The value in the store, or NULL (rc says why: 0 is a plain miss). With
- * *rc CACHE_STALE the value is to be made anew.
+ * *rc CACHE_STALE the value is to be made anew. A value that this work has
+ * waited for may be one that only those who waited get.
  */
 static const struct value *
 look_up(struct call *call, const uint8_t key[CACHE_KEY_LEN], int64_t since_ms,
     int *rc)
 {
+	struct cache *cache = call->kit->cache;
 	struct buf blob = BUF_EMPTY;
 	enum cache_format format;
-	struct value *value = NULL;
+	const struct held *held = held_find(call->held, key);
+	bool waited = call->waited_key != NULL &&
+		      memcmp(call->waited_key, key, CACHE_KEY_LEN) == 0;
 	void *bytes;
 	size_t len;
-	int found;
 
-	found =
-	    cache_lookup_since(call->kit->cache, key, since_ms, &blob, &format);
-	*rc = found;
-	if ((found != CACHE_HIT && found != CACHE_STALE) ||
+	if (held != NULL) {
+		*rc = CACHE_HIT;
+		return decode(call, held->bytes, held->len, rc);
+	}
+	*rc = waited ? cache_lookup_waited(cache, key, &blob, &format)
+		     : cache_lookup_since(cache, key, since_ms, &blob, &format);
+	if ((*rc != CACHE_HIT && *rc != CACHE_STALE) ||
 	    format != CACHE_FORMAT_VALUE) {
 		buf_free(&blob);
 		if (*rc > 0)
@@ -129,13 +173,15 @@ look_up(struct call *call, const uint8_t key[CACHE_KEY_LEN], int64_t since_ms,
 		return NULL;
 	}
 	bytes = buf_detach(&blob, &len);
-	*rc = call_keep(call, bytes);
-	if (*rc == 0)
-		*rc = encode_decode(bytes, len, call->arena, &value);
-	if (*rc < 0)
+	if (call_keep(call, bytes) < 0) {
+		*rc = -ENOMEM;
 		return NULL;
-	*rc = found;
-	return value;
+	}
+	if (waited) {
+		call->waited_bytes = bytes;
+		call->waited_len = len;
+	}
+	return decode(call, bytes, len, rc);
 }
 
 /*
@@ -175,13 +221,30 @@ compute_here(struct call *call, const struct computation *computation,
 	inner.computation = computation;
 	inner.blobs = call->blobs;
 	inner.own_key = call->own_key; /* circles are found through it */
+	inner.own_epoch = call->own_epoch;
+	inner.may_stop = call->may_stop;
+	inner.since_ms = call->since_ms;
+	inner.nonce = call->nonce;
+	inner.client = call->client;
+	inner.held = call->held;
+	inner.waited_key = call->waited_key;
+	if (computation->scope == PH_SCOPE_SESSION)
+		inner.session = call->session;
+	if (computation->scope == PH_SCOPE_USER)
+		inner.user = call->user;
 	call_enter(&inner);
 	status = computation->run((struct ph_call *)(void *)&inner);
 	call_leave(&inner);
 	call->blobs = inner.blobs; /* the result may point into them */
+	call->cancelled |= inner.cancelled;
+	if (inner.waited_bytes != NULL) {
+		call->waited_bytes = inner.waited_bytes;
+		call->waited_len = inner.waited_len;
+	}
 	if (!inner.failed && status == PH_WAIT && inner.waits) {
 		call->waits = true; /* the store works for that one */
 		call->wanted_new |= inner.wanted_new;
+		call->wait_may_stop = inner.wait_may_stop;
 		memcpy(call->wait_key, inner.wait_key, CACHE_KEY_LEN);
 		return NULL;
 	}
@@ -193,33 +256,87 @@ compute_here(struct call *call, const struct computation *computation,
 	return inner.result != NULL ? inner.result : &call_null_value;
 }
 
+/* Note what this call has to wait for. */
+static void
+wait_for(struct call *call, const struct cache_question *question, int rc)
+{
+	call->waits = true;
+	call->wanted_new |= rc == CACHE_WANTED_NEW;
+	call->wait_may_stop = question->may_stop;
+	memcpy(call->wait_key, question->key, CACHE_KEY_LEN);
+}
+
+/*
+ * Ask until there is an answer other than "it is there" for a value that is
+ * not: published and evicted in between. The value, or NULL and *rc.
+ */
+static const struct value *
+ask_or_read(struct call *call, const struct cache_question *question,
+    struct buf *error, int *rc)
+{
+	const struct value *value = NULL;
+	int tries;
+
+	*rc = CACHE_READY;
+	for (tries = 0; tries < LOOKUP_TRIES && *rc == CACHE_READY; tries++) {
+		*rc = cache_ask_for(call->kit->cache, question, NULL, error);
+		if (*rc == CACHE_READY)
+			value = look_up(call, question->key, question->since_ms,
+			    rc);
+		if (value != NULL)
+			break;
+		if (*rc == 0)
+			*rc = CACHE_READY; /* gone again: ask again */
+	}
+	return value;
+}
+
+/*
+ * Results under this key are not stored, so nobody waits for another's: have
+ * one computed for this call alone, under a key of its own.
+ */
+static const struct value *
+ask_for_own(struct call *call, const struct cache_question *question,
+    struct buf *error, int *rc)
+{
+	struct cache_question own = *question;
+	uint8_t key[CACHE_KEY_LEN];
+	const struct value *value;
+
+	*rc = memo_private_key(call, question->key, key);
+	if (*rc < 0)
+		return NULL;
+	own.key = key;
+	own.since_ms = 0;
+	own.fresh_ms = MEMO_ONCE;
+	value = look_up(call, key, 0, rc);
+	if (value == NULL && *rc >= 0)
+		value = ask_or_read(call, &own, error, rc);
+	if (*rc == CACHE_WAITING || *rc == CACHE_WANTED_NEW || *rc == ERR_BUSY)
+		wait_for(call, &own, *rc);
+	return value;
+}
+
 /* Ask for a value that is not there. NULL: wait, or the call has failed. */
 static const struct value *
 ask(struct call *call, const struct computation *computation,
     const struct value *args, const struct cache_question *question)
 {
 	struct buf error = BUF_EMPTY;
-	const struct value *value = NULL;
-	int tries;
-	int rc = CACHE_READY;
+	const struct value *value;
+	int rc;
 
-	for (tries = 0; tries < LOOKUP_TRIES && rc == CACHE_READY; tries++) {
-		rc = cache_ask_for(call->kit->cache, question, NULL, &error);
-		if (rc == CACHE_READY)
-			value = look_up(call, question->key, question->since_ms,
-			    &rc);
-		if (value != NULL)
-			goto out;
-		if (rc == 0)
-			rc = CACHE_READY; /* gone again: ask again */
-	}
+	value = ask_or_read(call, question, &error, &rc);
+	if (rc == CACHE_PASS)
+		value = ask_for_own(call, question, &error, &rc);
+	if (value != NULL)
+		goto out;
 	if (memo_store_is_stuck(call->kit, rc))
 		rc = ERR_STORE;
 	/* Busy: another look in a moment is cheaper than computing twice. */
 	if (rc == CACHE_WAITING || rc == CACHE_WANTED_NEW || rc == ERR_BUSY) {
-		call->waits = true;
-		call->wanted_new |= rc == CACHE_WANTED_NEW;
-		memcpy(call->wait_key, question->key, CACHE_KEY_LEN);
+		if (!call->waits)
+			wait_for(call, question, rc);
 	} else if (rc == CACHE_FAILED) {
 		call_error(call, "%s: %s", computation->name,
 		    buf_cstr(&error) != NULL ? error.data : "failed");
@@ -234,51 +351,83 @@ out:
 	return value;
 }
 
-int
-memo_name(struct call *call, const struct computation *computation,
-    const struct value *args, struct buf *encoded, uint8_t key[CACHE_KEY_LEN])
+/* Does the app want this one kept away from the cache? */
+static bool
+is_excepted(struct call *call, const struct computation *computation,
+    const struct value *args, const struct ph_memo_options *options)
 {
-	int rc;
+	struct call inner;
+	bool excepted;
 
-	rc = encode_value(args, encoded);
-	if (rc < 0) {
-		call_error(call, "ph_memo(%s): an argument cannot be a key: %s",
-		    computation->name, err_str(rc));
-		return rc;
-	}
-	return memo_key_of(call->kit, computation, false, encoded->data,
-	    encoded->len, key);
+	if (options->unless || computation->unless == NULL)
+		return options->unless;
+	call_init(&inner, call->kit, call->arena, CALL_FUNCTION,
+	    computation->name, args);
+	inner.computation = computation;
+	inner.no_memo = true;
+	call_enter(&inner);
+	excepted = computation->unless((struct ph_call *)(void *)&inner);
+	call_leave(&inner);
+	if (inner.failed)
+		call_error(call, "%s: its condition: %s", computation->name,
+		    inner.error);
+	return excepted;
+}
+
+/* Values made before this moment do not count for this call. */
+static int64_t
+oldest_ms(const struct call *call, const struct ph_memo_options *options)
+{
+	if (options->fresh)
+		return call->since_ms;
+	return options->max_age > 0
+		   ? call->since_ms - (int64_t)(options->max_age * 1000)
+		   : 0;
+}
+
+/* Without the store, here and now; not where nothing may block. */
+static const struct value *
+compute_uncached(struct call *call, const struct computation *computation,
+    const struct value *args)
+{
+	if (!call->kit->on_loop)
+		return compute_here(call, computation, args);
+	call_error(call, "ph_memo(%s): a page function needs .blocking",
+	    computation->name);
+	return NULL;
 }
 
 static const struct value *
 memo(struct call *call, const struct computation *computation,
-    const struct value *args, int64_t since_ms)
+    const struct value *args, const struct ph_memo_options *options)
 {
-	struct buf encoded = BUF_EMPTY;
-	uint8_t key[CACHE_KEY_LEN];
-	struct cache_question question = { .key = key,
+	struct memo_name name = { .arguments = BUF_EMPTY, .scope = BUF_EMPTY };
+	struct cache_question question = { .key = name.key,
 		.asker = call->own_key,
 		.function = computation->name,
-		.since_ms = since_ms };
+		.code = memo_code(call->kit->app, computation, false),
+		.client = call->client,
+		.fresh_ms = said_ms(options->timeout),
+		.stale_ms = said_ms(options->stale),
+		.may_stop = computation->may_stop,
+		.since_ms = oldest_ms(call, options) };
 	const struct value *value = NULL;
 	int64_t seen_ms = clock_wall_ms();
 	int rc;
 
-	rc = memo_name(call, computation, args, &encoded, key);
+	if (is_excepted(call, computation, args, options))
+		return compute_uncached(call, computation, args);
+	rc = memo_name(call, computation, args, options->key, &name);
 	if (call->failed)
 		goto out;
 	if (rc < 0 || call->kit->cache == NULL) {
-		if (call->kit->on_loop)
-			call_error(call,
-			    "ph_memo(%s): a page function needs .blocking",
-			    computation->name);
-		else
-			value = compute_here(call, computation, args);
+		value = compute_uncached(call, computation, args);
 		goto out;
 	}
-	question.arguments = encoded.data;
-	question.arguments_len = encoded.len;
-	value = look_up(call, key, since_ms, &rc);
+	question.arguments = name.arguments.data;
+	question.arguments_len = name.arguments.len;
+	question.scope = name.scope.data;
+	value = look_up(call, name.key, question.since_ms, &rc);
 	if (value != NULL) {
 		if (rc == CACHE_STALE)
 			renew(call, &question, seen_ms);
@@ -294,7 +443,7 @@ memo(struct call *call, const struct computation *computation,
 	else
 		value = ask(call, computation, args, &question);
 out:
-	buf_free(&encoded);
+	memo_name_free(&name);
 	return value;
 }
 
@@ -307,11 +456,13 @@ memo_find(struct call *call, ph_function *function,
 	size_t i;
 
 	computation = app_find_function(call->kit->app, function);
-	if (call->kind == CALL_CREATE || computation == NULL) {
+	if (call->kind == CALL_CREATE || call->no_memo || computation == NULL) {
 		call_error(call, "%s: %s of a function that %s", call->name,
 		    verb,
 		    computation == NULL ? "ph_memoize() does not know"
-					: "a create function cannot wait for");
+		    : call->no_memo
+			? "a key function and a condition cannot wait for"
+			: "a create function cannot wait for");
 		return NULL;
 	}
 	if (call->failed)
@@ -329,7 +480,7 @@ memo_find(struct call *call, ph_function *function,
 static const struct ph_value *
 give_memo(struct call *call, ph_function *function,
     const struct ph_value *const *arguments, size_t count, const char *verb,
-    int64_t since_ms)
+    const struct ph_memo_options *options)
 {
 	const struct computation *computation;
 	const struct value *value;
@@ -338,7 +489,7 @@ give_memo(struct call *call, ph_function *function,
 	computation = memo_find(call, function, arguments, count, verb, &args);
 	if (computation == NULL)
 		return NULL;
-	value = memo(call, computation, args, since_ms);
+	value = memo(call, computation, args, options);
 	return value != NULL ? host_give(value) : NULL;
 }
 
@@ -346,16 +497,44 @@ const struct ph_value *
 host_memo(struct ph_call *ph, ph_function *function,
     const struct ph_value *const *arguments, size_t count)
 {
+	static const struct ph_memo_options none;
+
 	return give_memo(host_call(ph), function, arguments, count, "ph_memo()",
-	    0);
+	    &none);
 }
 
 const struct ph_value *
 host_memo_new(struct ph_call *ph, ph_function *function,
     const struct ph_value *const *arguments, size_t count)
 {
-	struct call *call = host_call(ph);
+	static const struct ph_memo_options fresh = { .fresh = true };
 
-	return give_memo(call, function, arguments, count, "ph_memo_new()",
-	    call->since_ms);
+	return give_memo(host_call(ph), function, arguments, count,
+	    "ph_memo_new()", &fresh);
+}
+
+static bool
+is_time(double seconds)
+{
+	return isfinite(seconds) && seconds < 1e10;
+}
+
+const struct ph_value *
+host_memo_with(struct ph_call *ph, const struct ph_memo_options *options)
+{
+	struct call *call = host_call(ph);
+	const struct ph_value *const *arguments = &options->a0;
+	size_t count = 0;
+
+	if (!is_time(options->timeout) || !is_time(options->stale) ||
+	    !is_time(options->max_age)) {
+		call_error(call,
+		    "%s: ph_memo_with(): a time is not a number of seconds",
+		    call->name);
+		return NULL;
+	}
+	while (count < MEMO_ARGUMENTS_MAX && arguments[count] != NULL)
+		count++;
+	return give_memo(call, options->function, arguments, count,
+	    "ph_memo_with()", options);
 }

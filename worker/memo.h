@@ -8,36 +8,32 @@
 #include "cache/cache.h"
 #include "server/base/buf.h"
 #include "worker/call.h"
+#include "worker/memo_name.h"
 
 /*
  * Memoized values and answers, between app code and the cache's front door.
  */
-
-/*
- * The key of what `computation` makes of the encoded arguments. For the
- * answer of a callback the fingerprint of the app's file is part of it,
- * since its code decides every byte. 0, -ENOMEM or ERR_STORE.
- */
-int memo_key_of(const struct toolkit *kit,
-    const struct computation *computation, bool is_callback,
-    const void *arguments, size_t len, uint8_t key[CACHE_KEY_LEN]);
 
 /* Fresh time of a value in milliseconds, as cache_publish() wants it. */
 int64_t memo_ttl_ms(const struct toolkit *kit,
     const struct computation *computation);
 
 /*
- * Both times of a value into *life, whose other members are left alone. A
+ * Both times of a value into *life, whose other members are left alone: what
+ * the asker said (see struct cache_claim), else what the function says. A
  * fresh time of ten seconds or more is shortened by up to 5 %, a little
  * different for each `epoch`, so that what was made together does not end
  * together.
  */
 void memo_life(const struct toolkit *kit, const struct computation *computation,
-    int64_t epoch, struct cache_life *life);
+    const struct cache_claim *claim, bool is_null, struct cache_life *life);
 
-/* Encode arguments and make their key. 0, or the call has failed. */
-int memo_name(struct call *call, const struct computation *computation,
-    const struct value *args, struct buf *encoded, uint8_t key[CACHE_KEY_LEN]);
+/* `fresh_ms` of a question whose value is for the asker alone. */
+#define MEMO_ONCE INT64_MIN
+
+/* How long an error is kept, as cache_fail() wants it. */
+int64_t memo_error_ms(const struct toolkit *kit,
+    const struct computation *computation);
 
 /* The memoized function with its arguments as an array; NULL: the call has
  * failed. `verb` is for the message. */

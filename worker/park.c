@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "server/base/bug.h"
+#include "worker/task.h"
 
 #define BUCKETS 4096 /* power of two */
 
@@ -66,11 +67,42 @@ park_get(struct park *park, const uint8_t key[CACHE_KEY_LEN])
 }
 
 void
+park_add_task(struct parked *parked, struct task *task)
+{
+	task->parked = parked;
+	task->prev = NULL;
+	task->next = parked->tasks;
+	if (task->next != NULL)
+		task->next->prev = task;
+	parked->tasks = task;
+}
+
+void
+park_remove_task(struct task *task)
+{
+	if (task->prev != NULL)
+		task->prev->next = task->next;
+	else
+		task->parked->tasks = task->next;
+	if (task->next != NULL)
+		task->next->prev = task->prev;
+	task->parked = NULL;
+	task->next = NULL;
+	task->prev = NULL;
+}
+
+bool
+park_is_empty(const struct parked *parked)
+{
+	return parked->requests == NULL && parked->tasks == NULL;
+}
+
+void
 park_remove(struct park *park, struct parked *parked)
 {
 	struct parked **at = &park->buckets[bucket_of(parked->key)];
 
-	ASSERT(parked->requests == NULL && parked->tasks == NULL);
+	ASSERT(park_is_empty(parked));
 	while (*at != parked)
 		at = &(*at)->next_in_bucket;
 	*at = parked->next_in_bucket;

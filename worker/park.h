@@ -28,10 +28,11 @@ struct parked {
 	struct parked *next_in_bucket;
 	uint8_t key[CACHE_KEY_LEN];
 	struct request *requests;        /* doubly linked, newest first */
-	struct task *tasks;              /* singly linked */
+	struct task *tasks;              /* doubly linked, newest first */
 	const struct callback *callback; /* whose answer `requests` want */
 	struct buf arguments;            /* to ask for it again */
-	bool asking; /* a TASK_ANSWER for the key is with us */
+	bool asking;   /* a TASK_ANSWER for the key is with us */
+	bool may_stop; /* who computes it may stop when all have left */
 };
 
 struct park;
@@ -42,6 +43,13 @@ void park_free(struct park **park);
 /* The entry of a key, or NULL; park_get() makes one (NULL: no memory). */
 struct parked *park_find(struct park *park, const uint8_t key[CACHE_KEY_LEN]);
 struct parked *park_get(struct park *park, const uint8_t key[CACHE_KEY_LEN]);
+
+/* Link a task into an entry, and out of it again. */
+void park_add_task(struct parked *parked, struct task *task);
+void park_remove_task(struct task *task);
+
+/* Does anybody wait here? */
+bool park_is_empty(const struct parked *parked);
 
 /* Take an entry out of the lot and free it; its lists must be empty. */
 void park_remove(struct park *park, struct parked *parked);

@@ -25,6 +25,7 @@
 #include "server/base/err.h"
 #include "server/base/fd.h"
 #include "server/base/log.h"
+#include "worker/bell.h"
 #include "worker/crash.h"
 #include "worker/data.h"
 #include "worker/memo.h"
@@ -46,16 +47,18 @@ struct pool {
 	unsigned compute_max;
 	size_t queue_max;
 	pthread_t *threads;
+	struct bell bell;         /* wakes sleeping calls */
 	_Atomic unsigned started; /* gives each thread its number */
 
 	pthread_mutex_t lock;
 	pthread_cond_t work;
-	struct task_list queue;
+	struct task_list queue;   /* quick: callbacks, layouts, bodies */
+	struct task_list compute; /* computations and answers */
 	struct task_list mailbox;
 	unsigned idle;
 	unsigned running;
-	unsigned computing;
-	bool wanted; /* a row may be `wanted` */
+	unsigned computing; /* of them, those that `compute_max` bounds */
+	bool wanted;        /* a row may be `wanted` */
 	int64_t wanted_since_us;
 	bool stopping;
 };
@@ -92,14 +95,37 @@ list_pop(struct task_list *list)
 	return task;
 }
 
-/* With the lock held: may a thread look for a wanted row now? */
-static bool
-may_claim(const struct pool *pool)
+enum source { NOTHING, QUEUE, COMPUTE, WANTED };
+
+/*
+ * With the lock held: what should a free thread do next? Callbacks come
+ * first, since they are quick; but a computation that is there for longer
+ * than OVERDUE_US does not wait behind them any more. Own computations, some
+ * of which have run before, come before new ones, unless those are older.
+ */
+static enum source
+choose(const struct pool *pool)
 {
-	if (!pool->wanted || pool->computing >= pool->compute_max)
-		return false;
-	return pool->queue.count == 0 ||
-	       clock_mono_us() - pool->wanted_since_us > OVERDUE_US;
+	const struct task *own = pool->compute.first;
+	enum source source = NOTHING;
+	int64_t since_us = 0;
+
+	if (pool->computing < pool->compute_max) {
+		if (own != NULL) {
+			source = COMPUTE;
+			since_us = own->queued_us;
+		}
+		if (pool->wanted &&
+		    (own == NULL ||
+			pool->wanted_since_us < since_us - OVERDUE_US)) {
+			source = WANTED;
+			since_us = pool->wanted_since_us;
+		}
+	}
+	if (pool->queue.count > 0 &&
+	    (source == NOTHING || clock_mono_us() - since_us <= OVERDUE_US))
+		source = QUEUE;
+	return source;
 }
 
 /* Tell the other workers when no thread of ours is going to look soon. */
@@ -109,7 +135,8 @@ hint_others(struct pool *pool, struct toolkit *kit)
 	bool alone;
 
 	pthread_mutex_lock(&pool->lock);
-	alone = pool->computing < pool->compute_max && pool->queue.count == 0;
+	alone = pool->computing < pool->compute_max && pool->queue.count == 0 &&
+		pool->compute.count == 0;
 	pthread_mutex_unlock(&pool->lock);
 	if (!alone)
 		cache_hint(kit->cache);
@@ -175,31 +202,39 @@ run_claimed(struct pool *pool, struct toolkit *kit)
 static void
 thread_turn(struct pool *pool, struct toolkit *kit)
 {
-	struct task *task;
+	enum source source = choose(pool);
+	struct task *task = NULL;
+	bool more;
 
-	if (may_claim(pool)) {
-		pool->wanted = false;
-		pool->computing++;
-		pool->running++;
-		pthread_mutex_unlock(&pool->lock);
-		run_claimed(pool, kit);
-		pthread_mutex_lock(&pool->lock);
-		pool->running--;
-		pool->computing--;
-		return;
-	}
-	task = list_pop(&pool->queue);
-	if (task == NULL) {
+	if (source == NOTHING) {
 		pool->idle++;
 		pthread_cond_wait(&pool->work, &pool->lock);
 		pool->idle--;
 		return;
 	}
 	pool->running++;
+	if (source != QUEUE)
+		pool->computing++;
+	if (source == WANTED)
+		pool->wanted = false;
+	else
+		task =
+		    list_pop(source == QUEUE ? &pool->queue : &pool->compute);
 	pthread_mutex_unlock(&pool->lock);
-	run_queued(pool, kit, task);
+	if (source == WANTED)
+		run_claimed(pool, kit);
+	else
+		run_queued(pool, kit, task);
 	pthread_mutex_lock(&pool->lock);
 	pool->running--;
+	if (source == QUEUE)
+		return;
+	/* Others may have gone to sleep because of the bound. */
+	more = pool->computing == pool->compute_max && pool->idle > 0 &&
+	       (pool->wanted || pool->compute.count > 0);
+	pool->computing--;
+	if (more)
+		pthread_cond_signal(&pool->work);
 }
 
 static void *
@@ -256,6 +291,17 @@ start_threads(struct pool *pool)
 	return -rc;
 }
 
+/* At least one; with several threads one is always left for callbacks. */
+static unsigned
+compute_max(const struct worker_options *options)
+{
+	unsigned threads = (unsigned)options->threads;
+	unsigned max = threads > 1 ? threads - 1 : 1;
+	unsigned wish = (unsigned)options->compute_threads;
+
+	return wish > 0 && wish < max ? wish : max;
+}
+
 int
 pool_start(struct pool **out, const struct toolkit *kit,
     const struct cache_peer *peer, int mail_fd)
@@ -270,12 +316,15 @@ pool_start(struct pool **out, const struct toolkit *kit,
 	pool->kit.cache = NULL;
 	pool->kit.data = NULL;
 	pool->kit.on_loop = false;
+	pool->kit.bell = &pool->bell;
+	bell_init(&pool->bell);
 	pool->peer = *peer;
 	pool->mail_fd = mail_fd;
 	pool->thread_count = (unsigned)kit->options->threads;
-	pool->compute_max = pool->thread_count > 1 ? pool->thread_count - 1 : 1;
+	pool->compute_max = compute_max(kit->options);
 	pool->queue_max = (size_t)kit->options->limit_queue;
 	list_init(&pool->queue);
+	list_init(&pool->compute);
 	list_init(&pool->mailbox);
 	(void)pthread_mutex_init(&pool->lock, NULL);
 	(void)pthread_cond_init(&pool->work, NULL);
@@ -292,16 +341,19 @@ pool_start(struct pool **out, const struct toolkit *kit,
 int
 pool_submit(struct pool *pool, struct task *task)
 {
+	bool computes = task_computes(task);
 	bool wake;
 
 	task->queued_us = clock_mono_us();
 	pthread_mutex_lock(&pool->lock);
-	if (pool->queue.count >= pool->queue_max || pool->stopping) {
+	if (pool->queue.count + pool->compute.count >= pool->queue_max ||
+	    pool->stopping) {
 		pthread_mutex_unlock(&pool->lock);
 		return ERR_BUSY;
 	}
-	list_push(&pool->queue, task);
-	wake = pool->idle > 0;
+	list_push(computes ? &pool->compute : &pool->queue, task);
+	wake = pool->idle > 0 &&
+	       (!computes || pool->computing < pool->compute_max);
 	pthread_mutex_unlock(&pool->lock);
 	if (wake)
 		pthread_cond_signal(&pool->work);
@@ -336,13 +388,20 @@ pool_collect(struct pool *pool)
 	return first;
 }
 
+void
+pool_ring(struct pool *pool)
+{
+	bell_ring(&pool->bell);
+}
+
 size_t
 pool_busy(struct pool *pool)
 {
 	size_t busy;
 
 	pthread_mutex_lock(&pool->lock);
-	busy = pool->queue.count + pool->running + pool->mailbox.count;
+	busy = pool->queue.count + pool->compute.count + pool->running +
+	       pool->mailbox.count;
 	pthread_mutex_unlock(&pool->lock);
 	return busy;
 }
@@ -372,14 +431,18 @@ pool_stop(struct pool **pool_in)
 	pool->stopping = true;
 	pthread_mutex_unlock(&pool->lock);
 	pthread_cond_broadcast(&pool->work);
+	bell_ring(&pool->bell);
 	for (i = 0; pool->threads != NULL && i < pool->thread_count; i++)
 		(void)pthread_join(pool->threads[i], NULL);
 	while ((task = list_pop(&pool->queue)) != NULL)
+		task_free(task);
+	while ((task = list_pop(&pool->compute)) != NULL)
 		task_free(task);
 	while ((task = list_pop(&pool->mailbox)) != NULL)
 		task_free(task);
 	(void)pthread_cond_destroy(&pool->work);
 	(void)pthread_mutex_destroy(&pool->lock);
+	bell_fini(&pool->bell);
 	free(pool->threads);
 	free(pool);
 }

@@ -12,9 +12,9 @@
  * and a mailbox that carries finished tasks back to the loop.
  *
  * A thread that is free also takes computations from the signal table, when
- * somebody said that there may be one (pool_want). At most `threads` - 1 of
- * the threads compute at a time when there are several, so that quick
- * callbacks never wait behind slow computations.
+ * somebody said that there may be one (pool_want). At most compute_threads
+ * of the threads compute values and memoized answers at a time, and never
+ * all of several, so that quick callbacks do not wait behind them.
  *
  * THREADS  pool_* functions are for the loop thread, except where noted.
  */
@@ -33,6 +33,10 @@ int pool_submit(struct pool *pool, struct task *task);
 
 /* There may be a `wanted` row: a free thread looks. Any thread. */
 void pool_want(struct pool *pool);
+
+/* Somebody may have left: calls that sleep look whether they are waited
+ * for. Any thread. */
+void pool_ring(struct pool *pool);
 
 /* Take all finished tasks, oldest first; the caller owns them. */
 struct task *pool_collect(struct pool *pool);

@@ -13,12 +13,14 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "cache/encode.h"
 #include "server/base/clock.h"
 #include "server/base/err.h"
 #include "server/base/log.h"
 #include "worker/crash.h"
+#include "worker/held.h"
 #include "worker/host.h"
 #include "worker/json_write.h"
 #include "worker/memo.h"
@@ -47,9 +49,16 @@ task_free(struct task *task)
 	buf_free(&task->response);
 	spool_unref(&task->spool);
 	cache_claim_free(&task->claim);
+	held_free(&task->held);
 	free(task->session);
 	free(task->user);
 	free(task);
+}
+
+bool
+task_computes(const struct task *task)
+{
+	return task->kind == TASK_COMPUTE || task->kind == TASK_ANSWER;
 }
 
 static void
@@ -64,6 +73,21 @@ task_fail(struct task *task, const char *name, const char *why)
 	    task->error);
 }
 
+/*
+ * It has to wait again: keep the value that it had waited for before, which
+ * may not be in the store any more when this wait is over.
+ */
+static void
+hold(struct task *task, struct call *call)
+{
+	if (!task->waited || call->waited_bytes == NULL ||
+	    !call_unkeep(call, call->waited_bytes))
+		return;
+	if (!held_add(&task->held, task->wait_key, call->waited_bytes,
+		call->waited_len))
+		free(call->waited_bytes);
+}
+
 /* What a status and the state of the call mean together. */
 static enum task_outcome
 judge(struct task *task, struct call *call, enum ph_status status)
@@ -71,11 +95,18 @@ judge(struct task *task, struct call *call, enum ph_status status)
 	task->no_store = call->no_store;
 	task->tag_count = call->tag_count;
 	memcpy(task->tags, call->tags, sizeof(task->tags));
-	if (call->failed) {
+	if (call->cancelled) {
+		log_info("signal.given_up", "function=%s nobody waits for it",
+		    call->name);
+		task->outcome = TASK_GIVEN_UP;
+	} else if (call->failed) {
 		task_fail(task, call->name, call->error);
 	} else if (status == PH_WAIT && call->waits) {
+		hold(task, call);
 		task->outcome = TASK_WAITS;
 		task->wanted_new = call->wanted_new;
+		task->waited = true;
+		task->wait_may_stop = call->wait_may_stop;
 		memcpy(task->wait_key, call->wait_key, CACHE_KEY_LEN);
 	} else if (call->waits && status != PH_ERROR) {
 		/* A value was missing: whatever was made is not the answer. */
@@ -99,6 +130,16 @@ begin(struct task *task, struct call *call)
 {
 	if (task->since_ms == 0)
 		task->since_ms = clock_wall_ms();
+	if (task->nonce == 0 &&
+	    getrandom(&task->nonce, sizeof(task->nonce), GRND_NONBLOCK) < 0)
+		task->nonce =
+		    (uint64_t)clock_mono_us() ^ (uint64_t)(uintptr_t)task << 20;
+	call->nonce = task->nonce;
+	call->client = task->client;
+	call->held = task->held;
+	call->waited_key = task->waited ? task->wait_key : NULL;
+	call->may_stop = task->owned && task->computation != NULL &&
+			 task->computation->may_stop;
 	call->since_ms = task->since_ms;
 	call->session = task->session;
 	call->user = task->user;
@@ -197,6 +238,7 @@ run_function(struct task *task, struct toolkit *kit, struct arena *arena,
 	status = task->computation->run((struct ph_call *)(void *)&call);
 	crash_leave();
 	call_leave(&call);
+	task->is_null = call.result == NULL || call.result->kind == VALUE_NULL;
 	if (judge(task, &call, status) == TASK_DONE) {
 		rc = encode_value(call.result != NULL ? call.result
 						      : &call_null_value,
@@ -220,7 +262,10 @@ publish(struct task *task, struct toolkit *kit, const struct buf *bytes,
 	int rc;
 
 	if (!task->no_store)
-		memo_life(kit, task->computation, task->claim.epoch, &life);
+		memo_life(kit, task->computation, &task->claim, task->is_null,
+		    &life);
+	if (task->claim.scope.len > 0)
+		life.scope = buf_cstr(&task->claim.scope);
 	do
 		rc = cache_publish_as(kit->cache, &task->claim, format,
 		    bytes->data, bytes->len, &life);
@@ -233,17 +278,17 @@ static void
 settle(struct task *task, struct toolkit *kit, const struct buf *bytes,
     enum cache_format format)
 {
-	int64_t error_ttl =
-	    (int64_t)(kit->cache_options->compute_error_timeout * 1000);
 	int rc;
 
 	if (!task->owned || task->outcome == TASK_WAITS)
 		return;
 	if (task->outcome == TASK_DONE)
 		rc = publish(task, kit, bytes, format);
+	else if (task->outcome == TASK_GIVEN_UP)
+		rc = cache_give_up(kit->cache, &task->claim);
 	else
 		rc = cache_fail(kit->cache, &task->claim, task->error,
-		    error_ttl);
+		    memo_error_ms(kit, task->computation));
 	task->owned = false;
 	if (rc == 0 || rc == ERR_STALE)
 		return;
@@ -263,6 +308,9 @@ acquire(struct task *task, struct toolkit *kit)
 		.function = task->computation->name,
 		.arguments = task->arguments.data,
 		.arguments_len = task->arguments.len,
+		.code = memo_code(kit->app, task->computation, true),
+		.client = task->client,
+		.may_stop = task->computation->may_stop,
 		.since_ms = task->renew ? task->since_ms : 0 };
 	int rc;
 
@@ -283,6 +331,10 @@ acquire(struct task *task, struct toolkit *kit)
 	case ERR_BUSY: /* somebody looks again in a moment */
 		task->outcome = TASK_ELSEWHERE;
 		break;
+	case CACHE_PASS: /* not to be stored: for those who wait here */
+		buf_free(&error);
+		task->outcome = TASK_THERE;
+		return !task->renew;
 	case CACHE_FAILED:
 		if (task->renew) { /* what is there serves for now */
 			task->outcome = TASK_THERE;
@@ -306,11 +358,15 @@ task_adopt(struct task *task, struct toolkit *kit)
 {
 	const char *name = buf_cstr(&task->claim.function);
 
+	const char *scope = buf_cstr(&task->claim.scope);
+
 	task->owned = true;
+	task->client = task->claim.client;
 	task->computation =
 	    name != NULL ? app_find_computation(kit->app, name, &task->callback)
 			 : NULL;
-	if (task->computation != NULL) {
+	if (task->computation != NULL && scope != NULL &&
+	    memo_scope_read(scope, &task->session, &task->user) == 0) {
 		task->arguments = task->claim.arguments;
 		buf_init(&task->claim.arguments, 0);
 		return true;
@@ -435,10 +491,34 @@ run_parse(struct task *task, struct toolkit *kit, struct arena *arena)
 	(void)strncpy(task->error, update.why, sizeof(task->error) - 1);
 }
 
+/* Tell the signal table who does not wait, or is not waited for. */
+static void
+run_leave(struct task *task, struct toolkit *kit)
+{
+	int rc;
+
+	task->outcome = TASK_DONE;
+	if (kit->cache == NULL)
+		return;
+	if (!task->owned) {
+		(void)cache_leave(kit->cache, task->key);
+		return;
+	}
+	rc = cache_give_up(kit->cache, &task->claim);
+	task->owned = false;
+	log_info("signal.given_up", "function=%s nobody waits for it rc=%d",
+	    task->computation->name, rc);
+}
+
 void
 task_run(struct task *task, struct toolkit *kit)
 {
 	struct arena arena;
+
+	if (task->kind == TASK_LEAVE) {
+		run_leave(task, kit);
+		return;
+	}
 
 	task->wanted_new = false;
 	task->error[0] = '\0';
@@ -457,6 +537,8 @@ task_run(struct task *task, struct toolkit *kit)
 	case TASK_CALLBACK:
 	case TASK_COMPUTE:
 		run_with_arguments(task, kit, &arena);
+		break;
+	case TASK_LEAVE:
 		break;
 	}
 	arena_free(&arena);

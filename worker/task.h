@@ -21,6 +21,9 @@
  *                 its key; owns the signal row unless the store failed
  *   TASK_COMPUTE  a memoized function (or an answer somebody else asked for)
  *                 claimed from the signal table
+ *   TASK_LEAVE    tells the signal table that this worker does not wait for
+ *                 `key` any more; if it owns a claim, that nobody waits for
+ *                 it and it is given up
  *
  * OWNERSHIP  Exactly one owner at any time: the loop, the pool's queue, a
  *            pool thread, the mailbox, a parked key. Ownership moves with
@@ -32,7 +35,8 @@ enum task_kind {
 	TASK_PARSE,
 	TASK_CALLBACK,
 	TASK_ANSWER,
-	TASK_COMPUTE
+	TASK_COMPUTE,
+	TASK_LEAVE
 };
 
 enum task_outcome {
@@ -41,13 +45,18 @@ enum task_outcome {
 	TASK_FAILED,    /* `error` says why; logged */
 	TASK_WAITS,     /* run again when `wait_key` is ready */
 	TASK_ELSEWHERE, /* ANSWER: another worker computes it */
-	TASK_THERE      /* ANSWER: it is in the store already */
+	TASK_THERE,     /* ANSWER: it is in the store already */
+	TASK_GIVEN_UP   /* ANSWER, COMPUTE: nobody waits for it */
 };
 
+struct held;
+struct parked;  /* park.h */
 struct request; /* loop side; see dispatch.h */
 
 struct task {
-	struct task *next; /* in whatever list holds it */
+	struct task *next;     /* in whatever list holds it */
+	struct task *prev;     /* in a parked entry */
+	struct parked *parked; /* that entry */
 	enum task_kind kind;
 	enum task_outcome outcome;
 	struct request *request;         /* LAYOUT, PARSE, CALLBACK */
@@ -57,18 +66,24 @@ struct task {
 				       PARSE: body */
 	struct spool *spool;        /* PARSE: a body in a file instead */
 	struct buf about;           /* PARSE: the request, encoded */
-	uint8_t key[CACHE_KEY_LEN]; /* ANSWER: of the answer */
+	uint8_t key[CACHE_KEY_LEN]; /* ANSWER: of the answer; LEAVE */
 	struct cache_claim claim;
-	bool owned;      /* the claim is ours */
-	bool wanted_new; /* the run put a new `wanted` row */
-	bool renew;      /* ANSWER: there, but to be made anew */
-	bool no_store;   /* the result is for those who wait, only */
+	bool owned;         /* the claim is ours */
+	bool wanted_new;    /* the run put a new `wanted` row */
+	bool renew;         /* ANSWER: there, but to be made anew */
+	bool waited;        /* `wait_key` is what the last run waited for */
+	bool wait_may_stop; /* ... and that may be given up */
+	bool is_null;       /* the result is null */
+	bool no_store;      /* the result is for those who wait, only */
 	const char *tags[CACHE_TAGS_MAX]; /* of the result, during a run */
 	unsigned tag_count;
-	char *session;    /* whom it runs for, see call_session(); owned */
-	char *user;       /* as above, see call_user() */
-	int64_t since_ms; /* clock_wall_ms of the first run */
-	int status;       /* FAILED: HTTP status; 0: 500 */
+	char *session;     /* whom it runs for, see call_session(); owned */
+	char *user;        /* as above, see call_user() */
+	int64_t since_ms;  /* clock_wall_ms of the first run */
+	uint64_t nonce;    /* the same in all runs */
+	int64_t client;    /* who asks, for fairness; 0: nobody special */
+	struct held *held; /* values of former runs */
+	int status;        /* FAILED: HTTP status; 0: 500 */
 	uint8_t wait_key[CACHE_KEY_LEN];
 	struct buf response;
 	int64_t queued_us; /* when it was submitted last */
@@ -81,6 +96,9 @@ struct task *task_new(enum task_kind kind);
 /* Free with everything it owns. Accepts NULL. A claim that is still owned
  * is not released: the caller has to. */
 void task_free(struct task *task);
+
+/* Is it one of those that `compute_threads` bounds? */
+bool task_computes(const struct task *task);
 
 /*
  * Run it: never blocks on anything but app code and the database.

@@ -31,6 +31,7 @@
 #include "worker/crash.h"
 #include "worker/data.h"
 #include "worker/dispatch.h"
+#include "worker/memo_name.h"
 #include "worker/tls.h"
 #include "worker/worker_int.h"
 
@@ -253,6 +254,8 @@ start_pool(struct worker *worker, struct buf *why)
 		.worker_id = worker->handoff->worker_id,
 		.wake_fds = worker->handoff->wake_fds,
 		.slot_count = worker->handoff->slot_count,
+		.can_compute = memo_can_compute,
+		.can_compute_arg = worker->app,
 	};
 	int rc;
 

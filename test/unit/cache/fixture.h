@@ -100,6 +100,7 @@ fixture_init(struct fixture *fixture)
 	fixture->options.cache_busy_timeout = 0.25;
 	fixture->options.compute_lease = 15;
 	fixture->options.compute_attempts = 3;
+	fixture->options.compute_quarantine = 30;
 	fixture->options.compute_error_timeout = 2;
 	log_threshold = LOG_LEVEL_CRITICAL;
 }

@@ -230,6 +230,8 @@ the_oldest_is_claimed_first(void **state)
 
 	for (i = 0; i < 5; i++)
 		assert_int_equal(fixture_ask(f->a, i, NULL), CACHE_WANTED_NEW);
+	/* As if five clients had asked; for turns see turns_test.c. */
+	(void)fixture_sql(f, "UPDATE signals SET turn = 0");
 	(void)fixture_sql(f, "UPDATE signals SET wanted_at = 5 WHERE arguments"
 			     " = x'03000000'");
 	assert_int_equal(cache_claim_next(f->b, &claim), 0);
@@ -401,17 +403,11 @@ values_live_as_long_as_they_should(void **state)
 {
 	struct fixture *f = *state;
 	int64_t until;
-	int64_t left;
 
 	fixture_store(f->a, 1, "for ever", -1);
 	assert_int_equal(fixture_sql(f, "SELECT expires FROM kv"), INT64_MAX);
 	fixture_store(f->a, 2, "huge", INT64_MAX);
 	assert_int_equal(fixture_lookup(f->b, 2, "huge"), CACHE_HIT);
-
-	fixture_store(f->a, 3, "now", 0);
-	assert_int_equal(fixture_lookup(f->b, 3, "now"), CACHE_HIT);
-	left = fixture_sql(f, "SELECT min(expires) FROM kv") - clock_wall_ms();
-	assert_in_range(left, 1, FLIGHT_GRACE_MS);
 
 	fixture_store(f->a, 4, "short", 30);
 	until = clock_wall_ms() + 31;

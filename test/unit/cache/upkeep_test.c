@@ -194,7 +194,7 @@ pruning_walks_all_rows(void **state)
 	    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
 	    " WHERE i < 2000) INSERT INTO signals SELECT i, zeroblob(32),"
 	    " CASE WHEN i > 1300 THEN 3 ELSE 1 END, 1, 0, 0, 0, 0, 0, 0, 0, 0,"
-	    " i, i, 0, 0, 'f', x'', NULL FROM n");
+	    " i, i, 0, 0, 0, 0, 0, 0, 0, 0, '', 'f', x'', NULL FROM n");
 	for (i = 0; i < 30 && gone < 700; i++)
 		gone += upkeep_prune(&upkeep, keeper);
 	assert_int_equal(gone, 700);
@@ -231,7 +231,7 @@ a_dead_owner_is_followed(void **state)
 	assert_int_equal(cache_state(f->b, claim.key, &error), CACHE_FAILED);
 	assert_string_equal(buf_cstr(&error), "its worker died 3 times");
 	left = fixture_sql(f, "SELECT due_at FROM signals") - clock_boot_ms();
-	assert_in_range(left, 29000, FLIGHT_QUARANTINE_MS);
+	assert_in_range(left, 29000, 30000);
 	/* Then one more try, and one death is enough. */
 	(void)fixture_sql(f, "UPDATE signals SET due_at = 0");
 	assert_int_equal(fixture_ask(f->b, 1, &claim), CACHE_OWNED);

@@ -84,6 +84,21 @@ struct ph_component_type {
 
 /* ---- options ----------------------------------------------------------- */
 
+/* Whose a memoized value is. Values of one session or user are never given
+ * to another. A function of scope session or user can only be asked for on
+ * behalf of one: in a callback, or in another function of the same scope. */
+enum ph_scope {
+	PH_SCOPE_GLOBAL = 0, /* everybody's */
+	PH_SCOPE_SESSION,    /* of one browser session */
+	PH_SCOPE_USER        /* of one user, whom the app has named */
+};
+
+typedef const struct ph_value *ph_key_function(struct ph_call *call);
+typedef bool ph_condition_function(struct ph_call *call);
+
+/* .ignore = PH_IGNORE(1) | PH_IGNORE(2): the second and third argument */
+#define PH_IGNORE(index) (UINT32_C(1) << (index))
+
 /* ph_memoize(app, function, .timeout = 60, ...) */
 struct ph_memoize_options {
 	const char *name; /* default: the function's own name */
@@ -94,6 +109,19 @@ struct ph_memoize_options {
 	double stale;     /* seconds after `timeout` in which the old value is
 			     given at once while one thread makes a new one;
 			     PH_FOREVER: always */
+	double null_timeout;  /* life of a null result; 0: as any other */
+	double error_timeout; /* how long an error is given before it is tried
+				 again; 0: compute_error_timeout */
+	enum ph_scope scope;  /* whose the values are */
+	uint32_t ignore;      /* PH_IGNORE(n): arguments that make no
+				 difference to the value, so not to the key */
+	ph_key_function *key; /* makes the key, in place of the arguments,
+				 which it reads with ph_arg() */
+	ph_condition_function *unless; /* true for these arguments: neither
+			     read from the cache nor stored, but computed for
+			     this one call, on its own thread */
+	bool cancel; /* may end early when nobody waits for it any more: in
+			ph_sleep(), or where it asks ph_cancelled() */
 };
 
 /* Most outputs, inputs and states of one callback together. */

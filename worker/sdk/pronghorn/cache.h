@@ -23,6 +23,23 @@ struct ph_cache_options {
 	bool ph_end_;
 };
 
+/* ph_memo_with(call, function, argument, ..., .timeout = 5) */
+struct ph_memo_options {
+	ph_function *function;
+	const struct ph_value *a0, *a1, *a2, *a3, *a4, *a5, *a6, *a7, *a8, *a9,
+	    *a10, *a11, *a12, *a13, *a14, *a15;
+	double timeout;  /* life of the value, if this call has it computed; 0:
+			    as ph_memoize() says; PH_FOREVER */
+	double stale;    /* the same for the time after it */
+	double max_age;  /* a value made more seconds ago does not count; 0: any
+			    does */
+	bool fresh;      /* as ph_memo_new() */
+	bool unless;     /* true: neither read from the cache nor stored, but
+			    computed here for this call alone */
+	const char *key; /* the key in place of the arguments */
+	bool ph_end_;
+};
+
 struct ph_cache_host {
 	uint32_t size;
 	void (*no_store)(struct ph_call *call);
@@ -52,13 +69,16 @@ struct ph_cache_host {
 	    const struct ph_cache_options *options);
 	bool (*increment)(struct ph_call *call, const char *key, int64_t by,
 	    int64_t *result);
+	const struct ph_value *(*memo_with)(struct ph_call *call,
+	    const struct ph_memo_options *options);
+	bool (*cancelled)(struct ph_call *call);
 };
 
 /* ---- in memoized functions and memoized callbacks ---------------------- */
 
 /*
- * Do not keep this result: those who wait for it get it, and whoever asks
- * after two seconds has it computed again.
+ * Do not keep this result: those who wait for it get it. Whoever asks in the
+ * 20 seconds after has it computed for himself alone, beside all others.
  */
 static inline void
 ph_no_store(struct ph_call *call)
@@ -78,6 +98,32 @@ static inline void
 ph_progress(struct ph_call *call, double part)
 {
 	ph_host_->cache->progress(call, part);
+}
+
+/*
+ * Has everybody gone who waited for this computation? Then return, whatever:
+ * the result is dropped. Only for functions with .cancel; a long loop asks
+ * now and then, ph_sleep() returns by itself.
+ */
+static inline bool
+ph_cancelled(struct ph_call *call)
+{
+	return ph_host_->cache->cancelled(call);
+}
+
+/* ---- in both: ask with conditions --------------------------------------- */
+
+/*
+ * As ph_memo(), with conditions for this call: see struct ph_memo_options.
+ * At most 16 arguments, none of them NULL.
+ */
+#define ph_memo_with(call, ...) \
+	ph_memo_with_(call,     \
+	    (struct ph_memo_options){ __VA_ARGS__, .ph_end_ = false })
+static inline const struct ph_value *
+ph_memo_with_(struct ph_call *call, struct ph_memo_options options)
+{
+	return ph_host_->cache->memo_with(call, &options);
 }
 
 /* ---- in callbacks: make anew and forget -------------------------------- */
