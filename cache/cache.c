@@ -204,6 +204,24 @@ cache_lookup(struct cache *cache, const uint8_t key[CACHE_KEY_LEN],
 	return cache_lookup_since(cache, key, 0, out, format);
 }
 
+bool
+cache_has_changed(struct cache *cache, int64_t *seen)
+{
+	sqlite3_stmt *stmt;
+	int64_t version = 0;
+	int rc;
+
+	stmt = db_use_read(&cache->db, STATEMENT_DATA_VERSION, &rc);
+	if (stmt != NULL && db_step(&cache->db, STATEMENT_DATA_VERSION) > 0) {
+		version = sqlite3_column_int64(stmt, 0);
+		db_reset(&cache->db, STATEMENT_DATA_VERSION);
+	}
+	if (version != 0 && version == *seen)
+		return false;
+	*seen = version;
+	return true;
+}
+
 int
 cache_read_begin(struct cache *cache)
 {

@@ -49,7 +49,11 @@ bool dispatch_expire(struct request *request);
 /* The pool has finished tasks. */
 void dispatch_on_mail(struct worker *worker);
 
-/* A hint from another process, or the safety net: look at what is parked. */
+/* A hint from another process: look at what is parked. */
 void dispatch_on_wake(struct worker *worker);
+
+/* The safety net: the same, if there can be anything new to be seen, which
+ * is what it returns. */
+bool dispatch_on_net(struct worker *worker);
 
 #endif

@@ -25,6 +25,8 @@
 
 static const struct timeval net_interval = { 0, 50000 };
 
+#define NET_FULL 20 /* every so many times, whether anything changed or not */
+
 static void
 net_start(struct worker *worker)
 {
@@ -197,6 +199,7 @@ rerun_tasks(struct worker *worker, struct parked *parked)
 		park_remove_task(task);
 		if (pool_submit(worker->pool, task) < 0) {
 			/* The queue is full: the net tries again. */
+			worker->look_again = true;
 			park_add_task(parked, task);
 			break;
 		}
@@ -266,6 +269,7 @@ check_parked(struct parked *parked, void *arg)
 		return;
 	}
 	state = row_state(worker, parked->key);
+	worker->look_again |= state < 0 && state != -ENOENT;
 	if ((state == CACHE_WAITING || state == ERR_BUSY) &&
 	    !memo_store_is_failing(&worker->kit))
 		return;
@@ -287,9 +291,25 @@ check_parked(struct parked *parked, void *arg)
 	dispatch_drop_if_empty(worker, parked);
 }
 
+bool
+dispatch_on_net(struct worker *worker)
+{
+	worker_read_end(worker);
+	if (worker->look_again || ++worker->net_ticks % NET_FULL == 0 ||
+	    worker->kit.cache == NULL || memo_store_is_failing(&worker->kit) ||
+	    cache_has_changed(worker->kit.cache, &worker->looked_at)) {
+		dispatch_on_wake(worker);
+		return true;
+	}
+	if (park_count(worker->park) > 0)
+		net_start(worker);
+	return false;
+}
+
 void
 dispatch_on_wake(struct worker *worker)
 {
+	worker->look_again = false;
 	pool_ring(worker->pool); /* it may be that somebody has left */
 	worker_read_end(worker); /* look at what the hint is about */
 	worker_read_begin(worker);
@@ -316,8 +336,10 @@ park_task(struct worker *worker, struct task *task)
 		task->request->waiting = task;
 	net_start(worker);
 	state = row_state(worker, parked->key);
-	if (state >= 0 || state == -ENOENT) /* else: at the net's pace */
+	if (state >= 0 || state == -ENOENT)
 		check_parked(parked, worker);
+	else /* at the net's pace */
+		worker->look_again = true;
 }
 
 /* A TASK_ANSWER came back: its key's entry learns what happened. */

@@ -4,7 +4,7 @@
  * The thread pool. See pool.h.
  *
  * INVARIANT  A task is in the queue, with a thread, or in the mailbox.
- *            computing <= compute_max.
+ *            computing <= compute_max, running - computing <= quick_max.
  * OWNERSHIP  struct pool owns its threads, their connections and the tasks
  *            in its lists.
  * THREADS    `lock` guards everything below it in the struct. It is never
@@ -44,6 +44,7 @@ struct pool {
 	struct cache_peer peer;
 	int mail_fd;
 	unsigned thread_count;
+	unsigned quick_max; /* threads that may do anything but compute */
 	unsigned compute_max;
 	size_t queue_max;
 	pthread_t *threads;
@@ -123,6 +124,7 @@ choose(const struct pool *pool)
 		}
 	}
 	if (pool->queue.count > 0 &&
+	    pool->running - pool->computing < pool->quick_max &&
 	    (source == NOTHING || clock_mono_us() - since_us <= OVERDUE_US))
 		source = QUEUE;
 	return source;
@@ -291,7 +293,7 @@ start_threads(struct pool *pool)
 	return -rc;
 }
 
-/* At least one; with several threads one is always left for callbacks. */
+/* At least one; one thread is always left for callbacks. */
 static unsigned
 compute_max(const struct worker_options *options)
 {
@@ -320,7 +322,9 @@ pool_start(struct pool **out, const struct toolkit *kit,
 	bell_init(&pool->bell);
 	pool->peer = *peer;
 	pool->mail_fd = mail_fd;
-	pool->thread_count = (unsigned)kit->options->threads;
+	pool->quick_max = (unsigned)kit->options->threads;
+	/* A single one does not wait for a computation: there is one more. */
+	pool->thread_count = pool->quick_max > 1 ? pool->quick_max : 2;
 	pool->compute_max = compute_max(kit->options);
 	pool->queue_max = (size_t)kit->options->limit_queue;
 	list_init(&pool->queue);

@@ -14,7 +14,9 @@
  * A thread that is free also takes computations from the signal table, when
  * somebody said that there may be one (pool_want). At most compute_threads
  * of the threads compute values and memoized answers at a time, and never
- * all of several, so that quick callbacks do not wait behind them.
+ * all of them, so that quick callbacks do not wait behind them: where
+ * `threads` is 1, there is a second one, and one of the two at a time may
+ * compute and one do all else.
  *
  * THREADS  pool_* functions are for the loop thread, except where noted.
  */

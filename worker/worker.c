@@ -98,8 +98,8 @@ on_net(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	dispatch_on_wake(worker);
-	pool_want(worker->pool);
+	if (dispatch_on_net(worker))
+		pool_want(worker->pool);
 	worker_drain_check(worker);
 }
 

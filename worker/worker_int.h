@@ -81,6 +81,9 @@ struct worker {
 	uint64_t request_count;    /* handed over since the start */
 	size_t conn_count;
 	bool accepting;
+	int64_t looked_at; /* the parked keys, as cache_has_changed() says */
+	unsigned net_ticks;
+	bool look_again;   /* some could not be seen to */
 	bool reading;  /* a read transaction of this loop turn is open */
 	bool draining; /* SIGTERM: finish and go */
 

@@ -276,6 +276,18 @@ test("quick callbacks have a thread while all compute", async (t, scene) => {
   await Promise.all(busy);
 });
 
+test("a single thread does not wait for a computation", async (t, scene) => {
+  const { server, ask } = await open(scene, { workers: 1, threads: 1 });
+  const busy = later([ask("slow", "a:2000"), ask("slow", "b:10")]);
+
+  await server.waitFor(/ run slow [ab]/);
+  const start = now();
+
+  assert.equal(await ask("quick", 1), 1);
+  within(t, "a quick callback meanwhile", now() - start, 500);
+  await Promise.all(busy);
+});
+
 test("compute_threads bounds them further", async (t, scene) => {
   const { server, ask } = await open(scene, {
     workers: 1,
