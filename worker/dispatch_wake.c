@@ -262,7 +262,7 @@ check_parked(struct parked *parked, void *arg)
 	struct worker *worker = arg;
 	int state;
 
-	if (worker->kit.cache != NULL)
+	if (parked->stoppable > 0 && worker->kit.cache != NULL)
 		end_unwanted(worker, parked);
 	if (park_is_empty(parked)) {
 		dispatch_drop_if_empty(worker, parked);

@@ -66,6 +66,13 @@ park_get(struct park *park, const uint8_t key[CACHE_KEY_LEN])
 	return parked;
 }
 
+static bool
+is_stoppable(const struct task *task)
+{
+	return task->owned && task->computation != NULL &&
+	       task->computation->may_stop;
+}
+
 void
 park_add_task(struct parked *parked, struct task *task)
 {
@@ -75,6 +82,7 @@ park_add_task(struct parked *parked, struct task *task)
 	if (task->next != NULL)
 		task->next->prev = task;
 	parked->tasks = task;
+	parked->stoppable += is_stoppable(task);
 }
 
 void
@@ -86,6 +94,7 @@ park_remove_task(struct task *task)
 		task->parked->tasks = task->next;
 	if (task->next != NULL)
 		task->next->prev = task->prev;
+	task->parked->stoppable -= is_stoppable(task);
 	task->parked = NULL;
 	task->next = NULL;
 	task->prev = NULL;

@@ -31,8 +31,9 @@ struct parked {
 	struct task *tasks;              /* doubly linked, newest first */
 	const struct callback *callback; /* whose answer `requests` want */
 	struct buf arguments;            /* to ask for it again */
-	bool asking;   /* a TASK_ANSWER for the key is with us */
-	bool may_stop; /* who computes it may stop when all have left */
+	unsigned stoppable; /* of the tasks, computations that may stop */
+	bool asking;        /* a TASK_ANSWER for the key is with us */
+	bool may_stop;      /* who computes it may stop when all have left */
 };
 
 struct park;

@@ -83,9 +83,9 @@ struct worker {
 	bool accepting;
 	int64_t looked_at; /* the parked keys, as cache_has_changed() says */
 	unsigned net_ticks;
-	bool look_again;   /* some could not be seen to */
-	bool reading;  /* a read transaction of this loop turn is open */
-	bool draining; /* SIGTERM: finish and go */
+	bool look_again; /* some could not be seen to */
+	bool reading;    /* a read transaction of this loop turn is open */
+	bool draining;   /* SIGTERM: finish and go */
 
 	const struct timeval *idle_timeout; /* common timeouts */
 	const struct timeval *head_timeout;

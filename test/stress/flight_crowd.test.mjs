@@ -126,7 +126,7 @@ test("owners are killed at random", { seconds: 120 }, async (t, scene) => {
 
 test("waiting costs no processor time", async (t, scene) => {
   const server = await scene.start({ app: "flight", workers: 4, threads: 4 });
-  const ms = FULL ? 6000 : 3000;
+  const ms = FULL ? 9000 : 4000;
   const crowd = await Crowd.gather(scene, server, {
     count: FULL ? 2000 : 400,
     output: "slow.out",
@@ -134,16 +134,16 @@ test("waiting costs no processor time", async (t, scene) => {
   });
 
   await crowd.ask();
-  await sleep(700);
+  await sleep(1200);
   const before = cpu(server);
   const start = now();
 
-  await sleep(ms - 1400);
+  await sleep(ms - 1700);
   const seconds = (now() - start) / 1000;
   const percent = ((cpu(server) - before) / seconds) * 100;
 
   t.diagnostic(`${percent.toFixed(2)} % of one processor`);
-  assert.ok(percent < 2 + 100 * (1 / 100 / seconds), `${percent} %`);
+  assert.ok(percent < (FULL ? 2 : 5), `${percent} %`);
   crowd.leave();
 });
 
