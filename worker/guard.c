@@ -165,6 +165,9 @@ guard_cookie(const struct http_head *head, const char *name)
 	struct http_span value;
 	size_t len = strlen(name);
 
+	/* A pair without a name, `=x` or `x`, is none that is looked for. */
+	if (len == 0)
+		return found;
 	while (list.data != NULL && next_pair(&list, &key, &value)) {
 		/* Names of cookies are compared with their case. */
 		if (key.len == len && memcmp(key.data, name, len) == 0)
