@@ -41,7 +41,8 @@ HARDEN := -fno-common -fstack-protector-strong -fvisibility=hidden \
 ALL_CPPFLAGS := -D_GNU_SOURCE -I. -Iworker/sdk $(CPPFLAGS)
 ALL_CFLAGS := -std=c11 $(OPT) $(WARN) $(HARDEN) -fPIE -pthread $(SAN) $(CFLAGS)
 ALL_LDFLAGS := -pie -pthread -Wl,-z,relro,-z,now $(SAN) $(LDFLAGS)
-LDLIBS := -levent_core -lcjson -lsqlite3 -lssl -lcrypto -lnghttp2 -lz -ldl -lm
+LDLIBS := -levent_core -lcjson -lsqlite3 -lssl -lcrypto -lnghttp2 -lz \
+	-lbrotlienc -ldl -lm
 SO_FLAGS := $(OPT) -Wall -Wextra $(if $(WERROR),-Werror) $(SAN) \
 	-fPIC -shared -fvisibility=hidden -Iworker/sdk \
 	$(if $(SAN),,-Wl$(comma)-z$(comma)defs)

@@ -26,6 +26,7 @@ libsqlite3-dev  library sqlite3
 libssl-dev      library openssl
 libnghttp2-dev  library libnghttp2
 zlib1g-dev      library zlib
+libbrotli-dev   library libbrotlienc
 nodejs          command node
 npm             command npm
 '

@@ -8,13 +8,17 @@
 #include "worker/http_reply.h"
 
 /*
- * gzip for answers: at start for files, and for JSON while serving.
+ * gzip and brotli for answers: once for files, and for JSON while serving.
  *
- * THREADS  compress_gzip(): any. struct compress: the loop only.
+ * THREADS  compress_gzip(), compress_brotli(): any. struct compress: the
+ *          loop only.
  */
 
 /* Compress; NULL when there is no memory or it does not shrink. malloc'ed. */
 char *compress_gzip(const void *data, size_t len, int level, size_t *out_len);
+
+/* The same; `level` is gzip's, the quality that takes about as long. */
+char *compress_brotli(const void *data, size_t len, int level, size_t *out_len);
 
 /*
  * The answers compressed lately, so that a cached one is compressed once.
@@ -30,10 +34,12 @@ struct compress *compress_new(int level, size_t min_size);
 void compress_free(struct compress **compress);
 
 /*
- * Replace the body of an answer by its gzip form when that is smaller.
+ * Replace the body of an answer by its brotli or gzip form when that is
+ * smaller.
  * Accepts NULL for `compress`. Returns whether the reply was changed; it
  * then holds a reference to the new bytes and no other.
  */
-bool compress_reply(struct compress *compress, struct reply *reply);
+bool compress_reply(struct compress *compress, struct reply *reply,
+    bool brotli);
 
 #endif

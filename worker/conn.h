@@ -84,6 +84,7 @@ struct answer_to {
 	bool keep_alive;
 	bool head_only;
 	bool gzip; /* the client takes it, and may have it */
+	bool br;   /* the same of brotli */
 	int64_t start_us;
 };
 

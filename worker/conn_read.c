@@ -25,7 +25,7 @@ conn_refuse(struct conn *conn, int status)
 {
 	static const struct http_span none = { NULL, 0 };
 	struct answer_to to = { none, none, none, none, 1, false, false, false,
-		conn->phase_us };
+		false, conn->phase_us };
 	struct reply reply;
 
 	http_reply_error(&reply, status);
@@ -49,6 +49,9 @@ request_end(struct conn *conn)
 struct answer_to
 conn_answer_to(const struct http_head *head)
 {
+	/* SECURITY.md says why not for other sites. */
+	bool may_compress = head->accept_encoding.data != NULL &&
+			    !http_span_is(head->sec_fetch_site, "cross-site");
 	struct answer_to to = {
 		.method = head->method_name,
 		.target = head->target,
@@ -57,9 +60,10 @@ conn_answer_to(const struct http_head *head)
 		.minor = head->minor,
 		.keep_alive = head->keep_alive,
 		.head_only = head->method == HTTP_HEAD,
-		.gzip = head->accept_encoding.data != NULL &&
-			static_accepts(head->accept_encoding, "gzip") &&
-			!http_span_is(head->sec_fetch_site, "cross-site"),
+		.gzip = may_compress &&
+			static_accepts(head->accept_encoding, "gzip"),
+		.br =
+		    may_compress && static_accepts(head->accept_encoding, "br"),
 		.start_us = clock_mono_us(),
 	};
 

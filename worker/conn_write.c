@@ -406,8 +406,8 @@ conn_answer(struct conn *conn, const struct answer_to *to, struct reply *reply,
 		conn_turn_flush(conn);
 	if (may_compress(worker, reply)) {
 		reply->vary = true;
-		if (!reply->as_is && to->gzip &&
-		    compress_reply(worker->compress, reply))
+		if (!reply->as_is && (to->gzip || to->br) &&
+		    compress_reply(worker->compress, reply, to->br))
 			borrowed = false;
 	}
 	if (conn->stream != NULL) {

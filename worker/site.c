@@ -158,10 +158,12 @@ make_etag(struct site_file *file)
 
 /* Compress once, at start; a file that does not shrink stays as it is. */
 static void
-make_gzip(struct site_file *file)
+make_small(struct site_file *file)
 {
 	file->gzip_data =
 	    compress_gzip(file->data, file->len, 9, &file->gzip_len);
+	file->br_data =
+	    compress_brotli(file->data, file->len, 9, &file->br_len);
 }
 
 /* A small file of our own, read into memory for the life of the process. */
@@ -185,7 +187,7 @@ read_own(const char *www_dir, const char *name, const char *mime,
 	file->url = name;
 	file->mime = mime;
 	make_etag(file);
-	make_gzip(file);
+	make_small(file);
 	return 0;
 }
 
@@ -303,7 +305,7 @@ build_page(struct site *site, const char *www_dir,
 	site->index.mime = "text/html; charset=utf-8";
 	site->index.data = buf_detach(&page, &site->index.len);
 	make_etag(&site->index);
-	make_gzip(&site->index);
+	make_small(&site->index);
 	return app_dependencies_json(app, &site->dependencies);
 }
 
@@ -347,8 +349,10 @@ site_close(struct site **site_in)
 	/* Maps and small files go with the process; tests open few sites. */
 	free((void *)(uintptr_t)site->index.data);
 	free((void *)(uintptr_t)site->index.gzip_data);
+	free((void *)(uintptr_t)site->index.br_data);
 	free((void *)(uintptr_t)site->favicon.data);
 	free((void *)(uintptr_t)site->favicon.gzip_data);
+	free((void *)(uintptr_t)site->favicon.br_data);
 	static_close(&site->assets);
 	buf_free(&site->page_fields);
 	buf_free(&site->dependencies);

@@ -109,6 +109,7 @@ entry_clear(struct static_entry *entry)
 	free(entry->path);
 	blob_unref(entry->plain);
 	blob_unref(entry->gzip);
+	blob_unref(entry->br);
 	memset(entry, 0, sizeof(*entry));
 }
 
@@ -243,19 +244,28 @@ entry_fill(struct static_entry *entry, const char *path, const struct stat *st,
 	    type->text ? compress_gzip(plain->data, plain->len, 6, &len) : NULL;
 	if (small != NULL)
 		entry->gzip = blob_new(small, len);
+	small = type->text ? compress_brotli(plain->data, plain->len, 5, &len)
+			   : NULL;
+	if (small != NULL)
+		entry->br = blob_new(small, len);
 }
+
+/* How a file's bytes are sent. */
+enum form { FORM_PLAIN, FORM_GZIP, FORM_BR };
 
 /* Everything but the body, from what is known of the file. */
 static void
 fill_head(const struct http_head *head, const struct stat *st,
-    const struct type *type, bool gzip, struct static_texts *texts,
+    const struct type *type, enum form form, struct static_texts *texts,
     struct reply *reply)
 {
+	static const char *const marks[] = { "", "-gz", "-br" };
+
 	memset(reply, 0, sizeof(*reply));
 	(void)snprintf(texts->etag, sizeof(texts->etag), "\"%llx-%llx%s\"",
 	    (unsigned long long)st->st_mtim.tv_sec * 1000000000ULL +
 		(unsigned long long)st->st_mtim.tv_nsec,
-	    (unsigned long long)st->st_size, gzip ? "-gz" : "");
+	    (unsigned long long)st->st_size, marks[form]);
 	http_reply_date((int64_t)st->st_mtim.tv_sec * 1000, texts->modified);
 	reply->type = type->mime;
 	reply->cache = "no-cache";
@@ -263,12 +273,14 @@ fill_head(const struct http_head *head, const struct stat *st,
 	reply->modified = texts->modified;
 	reply->vary = type->text;
 	reply->ranges = !type->text;
-	reply->gzip = gzip;
+	reply->gzip = form == FORM_GZIP;
+	reply->br = form == FORM_BR;
 	reply->status =
 	    static_condition(head, texts->etag, (int64_t)st->st_mtim.tv_sec);
 	if (reply->status == 304) {
 		reply->type = NULL;
 		reply->gzip = false;
+		reply->br = false;
 		reply->ranges = false;
 	}
 }
@@ -312,11 +324,18 @@ static void
 answer_entry(const struct static_entry *entry, const struct http_head *head,
     struct static_texts *texts, struct reply *reply)
 {
-	bool gzip = entry->gzip != NULL &&
-		    static_accepts(head->accept_encoding, "gzip");
-	struct blob *blob = gzip ? entry->gzip : entry->plain;
+	struct blob *blob = entry->plain;
+	enum form form = FORM_PLAIN;
 
-	fill_head(head, &entry->st, type_of(entry->path), gzip, texts, reply);
+	if (entry->br != NULL && static_accepts(head->accept_encoding, "br")) {
+		form = FORM_BR;
+		blob = entry->br;
+	} else if (entry->gzip != NULL &&
+		   static_accepts(head->accept_encoding, "gzip")) {
+		form = FORM_GZIP;
+		blob = entry->gzip;
+	}
+	fill_head(head, &entry->st, type_of(entry->path), form, texts, reply);
 	if (reply->status == 304)
 		return;
 	reply->blob = blob_ref(blob);
@@ -335,7 +354,7 @@ answer_open(int *fd, const struct stat *st, const char *path,
 	size_t len = (size_t)st->st_size;
 	struct blob *blob;
 
-	fill_head(head, st, type, false, texts, reply);
+	fill_head(head, st, type, FORM_PLAIN, texts, reply);
 	if (reply->status == 304)
 		return 0;
 	if (len > MEMORY_MAX) {

@@ -18,6 +18,7 @@ struct static_entry {
 	struct stat st;
 	struct blob *plain;
 	struct blob *gzip; /* NULL: does not shrink */
+	struct blob *br;
 	const char *mime;
 };
 

@@ -66,6 +66,10 @@ test("files of the folder", async (t, scene) => {
   assert.equal(script.field("cache-control"), "no-cache");
   assert.equal(script.field("vary"), "Accept-Encoding");
   assert.equal(script.text, "/* a */".repeat(1000));
+  const br = await ask("/assets/a.js", { "Accept-Encoding": "gzip, br" });
+
+  assert.equal(br.field("content-encoding"), "br");
+  assert.match(br.field("etag"), /-br"$/);
   const small = await ask("/assets/a.js", { "Accept-Encoding": "gzip" });
 
   assert.equal(small.field("content-encoding"), "gzip");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* JSON answers as gzip: for whom, and that the bytes are the same. */
+/* JSON answers as brotli or gzip: for whom, and that the bytes are the same. */
 import assert from "node:assert/strict";
 import zlib from "node:zlib";
 import { test } from "../lib/harness.mjs";
@@ -14,7 +14,8 @@ test("JSON answers", async (t, scene) => {
     wire.write(bytes);
     return wire.answer();
   };
-  const gzip = { "Accept-Encoding": "gzip, deflate, br" };
+  const gzip = { "Accept-Encoding": "gzip, deflate" };
+  const brotli = { "Accept-Encoding": "gzip, deflate, br" };
 
   for (let i = 0; i < 200; i++) {
     const value = `${i % 7}-`.repeat(1000 + (i % 7));
@@ -27,6 +28,11 @@ test("JSON answers", async (t, scene) => {
     assert.equal(small.field("vary"), "Accept-Encoding");
     assert.equal(result(plain, "echo"), value);
     assert.ok(zlib.gunzipSync(small.body).equals(plain.body));
+    const smaller = await ask(call("echo", value, { fields: brotli }));
+
+    assert.equal(smaller.field("content-encoding"), "br");
+    assert.equal(smaller.field("vary"), "Accept-Encoding");
+    assert.ok(zlib.brotliDecompressSync(smaller.body).equals(plain.body));
   }
   const short = await ask(call("echo", "x", { fields: gzip }));
 

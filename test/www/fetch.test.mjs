@@ -13,7 +13,7 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
-import { gunzipSync } from "node:zlib";
+import { brotliDecompressSync, gunzipSync } from "node:zlib";
 import {
   FetchError,
   fetchFrontEnd,
@@ -126,6 +126,10 @@ test("a package is unpacked, compressed and listed", async () => {
 
   assert.equal(small.length, Number(gzip));
   assert.equal(gunzipSync(small).toString(), SCRIPT);
+  const brotli = fs.readFileSync(path.join(dest, `${file}.br`));
+
+  assert.ok(brotli.length < small.length);
+  assert.equal(brotliDecompressSync(brotli).toString(), SCRIPT);
   assert.deepEqual(fs.readdirSync(dest).sort(), [
     "dash",
     "manifest.json",
