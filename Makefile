@@ -393,6 +393,9 @@ includedir = $(DESTDIR)$(PREFIX)/include/pronghorn
 wwwdir = $(DESTDIR)$(PREFIX)/share/pronghorn/www
 pkgconfigdir = $(DESTDIR)$(PREFIX)/share/pkgconfig
 confdir = $(DESTDIR)$(SYSCONFDIR)/pronghorn
+mandir = $(DESTDIR)$(PREFIX)/share/man
+MAN_PAGES := $(notdir $(wildcard docs/man/*.[1358]))
+man_path = $(mandir)/man$(patsubst .%,%,$(suffix $(1)))/$(1)
 
 install: all $(BUILD)/www/stamp ## install the server, the SDK and the front end
 	install -d '$(bindir)' '$(includedir)' '$(wwwdir)' '$(confdir)'
@@ -407,9 +410,12 @@ install: all $(BUILD)/www/stamp ## install the server, the SDK and the front end
 		conf/pronghorn.conf >$(BUILD)/pronghorn.conf
 	test -e '$(confdir)/pronghorn.conf' || \
 		install -m 644 $(BUILD)/pronghorn.conf '$(confdir)'
+	$(foreach page,$(MAN_PAGES),install -D -m 644 'docs/man/$(page)' \
+		'$(call man_path,$(page))' &&) true
 
 uninstall: ## remove what install wrote, but no config file that was edited
-	rm -f '$(bindir)/pronghorn'
+	rm -f '$(bindir)/pronghorn' $(foreach page,$(MAN_PAGES),\
+		'$(call man_path,$(page))')
 	rm -f '$(pkgconfigdir)/pronghorn.pc'
 	rm -rf '$(includedir)' '$(DESTDIR)$(PREFIX)/share/pronghorn'
 	! cmp -s $(BUILD)/pronghorn.conf '$(confdir)/pronghorn.conf' || \

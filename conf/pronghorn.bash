@@ -11,9 +11,11 @@ _pronghorn()
 	    -t --timeout --graceful-timeout -p --pid --chdir
 	    --error-logfile --log-file --log-level -n --name --boot-timeout
 	    --respawn-backoff --respawn-limit --control-socket
-	    --control-socket-mode -u --user -g --group --initgroups -m
-	    --umask --no-new-privs -e --env --app --threads
-	    --compute-threads --worker-connections --keep-alive
+	    --no-control-socket --control-socket-mode -u --user -g --group
+	    --initgroups -m --umask --socket-mode -D --daemon -R
+	    --enable-stdio-inheritance --upgrade-auto --worker-nice
+	    --cpu-affinity --no-new-privs -e --env --app --threads
+	    --compute-threads --preload --worker-connections --keep-alive
 	    --access-logfile --limit-request-line --limit-request-fields
 	    --limit-request-field_size --limit-request-head
 	    --limit-request-body --tmp-upload-dir --upload-buffer
@@ -40,7 +42,7 @@ _pronghorn()
 
 	case $before in
 	--print-options)
-		COMPREPLY=($(compgen -W "conf md bash" -- "$word"))
+		COMPREPLY=($(compgen -W "conf md bash man8 man5" -- "$word"))
 		return
 		;;
 	-c | --config | -p | --pid | --chdir | --error-logfile | --log-file | \

@@ -45,7 +45,9 @@ enum config_action {
 	CONFIG_HELP,         /* -h, --help */
 	CONFIG_OPTIONS_CONF, /* --print-options=conf: conf/pronghorn.conf */
 	CONFIG_OPTIONS_MD,   /* --print-options=md: table for the docs */
-	CONFIG_OPTIONS_BASH  /* --print-options=bash: completion */
+	CONFIG_OPTIONS_BASH, /* --print-options=bash: completion */
+	CONFIG_OPTIONS_MAN8, /* --print-options=man8: pronghorn(8) */
+	CONFIG_OPTIONS_MAN5  /* --print-options=man5: pronghorn.conf(5) */
 };
 
 /*

@@ -10,10 +10,12 @@
 #include <errno.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include "server/base/err.h"
 #include "server/config_value.h"
 #include "server/listen_address.h"
+#include "server/placement.h"
 
 void
 config_put_place(const struct config *config, const char *name, struct buf *out)
@@ -68,11 +70,50 @@ check_bind_item(const struct config *config, size_t index, struct buf *why)
 	return rc;
 }
 
+static int
+check_affinity(const struct config *config, struct buf *why)
+{
+	const struct opt_list *list = &config->server.cpu_affinity;
+	unsigned first;
+	unsigned last;
+	size_t i;
+
+	for (i = 0; i < list->count; i++) {
+		if (placement_parse(list->items[i], &first, &last) ||
+		    (list->count == 1 && strcmp(list->items[i], "auto") == 0))
+			continue;
+		config_put_place(config, "cpu_affinity", why);
+		(void)buf_puts(why,
+		    "must be numbers of CPUs, ranges such as 0-3, or auto "
+		    "alone");
+		return ERR_SYNTAX;
+	}
+	return 0;
+}
+
+/* The app would run as root, in the master. */
+static int
+check_preload(const struct config *config, struct buf *why)
+{
+	if (!config->worker.preload_app || geteuid() != 0 ||
+	    config->server.user[0] == '\0' ||
+	    strcmp(config->server.user, "root") == 0)
+		return 0;
+	config_put_place(config, "preload_app", why);
+	(void)buf_puts(why,
+	    "it would run the app's code as root; leave it out, or start the "
+	    "server as that user");
+	return ERR_UNKNOWN;
+}
+
 int
 config_check_server(const struct config *config, struct buf *why)
 {
 	size_t i;
-	int rc = 0;
+	int rc = check_affinity(config, why);
+
+	if (rc == 0)
+		rc = check_preload(config, why);
 
 	for (i = 0; i < config->server.bind.count && rc == 0; i++)
 		rc = check_bind_item(config, i, why);

@@ -115,9 +115,13 @@ parse_options_format(struct cli_parse *parse, struct flag *flag)
 		parse->cli->action = CONFIG_OPTIONS_MD;
 	else if (strcmp(flag->value, "bash") == 0)
 		parse->cli->action = CONFIG_OPTIONS_BASH;
+	else if (strcmp(flag->value, "man8") == 0)
+		parse->cli->action = CONFIG_OPTIONS_MAN8;
+	else if (strcmp(flag->value, "man5") == 0)
+		parse->cli->action = CONFIG_OPTIONS_MAN5;
 	else
 		return fail(parse, ERR_SYNTAX, flag->name,
-		    "must be conf, md or bash");
+		    "must be conf, md, bash, man8 or man5");
 	return 0;
 }
 

@@ -250,13 +250,13 @@ config_docs_bash(struct buf *out)
 			    "\tlocal word=${COMP_WORDS[COMP_CWORD]}\n"
 			    "\tlocal before=${COMP_WORDS[COMP_CWORD - 1]}\n");
 	bash_flags(out);
-	(void)buf_puts(out,
-	    "\n"
-	    "\tcase $before in\n"
-	    "\t--print-options)\n"
-	    "\t\tCOMPREPLY=($(compgen -W \"conf md bash\" -- \"$word\"))\n"
-	    "\t\treturn\n"
-	    "\t\t;;\n");
+	(void)buf_puts(out, "\n"
+			    "\tcase $before in\n"
+			    "\t--print-options)\n"
+			    "\t\tCOMPREPLY=($(compgen -W \"conf md bash man8 "
+			    "man5\" -- \"$word\"))\n"
+			    "\t\treturn\n"
+			    "\t\t;;\n");
 	bash_case(OPT_PATH, OPT_PATH, "-c | --config",
 	    "\t\tcompopt -o filenames\n"
 	    "\t\tCOMPREPLY=($(compgen -f -- \"$word\"))\n",

@@ -168,6 +168,8 @@ int config_split_words(const char *line, struct arena *arena,
 int config_docs_conf(struct buf *out);
 int config_docs_md(struct buf *out);
 int config_docs_bash(struct buf *out);
+int config_man_server(struct buf *out);
+int config_man_conf(struct buf *out);
 
 /* config_print.c */
 

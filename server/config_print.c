@@ -233,8 +233,8 @@ print_help(struct buf *out)
 	put_builtin("--print-config", "",
 	    "Print every setting, its value and where that comes from.", out);
 	put_builtin("--print-options", " FORMAT",
-	    "Print what can be set: conf (a config file), md (a table) or "
-	    "bash (completion).",
+	    "Print what can be set: conf (a config file), md (a table), bash "
+	    "(completion), man8 or man5 (man pages).",
 	    out);
 	put_builtin("-v --version", "",
 	    "Print the versions of this program and its libraries.", out);
@@ -270,6 +270,10 @@ config_print(enum config_action action, const struct config *config,
 		return config_docs_md(out);
 	case CONFIG_OPTIONS_BASH:
 		return config_docs_bash(out);
+	case CONFIG_OPTIONS_MAN8:
+		return config_man_server(out);
+	case CONFIG_OPTIONS_MAN5:
+		return config_man_conf(out);
 	case CONFIG_RUN:
 	case CONFIG_CHECK:
 		break;

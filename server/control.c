@@ -14,7 +14,6 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "server/base/fd.h"
@@ -56,22 +55,22 @@ control_open(struct control *control, const char *path, mode_t mode,
 	struct buf reason = BUF_EMPTY;
 	const char *text;
 	struct opt_list bind = { &text, 1 };
+	const struct listen_rules rules = { BACKLOG, mode };
+	struct listen_set fresh = { .count = 0 };
 	int rc;
 
 	(void)buf_printf(&item, "unix:%s", path);
 	text = buf_cstr(&item);
-	rc = text == NULL
-		 ? -ENOMEM
-		 : listen_open(&control->socket, &bind, BACKLOG, &reason);
-	if (rc == 0 && chmod(path, mode) < 0) {
-		rc = -errno;
-		(void)buf_printf(&reason, "cannot set the permissions of %s",
-		    path);
-	}
+	rc = text == NULL ? -ENOMEM
+			  : listen_open(&fresh, &bind, &rules, &reason);
 	if (rc < 0)
 		(void)buf_printf(why, "control_socket: %.*s", (int)reason.len,
 		    reason.len > 0 ? reason.data : "");
-	control->private_ = (mode & 077) == 0;
+	if (rc == 0) {
+		listen_close(&control->socket);
+		control->socket = fresh;
+		control->private_ = (mode & 077) == 0;
+	}
 	buf_free(&item);
 	buf_free(&reason);
 	return rc;
@@ -118,7 +117,7 @@ control_poll(const struct control *control, struct pollfd *polls)
 		polls[1 + i] = (struct pollfd){ .fd = client->fd };
 		if (client->sent < client->out.len)
 			polls[1 + i].events = POLLOUT;
-		else if (!client->waiting)
+		else if (client->waits_for == CONTROL_NOTHING)
 			polls[1 + i].events = POLLIN;
 	}
 	/* Who finds no room waits in the backlog. */
@@ -135,7 +134,7 @@ control_deadline(const struct control *control)
 
 	for (i = 0; i < CONTROL_CLIENTS_MAX; i++) {
 		if (control->clients[i].fd >= 0 &&
-		    !control->clients[i].waiting &&
+		    control->clients[i].waits_for == CONTROL_NOTHING &&
 		    control->clients[i].end_us < end_us)
 			end_us = control->clients[i].end_us;
 	}
@@ -256,12 +255,13 @@ serve_client(struct control_client *client, int64_t now_us,
 	while (more && client->fd >= 0 && turns-- > 0) {
 		if (client->sent < client->out.len)
 			more = write_client(client);
-		else if (!client->waiting)
+		else if (client->waits_for == CONTROL_NOTHING)
 			more = read_client(client, now_us, answer, context);
 		else
 			more = false;
 	}
-	if (client->fd >= 0 && !client->waiting && now_us >= client->end_us)
+	if (client->fd >= 0 && client->waits_for == CONTROL_NOTHING &&
+	    now_us >= client->end_us)
 		drop(client);
 }
 

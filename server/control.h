@@ -28,13 +28,17 @@
 #define CONTROL_LINE_MAX 1024
 #define CONTROL_POLLS (1 + CONTROL_CLIENTS_MAX)
 
+/* What an answer may have to wait for. */
+enum control_wait { CONTROL_NOTHING, CONTROL_RELOAD, CONTROL_UPGRADE };
+
 struct control_client {
 	int fd; /* -1: a free place */
 	uid_t uid;
 	pid_t pid;
-	int64_t end_us; /* thrown out at this time */
-	bool waiting;   /* its answer comes later; nothing is read */
-	bool leaving;   /* close when all is sent */
+	int64_t end_us;              /* thrown out at this time */
+	enum control_wait waits_for; /* the answer comes later; nothing is read
+				      */
+	bool leaving;                /* close when all is sent */
 	char line[CONTROL_LINE_MAX];
 	size_t line_len;
 	struct buf out;
@@ -47,7 +51,7 @@ struct control {
 	struct control_client clients[CONTROL_CLIENTS_MAX];
 };
 
-/* Answers a line (without its newline) into client->out, or sets waiting. */
+/* Answers a line (without its newline) into client->out, or sets waits_for. */
 typedef void control_answer(void *context, struct control_client *client);
 
 void control_init(struct control *control);
@@ -60,7 +64,8 @@ void control_init(struct control *control);
 int control_path(const char *setting, const char *pidfile, struct buf *out);
 
 /*
- * Listen on `path`, which gets the permissions `mode`. A socket that somebody
+ * Listen on `path`, which gets the permissions `mode`, and on no other path
+ * any more; clients that are in stay. A socket that somebody
  * answers on is left to him. 0 or negative with a sentence in *why.
  */
 int control_open(struct control *control, const char *path, mode_t mode,

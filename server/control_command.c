@@ -3,7 +3,7 @@
 /*
  * The commands of the control socket, one function each. They tell what the
  * master knows or set in motion what a POSIX signal would, too; none of them
- * waits. The answer to "reload" is given when the reload is over.
+ * waits. The answers to "reload" and "upgrade" are given when that is over.
  *
  * THREADS  Master only.
  * FAILURE  {"ok":false,"error":"..."}; without memory the client is closed.
@@ -66,6 +66,10 @@ state_word(const struct master *master)
 		return "starting";
 	if (master->reload.state != RELOAD_IDLE)
 		return "reloading";
+	if (master->crew.resting)
+		return "resting";
+	if (master->upgrade.pid > 0)
+		return "upgrading";
 	if (crew_count(&master->crew, SEAT_READY) < master->crew.target)
 		return "degraded";
 	return "serving";
@@ -103,6 +107,9 @@ run_status(struct request *rq)
 	    reload->finished == 0 ? "none"
 	    : reload->failed      ? reload->text
 				  : "ok");
+	put_number(rq->answer, "upgrade_pid", master->upgrade.pid);
+	put_text(rq->answer, "last_upgrade",
+	    master->upgrade.text[0] != '\0' ? master->upgrade.text : "none");
 	put_text(rq->answer, "log_level", log_level_name(log_threshold));
 	put_text(rq->answer, "folder", folder != NULL ? folder : "");
 	free(folder);
@@ -212,9 +219,19 @@ run_reload(struct request *rq)
 {
 	if (rq->master->crew.stop != CREW_RUN)
 		return "the server is stopping";
-	rq->client->waiting = true;
+	rq->client->waits_for = CONTROL_RELOAD;
 	reload_begin(rq->master); /* may be over at once */
 	return NULL;
+}
+
+static const char *
+run_upgrade(struct request *rq)
+{
+	const char *error = upgrade_begin(rq->master);
+
+	if (error == NULL)
+		rq->client->waits_for = CONTROL_UPGRADE;
+	return error;
 }
 
 static const char *
@@ -331,6 +348,7 @@ static const struct command commands[] = {
 	{ "config", 0, 0, run_config },
 	{ "reload", 0, 0, run_reload },
 	{ "reopen-logs", 0, 0, run_reopen_logs },
+	{ "upgrade", 0, 0, run_upgrade },
 	{ "scale", 1, 1, run_scale },
 	{ "kill-worker", 1, 1, run_kill_worker },
 	{ "last-crash", 0, 0, run_last_crash },
@@ -421,7 +439,7 @@ control_command(void *context, struct control_client *client)
 		error = find_and_run(&rq);
 	if (error != NULL)
 		send_error(client, error);
-	else if (!client->waiting && client->out.len == 0)
+	else if (client->waits_for == CONTROL_NOTHING && client->out.len == 0)
 		send_answer(client, rq.answer);
 	cJSON_Delete(rq.answer);
 	cJSON_Delete(line);
@@ -437,14 +455,34 @@ control_command_reloaded(struct master *master)
 	/* Who asked during this one waits for the next. */
 	for (i = 0; !reload->again && i < CONTROL_CLIENTS_MAX; i++) {
 		client = &master->control.clients[i];
-		if (client->fd < 0 || !client->waiting)
+		if (client->fd < 0 || client->waits_for != CONTROL_RELOAD)
 			continue;
-		client->waiting = false;
+		client->waits_for = CONTROL_NOTHING;
 		if (reload->failed)
 			send_error(client, reload->text);
 		else
 			(void)buf_printf(&client->out,
 			    "{\"ok\":true,\"generation\":%u}\n",
 			    master->crew.generation);
+	}
+}
+
+void
+control_command_upgraded(struct master *master)
+{
+	const struct upgrade *upgrade = &master->upgrade;
+	struct control_client *client;
+	size_t i;
+
+	for (i = 0; i < CONTROL_CLIENTS_MAX; i++) {
+		client = &master->control.clients[i];
+		if (client->fd < 0 || client->waits_for != CONTROL_UPGRADE)
+			continue;
+		client->waits_for = CONTROL_NOTHING;
+		if (!upgrade->ready)
+			send_error(client, upgrade->text);
+		else
+			(void)buf_printf(&client->out,
+			    "{\"ok\":true,\"pid\":%ld}\n", (long)upgrade->pid);
 	}
 }

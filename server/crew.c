@@ -15,15 +15,18 @@
  * is asked to leave when the new one is complete. If the new one fails, it is
  * dropped and the old generation is the wanted one again.
  *
+ * Resting. Nobody is wanted: all leave, none is forked, the target is kept.
+ *
  * INVARIANT  Workers of the wanted generation that boot or serve, plus held
  *            vacancies, never exceed the target for longer than one call of
  *            crew_next(). Every live pid has exactly one seat.
  * THREADS    Master only.
  * LIMITS     Linear in the number of slots; fine to about a thousand.
  *
- * See spawn.c (birth), reap.c (death), seat.c (one child's life).
+ * See spawn.c (birth), reap.c (death), seat.c (one child's life),
+ * crew_recycle.c (replacing a worker that has done enough).
  */
-#include "server/crew.h"
+#include "server/crew_int.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -69,9 +72,8 @@ crew_fini(struct crew *crew)
 	*crew = (struct crew){ .seats = NULL };
 }
 
-/* Boots or serves, and belongs to the wanted generation. */
-static bool
-is_wanted(const struct crew *crew, const struct seat *seat)
+bool
+crew_is_wanted(const struct crew *crew, const struct seat *seat)
 {
 	return seat_works(seat) && seat->generation == crew->generation;
 }
@@ -83,18 +85,18 @@ count_wanted(const struct crew *crew)
 	unsigned slot;
 
 	for (slot = 0; slot < crew->slot_count; slot++)
-		count += is_wanted(crew, &crew->seats[slot]);
+		count += crew_is_wanted(crew, &crew->seats[slot]);
 	return count;
 }
 
-static unsigned
-count_ready(const struct crew *crew)
+unsigned
+crew_count_ready(const struct crew *crew)
 {
 	unsigned count = 0;
 	unsigned slot;
 
 	for (slot = 0; slot < crew->slot_count; slot++) {
-		if (is_wanted(crew, &crew->seats[slot]))
+		if (crew_is_wanted(crew, &crew->seats[slot]))
 			count += crew->seats[slot].state == SEAT_READY;
 	}
 	return count;
@@ -104,16 +106,9 @@ count_ready(const struct crew *crew)
 static unsigned
 wanted_now(const struct crew *crew)
 {
-	const struct seat *seat;
-	unsigned slot;
+	unsigned goal = crew_goal(crew);
 
-	for (slot = 0; crew->recycling != 0 && slot < crew->slot_count;
-	     slot++) {
-		seat = &crew->seats[slot];
-		if (seat->worker_id == crew->recycling && is_wanted(crew, seat))
-			return crew->target + 1;
-	}
-	return crew->target;
+	return goal > 0 && crew_recycle_pending(crew) ? goal + 1 : goal;
 }
 
 static unsigned
@@ -166,7 +161,7 @@ notice_time(struct crew *crew, struct seat *seat, int64_t now_us)
 
 	if (seat->state == SEAT_BOOTING && rules->boot_us > 0 &&
 	    now_us - seat->forked_us >= rules->boot_us) {
-		if (is_wanted(crew, seat))
+		if (crew_is_wanted(crew, seat))
 			hold_vacancy(crew, now_us);
 		seat_leave(seat, SEAT_SLOW, SIGKILL, 0, now_us);
 	}
@@ -191,7 +186,7 @@ notice_all(struct crew *crew, int64_t now_us)
 	for (slot = 0; slot < crew->slot_count; slot++)
 		notice_time(crew, &crew->seats[slot], now_us);
 	if (crew->backoff.failures > 0 && crew->held == 0 &&
-	    count_ready(crew) > 0)
+	    crew_count_ready(crew) > 0)
 		backoff_calm(&crew->backoff, now_us);
 }
 
@@ -263,7 +258,7 @@ begin_restart(struct crew *crew)
 static bool
 next_milestone(struct crew *crew, int64_t now_us, struct crew_action *action)
 {
-	bool complete = count_ready(crew) >= crew->target;
+	bool complete = crew_count_ready(crew) >= crew_goal(crew);
 
 	if (crew->restarting && reached_limit(crew)) {
 		dismiss(crew, crew->generation, false, now_us);
@@ -301,56 +296,6 @@ next_give_up(const struct crew *crew, struct crew_action *action)
 	return true;
 }
 
-static struct seat *
-find_worker(const struct crew *crew, int64_t worker_id)
-{
-	unsigned slot;
-
-	for (slot = 0; slot < crew->slot_count; slot++) {
-		if (crew->seats[slot].pid > 0 &&
-		    crew->seats[slot].worker_id == worker_id)
-			return &crew->seats[slot];
-	}
-	return NULL;
-}
-
-/* Who has been tired for longest; NULL: nobody. */
-static const struct seat *
-find_tired(const struct crew *crew)
-{
-	const struct seat *oldest = NULL;
-	const struct seat *seat;
-	unsigned slot;
-
-	for (slot = 0; slot < crew->slot_count; slot++) {
-		seat = &crew->seats[slot];
-		if (seat->tired && seat->state == SEAT_READY &&
-		    is_wanted(crew, seat) &&
-		    (oldest == NULL || seat->worker_id < oldest->worker_id))
-			oldest = seat;
-	}
-	return oldest;
-}
-
-/* The successor of a tired worker is ready: it may go. Then the next. */
-static void
-recycle(struct crew *crew, int64_t now_us)
-{
-	struct seat *seat = find_worker(crew, crew->recycling);
-	const struct seat *tired;
-
-	if (seat == NULL)
-		crew->recycling = 0;
-	if (crew->recycling == 0 && crew->serving && !crew->restarting) {
-		tired = find_tired(crew);
-		crew->recycling = tired != NULL ? tired->worker_id : 0;
-	} else if (seat != NULL && seat->state == SEAT_READY &&
-		   is_wanted(crew, seat) && count_ready(crew) > crew->target) {
-		seat_leave(seat, SEAT_RECYCLE, SIGTERM, crew->rules.graceful_us,
-		    now_us);
-	}
-}
-
 /* One too many: the youngest goes. */
 static void
 dismiss_surplus(struct crew *crew, int64_t now_us)
@@ -363,7 +308,7 @@ dismiss_surplus(struct crew *crew, int64_t now_us)
 		youngest = NULL;
 		for (slot = 0; slot < crew->slot_count; slot++) {
 			seat = &crew->seats[slot];
-			if (is_wanted(crew, seat) &&
+			if (crew_is_wanted(crew, seat) &&
 			    (youngest == NULL ||
 				seat->worker_id > youngest->worker_id))
 				youngest = seat;
@@ -403,7 +348,7 @@ crew_next(struct crew *crew, int64_t now_us, struct crew_action *action)
 		if (next_milestone(crew, now_us, action) ||
 		    next_give_up(crew, action))
 			return true;
-		recycle(crew, now_us);
+		crew_recycle(crew, now_us);
 		dismiss_surplus(crew, now_us);
 	}
 	if (next_signal(crew, now_us, action))
@@ -503,7 +448,7 @@ crew_exited(struct crew *crew, unsigned slot, int status, int64_t now_us)
 
 	ASSERT(seat->state != SEAT_EMPTY);
 	early = seat->ready_us == 0 || now_us - seat->ready_us < HEALTHY_US;
-	if (early && is_wanted(crew, seat)) {
+	if (early && crew_is_wanted(crew, seat)) {
 		hold_vacancy(crew, now_us);
 		if (WIFEXITED(status) &&
 		    WEXITSTATUS(status) == HANDOFF_EXIT_BOOT)
@@ -538,18 +483,26 @@ crew_restart(struct crew *crew)
 		begin_restart(crew);
 }
 
+unsigned
+crew_goal(const struct crew *crew)
+{
+	return crew->resting ? 0 : crew->target;
+}
+
+void
+crew_rest(struct crew *crew, bool rest)
+{
+	crew->resting = rest;
+	if (!rest)
+		start_afresh(crew);
+}
+
 void
 crew_scale(struct crew *crew, unsigned target)
 {
 	unsigned most = crew->slot_count / 2;
 
 	crew->target = target < 1 ? 1 : target > most ? most : target;
-}
-
-void
-crew_tired(struct crew *crew, unsigned slot)
-{
-	crew->seats[slot].tired = true;
 }
 
 void
@@ -587,6 +540,7 @@ void
 crew_renew(struct crew *crew, const struct crew_rules *rules, unsigned target)
 {
 	ASSERT(!crew->restarting);
+	crew->resting = false;
 	crew_set(crew, rules, target);
 	begin_restart(crew);
 }

@@ -47,6 +47,7 @@ struct crew {
 	unsigned old_generation;  /* the one to go back to, while restarting */
 	unsigned last_generation; /* highest number given out */
 	enum crew_stop stop;
+	bool resting; /* nobody is wanted for the time being */
 	bool restarting;
 	bool restart_again;
 	bool serving;      /* all were ready once; has been announced */
@@ -119,6 +120,15 @@ bool crew_resize(struct crew *crew, int delta);
 
 /* `target` workers from now on, within the same bounds. */
 void crew_scale(struct crew *crew, unsigned target);
+
+/*
+ * Let all workers go, by and by, and fork none (true), or go on as before.
+ * crew_renew() ends a rest, too.
+ */
+void crew_rest(struct crew *crew, bool rest);
+
+/* How many workers are wanted now: the target, 0 during a rest. */
+unsigned crew_goal(const struct crew *crew);
 
 /*
  * The worker in `slot` wants to be replaced: its successor is started and

@@ -51,6 +51,7 @@ static const char usage[] =
     "  cache              what the cache holds\n"
     "  last-crash         what is known of the last worker that crashed\n"
     "  reload             as SIGHUP; waits for the result\n"
+    "  upgrade            as SIGUSR2; waits until the new server serves\n"
     "  reopen-logs        as SIGUSR1\n"
     "  scale N            N workers from now on\n"
     "  kill-worker SLOT   replace one worker; it finishes what it does\n"
@@ -58,6 +59,12 @@ static const char usage[] =
     "  stop [quick]       as SIGTERM, or SIGQUIT\n"
     "\n"
     "Exit status: 0 done, 1 refused or failed, 2 wrong usage, 3 no server.\n";
+
+const char *
+ctl_usage(void)
+{
+	return usage;
+}
 
 /* The flags in front of the command. False: wrong. */
 static bool

@@ -10,4 +10,7 @@
 /* argv[0] is "ctl". The exit status: 0, 1 failed, 2 usage, 3 no server. */
 int ctl_main(int argc, char **argv);
 
+/* What `pronghorn ctl --help` prints. */
+const char *ctl_usage(void);
+
 #endif

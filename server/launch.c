@@ -22,7 +22,9 @@
 #include <unistd.h>
 
 #include "server/base/err.h"
+#include "server/notify.h"
 #include "server/preflight.h"
+#include "server/rehearse.h"
 
 #define SLOTS_MIN 64
 #define KEEPER_BACKOFF_US INT64_C(100000)
@@ -65,22 +67,35 @@ take_identity(struct master *master, struct buf *why)
 	return rc;
 }
 
+/* What the names of our files end in: the old server has the true ones. */
+static const char *
+suffix(const struct master *master)
+{
+	return master->heir.parent > 0 ? HEIR_SUFFIX : "";
+}
+
 static int
 take_pidfile(struct master *master, struct buf *why)
 {
-	const char *path = master->current.settings.options->pidfile;
+	const char *setting = master->current.settings.options->pidfile;
+	struct buf name = BUF_EMPTY;
+	const char *path;
 	pid_t holder;
 	int rc;
 
-	if (path[0] == '\0')
+	if (setting[0] == '\0')
 		return 0;
-	rc = pidfile_open(&master->pidfile, path, &holder);
+	(void)buf_printf(&name, "%s%s", setting, suffix(master));
+	path = buf_cstr(&name);
+	rc = path == NULL ? -ENOMEM
+			  : pidfile_open(&master->pidfile, path, &holder);
 	if (rc == -EEXIST)
 		(void)buf_printf(why, "already running with pid %ld (%s)",
 		    (long)holder, path);
 	else if (rc < 0)
-		(void)buf_printf(why, "cannot use the pid file %s: %s", path,
+		(void)buf_printf(why, "cannot use the pid file %s: %s", setting,
 		    err_str(rc));
+	buf_free(&name);
 	return rc;
 }
 
@@ -116,28 +131,46 @@ static int
 open_listeners(struct master *master, struct buf *why)
 {
 	const struct server_options *options = master->current.settings.options;
+	const struct listen_rules rules = launch_listen_rules(options);
 	int rc;
 
-	rc = listen_inherit(&master->current.listeners, why);
-	master->activated = rc > 0;
-	if (rc == 0)
-		rc = listen_open(&master->current.listeners, &options->bind,
-		    (int)options->backlog, why);
-	else if (rc > 0)
-		rc = 0;
+	if (master->heir.activated) {
+		master->activated = true;
+		rc = listen_copy(&master->current.listeners,
+		    &master->heir.legacy);
+	} else {
+		rc = listen_inherit(&master->current.listeners, why);
+		master->activated = rc > 0;
+		if (rc == 0)
+			rc = listen_renew(&master->current.listeners,
+			    &master->heir.legacy, &options->bind, &rules, why);
+		else if (rc > 0)
+			rc = 0;
+	}
 	launch_log_listeners(&master->current.listeners);
 	return rc;
 }
 
-static int
-open_control(struct master *master, struct buf *why)
+struct listen_rules
+launch_listen_rules(const struct server_options *options)
+{
+	return (struct listen_rules){ .backlog = (int)options->backlog,
+		.unix_mode = (mode_t)options->socket_mode };
+}
+
+int
+launch_open_control(struct master *master, struct buf *why)
 {
 	const struct server_options *options = master->current.settings.options;
 	struct buf path = BUF_EMPTY;
 	const char *text;
 	int rc;
 
+	if (options->control_socket_disable)
+		return 0;
 	rc = control_path(options->control_socket, options->pidfile, &path);
+	if (rc == 0 && path.len > 0)
+		rc = buf_puts(&path, suffix(master));
 	text = buf_cstr(&path);
 	if (rc == 0 && text == NULL)
 		rc = -ENOMEM;
@@ -208,6 +241,21 @@ check_app(struct master *master, struct buf *why)
 	    to_us(master->current.settings.options->boot_timeout), why);
 }
 
+/* App code in this process: only on request, and never as root for others. */
+static int
+preload(struct master *master, struct buf *why)
+{
+	const struct master_children *children = master->children;
+	int rc = 0;
+
+	master->hooked_target = master->crew.target;
+	if (children->preload != NULL)
+		rc = children->preload(children->context, why);
+	if (rc == 0)
+		(void)master_hook(master, HOOK_ON_STARTING, -1, getpid(), 0);
+	return rc;
+}
+
 /* By whom it will be used: the files have to be his. */
 static int
 prepare_cache(struct master *master, struct buf *why)
@@ -248,7 +296,10 @@ launch_start(struct master *master, struct buf *why)
 		    master->current.settings.options->errorlog, err_str(rc));
 		return rc;
 	}
-	rc = take_identity(master, why);
+	rc = heir_take(&master->heir, why);
+	notify_hold(master->heir.parent > 0);
+	if (rc == 0)
+		rc = take_identity(master, why);
 	if (rc == 0)
 		rc = take_pidfile(master, why);
 	if (rc < 0)
@@ -258,7 +309,7 @@ launch_start(struct master *master, struct buf *why)
 	if (rc == 0)
 		rc = open_listeners(master, why);
 	if (rc == 0)
-		rc = open_control(master, why);
+		rc = launch_open_control(master, why);
 	if (rc == 0)
 		give_files(master);
 	if (rc == 0)
@@ -269,6 +320,8 @@ launch_start(struct master *master, struct buf *why)
 		rc = check_app(master, why);
 	if (rc == 0)
 		rc = open_crew(master);
+	if (rc == 0)
+		rc = preload(master, why);
 	if (rc < 0 && why->len == 0)
 		(void)buf_puts(why, err_str(rc));
 	return rc;
@@ -279,7 +332,9 @@ launch_try(struct master *master, struct buf *why)
 {
 	int rc;
 
-	rc = take_identity(master, why);
+	rc = rehearse(master->current.settings.options, why);
+	if (rc == 0)
+		rc = take_identity(master, why);
 	if (rc == 0)
 		rc = sig_open(&master->sig);
 	if (rc == 0)
@@ -296,6 +351,8 @@ launch_finish(struct master *master)
 {
 	reload_abandon(master);
 	control_close(&master->control);
+	upgrade_forget(&master->upgrade);
+	heir_forget(&master->heir);
 	preflight_forget(&master->reload.check);
 	buf_free(&master->reload.check.text);
 	listen_close(&master->current.listeners);
@@ -319,6 +376,8 @@ launch_init(struct master *master, const struct server_options *options,
 		    .context = children->context,
 		    .threads = children->threads },
 		.reload.check = PREFLIGHT_EMPTY,
+		.upgrade = UPGRADE_EMPTY,
+		.heir = HEIR_EMPTY,
 		.pidfile = PIDFILE_EMPTY,
 		.sig = SIG_EMPTY };
 	control_init(&master->control);

@@ -3,17 +3,14 @@
 /*
  * Listening sockets.
  *
- * A unix socket's path outlives a crashed owner, so a path in use is probed
- * with connect(): if somebody answers, it is his. Probe, removal and bind
- * happen under a lock on the folder; otherwise two masters starting together
- * could both find a dead socket and one would remove the other's live one.
- *
- * INVARIANT  A socket that answers is never removed. fds[i] belongs to
- *            sockets[i]. Every fd is non-blocking and close-on-exec.
+ * INVARIANT  fds[i] belongs to sockets[i]. Every fd is non-blocking and
+ *            close-on-exec.
  * OWNERSHIP  struct listen_set owns all.
- * THREADS    Master only; umask() is process-wide.
+ * THREADS    Master only.
+ *
+ * See listen_unix.c, listen_inherit.c (descriptors that others have opened).
  */
-#include "server/listen.h"
+#include "server/listen_int.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -24,19 +21,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "server/base/err.h"
 #include "server/base/fd.h"
-
-#define UNIX_UMASK 0117 /* at most 0660 */
-#define FOLDER_TRIES 100
-#define FOLDER_WAIT_NS 10000000L
 
 int
 listen_add(struct listen_set *set, int fd,
@@ -59,8 +49,8 @@ listen_add(struct listen_set *set, int fd,
 	return 0;
 }
 
-static int
-new_socket(int family, int *out)
+int
+listen_new_socket(int family, int *out)
 {
 	*out = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	return *out < 0 ? -errno : 0;
@@ -120,7 +110,7 @@ open_tcp_one(struct listen_set *set, const struct listen_address *asked,
 	int fd = -1;
 	int rc;
 
-	rc = new_socket(info->ai_family, &fd);
+	rc = listen_new_socket(info->ai_family, &fd);
 	if (rc == 0)
 		rc = bind_tcp(fd, info, backlog);
 	if (rc == 0)
@@ -180,121 +170,6 @@ open_tcp(struct listen_set *set, const struct listen_address *address,
 	return failed;
 }
 
-/*
- * Lock the folder of `path`, so that masters do one after the other what
- * follows. A folder we may not read cannot be locked: -1, and we go on.
- */
-static int
-lock_folder(const char *path, int *out)
-{
-	const struct timespec wait = { .tv_nsec = FOLDER_WAIT_NS };
-	char folder[LISTEN_PATH_MAX + 1];
-	const char *slash = strrchr(path, '/');
-	int tries;
-	int fd;
-
-	if (slash == NULL)
-		(void)snprintf(folder, sizeof(folder), ".");
-	else
-		(void)snprintf(folder, sizeof(folder), "%.*s",
-		    (int)(slash - path) + (slash == path), path);
-	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	*out = fd;
-	if (fd < 0)
-		return errno == EACCES ? 0 : -errno;
-	for (tries = 0; tries < FOLDER_TRIES; tries++) {
-		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
-			return 0;
-		if (errno != EWOULDBLOCK && errno != EINTR)
-			return -errno;
-		(void)nanosleep(&wait, NULL);
-	}
-	return ERR_BUSY;
-}
-
-/* Make room at `path`: 0 free, -EADDRINUSE answered, other: cannot tell. */
-static int
-clear_path(const char *path, const struct sockaddr_un *name, struct buf *why)
-{
-	struct stat st;
-	int fd = -1;
-	int rc;
-
-	if (lstat(path, &st) < 0)
-		return errno == ENOENT ? 0 : -errno;
-	if (!S_ISSOCK(st.st_mode)) {
-		(void)buf_puts(why, "a file that is no socket is there");
-		return -EEXIST;
-	}
-	rc = new_socket(AF_UNIX, &fd);
-	if (rc < 0)
-		return rc;
-	rc = connect(fd, (const struct sockaddr *)name, sizeof(*name)) < 0
-		 ? -errno
-		 : 0;
-	fd_close(&fd);
-	if (rc == 0 || rc == -EAGAIN) { /* EAGAIN: its backlog is full */
-		(void)buf_puts(why, "another process serves it");
-		return -EADDRINUSE;
-	}
-	if (rc != -ECONNREFUSED)
-		return rc == -ENOENT ? 0 : rc;
-	return unlink(path) < 0 && errno != ENOENT ? -errno : 0;
-}
-
-static int
-bind_unix(int fd, const struct sockaddr_un *name, int backlog,
-    struct listen_socket *made)
-{
-	mode_t old = umask(0);
-	struct stat st;
-	int rc = 0;
-
-	(void)umask(old | UNIX_UMASK);
-	if (bind(fd, (const struct sockaddr *)name, sizeof(*name)) < 0)
-		rc = -errno;
-	(void)umask(old);
-	if (rc == 0 && listen(fd, backlog) < 0)
-		rc = -errno;
-	if (rc == 0 && lstat(name->sun_path, &st) < 0)
-		rc = -errno;
-	if (rc == 0) {
-		made->dev = st.st_dev;
-		made->ino = st.st_ino;
-	}
-	return rc;
-}
-
-static int
-open_unix(struct listen_set *set, const struct listen_address *address,
-    int backlog, struct buf *why)
-{
-	struct sockaddr_un name = { .sun_family = AF_UNIX };
-	struct listen_socket made = { .asked = *address, .address = *address };
-	int folder = -1;
-	int fd = -1;
-	int rc;
-
-	(void)snprintf(name.sun_path, sizeof(name.sun_path), "%s",
-	    address->path);
-	rc = lock_folder(address->path, &folder);
-	if (rc == 0)
-		rc = clear_path(address->path, &name, why);
-	if (rc == 0)
-		rc = new_socket(AF_UNIX, &fd);
-	if (rc == 0)
-		rc = bind_unix(fd, &name, backlog, &made);
-	if (rc == 0)
-		rc = listen_add(set, fd, &made);
-	if (rc < 0) {
-		fd_close(&fd);
-		if (why->len == 0)
-			(void)buf_puts(why, err_str(rc));
-	}
-	fd_close(&folder);
-	return rc;
-}
-
 static bool
 is_same(const struct listen_address *a, const struct listen_address *b)
 {
@@ -332,7 +207,7 @@ take_over(struct listen_set *set, const struct listen_set *old,
 
 static int
 open_item(struct listen_set *set, const struct listen_set *old,
-    const char *item, int backlog, struct buf *reason)
+    const char *item, const struct listen_rules *rules, struct buf *reason)
 {
 	struct listen_address address;
 	size_t found = 0;
@@ -340,17 +215,20 @@ open_item(struct listen_set *set, const struct listen_set *old,
 
 	rc = listen_address_parse(item, &address, reason);
 	if (rc == 0)
-		rc = take_over(set, old, &address, backlog, &found);
+		rc = take_over(set, old, &address, rules->backlog, &found);
 	if (rc < 0 || found > 0)
 		return rc;
 	if (address.kind == LISTEN_UNIX)
-		return open_unix(set, &address, backlog, reason);
-	return open_tcp(set, &address, backlog, reason);
+		return listen_open_unix(set, &address, rules, reason);
+	if (address.kind == LISTEN_FD)
+		return listen_take_fd(set, &address, reason);
+	return open_tcp(set, &address, rules->backlog, reason);
 }
 
 int
 listen_renew(struct listen_set *set, const struct listen_set *old,
-    const struct opt_list *bind, int backlog, struct buf *why)
+    const struct opt_list *bind, const struct listen_rules *rules,
+    struct buf *why)
 {
 	struct buf reason = BUF_EMPTY;
 	size_t i;
@@ -358,7 +236,7 @@ listen_renew(struct listen_set *set, const struct listen_set *old,
 
 	*set = (struct listen_set){ .count = 0 };
 	for (i = 0; rc == 0 && i < bind->count; i++) {
-		rc = open_item(set, old, bind->items[i], backlog, &reason);
+		rc = open_item(set, old, bind->items[i], rules, &reason);
 		if (rc < 0)
 			(void)buf_printf(why, "cannot listen on %s: %s",
 			    bind->items[i],
@@ -371,12 +249,12 @@ listen_renew(struct listen_set *set, const struct listen_set *old,
 }
 
 int
-listen_open(struct listen_set *set, const struct opt_list *bind, int backlog,
-    struct buf *why)
+listen_open(struct listen_set *set, const struct opt_list *bind,
+    const struct listen_rules *rules, struct buf *why)
 {
 	const struct listen_set none = { .count = 0 };
 
-	return listen_renew(set, &none, bind, backlog, why);
+	return listen_renew(set, &none, bind, rules, why);
 }
 
 int
@@ -421,7 +299,8 @@ listen_drop(struct listen_set *set, const struct listen_set *kept)
 
 	for (i = 0; i < set->count; i++) {
 		made = &set->sockets[i];
-		if (made->address.kind == LISTEN_UNIX && !serves(kept, made) &&
+		if (made->address.kind == LISTEN_UNIX && !made->shared &&
+		    !serves(kept, made) &&
 		    lstat(made->address.path, &st) == 0 &&
 		    st.st_dev == made->dev && st.st_ino == made->ino)
 			(void)unlink(made->address.path);
@@ -442,6 +321,15 @@ listen_forget(struct listen_set *set)
 }
 
 void
+listen_own(struct listen_set *set)
+{
+	size_t i;
+
+	for (i = 0; i < set->count; i++)
+		set->sockets[i].shared = false;
+}
+
+void
 listen_close(struct listen_set *set)
 {
 	const struct listen_set none = { .count = 0 };
@@ -455,7 +343,7 @@ listen_print_url(const struct listen_address *address, struct buf *out)
 	struct listen_address shown = *address;
 	int rc;
 
-	if (address->kind == LISTEN_UNIX)
+	if (address->kind != LISTEN_TCP)
 		return listen_address_print(address, out);
 	/* "Every address" is nothing a browser can open. */
 	if (strcmp(shown.host, "0.0.0.0") == 0)

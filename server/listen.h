@@ -23,6 +23,13 @@ struct listen_socket {
 	struct listen_address address; /* numeric, with the real port */
 	dev_t dev; /* unix: what we made, so that we remove nothing else */
 	ino_t ino;
+	bool shared; /* the master that handed it over may serve it still */
+};
+
+/* How to listen. */
+struct listen_rules {
+	int backlog;
+	mode_t unix_mode; /* permissions of unix sockets */
 };
 
 struct listen_set {
@@ -33,12 +40,11 @@ struct listen_set {
 
 /*
  * Listen on every item of `bind`. A unix socket that still answers is left
- * alone (-EADDRINUSE), a dead one is replaced; it is made with mode 0660 less
- * the umask. All or nothing: on failure *why names item and reason, nothing
- * stays open. 0 or negative.
+ * alone (-EADDRINUSE), a dead one is replaced. All or nothing: on failure *why
+ * names item and reason, nothing stays open. 0 or negative.
  */
 int listen_open(struct listen_set *set, const struct opt_list *bind,
-    int backlog, struct buf *why);
+    const struct listen_rules *rules, struct buf *why);
 
 /*
  * The same for a new `bind`: what stands in `old`, too, is taken from there
@@ -47,7 +53,8 @@ int listen_open(struct listen_set *set, const struct opt_list *bind,
  * listen_drop(). 0 or negative, as listen_open().
  */
 int listen_renew(struct listen_set *set, const struct listen_set *old,
-    const struct opt_list *bind, int backlog, struct buf *why);
+    const struct opt_list *bind, const struct listen_rules *rules,
+    struct buf *why);
 
 /*
  * Take over what the service manager has opened (LISTEN_FDS). How many there
@@ -57,6 +64,17 @@ int listen_inherit(struct listen_set *set, struct buf *why);
 
 /* All of `old` once more, whatever `bind` says. 0 or negative. */
 int listen_copy(struct listen_set *set, const struct listen_set *old);
+
+/*
+ * Take over one descriptor that listens, whoever has opened it: finds out its
+ * address, makes it close-on-exec and non-blocking. `known` says the rest of
+ * what is known about it. 0 or -errno.
+ */
+int listen_adopt(struct listen_set *set, int fd,
+    const struct listen_socket *known);
+
+/* From now on unix sockets that were handed over are ours alone. */
+void listen_own(struct listen_set *set);
 
 /* Add a socket; the set takes the descriptor over when this gives 0. */
 int listen_add(struct listen_set *set, int fd,

@@ -170,6 +170,18 @@ parse_tcp(const char *text, struct listen_address *address, struct buf *why)
 	return parse_host(text, (size_t)(colon - text), address, why);
 }
 
+static int
+parse_fd(const char *text, struct listen_address *address, struct buf *why)
+{
+	int rc = parse_port(text, strlen(text), &address->port, why);
+
+	address->kind = LISTEN_FD;
+	if (rc < 0 || address->port >= 3)
+		return rc;
+	return refuse(why, ERR_RANGE,
+	    "descriptors 0 to 2 are not for listening");
+}
+
 int
 listen_address_parse(const char *text, struct listen_address *address,
     struct buf *why)
@@ -181,9 +193,7 @@ listen_address_parse(const char *text, struct listen_address *address,
 	if (strncmp(text, "unix:", 5) == 0)
 		return parse_path(text + 5, address, why);
 	if (strncmp(text, "fd://", 5) == 0)
-		return refuse(why, ERR_SYNTAX,
-		    "an inherited descriptor cannot be named; "
-		    "use HOST:PORT or unix:PATH");
+		return parse_fd(text + 5, address, why);
 	if (strncmp(text, "tcp://", 6) == 0)
 		text += 6;
 	if (text[0] == '\0')
@@ -196,6 +206,8 @@ listen_address_print(const struct listen_address *address, struct buf *out)
 {
 	if (address->kind == LISTEN_UNIX)
 		return buf_printf(out, "unix:%s", address->path);
+	if (address->kind == LISTEN_FD)
+		return buf_printf(out, "fd://%u", (unsigned)address->port);
 	return buf_printf(out, address->ipv6 ? "[%s]:%u" : "%s:%u",
 	    address->host, (unsigned)address->port);
 }

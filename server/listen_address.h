@@ -11,7 +11,7 @@
  * One item of the `bind` setting, taken apart. gunicorn's forms:
  *
  *   HOST:PORT  HOST (port 8000)  :PORT (0.0.0.0)  [IPv6]:PORT  [IPv6]
- *   tcp://HOST:PORT  unix:PATH  unix://PATH
+ *   tcp://HOST:PORT  unix:PATH  unix://PATH  fd://N
  *
  * Names are not looked up here; a numeric address is checked.
  */
@@ -19,12 +19,12 @@
 #define LISTEN_HOST_MAX 253 /* longest DNS name */
 #define LISTEN_PATH_MAX 107 /* sockaddr_un.sun_path without its NUL */
 
-enum listen_kind { LISTEN_TCP, LISTEN_UNIX };
+enum listen_kind { LISTEN_TCP, LISTEN_UNIX, LISTEN_FD };
 
 struct listen_address {
 	enum listen_kind kind;
 	bool ipv6;     /* TCP: host is a numeric IPv6 address */
-	uint16_t port; /* TCP: 0 lets the kernel choose */
+	uint16_t port; /* TCP: 0 lets the kernel choose; FD: the number */
 	char host[LISTEN_HOST_MAX + 1]; /* TCP: lower case, no brackets */
 	char path[LISTEN_PATH_MAX + 1]; /* UNIX: as given, maybe relative */
 };

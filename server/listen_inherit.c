@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Listening sockets that the service manager has opened (socket activation):
- * descriptors 3 and up, LISTEN_FDS of them, when LISTEN_PID is this process.
+ * Listening sockets that others have opened: the service manager (socket
+ * activation: descriptors 3 and up, LISTEN_FDS of them, when LISTEN_PID is
+ * this process), or whoever starts us with fd://N in `bind`.
  *
  * INVARIANT  A unix socket that came this way is never removed: no device and
  *            inode are noted for it.
  * THREADS    Master only, before the first fork.
  */
-#include "server/listen.h"
+#include "server/listen_int.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -68,14 +69,15 @@ name_of(int fd, struct listen_address *address)
 	return 0;
 }
 
-static int
-take(struct listen_set *set, int fd, struct buf *why)
+int
+listen_adopt(struct listen_set *set, int fd, const struct listen_socket *known)
 {
-	struct listen_socket made = { .address.kind = LISTEN_TCP };
+	struct listen_socket made = *known;
 	socklen_t len = sizeof(int);
 	int listening = 0;
 	int rc = 0;
 
+	made.address = (struct listen_address){ .kind = LISTEN_TCP };
 	if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &len) < 0)
 		rc = -errno;
 	else if (!listening)
@@ -86,8 +88,29 @@ take(struct listen_set *set, int fd, struct buf *why)
 		rc = -errno;
 	if (rc == 0)
 		rc = fd_set_nonblocking(fd);
-	if (rc == 0)
-		rc = listen_add(set, fd, &made);
+	return rc == 0 ? listen_add(set, fd, &made) : rc;
+}
+
+int
+listen_take_fd(struct listen_set *set, const struct listen_address *address,
+    struct buf *why)
+{
+	const struct listen_socket known = { .asked = *address };
+	int rc = listen_adopt(set, (int)address->port, &known);
+
+	if (rc == -EINVAL || rc == -ENOTSOCK)
+		(void)buf_puts(why, "it is no listening socket");
+	else if (rc == -EBADF)
+		(void)buf_puts(why, "no such descriptor was handed over");
+	return rc;
+}
+
+static int
+take(struct listen_set *set, int fd, struct buf *why)
+{
+	const struct listen_socket known = { .shared = false };
+	int rc = listen_adopt(set, fd, &known);
+
 	if (rc < 0)
 		(void)buf_printf(why,
 		    "descriptor %d from the service manager is no listening "

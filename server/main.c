@@ -20,7 +20,10 @@
 #include "server/base/log.h"
 #include "server/config.h"
 #include "server/ctl.h"
+#include "server/daemon.h"
 #include "server/master.h"
+#include "server/program.h"
+#include "server/upgrade.h"
 #include "worker/tls.h"
 #include "worker/worker.h"
 
@@ -98,6 +101,15 @@ reload(const void *context, struct master_settings *settings, struct buf *why)
 	return 0;
 }
 
+static int
+preload(const void *context, struct buf *why)
+{
+	const struct config *config = context;
+
+	return config->worker.preload_app ? worker_preload(&config->worker, why)
+					  : 0;
+}
+
 /* Every setting for the control socket, as JSON values. */
 static void
 settings(const void *context, struct cJSON *list)
@@ -155,7 +167,8 @@ check_config(const struct config *config,
 }
 
 static int
-serve(struct config *config, enum config_action action)
+serve(struct config *config, enum config_action action,
+    const struct program *program)
 {
 	const struct master_children children = { .prepare = prepare,
 		.check = check,
@@ -163,10 +176,13 @@ serve(struct config *config, enum config_action action)
 		.keeper = run_keeper,
 		.reload = reload,
 		.release = release,
+		.preload = preload,
+		.hook = worker_master_hook,
 		.settings = settings,
 		.turn = tls_tickets_advance,
 		.context = config,
-		.threads = config->worker.threads };
+		.threads = config->worker.threads,
+		.program = program };
 	struct buf why = BUF_EMPTY;
 	int status;
 	int rc;
@@ -180,6 +196,9 @@ serve(struct config *config, enum config_action action)
 		status = check_config(config, &children);
 	else if ((rc = tls_tickets_renew(config->worker.tls_ticket_period)) < 0)
 		status = fail(&why, rc);
+	else if (config->server.daemon && !heir_expected() &&
+		 (rc = daemon_begin()) < 0)
+		status = fail(&why, rc);
 	else
 		status = master_run(&config->server, &children);
 	buf_free(&why);
@@ -191,20 +210,24 @@ main(int argc, char **argv)
 {
 	enum config_action action = CONFIG_RUN;
 	struct config *config = NULL;
+	struct program program;
 	struct buf why = BUF_EMPTY;
 	int status;
 	int rc;
 
 	if (argc > 1 && strcmp(argv[1], "ctl") == 0)
 		return ctl_main(argc - 1, argv + 1);
-	rc = config_load(argc, argv, &config, &action, &why);
+	rc = program_note(&program, argv);
+	if (rc == 0)
+		rc = config_load(argc, argv, &config, &action, &why);
 	if (rc < 0)
 		status = fail(&why, rc);
 	else if (action == CONFIG_RUN || action == CONFIG_CHECK)
-		status = serve(config, action);
+		status = serve(config, action, &program);
 	else
 		status = print(action, config);
 	config_free(&config);
+	program_free(&program);
 	buf_free(&why);
 	return status;
 }

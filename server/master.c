@@ -27,6 +27,7 @@
 #include <unistd.h>
 
 #include "server/base/clock.h"
+#include "server/daemon.h"
 #include "server/master_int.h"
 #include "server/notify.h"
 
@@ -34,6 +35,33 @@
 #define GAP_US (2 * SECOND_US)
 #define FRESH_US (5 * SECOND_US)
 #define WAIT_MAX_MS 1000
+
+int
+master_hook(const struct master *master, enum hook_event event, int slot,
+    pid_t pid, int status)
+{
+	const struct hook_about about = { .slot = slot,
+		.pid = pid,
+		.workers = master->crew.target,
+		.before = master->hooked_target,
+		.status = status };
+
+	return master->children->hook != NULL
+		   ? master->children->hook(event, &about)
+		   : 0;
+}
+
+/* Whoever has changed it: a POSIX signal, ctl or a reload. */
+static void
+notice_target(struct master *master)
+{
+	if (master->crew.target == master->hooked_target)
+		return;
+	if (master->hooked_target != 0)
+		(void)master_hook(master, HOOK_NWORKERS_CHANGED, -1, getpid(),
+		    0);
+	master->hooked_target = master->crew.target;
+}
 
 static void
 announce(struct master *master)
@@ -54,6 +82,9 @@ announce(struct master *master)
 	(void)buf_printf(&state, "READY=1\nMAINPID=%ld\nSTATUS=Serving %s",
 	    (long)getpid(), text);
 	(void)notify_send(buf_cstr(&state));
+	(void)master_hook(master, HOOK_WHEN_READY, -1, getpid(), 0);
+	heir_ready(&master->heir);
+	daemon_ready(master->current.settings.options);
 	buf_free(&url);
 	buf_free(&state);
 }
@@ -71,6 +102,8 @@ fill_polls(struct master *master)
 		polls[POLL_NOTES].fd = master->keeper.notes_fd;
 	polls[POLL_NOTES].events = POLLOUT;
 	polls[POLL_CHECK].fd = master->reload.check.fd;
+	polls[POLL_UPGRADE].fd = master->upgrade.ready_fd;
+	polls[POLL_PARENT].fd = master->heir.parent_fd;
 	control_poll(&master->control, polls + POLL_CONTROL);
 	for (slot = 0; slot < master->crew.slot_count; slot++)
 		polls[POLL_SEATS + slot].fd =
@@ -92,6 +125,12 @@ next_deadline(const struct master *master)
 		deadline_us = other_us;
 	if (master->watchdog_us > 0 && master->watchdog_next < deadline_us)
 		deadline_us = master->watchdog_next;
+	other_us = upgrade_deadline(master);
+	if (other_us < deadline_us)
+		deadline_us = other_us;
+	other_us = heir_deadline(master);
+	if (other_us < deadline_us)
+		deadline_us = other_us;
 	other_us = control_deadline(&master->control);
 	return other_us < deadline_us ? other_us : deadline_us;
 }
@@ -103,7 +142,8 @@ is_alive(const struct master *master)
 	const struct seat *seat;
 	unsigned slot;
 
-	if (!master->crew.serving || master->crew.stop != CREW_RUN)
+	if (!master->crew.serving || master->crew.stop != CREW_RUN ||
+	    master->crew.resting)
 		return true; /* other limits watch over start and stop */
 	for (slot = 0; slot < master->crew.slot_count; slot++) {
 		seat = &master->crew.seats[slot];
@@ -190,6 +230,41 @@ resize(struct master *master, int delta)
 		    delta > 0 ? "many" : "few");
 }
 
+/* The old workers may go when there are new ones, or nobody is at home. */
+static void
+rest(struct master *master)
+{
+	if (!master->current.settings.options->daemon &&
+	    master->upgrade.pid == 0) {
+		log_info("master.rest",
+		    "note=\"WINCH is for an upgrade, or for a daemon\"");
+		return;
+	}
+	log_info("master.rest", "workers=%u note=\"they finish and go\"",
+	    master->crew.target);
+	crew_rest(&master->crew, true);
+}
+
+/* What an heir serves, too, is left to it. */
+static void
+hand_over(struct master *master)
+{
+	struct listen_set *set = &master->current.listeners;
+	char state[64];
+
+	if (upgrade_passes_on(master)) {
+		(void)snprintf(state, sizeof(state), "MAINPID=%ld",
+		    (long)master->upgrade.pid);
+		(void)notify_send(state);
+		listen_forget(set);
+		return;
+	}
+	(void)notify_send("STOPPING=1");
+	listen_close(set);
+	if (master->upgrade.pid > 0)
+		(void)kill(master->upgrade.pid, SIGTERM);
+}
+
 void
 master_stop(struct master *master, enum crew_stop how, const char *name)
 {
@@ -201,14 +276,13 @@ master_stop(struct master *master, enum crew_stop how, const char *name)
 	if (how <= master->crew.stop)
 		return;
 	log_info("master.stop", "signal=%s how=%s", name, names[how]);
-	(void)notify_send("STOPPING=1");
 	crew_end(&master->crew, how, master->now_us);
 	/*
 	 * Workers have copies and take what has queued up; once they are done,
 	 * a new client is refused at once instead of waiting for nothing.
 	 */
 	reload_abandon(master);
-	listen_close(&master->current.listeners);
+	hand_over(master);
 }
 
 static void
@@ -229,6 +303,12 @@ take_signals(struct master *master)
 			break;
 		case SIG_DO_REOPEN:
 			master_reopen_logs(master);
+			break;
+		case SIG_DO_UPGRADE:
+			(void)upgrade_begin(master);
+			break;
+		case SIG_DO_REST:
+			rest(master);
 			break;
 		case SIG_DO_MORE:
 			resize(master, 1);
@@ -348,10 +428,13 @@ loop(struct master *master)
 		nursery_read(master);
 		nursery_reap(master);
 		reload_look(master);
+		upgrade_look(master);
+		heir_look(master);
 		control_turn(&master->control, master->now_us, control_command,
 		    master);
 		feed_watchdog(master);
 		keeper_seat_flush(&master->keeper);
+		notice_target(master);
 		run_crew(master);
 		run_keeper(master);
 	}
@@ -370,6 +453,7 @@ master_run(const struct server_options *options,
 	rc = launch_start(&master, &why);
 	if (rc == 0) {
 		loop(&master);
+		(void)master_hook(&master, HOOK_ON_EXIT, -1, getpid(), 0);
 	} else if (rc != -EINTR) { /* else a signal: an orderly stop */
 		launch_report("master.start", &why);
 		master.exit_status = 1;

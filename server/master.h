@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "server/base/buf.h"
+#include "server/base/hook.h"
 #include "server/options.h"
 #include "server/preflight.h"
 #include "server/spawn.h"
@@ -18,6 +19,7 @@
  */
 
 struct cJSON;
+struct program;
 
 /* What a reload has read: settings for the next generation. */
 struct master_settings {
@@ -41,12 +43,17 @@ struct master_children {
 	int (*reload)(const void *context, struct master_settings *settings,
 	    struct buf *why);
 	void (*release)(void *owned);
+	/* Load the app into the master, where that is wanted. NULL: never. */
+	int (*preload)(const void *context, struct buf *why);
+	/* Run a hook of that app; what it returns. NULL: there are none. */
+	int (*hook)(enum hook_event event, const struct hook_about *about);
 	/* Every setting, for the control socket; NULL: none to show. */
 	void (*settings)(const void *context, struct cJSON *list);
 	/* About once a second and before each fork; NULL: nothing to do. */
 	void (*turn)(void);
-	const void *context; /* handed to all of the above */
-	int64_t threads;     /* of each worker, for the log */
+	const void *context;           /* handed to all of the above */
+	int64_t threads;               /* of each worker, for the log */
+	const struct program *program; /* for SIGUSR2; NULL: it is refused */
 };
 
 /*
@@ -59,9 +66,10 @@ int master_run(const struct server_options *options,
     const struct master_children *children);
 
 /*
- * Everything a start would find wrong with the app, without touching what a
- * running server uses: no bind, no pid file, no cache. 0 or negative with
- * sentences in *why.
+ * Everything a start would find wrong: addresses, files, the app, its
+ * databases and certificates. Leaves nothing behind, and nothing that a running
+ * server of the same settings uses is touched. 0 or negative with sentences in
+ * *why.
  */
 int master_try(const struct server_options *options,
     const struct master_children *children, struct buf *why);

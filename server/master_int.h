@@ -17,10 +17,12 @@
 #include "server/preflight.h"
 #include "server/sig.h"
 #include "server/spawn.h"
+#include "server/upgrade.h"
 
 /*
  * The master's own state, shared by master.c (the loop), launch.c (start and
- * end), nursery.c (children) and reload.c (SIGHUP). Private to these.
+ * end), nursery.c (children), reload.c (SIGHUP), upgrade.c and heir.c
+ * (SIGUSR2). Private to these.
  *
  * OWNERSHIP  struct master owns everything from the pid file to the seats;
  *            options and children are borrowed.
@@ -70,6 +72,8 @@ struct master {
 	int64_t watchdog_us;   /* it wants a sign of life this often; 0: not */
 	int64_t watchdog_next; /* when it gets the next one */
 	struct control control;
+	struct upgrade upgrade; /* SIGUSR2: our successor */
+	struct heir heir;       /* and whose successor we are */
 	struct identity identity;
 	struct pidfile pidfile;
 	struct sig sig;
@@ -81,7 +85,8 @@ struct master {
 	int64_t now_us;             /* of this turn of the loop */
 	struct crash crash;
 	int64_t started_us;
-	unsigned deaths; /* of workers, unasked */
+	unsigned deaths;        /* of workers, unasked */
+	unsigned hooked_target; /* as last told to nworkers_changed */
 	int exit_status;
 	struct log_gate garbage;
 	char failure[sizeof(((struct handoff_status *)0)->text)];
@@ -93,6 +98,8 @@ enum {
 	POLL_KEEPER,
 	POLL_NOTES,
 	POLL_CHECK,
+	POLL_UPGRADE,
+	POLL_PARENT,
 	POLL_CONTROL, /* CONTROL_POLLS of them */
 	POLL_SEATS = POLL_CONTROL + CONTROL_POLLS
 };
@@ -103,13 +110,18 @@ enum {
 void master_stop(struct master *master, enum crew_stop how, const char *name);
 void master_reopen_logs(struct master *master);
 
+/* Run a hook of the app about a worker, slot -1: about none. */
+int master_hook(const struct master *master, enum hook_event event, int slot,
+    pid_t pid, int status);
+
 /* --- control_command.c --------------------------------------------------- */
 
 /* Carry out a line of the control socket (a control_answer). */
 void control_command(void *master, struct control_client *client);
 
-/* Answer those who wait for a reload, when it is over. */
+/* Answer those who wait for a reload or an upgrade, when it is over. */
 void control_command_reloaded(struct master *master);
+void control_command_upgraded(struct master *master);
 
 /* --- launch.c ------------------------------------------------------------ */
 
@@ -128,6 +140,12 @@ int launch_try(struct master *master, struct buf *why);
 
 /* The settings as the crew wants them. */
 struct crew_rules launch_rules(const struct server_options *options);
+
+/* How to listen, as the settings have it. */
+struct listen_rules launch_listen_rules(const struct server_options *options);
+
+/* Open the control socket, or give it its final name. 0 or negative. */
+int launch_open_control(struct master *master, struct buf *why);
 
 /* Say in the log where a set listens. */
 void launch_log_listeners(const struct listen_set *set);

@@ -9,6 +9,7 @@
 #include "server/notify.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +21,14 @@
 #include "server/base/clock.h"
 #include "server/base/fd.h"
 
+static bool held;
+
+void
+notify_hold(bool hold)
+{
+	held = hold;
+}
+
 int
 notify_send(const char *state)
 {
@@ -30,7 +39,7 @@ notify_send(const char *state)
 	int rc = 0;
 	int fd;
 
-	if (path == NULL || path[0] == '\0')
+	if (held || path == NULL || path[0] == '\0')
 		return 0;
 	len = strlen(path);
 	if (len >= sizeof(name.sun_path))

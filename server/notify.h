@@ -2,6 +2,7 @@
 #ifndef SERVER_NOTIFY_H
 #define SERVER_NOTIFY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /*
@@ -16,6 +17,9 @@
  * -errno. Never waits.
  */
 int notify_send(const char *state);
+
+/* Say nothing until further notice: somebody else speaks for the service. */
+void notify_hold(bool hold);
 
 /* How often the service manager wants a WATCHDOG=1; 0: it does not. */
 int64_t notify_watchdog_us(void);

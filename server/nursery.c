@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "server/base/fd.h"
+#include "server/placement.h"
 #include "server/reap.h"
 
 #define READS_PER_TURN 16 /* a child gone wild must not hold the loop */
@@ -57,10 +58,14 @@ nursery_forget(void *context, const struct spawn_job *job)
 	fd_close(&master->keeper.notes_fd);
 	control_forget(&master->control);
 	preflight_forget(&master->reload.check);
+	upgrade_forget(&master->upgrade);
+	heir_forget(&master->heir);
 	listen_forget(&master->reload.other.listeners);
 	if (job->listen_count == 0)
 		listen_forget(&master->current.listeners);
 	take_up_logs(master);
+	if (job->listen_count > 0)
+		placement_apply(master->current.settings.options, job->slot);
 }
 
 void
@@ -78,6 +83,7 @@ nursery_fork_worker(struct master *master, unsigned slot)
 	char title[16];
 	int rc;
 
+	(void)master_hook(master, HOOK_PRE_FORK, (int)slot, 0, 0);
 	(void)snprintf(title, sizeof(title), "ph-worker %u", slot);
 	job.title = title;
 	rc = pipe2(orders, O_CLOEXEC | O_NONBLOCK) < 0 ? -errno : 0;
@@ -266,6 +272,8 @@ bury_worker(struct master *master, unsigned slot, int status)
 	    (long)note.pid, reap_verdict_name(verdict), text,
 	    seat_reason_name(reason), (long long)lived_us / 1000);
 	keeper_seat_note(&master->keeper, &note);
+	(void)master_hook(master, HOOK_CHILD_EXIT, (int)slot, (pid_t)note.pid,
+	    status);
 	crash_keep_end(master, (pid_t)note.pid, text);
 }
 
@@ -296,6 +304,8 @@ nursery_reap(struct master *master)
 			bury_keeper(master, death.status);
 		else if (death.pid == master->reload.check.pid)
 			reload_checked(master, death.status);
+		else if (death.pid == master->upgrade.pid)
+			upgrade_ended(master, death.status);
 		else
 			log_debug("master.stranger", "child=%ld",
 			    (long)death.pid);

@@ -109,6 +109,44 @@ pidfile_open(struct pidfile *pidfile, const char *path, pid_t *holder)
 	return rc;
 }
 
+int
+pidfile_move(struct pidfile *pidfile, const char *path)
+{
+	char *name = strdup(path);
+	pid_t holder;
+	int fd = -1;
+	int rc = name == NULL ? -ENOMEM : 0;
+
+	/* Who waits for the lock of the old file finds that it is gone. */
+	while (rc == 0) {
+		rc = open_locked(path, &fd, &holder);
+		if (rc != -EAGAIN)
+			break;
+		rc = 0;
+	}
+	if (rc == 0 && rename(pidfile->path, path) < 0)
+		rc = -errno;
+	fd_close(&fd);
+	if (rc < 0) {
+		free(name);
+		return rc;
+	}
+	free(pidfile->path);
+	pidfile->path = name;
+	return 0;
+}
+
+bool
+pidfile_is_held(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	bool held =
+	    fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+
+	fd_close(&fd);
+	return held;
+}
+
 void
 pidfile_close(struct pidfile *pidfile)
 {

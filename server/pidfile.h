@@ -2,6 +2,7 @@
 #ifndef SERVER_PIDFILE_H
 #define SERVER_PIDFILE_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 /*
@@ -29,6 +30,15 @@ struct pidfile {
  * tell. 0, -EEXIST or -errno.
  */
 int pidfile_open(struct pidfile *pidfile, const char *path, pid_t *holder);
+
+/* Does some process hold the lock on `path`? Changes nothing. */
+bool pidfile_is_held(const char *path);
+
+/*
+ * Give the file another name, in the place of one that nobody holds any more.
+ * 0, -EEXIST (somebody holds it) or -errno; then it keeps its name.
+ */
+int pidfile_move(struct pidfile *pidfile, const char *path);
 
 /* Remove the file if it is still ours, and let go. Accepts the empty value. */
 void pidfile_close(struct pidfile *pidfile);

@@ -25,6 +25,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "server/base/err.h"
 #include "server/notify.h"
@@ -43,7 +44,12 @@ drop_other(struct master *master)
 {
 	struct reload *reload = &master->reload;
 
-	listen_drop(&reload->other.listeners, &master->current.listeners);
+	/* A server that is to follow us may listen there, too. */
+	if (master->upgrade.pid > 0)
+		listen_forget(&reload->other.listeners);
+	else
+		listen_drop(&reload->other.listeners,
+		    &master->current.listeners);
 	release(master, &reload->other);
 }
 
@@ -60,6 +66,9 @@ finish(struct master *master, const char *error)
 	if (error != NULL)
 		log_error(0, "master.reload_failed",
 		    "note=\"everything stays as it was\" error=\"%s\"", error);
+	/* Whoever asks for workers gets some: the old ones if need be. */
+	if (master->crew.resting)
+		crew_rest(&master->crew, false);
 	control_command_reloaded(master);
 	notify_ready(
 	    error == NULL ? "Serving" : "Serving; the last reload failed");
@@ -99,7 +108,7 @@ read_settings(struct master *master, struct master_settings *fresh,
 	*fresh = master->current.settings;
 	fresh->owned = NULL;
 	if (children->reload == NULL)
-		return 0;
+		return 0; /* a test's master */
 	rc = children->reload(master->current.settings.context, fresh, why);
 	if (rc == 0 && new_target(master, fresh->options) > most) {
 		(void)buf_printf(why,
@@ -107,6 +116,13 @@ read_settings(struct master *master, struct master_settings *fresh,
 		    new_target(master, fresh->options), most);
 		rc = ERR_RANGE;
 		children->release(fresh->owned);
+	}
+	if (rc == 0 &&
+	    master_hook(master, HOOK_ON_RELOAD, -1, getpid(), 0) != 0) {
+		(void)buf_puts(why, "the app's hook on_reload says no");
+		rc = ERR_PLUGIN;
+		if (fresh->owned != NULL)
+			children->release(fresh->owned);
 	}
 	if (rc < 0 && why->len == 0)
 		(void)buf_puts(why, err_str(rc));
@@ -175,6 +191,7 @@ reload_checked(struct master *master, int status)
 {
 	struct reload *reload = &master->reload;
 	struct generation *fresh = &reload->other;
+	struct listen_rules rules;
 	struct buf why = BUF_EMPTY;
 	int rc;
 
@@ -183,12 +200,12 @@ reload_checked(struct master *master, int status)
 		buf_free(&why); /* abandoned meanwhile */
 		return;
 	}
+	rules = launch_listen_rules(fresh->settings.options);
 	if (rc == 0 && master->activated)
 		rc = listen_copy(&fresh->listeners, &master->current.listeners);
 	else if (rc == 0)
 		rc = listen_renew(&fresh->listeners, &master->current.listeners,
-		    &fresh->settings.options->bind,
-		    (int)fresh->settings.options->backlog, &why);
+		    &fresh->settings.options->bind, &rules, &why);
 	if (rc < 0 && why.len == 0)
 		(void)buf_puts(&why, err_str(rc));
 	if (rc == 0) {

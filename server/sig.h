@@ -15,6 +15,8 @@ enum sig_action {
 	SIG_DO_QUIT,    /* quick stop */
 	SIG_DO_RESTART, /* a new generation of workers */
 	SIG_DO_REOPEN,  /* log files */
+	SIG_DO_UPGRADE, /* a new program beside this one */
+	SIG_DO_REST,    /* no workers for the time being */
 	SIG_DO_MORE,    /* one worker more */
 	SIG_DO_FEWER,   /* one worker fewer */
 	SIG_DO_REAP     /* children have ended */

@@ -167,13 +167,20 @@ accept_one(struct worker *worker, int listener)
 	return true;
 }
 
+/* Would a request have to wait for a thread? */
+static bool
+is_busy(const struct worker *worker)
+{
+	return pool_busy(worker->pool) >= (size_t)worker->options->threads;
+}
+
 static void
 on_connection(evutil_socket_t listener, short what, void *arg)
 {
 	struct worker *worker = arg;
 
 	(void)what;
-	if (balance_should_wait(&worker->balance)) {
+	if (balance_should_wait(&worker->balance, is_busy(worker))) {
 		watch(worker, false);
 		(void)event_add(&worker->accept_pause, &balance_interval);
 		return;

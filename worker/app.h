@@ -87,6 +87,7 @@ struct database {
 
 struct app {
 	void *handle; /* of dlopen */
+	char *spec;   /* as it was named: path, perhaps with a symbol */
 	char *path;
 	char fingerprint[65]; /* SHA-256 of the file in hex: part of the key
 				 of memoized answers, which code decides */
@@ -101,8 +102,9 @@ struct app {
 	size_t database_count;
 	struct ph_page_options page; /* its text is in the arena */
 	ph_function *on_error;
-	struct arena arena;  /* what is not freed one by one */
-	struct buf problems; /* one line per mistake in the definition */
+	struct ph_hooks hooks; /* NULL: no such hook */
+	struct arena arena;    /* what is not freed one by one */
+	struct buf problems;   /* one line per mistake in the definition */
 };
 
 /*

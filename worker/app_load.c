@@ -143,7 +143,9 @@ app_load(const char *spec, struct app **out, struct buf *why)
 		rc = -EINVAL;
 		goto out;
 	}
-	rc = split_spec(spec, &app->path, &symbol);
+	app->spec = strdup(spec);
+	rc =
+	    app->spec == NULL ? -ENOMEM : split_spec(spec, &app->path, &symbol);
 	if (rc == 0)
 		rc = fingerprint_file(app->path, app->fingerprint, why);
 	if (rc == 0)
@@ -210,6 +212,7 @@ app_free(struct app **app_in)
 	free(app->functions);
 	free(app->databases);
 	free(app->title);
+	free(app->spec);
 	free(app->path);
 	arena_free(&app->arena);
 	buf_free(&app->problems);

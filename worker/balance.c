@@ -17,7 +17,10 @@
 #include "server/base/clock.h"
 
 #define SCAN_US 50000
-#define CHANCES 5
+#define CHANCES 3     /* connections that a rival may leave lying in a row */
+#define WAITS 3       /* milliseconds that one of them may lie */
+#define BUSY_WAITS 25 /* the same while our threads are busy */
+#define BUSY_LOAD (1 << 20) /* more than anybody has in connections */
 #define IGNORE_US 100000
 #define LIVE_MAX (sizeof(((struct balance *)0)->live) / sizeof(unsigned))
 
@@ -98,18 +101,20 @@ scan(struct balance *balance, int64_t now_us)
 
 /* The least loaded of the others; INT_MAX: there is none. */
 static int
-find_rival(const struct balance *balance, int64_t now_us, int *rival)
+find_rival(const struct balance *balance, int64_t now_us, int *rival, int *sum)
 {
 	int least = INT_MAX;
 	unsigned i;
 	int load;
 
 	*rival = -1;
+	*sum = 0;
 	for (i = 0; i < balance->live_count; i++) {
 		if ((int)balance->live[i] == balance->ignored &&
 		    now_us < balance->ignored_until_us)
 			continue;
 		load = load_of(balance, balance->live[i]);
+		*sum += load;
 		if (load >= 0 && load < least) {
 			least = load;
 			*rival = (int)balance->live[i];
@@ -119,33 +124,43 @@ find_rival(const struct balance *balance, int64_t now_us, int *rival)
 }
 
 bool
-balance_should_wait(struct balance *balance)
+balance_should_wait(struct balance *balance, bool busy)
 {
 	int64_t now_us;
+	unsigned most;
 	int least;
 	int rival;
 	int own;
+	int sum;
 
-	if (balance->fds == NULL || balance->told <= 1)
+	if (balance->fds == NULL || (balance->told <= 1 && !busy))
 		return false;
 	now_us = clock_mono_us();
 	if (balance->scanned_us == 0 || now_us - balance->scanned_us > SCAN_US)
 		scan(balance, now_us);
-	own = (int)balance->told - 1;
-	least = find_rival(balance, now_us, &rival);
+	busy = busy && now_us >= balance->busy_until_us;
+	own = (int)balance->told - 1 + (busy ? BUSY_LOAD : 0);
+	least = find_rival(balance, now_us, &rival, &sum);
 	if (least == INT_MAX || own <= least + least / 8) {
-		balance->waited = false;
+		balance->waits = 0;
 		return false;
 	}
-	if (!balance->waited) {
-		balance->waited = true;
+	/* As long as the others take something they are not to be hurried. */
+	if (busy && sum != balance->sum)
+		balance->waits = 0;
+	if (balance->waits == 0) {
 		balance->rival = rival;
 		balance->rival_load = least;
-		return true;
+		balance->sum = sum;
 	}
-	/* It has had its chance. */
-	balance->waited = false;
-	if (rival != balance->rival || least != balance->rival_load) {
+	most = busy ? BUSY_WAITS : WAITS;
+	if (balance->waits++ < most)
+		return true;
+	/* They have had their chance; perhaps they are as busy as we are. */
+	balance->waits = 0;
+	if (busy)
+		balance->busy_until_us = now_us + IGNORE_US;
+	if (busy || rival != balance->rival || least != balance->rival_load) {
 		balance->missed = 0;
 	} else if (++balance->missed >= CHANCES) {
 		balance->missed = 0;

@@ -14,8 +14,10 @@
  * connections of its worker, and one more while it accepts. A worker writes
  * and reads only its own; how many bytes lie in another one the kernel tells.
  *
- * Who has more than the least loaded worker lets a connection lie for one
- * millisecond, so that the other can take it. Then it takes it anyway. Who
+ * Who has more than the least loaded worker lets a connection lie for a
+ * millisecond, three times, so that the other can take it. Then it takes it
+ * anyway. Whose threads are all busy is more patient: a request on it would
+ * have to wait for one of them. Who
  * has let several such chances pass hangs, or has no processor, and is not
  * looked at for a while: it costs the others a few milliseconds.
  *
@@ -25,12 +27,14 @@ struct balance {
 	const int *fds; /* NULL: off */
 	unsigned slot;
 	unsigned slot_count;
-	size_t told; /* bytes in our pipe */
-	bool waited; /* this connection has been left lying */
-	int rival;   /* for whom */
+	size_t told;    /* bytes in our pipe */
+	unsigned waits; /* how often this connection has been left lying */
+	int rival;      /* for whom */
 	int rival_load;
-	unsigned missed; /* chances in a row that nobody took */
-	int ignored;     /* did not take it; -1: none */
+	int sum; /* of the connections of all others, when the wait began */
+	int64_t busy_until_us; /* being busy does not count until then */
+	unsigned missed;       /* chances in a row that nobody took */
+	int ignored;           /* did not take it; -1: none */
 	int64_t ignored_until_us;
 	int64_t scanned_us;
 	unsigned live_count;
@@ -46,7 +50,10 @@ void balance_stop(struct balance *balance);
 /* This worker has `connections` now. */
 void balance_tell(struct balance *balance, size_t connections);
 
-/* Should the connection that is there be left to somebody else for 1 ms? */
-bool balance_should_wait(struct balance *balance);
+/*
+ * Should the connection that is there be left to somebody else for 1 ms?
+ * `busy`: a request on it would have to wait for a thread here.
+ */
+bool balance_should_wait(struct balance *balance, bool busy);
 
 #endif

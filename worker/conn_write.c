@@ -23,6 +23,7 @@
 #include "worker/compress.h"
 #include "worker/conn_int.h"
 #include "worker/h2.h"
+#include "worker/hooks.h"
 #include "worker/tls.h"
 #include "worker/worker_int.h"
 
@@ -382,9 +383,10 @@ note_answer(struct conn *conn, const struct answer_to *to,
     const struct reply *reply)
 {
 	struct worker *worker = conn->worker;
+	int64_t duration_us = clock_mono_us() - to->start_us;
 
-	stats_answer(&worker->stats, reply->status,
-	    clock_mono_us() - to->start_us);
+	stats_answer(&worker->stats, reply->status, duration_us);
+	hooks_after(worker->app, conn, to, reply->status, duration_us);
 	if (access_log_is_on(&worker->access_log))
 		log_answer(conn, to, reply);
 }

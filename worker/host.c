@@ -19,6 +19,7 @@
 #include "server/base/clock.h"
 #include "server/base/log.h"
 #include "worker/bell.h"
+#include "worker/hooks.h"
 #include "worker/host_cache.h"
 #include "worker/host_data.h"
 
@@ -140,6 +141,7 @@ const struct ph_host host_table = {
 	.memoize = app_define_memoize,
 	.callback = app_define_callback,
 	.database = app_define_database,
+	.hooks = &hooks_host_table,
 	.input = call_input,
 	.arg = call_arg,
 	.output = host_output,

@@ -15,6 +15,7 @@
 #include "worker/body.h"
 #include "worker/dispatch.h"
 #include "worker/guard.h"
+#include "worker/hooks.h"
 #include "worker/static.h"
 #include "worker/static_select.h"
 #include "worker/worker_int.h"
@@ -362,6 +363,10 @@ router_handle(struct conn *conn, const struct http_head *head,
 	const char *allow;
 	int status = check_head(conn->worker, head, &route, &allow);
 
+	if (status == 0) {
+		status = hooks_before(conn->worker->app, conn, head);
+		allow = NULL;
+	}
 	if (status != 0)
 		refuse(&rq, status, allow);
 	else

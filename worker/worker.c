@@ -19,6 +19,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "server/base/clock.h"
@@ -31,11 +32,58 @@
 #include "worker/crash.h"
 #include "worker/data.h"
 #include "worker/dispatch.h"
+#include "worker/hooks.h"
 #include "worker/memo_name.h"
 #include "worker/tls.h"
 #include "worker/worker_int.h"
 
+#define FILES_OTHER 100 /* cache, logs, pipes */
+
 static const struct timeval beat_interval = { 1, 0 };
+
+/* Loaded by the master, before the fork; NULL: by each worker itself. */
+static struct app *preloaded;
+
+static int
+run_hook(const struct worker *worker, enum hook_event event)
+{
+	const struct hook_about about = { .slot = (int)worker->handoff->slot,
+		.pid = getpid() };
+
+	return hooks_run(worker->app, event, &about);
+}
+
+/* The start ends here when the app says so. */
+static int
+run_start_hook(const struct worker *worker, enum hook_event event,
+    struct buf *why)
+{
+	int rc = run_hook(worker, event);
+
+	if (rc == 0)
+		return 0;
+	(void)buf_printf(why, "the app's hook %s returned %d\n",
+	    event == HOOK_POST_FORK ? "post_fork" : "post_worker_init", rc);
+	return ERR_PLUGIN;
+}
+
+/* The app that `spec` names; the caller must not free a preloaded one. */
+static int
+find_app(const char *spec, struct app **app, struct buf *why)
+{
+	if (preloaded == NULL || strcmp(preloaded->spec, spec) != 0)
+		return app_load(spec, app, why);
+	*app = preloaded;
+	return 0;
+}
+
+static void
+leave_app(struct app **app)
+{
+	if (*app == preloaded)
+		*app = NULL;
+	app_free(app);
+}
 
 static void
 report(const struct handoff *handoff, enum handoff_status_kind kind,
@@ -155,6 +203,7 @@ on_sig_quit(evutil_socket_t sig, short what, void *arg)
 	(void)sig;
 	(void)what;
 	access_log_flush(&worker->access_log);
+	(void)run_hook(worker, HOOK_WORKER_INT);
 	_exit(0); /* rows we compute are handed on when we are reaped */
 }
 
@@ -274,10 +323,29 @@ start_pool(struct worker *worker, struct buf *why)
 	return pool_start(&worker->pool, &worker->kit, &peer, worker->mail_fd);
 }
 
+/* Each connection is a descriptor. */
+static void
+check_file_limit(const struct worker *worker)
+{
+	struct rlimit limit;
+
+	if (worker->handoff->slot == 0 &&
+	    getrlimit(RLIMIT_NOFILE, &limit) == 0 &&
+	    limit.rlim_cur <
+		(rlim_t)worker->options->worker_connections + FILES_OTHER)
+		log_warn(0, "worker.file_limit",
+		    "descriptors=%llu worker_connections=%lld "
+		    "note=\"raise LimitNOFILE, or connections wait\"",
+		    (unsigned long long)limit.rlim_cur,
+		    (long long)worker->options->worker_connections);
+}
+
 static void
 set_limits(struct worker *worker)
 {
 	const struct worker_options *options = worker->options;
+
+	check_file_limit(worker);
 
 	worker->limits.request_line = (size_t)options->limit_request_line;
 	worker->limits.fields = (size_t)options->limit_request_fields;
@@ -295,7 +363,9 @@ boot(struct worker *worker, struct buf *why)
 
 	set_limits(worker);
 	stats_init(&worker->stats, worker->options);
-	rc = app_load(worker->options->app, &worker->app, why);
+	rc = find_app(worker->options->app, &worker->app, why);
+	if (rc == 0)
+		rc = run_start_hook(worker, HOOK_POST_FORK, why);
 	if (rc == 0)
 		rc =
 		    site_open(&worker->site, worker->options, worker->app, why);
@@ -319,6 +389,8 @@ boot(struct worker *worker, struct buf *why)
 	if (rc == 0)
 		rc = start_pool(worker, why);
 	if (rc == 0)
+		rc = run_start_hook(worker, HOOK_POST_WORKER_INIT, why);
+	if (rc == 0)
 		rc = accept_start(worker);
 	return rc;
 }
@@ -330,12 +402,13 @@ shut_down(struct worker *worker)
 	while (worker->conns != NULL)
 		conn_close(worker->conns);
 	pool_stop(&worker->pool);
+	(void)run_hook(worker, HOOK_WORKER_EXIT);
 	cache_close(&worker->kit.cache);
 	access_log_close(&worker->access_log);
 	park_free(&worker->park);
 	event_base_free(worker->base);
 	site_close(&worker->site);
-	app_free(&worker->app);
+	leave_app(&worker->app);
 	arena_free(&worker->arena);
 	buf_free(&worker->scratch);
 	buf_free(&worker->found);
@@ -391,10 +464,19 @@ worker_check(const struct worker_options *options,
 	struct app *app = NULL;
 	struct site *site = NULL;
 	struct tls_context *tls = NULL;
+	const char *hook;
 	int rc;
 
 	memset(&kit, 0, sizeof(kit));
-	rc = app_load(options->app, &app, why);
+	rc = find_app(options->app, &app, why);
+	if (rc == 0 && !options->preload_app &&
+	    (hook = hooks_of_master(app)) != NULL) {
+		(void)buf_printf(why,
+		    "the app's hook %s runs in the master: set preload_app = "
+		    "True",
+		    hook);
+		rc = ERR_PLUGIN;
+	}
 	if (rc == 0)
 		rc = site_open(&site, options, app, why);
 	if (rc == 0)
@@ -410,6 +492,18 @@ worker_check(const struct worker_options *options,
 	}
 	tls_context_close(&tls);
 	site_close(&site);
-	app_free(&app);
+	leave_app(&app);
 	return rc;
+}
+
+int
+worker_preload(const struct worker_options *options, struct buf *why)
+{
+	return app_load(options->app, &preloaded, why);
+}
+
+int
+worker_master_hook(enum hook_event event, const struct hook_about *about)
+{
+	return preloaded != NULL ? hooks_run(preloaded, event, about) : 0;
 }

@@ -5,6 +5,7 @@
 #include "cache/options.h"
 #include "server/base/buf.h"
 #include "server/base/handoff.h"
+#include "server/base/hook.h"
 #include "worker/options.h"
 
 /*
@@ -28,5 +29,15 @@ int worker_run(const struct handoff *handoff,
  */
 int worker_check(const struct worker_options *options,
     const struct cache_options *cache_options, struct buf *why);
+
+/*
+ * In the master, once, before the first worker: load the app that
+ * worker_check() found good. The workers use this one. 0 or negative with a
+ * sentence in *why.
+ */
+int worker_preload(const struct worker_options *options, struct buf *why);
+
+/* Run a hook of the preloaded app: its result; 0 without one. */
+int worker_master_hook(enum hook_event event, const struct hook_about *about);
 
 #endif

@@ -80,6 +80,7 @@ export class Server {
    * args      further arguments
    * env, cwd  of the process
    * wrapper  a command that becomes the program, such as prlimit
+   * fds      descriptors it inherits as 3, 4, ...
    */
   constructor(options) {
     this.options = options;
@@ -99,7 +100,12 @@ export class Server {
     this.child = spawn(command[0], command.slice(1), {
       cwd: options.cwd,
       env: cleanEnvironment(options.env),
-      stdio: ["ignore", this.stdout.fd, this.stderr.fd],
+      stdio: [
+        "ignore",
+        this.stdout.fd,
+        this.stderr.fd,
+        ...(options.fds ?? []),
+      ],
     });
     this.pid = this.child.pid;
     running.add(this.child);

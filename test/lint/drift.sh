@@ -5,7 +5,7 @@
 #
 #   sh test/lint/drift.sh [-w] PROGRAM      -w writes them
 #
-# conf/pronghorn.conf and conf/pronghorn.bash are made whole; in
+# conf/pronghorn.conf, conf/pronghorn.bash and docs/man are made whole; in
 # docs/CONFIGURATION.md it is what lies between two marks.
 set -eu
 
@@ -37,6 +37,12 @@ compare() {
 compare conf/pronghorn.conf
 "$program" --print-options=bash >"$scratch/new"
 compare conf/pronghorn.bash
+
+mkdir -p docs/man
+"$program" --print-options=man8 >"$scratch/new"
+compare docs/man/pronghorn.8
+"$program" --print-options=man5 >"$scratch/new"
+compare docs/man/pronghorn.conf.5
 
 page=docs/CONFIGURATION.md
 "$program" --print-options=md >"$scratch/table"

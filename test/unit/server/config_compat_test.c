@@ -76,8 +76,6 @@ static const char dash_team[] =
 static const char dash_team_warnings[] =
     "gunicorn.conf.py:11: worker_class is ignored: there is one kind of "
     "worker, an event loop with threads; set threads\n"
-    "gunicorn.conf.py:19: preload_app is ignored: the app's .so is mapped "
-    "once and shared by all workers anyway\n"
     "gunicorn.conf.py:24: access_log_format is not supported yet: access "
     "lines have one fixed format\n"
     "gunicorn.conf.py:27: wsgi_app is ignored: a Python callable cannot be "
@@ -198,7 +196,7 @@ test_container(void **state)
 	assert_string_equal("sqlite", config->cache.cache_type);
 	for (at = buf_cstr(&config->warnings); *at != '\0'; at++)
 		lines += *at == '\n';
-	assert_int_equal(8, lines);
+	assert_int_equal(7, lines);
 	assert_null(strstr(config->warnings.data, "secret"));
 	assert_non_null(strstr(config->warnings.data,
 	    "c.py:21: cache_redis_url is ignored: this build stores in SQLite "

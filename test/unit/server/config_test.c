@@ -254,6 +254,8 @@ test_actions(void **state)
 		{ "--print-options=conf", CONFIG_OPTIONS_CONF, false },
 		{ "--print-options md", CONFIG_OPTIONS_MD, false },
 		{ "--print-options bash", CONFIG_OPTIONS_BASH, false },
+		{ "--print-options=man8", CONFIG_OPTIONS_MAN8, false },
+		{ "--print-options=man5", CONFIG_OPTIONS_MAN5, false },
 	};
 	struct buf why = BUF_EMPTY;
 	size_t i;
@@ -291,8 +293,8 @@ static const char *const bad_lines[][2] = {
 	{ "-h1", "command line: -h: takes no value" },
 	{ "--preload=1 a.so", "command line: --preload: takes no value" },
 	{ "--print-options=xml",
-	    "command line: --print-options: must be conf, md or "
-	    "bash" },
+	    "command line: --print-options: must be conf, md, bash, "
+	    "man8 or man5" },
 	{ "-c missing.conf a.so", "missing.conf: no such config file" },
 	{ "-c sub a.so", "sub: Is a directory" },
 	{ "-c python:x.y a.so", "python:x.y: code is not run; name a file" },

@@ -32,7 +32,7 @@ echo(void *context, struct control_client *client)
 	(void)context;
 	answers++;
 	if (strcmp(client->line, "later") == 0)
-		client->waiting = true;
+		client->waits_for = CONTROL_RELOAD;
 	else
 		(void)buf_printf(&client->out, "<%s>\n", client->line);
 }
@@ -127,7 +127,7 @@ nothing_is_read_while_an_answer_is_due(void **state)
 	/* Who waits is not thrown out for being silent. */
 	turn(INT64_C(3600) * 1000000);
 	(void)buf_puts(&control.clients[0].out, "now\n");
-	control.clients[0].waiting = false;
+	control.clients[0].waits_for = CONTROL_NOTHING;
 	turn(1);
 	expect(fd, "now\n<next>\n");
 	(void)close(fd);

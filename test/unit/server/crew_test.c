@@ -552,6 +552,37 @@ a_restart_during_the_start_still_announces(void **state)
 }
 
 static void
+a_rest_sends_all_home_and_keeps_the_target(void **state)
+{
+	struct world world;
+	unsigned slot;
+
+	(void)state;
+	serving(&world, 3, &usual);
+	crew_rest(&world.crew, true);
+	settle(&world);
+	assert_int_equal(world.sent[SIGTERM], 3);
+	for (slot = 0; slot < 3; slot++)
+		(void)die(&world, slot, EXITED(0));
+	pass(&world, 60 * SECOND);
+	assert_int_equal(world.forks, 3);
+	assert_true(crew_gone(&world.crew));
+	crew_rest(&world.crew, false);
+	settle(&world);
+	assert_int_equal(world.forks, 6);
+	all_ready(&world);
+	/* A reload ends a rest, too. */
+	crew_rest(&world.crew, true);
+	settle(&world);
+	crew_renew(&world.crew, &usual, 2);
+	settle(&world);
+	assert_int_equal(world.forks, 8);
+	all_ready(&world);
+	assert_int_equal(world.restarts, 1);
+	crew_fini(&world.crew);
+}
+
+static void
 a_fork_that_fails_is_tried_again(void **state)
 {
 	struct crew_action action;
@@ -656,6 +687,7 @@ main(void)
 		cmocka_unit_test(a_restart_brings_the_new_before_the_old_go),
 		cmocka_unit_test(a_failed_restart_keeps_the_old),
 		cmocka_unit_test(a_restart_during_the_start_still_announces),
+		cmocka_unit_test(a_rest_sends_all_home_and_keeps_the_target),
 		cmocka_unit_test(a_fork_that_fails_is_tried_again),
 		cmocka_unit_test(replaces_the_tired_one_by_one),
 		cmocka_unit_test(keeps_the_tired_without_successor),

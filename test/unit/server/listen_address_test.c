@@ -74,9 +74,8 @@ static const struct bad bads[] = {
 	{ "unix:", ERR_SYNTAX, "the path is missing" },
 	{ "unix://", ERR_SYNTAX, "the path is missing" },
 	{ "unix:a\nb", ERR_SYNTAX, "the path holds a control character" },
-	{ "fd://3", ERR_SYNTAX,
-	    "an inherited descriptor cannot be named; use HOST:PORT or "
-	    "unix:PATH" },
+	{ "fd://x", ERR_SYNTAX, "port x is not a number" },
+	{ "fd://2", ERR_RANGE, "descriptors 0 to 2 are not for listening" },
 };
 
 static void

@@ -27,6 +27,7 @@
 #include "server/listen.h"
 
 static char folder[64];
+static const struct listen_rules rules = { 16, 0660 };
 static char path[96];
 static char unix_item[128];
 
@@ -56,7 +57,7 @@ open_one(struct listen_set *set, const char *item, struct buf *why)
 	const char *const items[] = { item };
 	const struct opt_list bind = { items, 1 };
 
-	return listen_open(set, &bind, 16, why);
+	return listen_open(set, &bind, &rules, why);
 }
 
 static int
@@ -213,7 +214,8 @@ all_or_nothing(void **state)
 	assert_int_equal(open_one(&first, "127.0.0.1:0", &why), 0);
 	(void)snprintf(taken, sizeof(taken), "127.0.0.1:%u",
 	    first.sockets[0].address.port);
-	assert_int_equal(listen_open(&second, &bind, 16, &why), -EADDRINUSE);
+	assert_int_equal(listen_open(&second, &bind, &rules, &why),
+	    -EADDRINUSE);
 	assert_non_null(strstr(buf_cstr(&why), taken));
 	assert_non_null(strstr(buf_cstr(&why), "in use"));
 	assert_int_equal(second.count, 0);

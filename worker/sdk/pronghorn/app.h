@@ -259,6 +259,7 @@ struct ph_patch; /* changes of a property, made step by step */
 struct ph_cache_host;
 struct ph_data_host;
 struct ph_figure_host;
+struct ph_hooks_host;
 
 struct ph_host {
 	uint32_t size; /* of this struct as the server knows it */
@@ -330,6 +331,7 @@ struct ph_host {
 	const struct ph_cache_host *cache;   /* see cache.h */
 	const struct ph_data_host *data;     /* see data.h */
 	const struct ph_figure_host *figure; /* see figure.h */
+	const struct ph_hooks_host *hooks;   /* see hooks.h */
 
 	/* define */
 	void (*clientside)(struct ph_app *app, const char *source,
@@ -906,5 +908,6 @@ ph_list_begin_(const std::initializer_list<T> &list)
 #include <pronghorn/cache.h>
 #include <pronghorn/data.h>
 #include <pronghorn/figure.h>
+#include <pronghorn/hooks.h>
 
 #endif

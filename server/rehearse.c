@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * A start without one. See rehearse.h.
+ *
+ * INVARIANT  Nothing is made that is still there afterwards, and no pid file
+ *            or socket of a running server is touched.
+ * THREADS    Master only.
+ */
+#include "server/rehearse.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "server/base/err.h"
+#include "server/base/fd.h"
+#include "server/control.h"
+#include "server/listen.h"
+#include "server/pidfile.h"
+
+static bool
+answers(const char *path)
+{
+	struct sockaddr_un name = { .sun_family = AF_UNIX };
+	bool yes;
+	int fd;
+
+	if (strlen(path) >= sizeof(name.sun_path))
+		return false;
+	(void)snprintf(name.sun_path, sizeof(name.sun_path), "%s", path);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	yes = fd >= 0 &&
+	      (connect(fd, (struct sockaddr *)&name, sizeof(name)) == 0 ||
+		  errno == EAGAIN);
+	fd_close(&fd);
+	return yes;
+}
+
+/* Does the server of these settings run? */
+static bool
+is_running(const struct server_options *options)
+{
+	struct buf path = BUF_EMPTY;
+	const char *text;
+	bool yes;
+
+	if (options->pidfile[0] != '\0' && pidfile_is_held(options->pidfile))
+		return true;
+	(void)control_path(options->control_socket, options->pidfile, &path);
+	text = buf_cstr(&path);
+	yes = text != NULL && text[0] != '\0' && answers(text);
+	buf_free(&path);
+	return yes;
+}
+
+static int
+try_address(const struct server_options *options, const char *item,
+    struct buf *why)
+{
+	const struct opt_list bind = { &item, 1 };
+	const struct listen_rules rules = { .backlog = (int)options->backlog,
+		.unix_mode = (mode_t)options->socket_mode };
+	struct listen_set set = { .count = 0 };
+	struct listen_address address;
+	struct buf reason = BUF_EMPTY;
+	int rc = listen_address_parse(item, &address, &reason);
+
+	/* A descriptor is there when it counts; this is not the time. */
+	if (rc == 0 && address.kind != LISTEN_FD) {
+		buf_clear(&reason);
+		rc = listen_open(&set, &bind, &rules, &reason);
+		listen_close(&set);
+	}
+	if (rc == -EADDRINUSE && is_running(options))
+		rc = 0;
+	if (rc < 0)
+		(void)buf_printf(why, "%s%s", why->len > 0 ? "\n" : "",
+		    reason.len > 0 ? buf_cstr(&reason) : err_str(rc));
+	buf_free(&reason);
+	return rc;
+}
+
+/* Could this file be written, or made? */
+static int
+try_file(const char *name, const char *path, struct buf *why)
+{
+	char folder[PATH_MAX];
+	const char *slash = strrchr(path, '/');
+	struct stat st;
+	int rc = 0;
+
+	if (path[0] == '\0' || strcmp(path, "-") == 0)
+		return 0;
+	if (stat(path, &st) == 0) {
+		if (S_ISDIR(st.st_mode))
+			rc = -EISDIR;
+		else if (access(path, W_OK) < 0)
+			rc = -errno;
+	} else {
+		(void)snprintf(folder, sizeof(folder), "%.*s",
+		    slash == NULL ? 1 : (int)(slash - path) + (slash == path),
+		    slash == NULL ? "." : path);
+		if (access(folder, W_OK | X_OK) < 0)
+			rc = -errno;
+	}
+	if (rc < 0)
+		(void)buf_printf(why, "%scannot write the %s %s: %s",
+		    why->len > 0 ? "\n" : "", name, path, err_str(rc));
+	return rc;
+}
+
+int
+rehearse(const struct server_options *options, struct buf *why)
+{
+	struct buf control = BUF_EMPTY;
+	const char *path;
+	int worst = 0;
+	size_t i;
+	int rc;
+
+	for (i = 0; i < options->bind.count; i++) {
+		rc = try_address(options, options->bind.items[i], why);
+		worst = rc < 0 ? rc : worst;
+	}
+	rc = try_file("error log", options->errorlog, why);
+	worst = rc < 0 ? rc : worst;
+	rc = try_file("pid file", options->pidfile, why);
+	worst = rc < 0 ? rc : worst;
+	if (!options->control_socket_disable) {
+		(void)control_path(options->control_socket, options->pidfile,
+		    &control);
+		path = buf_cstr(&control);
+		rc = path != NULL ? try_file("control socket", path, why) : 0;
+		worst = rc < 0 ? rc : worst;
+	}
+	buf_free(&control);
+	return worst;
+}

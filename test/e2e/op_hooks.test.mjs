@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Hooks of the app: which process, when, and what they can prevent.
+ */
+import assert from "node:assert/strict";
+import fs from "node:fs";
+import path from "node:path";
+import { isAlive, test, until } from "../lib/harness.mjs";
+import { configured, reload } from "../lib/op_server.mjs";
+import { get } from "../lib/wire.mjs";
+
+const start = (scene, settings, env = {}) =>
+  configured(scene, settings, { app: "op_hooks", env });
+
+/* The lines a hook has written: { in, slot, pid, workers, before, status }. */
+function calls(server, hook) {
+  return server
+    .grep(new RegExp(`from=hook ${hook} in=`))
+    .map((line) =>
+      Object.fromEntries(
+        [...line.matchAll(/(in|slot|pid|workers|before|status)=(-?\d+)/g)]
+          .slice(-6)
+          .map(([, name, number]) => [name, Number(number)]),
+      ),
+    );
+}
+
+test("in the worker", async (t, s) => {
+  const refuse = path.join(s.dir(), "refuse");
+  const server = await start(
+    s,
+    { workers: 2 },
+    { HOOKS: "worker", HOOKS_REFUSE: refuse },
+  );
+  const pids = server.workers().sort();
+
+  assert.deepEqual(calls(server, "post_fork").map((c) => c.in).sort(), pids);
+  assert.deepEqual(calls(server, "post_worker_init").map((c) => c.pid).sort(), pids);
+  /* What post_fork has set up can be used. */
+  assert.match((await s.send(server, get("/_dash-layout"))).text, /"42"/);
+  await server.waitFor(/post_request GET \/_dash-layout 200 127\.0\.0\.1/);
+  assert.equal((await s.send(server, get("/secret"))).status, 401);
+  assert.equal(
+    (
+      await s.send(
+        server,
+        "GET /secret HTTP/1.1\r\nHost: x\r\nX-Key: open\r\n\r\n",
+      )
+    ).status,
+    200,
+  );
+  /* A worker that may not start keeps the old ones in service. */
+  fs.writeFileSync(refuse, "");
+  server.kill("SIGHUP");
+  const line = await server.waitFor(/master\.reload_failed .*/);
+
+  assert.match(line[0], /hook post_worker_init returned 7/);
+  assert.equal((await s.send(server, get("/"))).status, 200);
+  await server.stop();
+  assert.equal(calls(server, "worker_exit").length, 2);
+});
+
+test("worker_int", async (t, s) => {
+  const server = await start(s, { workers: 2 }, { HOOKS: "worker" });
+
+  await server.stop("SIGQUIT");
+  assert.equal(calls(server, "worker_int").length, 2);
+  assert.equal(calls(server, "worker_exit").length, 0);
+});
+
+test("the master's need preload_app", async (t, s) => {
+  const server = await configured(s, { workers: 1 }, { app: "op_hooks", wait: false });
+
+  assert.equal((await server.exited).status, 1);
+  assert.match(
+    server.lines.join("\n"),
+    /hook on_starting runs in the master: set preload_app = True/,
+  );
+});
+
+test("in the master", async (t, s) => {
+  const veto = path.join(s.dir(), "veto");
+  const server = await start(
+    s,
+    { workers: 2, preload_app: true },
+    { HOOKS_VETO: veto },
+  );
+  const inMaster = (hook) => {
+    const all = calls(server, hook);
+
+    for (const call of all) assert.equal(call.in, server.pid, hook);
+    return all;
+  };
+
+  assert.equal(inMaster("on_starting").length, 1);
+  assert.deepEqual(inMaster("pre_fork").map((c) => c.slot), [0, 1]);
+  assert.equal(inMaster("when_ready")[0].workers, 2);
+  server.kill("SIGTTIN");
+  await until("nworkers_changed", () => inMaster("nworkers_changed").length === 1);
+  assert.deepEqual(
+    [inMaster("nworkers_changed")[0].before, inMaster("nworkers_changed")[0].workers],
+    [2, 3],
+  );
+  await until("3 workers", () => server.workers().length === 3);
+  const victim = server.workers()[0];
+
+  server.kill("SIGKILL", victim);
+  await until("child_exit", () =>
+    inMaster("child_exit").some((c) => c.pid === victim && c.status === 9));
+  fs.writeFileSync(veto, "");
+  server.kill("SIGHUP");
+  const line = await server.waitFor(/master\.reload_failed .*/);
+
+  assert.match(line[0], /on_reload says no/);
+  fs.rmSync(veto);
+  await reload(server);
+  assert.equal((await s.send(server, get("/"))).status, 200);
+  server.kill("SIGUSR2");
+  const fresh = Number((await server.waitFor(/upgrade\.ready child=(\d+)/))[1]);
+
+  s.later(() => isAlive(fresh) && process.kill(fresh, "SIGKILL"));
+  assert.equal(inMaster("pre_exec").length, 1);
+  await server.stop();
+  assert.equal(inMaster("on_exit").length, 1);
+});
