@@ -138,7 +138,7 @@ throw_dice(struct cache *cache)
  * than a tenth of the life counts as that, or it would never rest.
  */
 static bool
-wants_renewal(struct cache *cache, const struct store_value *value,
+wants_renewal(struct cache *cache, const struct cache_seen *value,
     int64_t now_ms)
 {
 	int64_t life_ms = value->fresh - value->created;
@@ -157,16 +157,40 @@ wants_renewal(struct cache *cache, const struct store_value *value,
 }
 
 static int
+count_hit(struct cache *cache, const struct cache_seen *value, bool waited,
+    int64_t now_ms)
+{
+	counts_add(&cache->counts, COUNT_HIT, 1);
+	if (waited || !wants_renewal(cache, value, now_ms))
+		return CACHE_HIT;
+	counts_add(&cache->counts, COUNT_STALE, 1);
+	return CACHE_STALE;
+}
+
+/* What a look-up sees is at least as new as this. */
+static uint64_t
+snapshot_version(struct cache *cache)
+{
+	return cache->db.reading ? cache->db.read_version
+				 : db_version(&cache->db);
+}
+
+/* `seen` may be NULL. */
+static int
 look_up(struct cache *cache, const uint8_t *key, int64_t since_ms, bool waited,
-    struct buf *out, enum cache_format *format)
+    struct buf *out, enum cache_format *format, struct cache_seen *seen)
 {
 	struct store_value value;
+	struct cache_seen about;
 	int64_t now_ms = clock_wall_ms();
+	uint64_t version = 0;
 	int rc;
 
 	buf_clear(out);
 	if (db_use_read(&cache->db, STATEMENT_VALUE_GET, &rc) == NULL)
 		return cache_public_rc(rc);
+	if (seen != NULL) /* before the look, so that it is never too new */
+		version = snapshot_version(cache);
 	rc = store_get(&cache->db, key, now_ms, since_ms, out, &value);
 	if (rc < 0)
 		return cache_public_rc(rc);
@@ -176,32 +200,68 @@ look_up(struct cache *cache, const uint8_t *key, int64_t since_ms, bool waited,
 		return CACHE_MISS;
 	}
 	*format = (enum cache_format)value.format;
-	counts_add(&cache->counts, COUNT_HIT, 1);
-	if (waited || !wants_renewal(cache, &value, now_ms))
-		return CACHE_HIT;
-	counts_add(&cache->counts, COUNT_STALE, 1);
-	return CACHE_STALE;
+	about = (struct cache_seen){ value.created, value.expires, value.fresh,
+		value.cost_us, value.sum, version };
+	if (seen != NULL)
+		*seen = about;
+	return count_hit(cache, &about, waited, now_ms);
 }
 
 int
 cache_lookup_since(struct cache *cache, const uint8_t key[CACHE_KEY_LEN],
     int64_t since_ms, struct buf *out, enum cache_format *format)
 {
-	return look_up(cache, key, since_ms, false, out, format);
+	return look_up(cache, key, since_ms, false, out, format, NULL);
 }
 
 int
 cache_lookup_waited(struct cache *cache, const uint8_t key[CACHE_KEY_LEN],
     struct buf *out, enum cache_format *format)
 {
-	return look_up(cache, key, 0, true, out, format);
+	return look_up(cache, key, 0, true, out, format, NULL);
 }
 
 int
 cache_lookup(struct cache *cache, const uint8_t key[CACHE_KEY_LEN],
     struct buf *out, enum cache_format *format)
 {
-	return cache_lookup_since(cache, key, 0, out, format);
+	return look_up(cache, key, 0, false, out, format, NULL);
+}
+
+int
+cache_lookup_seen(struct cache *cache, const uint8_t key[CACHE_KEY_LEN],
+    struct buf *out, enum cache_format *format, struct cache_seen *seen)
+{
+	return look_up(cache, key, 0, false, out, format, seen);
+}
+
+bool
+cache_is_unchanged(struct cache *cache, const struct cache_seen *seen)
+{
+	return seen->version != 0 && !cache->db.latched &&
+	       db_version(&cache->db) == seen->version;
+}
+
+int
+cache_still(struct cache *cache, const uint8_t key[CACHE_KEY_LEN],
+    struct cache_seen *seen)
+{
+	int64_t now_ms = clock_wall_ms();
+	uint64_t version;
+	int rc;
+
+	if (now_ms >= seen->expires)
+		return CACHE_MISS;
+	if (!cache_is_unchanged(cache, seen)) {
+		if (db_use_read(&cache->db, STATEMENT_VALUE_STILL, &rc) == NULL)
+			return cache_public_rc(rc);
+		version = snapshot_version(cache);
+		rc = store_still(&cache->db, key, seen->created, seen->sum);
+		if (rc <= 0)
+			return rc < 0 ? cache_public_rc(rc) : CACHE_MISS;
+		seen->version = version;
+	}
+	return count_hit(cache, seen, false, now_ms);
 }
 
 bool

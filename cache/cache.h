@@ -110,9 +110,38 @@ int cache_lookup_waited(struct cache *cache, const uint8_t key[CACHE_KEY_LEN],
 bool cache_has_changed(struct cache *cache, int64_t *seen);
 
 /*
+ * What is to be remembered of a value that was looked up, by who keeps its
+ * bytes: whether they may be given out again is for cache_still() to say.
+ */
+struct cache_seen {
+	int64_t created;
+	int64_t expires;
+	int64_t fresh;
+	int64_t cost_us;
+	uint64_t sum;
+	uint64_t version; /* of the database when it was looked at last */
+};
+
+/* cache_lookup(), which also fills in *seen unless it is a miss. */
+int cache_lookup_seen(struct cache *cache, const uint8_t key[CACHE_KEY_LEN],
+    struct buf *out, enum cache_format *format, struct cache_seen *seen);
+
+/* Has nobody, here or in any process, committed anything since? Takes no lock
+ * and makes no system call. */
+bool cache_is_unchanged(struct cache *cache, const struct cache_seen *seen);
+
+/*
+ * Would cache_lookup() give the same bytes again? It costs a read of the row
+ * without its value, or nothing when cache_is_unchanged(). Returns as
+ * cache_lookup(); CACHE_MISS: forget it, there may be another one.
+ */
+int cache_still(struct cache *cache, const uint8_t key[CACHE_KEY_LEN],
+    struct cache_seen *seen);
+
+/*
  * Several look-ups in one read transaction: begin before, end after. While
- * one is open nothing else may run on this connection but cache_lookup and
- * cache_state. cache_read_end() is harmless when none is open.
+ * one is open nothing else may run on this connection but cache_lookup,
+ * cache_still and cache_state. cache_read_end() is harmless when none is open.
  */
 int cache_read_begin(struct cache *cache);
 void cache_read_end(struct cache *cache);

@@ -10,6 +10,8 @@
 #include "cache/counts.h"
 #include "cache/schema.h"
 
+#define DB_INDEX_WORDS 12 /* both copies of the header of the wal-index */
+
 /*
  * One SQLite connection with its rules: how to wait, how to write, how to
  * fail. Knows no table; cache.c, flight.c and the keeper build on it.
@@ -39,6 +41,10 @@ struct db {
 	bool latched;          /* damaged: refuse everything */
 	bool writing;          /* between db_write_begin and its end */
 	bool reading;          /* between db_read_begin and db_read_end */
+	uint64_t version;      /* see db_version() */
+	uint64_t read_version; /* when the read transaction began */
+	const volatile uint64_t *index; /* SQLite's wal-index, or NULL */
+	uint64_t seen_index[DB_INDEX_WORDS];
 };
 
 /* Set the members of a connection that is not open. */
@@ -98,6 +104,13 @@ void db_bind_text(sqlite3_stmt *stmt, int index, const char *text);
 /* A read transaction over several statements. 0 or ERR_*. */
 int db_read_begin(struct db *db);
 void db_read_end(struct db *db);
+
+/*
+ * The version of the database as it is now: another number after every commit
+ * of any process, our own included. Costs no lock and no system call. 0: it
+ * cannot be told.
+ */
+uint64_t db_version(struct db *db);
 
 /*
  * A write transaction: shared lock on checkpoint.lock, BEGIN IMMEDIATE.

@@ -146,6 +146,7 @@ take_row(sqlite3_stmt *stmt, const uint8_t *key, struct buf *out,
 	if (about != NULL) {
 		*about = value;
 		about->data = NULL;
+		about->sum = sum;
 	}
 	return rc < 0 ? rc : STORE_HIT;
 }
@@ -189,6 +190,26 @@ store_has(struct db *db, const uint8_t key[CACHE_KEY_LEN], int64_t now_ms)
 	db_bind_int(stmt, 3, now_ms);
 	rc = db_step(db, STATEMENT_VALUE_FRESH);
 	db_reset(db, STATEMENT_VALUE_FRESH);
+	return rc;
+}
+
+int
+store_still(struct db *db, const uint8_t key[CACHE_KEY_LEN], int64_t created,
+    uint64_t sum)
+{
+	sqlite3_stmt *stmt;
+	int rc;
+
+	stmt = db_use(db, STATEMENT_VALUE_STILL, &rc);
+	if (stmt == NULL)
+		return rc;
+	db_bind_int(stmt, 1, store_id(key));
+	db_bind_int(stmt, 2, created);
+	db_bind_int(stmt, 3, (int64_t)sum);
+	db_bind_blob(stmt, 4, key, CACHE_KEY_LEN);
+	rc = db_step(db, STATEMENT_VALUE_STILL);
+	if (rc > 0)
+		db_reset(db, STATEMENT_VALUE_STILL);
 	return rc;
 }
 

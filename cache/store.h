@@ -28,6 +28,7 @@ struct store_value {
 	int64_t born;    /* the counter of voids when that began */
 	int64_t groups[STORE_GROUPS]; /* see forget.h; 0: none */
 	int format;                   /* enum cache_format */
+	uint64_t sum;                 /* store_get(): what stands beside it */
 	const void *data;
 	size_t len;
 };
@@ -58,6 +59,14 @@ int store_get(struct db *db, const uint8_t key[CACHE_KEY_LEN], int64_t now_ms,
 
 /* 1 when a fresh value is there, unchecked; 0 when not; ERR_*. */
 int store_has(struct db *db, const uint8_t key[CACHE_KEY_LEN], int64_t now_ms);
+
+/*
+ * Is the row that store_get() said this about still the same, and not
+ * forgotten? Reads no overflow page. The expiry is for the caller to compare.
+ * 1, 0 or ERR_*.
+ */
+int store_still(struct db *db, const uint8_t key[CACHE_KEY_LEN],
+    int64_t created, uint64_t sum);
 
 /* Write or replace. `sum` is store_sum(value). 0 or ERR_*. */
 int store_put(struct db *db, const uint8_t key[CACHE_KEY_LEN],

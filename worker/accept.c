@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * New connections: one accept4() per wake-up and listener, so that idle
- * siblings get their share.
+ * New connections: one accept4() per wake-up and listener, and more as long
+ * as no sibling has fewer, so that idle siblings get their share.
  *
  * When the worker is full, the connection that has been idle longest makes
  * room. When none is idle, or the process is out of descriptors, the listeners
@@ -25,6 +25,13 @@
 #include "worker/conn.h"
 #include "worker/conn_peers.h"
 #include "worker/worker_int.h"
+
+/*
+ * Connections taken in one turn. A turn of a busy loop is long, since it
+ * answers everybody who has asked meanwhile: with one connection per turn
+ * newcomers would wait for seconds.
+ */
+#define ACCEPT_TURN 32
 
 static const struct timeval pause_interval = { 0, 100000 };
 
@@ -178,6 +185,8 @@ static void
 on_connection(evutil_socket_t listener, short what, void *arg)
 {
 	struct worker *worker = arg;
+	bool more;
+	int taken = 0;
 
 	(void)what;
 	if (balance_should_wait(&worker->balance, is_busy(worker))) {
@@ -185,8 +194,11 @@ on_connection(evutil_socket_t listener, short what, void *arg)
 		(void)event_add(&worker->accept_pause, &balance_interval);
 		return;
 	}
-	(void)accept_one(worker, listener);
-	balance_tell(&worker->balance, worker->conn_count);
+	do {
+		more = accept_one(worker, listener);
+		balance_tell(&worker->balance, worker->conn_count);
+	} while (more && ++taken < ACCEPT_TURN &&
+		 balance_may_go_on(&worker->balance, is_busy(worker)));
 }
 
 int

@@ -124,6 +124,23 @@ find_rival(const struct balance *balance, int64_t now_us, int *rival, int *sum)
 }
 
 bool
+balance_may_go_on(struct balance *balance, bool busy)
+{
+	int64_t now_us = clock_mono_us();
+	int rival;
+	int least;
+	int sum;
+
+	if (balance->fds == NULL)
+		return true;
+	if (balance->scanned_us == 0 || now_us - balance->scanned_us > SCAN_US)
+		scan(balance, now_us);
+	least = find_rival(balance, now_us, &rival, &sum);
+	return least == INT_MAX ||
+	       (!busy && (int)balance->told - 1 <= least + least / 8);
+}
+
+bool
 balance_should_wait(struct balance *balance, bool busy)
 {
 	int64_t now_us;

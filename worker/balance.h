@@ -56,4 +56,8 @@ void balance_tell(struct balance *balance, size_t connections);
  */
 bool balance_should_wait(struct balance *balance, bool busy);
 
+/* May this worker take another one in the same turn? Not while some other
+ * has fewer. */
+bool balance_may_go_on(struct balance *balance, bool busy);
+
 #endif

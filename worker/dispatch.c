@@ -23,7 +23,6 @@
 #include "server/base/log.h"
 #include "worker/dispatch_int.h"
 #include "worker/memo.h"
-#include "worker/packed.h"
 #include "worker/update.h"
 #include "worker/worker_int.h"
 
@@ -241,63 +240,21 @@ wait_for_answer(struct conn *conn, const struct answer_to *to,
 	}
 }
 
-/*
- * The answer was given but should be made anew: let the pool see to it, once
- * for however many requests come meanwhile. Failing is no harm.
- */
-static void
-renew_answer(struct worker *worker, const struct callback *callback,
-    const uint8_t key[CACHE_KEY_LEN], int64_t seen_ms)
-{
-	struct task *task;
-
-	if (cache_state(worker->kit.cache, key, NULL) != CACHE_READY)
-		return; /* on its way, or failed a moment ago */
-	task = task_new(TASK_ANSWER);
-	if (task == NULL)
-		return;
-	task->callback = callback;
-	task->computation = &callback->computation;
-	task->renew = true;
-	task->since_ms = seen_ms;
-	memcpy(task->key, key, CACHE_KEY_LEN);
-	if (buf_put(&task->arguments, worker->scratch.data,
-		worker->scratch.len) < 0 ||
-	    pool_submit(worker->pool, task) < 0)
-		task_free(task);
-}
-
-/* `arg` is the callback; its arguments are in worker->scratch. */
+/* `arg` is a struct dispatch_asked; the arguments are in worker->scratch. */
 static void
 run_or_recall(struct conn *conn, const struct answer_to *to, const void *arg)
 {
-	const struct callback *callback = arg;
+	const struct dispatch_asked *asked = arg;
+	const struct callback *callback = asked->callback;
 	struct worker *worker = conn->worker;
 	uint8_t key[CACHE_KEY_LEN];
-	enum cache_format format;
-	struct packed packed;
-	struct reply reply;
-	int64_t seen_ms;
-	int found;
 
 	if (!callback->memoize || worker->kit.cache == NULL ||
 	    memo_key_of(&worker->kit, &callback->computation, true,
-		worker->scratch.data, worker->scratch.len, key) < 0) {
+		worker->scratch.data, worker->scratch.len, key) < 0)
 		run_callback(conn, to, callback);
-		return;
-	}
-	worker_read_begin(worker);
-	seen_ms = clock_wall_ms();
-	found = cache_lookup(worker->kit.cache, key, &worker->found, &format);
-	if (found > CACHE_MISS && format == CACHE_FORMAT_RESPONSE &&
-	    packed_open(worker->found.data, worker->found.len, &packed)) {
-		if (found == CACHE_STALE)
-			renew_answer(worker, callback, key, seen_ms);
-		packed_reply(&packed, to->gzip, &reply);
-		conn_answer(conn, to, &reply, true);
-		return;
-	}
-	wait_for_answer(conn, to, callback, key);
+	else if (!dispatch_recall(conn, to, asked, key))
+		wait_for_answer(conn, to, callback, key);
 }
 
 static void
@@ -339,9 +296,12 @@ dispatch_update(struct conn *conn, const struct answer_to *to,
     const struct http_head *head, const char *body, size_t len)
 {
 	struct worker *worker = conn->worker;
+	struct dispatch_asked asked = { .body = body, .len = len };
 	struct update update;
 	struct value *about;
 
+	if (dispatch_recall_body(conn, to, body, len))
+		return;
 	arena_reset(&worker->arena);
 	about = update_request(&worker->arena, head, conn->peer);
 	if (about == NULL) {
@@ -365,7 +325,8 @@ dispatch_update(struct conn *conn, const struct answer_to *to,
 		answer_status(conn, to, update.status);
 		return;
 	}
-	run_or_recall(conn, to, update.callback);
+	asked.callback = update.callback;
+	run_or_recall(conn, to, &asked);
 }
 
 /* A large body was parsed by the pool: go on as if it had been small. */
@@ -376,6 +337,7 @@ dispatch_parsed(struct worker *worker, struct task *task)
 	struct conn *conn = request->conn;
 	struct answer_to to = request->to;
 	struct update update = { .status = task->status, .why = task->error };
+	struct dispatch_asked asked = { .callback = task->callback };
 
 	request->with_task = false;
 	if (conn == NULL) {
@@ -394,7 +356,7 @@ dispatch_parsed(struct worker *worker, struct task *task)
 		dispatch_finish_status(request, 503);
 		return;
 	}
-	conn_resume(conn, run_or_recall, &to, task->callback);
+	conn_resume(conn, run_or_recall, &to, &asked);
 	free(request); /* after the answer: `to` points into it */
 }
 

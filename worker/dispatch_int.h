@@ -31,6 +31,23 @@ int64_t dispatch_client(const struct conn *conn);
 /* Forget an entry that nobody waits for. */
 void dispatch_drop_if_empty(struct worker *worker, struct parked *parked);
 
+/* A request for a callback, and the body it came in. */
+struct dispatch_asked {
+	const struct callback *callback;
+	const char *body; /* NULL: long gone */
+	size_t len;
+};
+
+/*
+ * dispatch_recall.c: answer a request for a memoized callback whose arguments
+ * are in worker->scratch, or one with a body that was answered before. False:
+ * no such answer is to be had now, and nothing was done.
+ */
+bool dispatch_recall(struct conn *conn, const struct answer_to *to,
+    const struct dispatch_asked *asked, const uint8_t key[CACHE_KEY_LEN]);
+bool dispatch_recall_body(struct conn *conn, const struct answer_to *to,
+    const char *body, size_t len);
+
 /* dispatch.c: the outcome of a TASK_PARSE. */
 void dispatch_parsed(struct worker *worker, struct task *task);
 

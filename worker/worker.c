@@ -34,6 +34,7 @@
 #include "worker/dispatch.h"
 #include "worker/hooks.h"
 #include "worker/memo_name.h"
+#include "worker/recall.h"
 #include "worker/tls.h"
 #include "worker/worker_int.h"
 
@@ -382,7 +383,9 @@ boot(struct worker *worker, struct buf *why)
 	}
 	worker->base = event_base_new();
 	worker->park = park_new();
-	if (worker->base == NULL || worker->park == NULL)
+	worker->recall = recall_new((size_t)worker->options->answer_memory);
+	if (worker->base == NULL || worker->park == NULL ||
+	    worker->recall == NULL)
 		return -ENOMEM;
 	worker->mail_fd = fd_event_new();
 	rc = worker->mail_fd < 0 ? worker->mail_fd : watch_all(worker);
@@ -406,12 +409,12 @@ shut_down(struct worker *worker)
 	cache_close(&worker->kit.cache);
 	access_log_close(&worker->access_log);
 	park_free(&worker->park);
+	recall_free(&worker->recall);
 	event_base_free(worker->base);
 	site_close(&worker->site);
 	leave_app(&worker->app);
 	arena_free(&worker->arena);
 	buf_free(&worker->scratch);
-	buf_free(&worker->found);
 	buf_free(&worker->inflated);
 	fd_close(&worker->mail_fd);
 	free(worker->accept_events);

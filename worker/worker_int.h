@@ -32,6 +32,7 @@
 
 struct conn;
 struct conn_peers;
+struct recall;
 struct compress;
 struct tls_context;
 
@@ -56,6 +57,7 @@ struct worker {
 	struct site *site;
 	struct pool *pool;
 	struct park *park;
+	struct recall *recall;
 	struct access_log access_log;
 	struct stats stats;
 	_Atomic int64_t inline_until_ms;
@@ -100,7 +102,6 @@ struct worker {
 	struct turn turn;
 	struct arena arena;  /* parsing on the loop; reset each time */
 	struct buf scratch;  /* encoded arguments */
-	struct buf found;    /* bytes of a cache hit */
 	struct buf inflated; /* a gzip body */
 	char read_buffer[WORKER_READ_BYTES];
 };

@@ -123,6 +123,17 @@ get_answer(struct ph_call *call)
 	return ph_output(call, "answer.out", in(call));
 }
 
+/* A finished answer: the entry "source", as it was when this ran. */
+static enum ph_status
+get_kept(struct ph_call *call)
+{
+	const struct ph_value *value = ph_cache_get(call, "source");
+
+	ph_log(call, "run kept %s", ph_text_of(in(call)));
+	ph_tag(call, "sensors");
+	return ph_output(call, "kept.out", value != NULL ? value : ph_null());
+}
+
 static const struct ph_value *
 layout(struct ph_call *call)
 {
@@ -158,6 +169,8 @@ PH_APP(app)
 	CALLBACK(get);
 	CALLBACK(get_many);
 	CALLBACK(incr);
+	ph_callback(app, get_kept, PH_OUTPUT("kept.out"), PH_INPUT("in.value"),
+	    .memoize = true, .timeout = PH_FOREVER);
 	ph_callback(app, get_answer, PH_OUTPUT("answer.out"),
 	    PH_INPUT("in.value"), .memoize = true, .timeout = 0.5, .stale = 60);
 }
