@@ -75,8 +75,11 @@ TEST_APPS := $(patsubst test/apps/%.c,$(BUILD)/test-apps/%.so,$(wildcard \
 BENCH_MAIN := $(shell grep -lsw '^main' test/bench/*.c)
 BENCH_LIB := $(filter-out $(BENCH_MAIN),$(wildcard test/bench/*.c))
 BENCH_OBJ := $(BENCH_LIB:%.c=$(BUILD)/obj/%.o)
+# Redis's client, if there is one; make bench installs it.
+HIREDIS := $(wildcard /usr/include/hiredis/hiredis.h)
 BENCH_BIN := $(patsubst test/bench/%.c,$(BUILD)/bench/%,$(filter-out \
-	%/bench_main.c,$(BENCH_MAIN))) $(BUILD)/pronghorn-bench
+	%/bench_main.c $(if $(HIREDIS),,%/cache_redis.c),$(BENCH_MAIN))) \
+	$(BUILD)/pronghorn-bench
 STRESS_BIN := $(patsubst test/stress/%.c,$(BUILD)/stress/%,$(wildcard \
 	test/stress/*.c))
 SDK_HEADERS := $(wildcard worker/sdk/pronghorn/*.h \
@@ -160,6 +163,8 @@ $(BUILD)/stress/%: test/stress/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call run_as,TEST,$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS) \
 		-o $@ $< -lssl -lcrypto)
+
+$(BUILD)/bench/cache_redis: LDLIBS += -lhiredis
 
 $(BUILD)/pronghorn-bench: $(BUILD)/obj/test/bench/bench_main.o \
     $(BENCH_OBJ) $(LIB_OBJ)
@@ -273,9 +278,15 @@ stress: deps-test ## the long campaigns; T= one of them
 
 # ---- benchmarks ----
 
+# By name, so that what bench/deps.sh has just installed is seen.
+bench-programs: $(BENCH_BIN)
+
+bench-deps: ## the peers of the benchmarks, from Debian
+	@sh test/bench/deps.sh
+
 bench: deps ## measure the server and its peers; QUICK=1 takes two minutes
 	@sh test/bench/deps.sh
-	@$(MAKE) all $(BENCH_BIN) $(TEST_APPS)
+	@$(MAKE) all bench-programs $(TEST_APPS)
 	@BUILD='$(abspath $(BUILD))' sh test/bench/run.sh
 
 # ---- fuzzing ----
@@ -437,6 +448,6 @@ help: ## list the targets
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
 
 .PHONY: all examples deps deps-test run test stages programs unit fault replay \
-	www-test e2e browser stress bench fuzz fuzz-search asan tsan valgrind \
+	www-test e2e browser stress bench bench-deps bench-programs fuzz fuzz-search asan tsan valgrind \
 	valgrind-unit coverage lint tidy format docs install uninstall clean \
 	help FORCE

@@ -87,7 +87,7 @@ print_help(void)
 	    "\n"
 	    "Behaves as many browsers on a server that speaks the Dash "
 	    "protocol.\n"
-	    "URL is http://HOST[:PORT][/PREFIX] or unix:/PATH.\n");
+	    "URL is http[s]://HOST[:PORT][/PREFIX] or unix:/PATH.\n");
 	for (i = 0; i < ROWS; i++) {
 		(void)snprintf(name, sizeof(name), "--%s %s", rows[i].name,
 		    rows[i].value != NULL ? rows[i].value : "");

@@ -20,6 +20,7 @@
 
 #include "server/base/clock.h"
 #include "server/base/fd.h"
+#include "test/bench/secure.h"
 
 static void on_read(evutil_socket_t fd, short what, void *arg);
 static void on_write(evutil_socket_t fd, short what, void *arg);
@@ -50,6 +51,8 @@ connection_close(struct connection *connection)
 		return;
 	(void)event_del(&connection->read_event);
 	(void)event_del(&connection->write_event);
+	SSL_free(connection->ssl);
+	connection->ssl = NULL;
 	fd_close(&connection->fd);
 	connection->client->common->open--;
 }
@@ -75,6 +78,17 @@ connection_open(struct connection *connection)
 
 	if (fd < 0)
 		return fd;
+	if (common->target->tls) {
+		if (common->tls == NULL)
+			common->tls = secure_new();
+		connection->ssl = common->tls != NULL ? secure_open(common->tls,
+							    common->target, fd)
+						      : NULL;
+		if (connection->ssl == NULL) {
+			fd_close(&fd);
+			return -ENOMEM;
+		}
+	}
 	connection->fd = fd;
 	connection->served = 0;
 	common->open++;
@@ -129,22 +143,37 @@ fail(struct connection *connection, enum client_error error)
 	serve_line(client);
 }
 
+/* As send(); *wait: the socket has to take bytes before it can go on. */
+static ssize_t
+transmit(struct connection *connection, int *wait)
+{
+	const struct buf *bytes = &connection->request->bytes;
+	const char *data = bytes->data + connection->sent;
+	size_t len = bytes->len - connection->sent;
+
+	*wait = 1;
+	if (connection->ssl != NULL)
+		return secure_send(connection->ssl, data, len, wait);
+	return send(connection->fd, data, len, MSG_NOSIGNAL);
+}
+
 static void
 write_on(struct connection *connection)
 {
 	struct client_request *request = connection->request;
+	int wait;
 	ssize_t n;
 
 	while (connection->sent < request->bytes.len) {
-		n = send(connection->fd, request->bytes.data + connection->sent,
-		    request->bytes.len - connection->sent, MSG_NOSIGNAL);
+		n = transmit(connection, &wait);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0 && (errno == EAGAIN || errno == ENOTCONN)) {
-			(void)event_add(&connection->write_event, NULL);
+			if (wait) /* else on_read() goes on */
+				(void)event_add(&connection->write_event, NULL);
 			return;
 		}
-		if (n < 0) {
+		if (n <= 0) {
 			fail(connection,
 			    connection->served == 0 && connection->sent == 0
 				? CLIENT_CONNECT
@@ -258,6 +287,11 @@ receive(struct connection *connection)
 	const struct answer *answer = &connection->answer;
 	size_t want = CLIENT_SCRATCH;
 	int flags = 0;
+	int wait;
+
+	if (connection->ssl != NULL)
+		return secure_recv(connection->ssl, common->scratch, want,
+		    &wait);
 
 	if (answer->discard && answer->state == ANSWER_LENGTH &&
 	    !common->target->local) {
@@ -279,6 +313,13 @@ on_read(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	/* A handshake was waiting for these bytes. */
+	if (connection->ssl != NULL && connection->request != NULL &&
+	    connection->sent < connection->request->bytes.len) {
+		write_on(connection);
+		if (connection->fd < 0 || connection->request == NULL)
+			return;
+	}
 	do {
 		n = receive(connection);
 		if (n < 0 && (errno == EINTR || errno == EAGAIN))
@@ -305,8 +346,11 @@ on_read(evutil_socket_t fd, short what, void *arg)
 			fail(connection, CLIENT_MALFORMED);
 			return;
 		}
-	} while (connection->answer.discard &&
-		 connection->answer.state == ANSWER_LENGTH);
+		/* Bytes inside OpenSSL make no event. */
+	} while (connection->ssl != NULL
+		     ? connection->answer.state != ANSWER_DONE
+		     : connection->answer.discard &&
+			   connection->answer.state == ANSWER_LENGTH);
 	if (connection->answer.state == ANSWER_DONE)
 		complete(connection);
 }

@@ -4,6 +4,7 @@
 
 #include <event2/event.h>
 #include <event2/event_struct.h>
+#include <openssl/ssl.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -59,6 +60,7 @@ struct client_common {
 	uint64_t connects;
 	uint64_t retries; /* sent again as a kept connection had gone */
 	long open;
+	SSL_CTX *tls; /* made with the first connection; NULL: plain */
 };
 
 #define CLIENT_SCRATCH (512u << 10)
@@ -68,7 +70,8 @@ struct connection {
 	struct client_request *request; /* NULL: idle */
 	struct event read_event;
 	struct event write_event;
-	int fd; /* -1: none */
+	SSL *ssl; /* NULL: plain */
+	int fd;   /* -1: none */
 	unsigned served;
 	size_t sent;
 	int64_t deadline_us;

@@ -7,6 +7,7 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import {
+  BUILD,
   CATEGORIES,
   CHECKED,
   COLD_WORKERS,
@@ -123,6 +124,14 @@ export async function cold(peers) {
   };
 }
 
+/* A callback of an app of the tests that gives back what it gets. */
+const ECHO = JSON.stringify({
+  output: "echo.out",
+  outputs: { id: "echo", property: "out" },
+  inputs: [{ id: "in", property: "value", value: 1 }],
+  changedPropIds: ["in.value"],
+});
+
 /* ---- (c) bytes ----------------------------------------------------------------- */
 
 /* wrk as a second opinion: requests per second, or null. */
@@ -152,6 +161,11 @@ export async function bytes() {
         cpu: twoCpus ? 0 : undefined,
       })
     : skip("nginx", "nginx is not installed");
+  const zoo = path.join(BUILD, "test-apps/zoo.so");
+  const plain = fs.existsSync(zoo)
+    ? await pronghorn({ workers: 1, app: zoo })
+    : skip("the callback that is not memoized", "test-apps/zoo.so was not built");
+  const echo = path.join(DATA, "echo.json");
   const cases = [
     ["callback", "pronghorn", ours, "/_dash-update-component", body],
     ["callback", "nginx", nginx, "/answer.json"],
@@ -159,11 +173,13 @@ export async function bytes() {
     ["health", "nginx", nginx, "/health"],
     ["dependencies", "pronghorn", ours, "/_dash-dependencies"],
     ["dependencies", "nginx", nginx, "/dependencies"],
+    ["uncached", "pronghorn", plain, "/_dash-update-component", echo, 1],
   ].filter((one) => one[2]);
   const runs = cases.map(() => []);
   const checks = cases.map(() => []);
 
   fs.writeFileSync(body, FIGS);
+  fs.writeFileSync(echo, ECHO);
   fs.writeFileSync(
     script,
     `wrk.method = "POST"\nwrk.body = [[${FIGS}]]\n` +
@@ -171,34 +187,39 @@ export async function bytes() {
   );
   try {
     for (let round = 0; round < PLAN.byteRounds; round++) {
-      for (const [index, [what, name, server, where, post]] of cases.entries()) {
+      for (const [index, one] of cases.entries()) {
+        const [what, name, server, where, post, sessions = 64] = one;
+
         say(`bytes, round ${round + 1}: ${what}, ${name}`);
         runs[index].push(
           await measure(
             server,
             [
-              ...["--path", where, "--sessions", 64, "--warmup", 0.3],
+              ...["--path", where, "--sessions", sessions, "--warmup", 0.3],
               ...["--duration", PLAN.bytes],
               ...(post ? ["--body", `@${post}`] : []),
             ],
-            { cpu: twoCpus ? 1 : undefined },
+            /* One client and one server take turns anywhere. */
+            { cpu: twoCpus && sessions > 1 ? 1 : undefined },
           ),
         );
-        if (isInstalled("wrk") && round < 3 && !QUICK)
+        if (isInstalled("wrk") && sessions > 1 && round < 2 && !QUICK)
           checks[index].push(await wrk(server.url, where, post && script));
       }
     }
   } finally {
     await ours.stop();
     await nginx?.stop();
+    await plain?.stop();
   }
   return {
     connections: 64,
     pinned: twoCpus,
     answer_bytes: results.answer_bytes,
-    cases: cases.map(([what, name, , where, post], index) => ({
+    cases: cases.map(([what, name, , where, post, sessions = 64], index) => ({
       what,
       server: name,
+      connections: sessions,
       request: `${post ? "POST" : "GET"} ${where}`,
       ...summarize(runs[index]),
       wrk_requests_per_s: spread(checks[index], (value) => value ?? NaN),

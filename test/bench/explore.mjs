@@ -1,18 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Pronghorn by itself: (d) scale, newcomers, the cache alone, real browsers.
+ * Pronghorn by itself: (d) scale, newcomers, real browsers.
  */
-import fs from "node:fs";
-import path from "node:path";
 import { findChromium, runBrowsers } from "./browsers.mjs";
 import {
-  BUILD,
   CHECKED,
-  execute,
   freshDir,
-  hasModule,
-  isInstalled,
   measure,
   median,
   ORACLE,
@@ -21,12 +15,9 @@ import {
   QUICK,
   say,
   skip,
-  spread,
   summarize,
   THREADS,
 } from "./common.mjs";
-import { waitQuiet } from "./machine.mjs";
-import { PROGRAMS, startRedis } from "./peers/peers.mjs";
 
 /* ---- (d) scale ----------------------------------------------------------------- */
 
@@ -99,76 +90,6 @@ async function newcomers() {
   } finally {
     await server.stop();
   }
-}
-
-/* ---- the cache alone -------------------------------------------------------------- */
-
-async function redisGet() {
-  const redis = await startRedis(freshDir("redis"));
-  const bench = "/usr/bin/redis-benchmark";
-  const args = ["-s", redis.socket, "-d", "1024", "-c", "1", "--csv", "-n"];
-
-  try {
-    await execute(bench, [...args, "1000", "-t", "set"]);
-    const { out } = await execute(bench, [...args, "40000", "-t", "get"]);
-
-    /* name, requests/s, then average, least, p50 ... in milliseconds */
-    return 1000 / Number(/^"GET",(.*)$/m.exec(out)?.[1].split(",")[3].slice(1, -1));
-  } finally {
-    await redis.stop();
-  }
-}
-
-const DISKCACHE = `
-import diskcache, statistics, sys, time
-cache = diskcache.Cache(sys.argv[1])
-for i in range(1000): cache[i] = b"x" * 1024
-times = []
-for i in range(20000):
-    start = time.perf_counter()
-    cache[i * 7919 % 1000]
-    times.append(time.perf_counter() - start)
-print(1 / statistics.median(times))
-`;
-
-export async function cacheAlone() {
-  const micro = ["cache_micro", "bench/cache_micro", "test/bench/cache_micro"]
-    .map((name) => path.join(BUILD, name))
-    .find((name) => fs.existsSync(name));
-  const values = { pronghorn: [], "pronghorn, 16 in one transaction": [] };
-
-  if (!micro) return skip("the cache alone", "cache_micro was not built"), null;
-  const peers = [];
-
-  if (isInstalled("redis")) peers.push(["redis, unix socket", redisGet]);
-  else skip("redis alone", "redis-server is not installed");
-  if (hasModule("diskcache"))
-    peers.push([
-      "diskcache",
-      async () =>
-        Number(
-          (await execute(PROGRAMS.python, ["-c", DISKCACHE, freshDir("dc")])).out,
-        ),
-    ]);
-  else skip("diskcache", "python3-diskcache is not installed");
-  for (let round = 0; round < PLAN.rounds; round++) {
-    say(`cache alone, round ${round + 1}`);
-    await waitQuiet(3000);
-    const { out } = await execute(micro, [freshDir("micro")]);
-    const block = out.split("values of 1 KB")[1] ?? "";
-    const perGet = /^ {2}get {2,}.*?([\d.]+)/m.exec(block);
-    const batched = /get, 16 in one transaction\s+([\d.]+)/.exec(block);
-
-    values.pronghorn.push(1e6 / Number(perGet?.[1]));
-    values["pronghorn, 16 in one transaction"].push(1e6 / Number(batched?.[1]));
-    for (const [name, ask] of peers) (values[name] ??= []).push(await ask());
-  }
-  return {
-    value_bytes: 1024,
-    gets_per_s: Object.fromEntries(
-      Object.entries(values).map(([name, list]) => [name, spread(list, (x) => x)]),
-    ),
-  };
 }
 
 /* ---- real browsers ------------------------------------------------------------------- */

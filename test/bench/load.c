@@ -546,6 +546,7 @@ load_free(struct load *load)
 	free(load->browsers);
 	free(load->idle);
 	free(load->late);
+	SSL_CTX_free(load->common.tls);
 	free(load->common.scratch);
 	buf_free(&load->body);
 	buf_free(&load->get_fields);

@@ -14,6 +14,7 @@
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
+import { cacheAlone } from "./cache.mjs";
 import {
   appPeers,
   BENCH,
@@ -26,11 +27,24 @@ import {
 } from "./common.mjs";
 import { bytes, cold, warm } from "./compare.mjs";
 import { engine } from "./engine.mjs";
-import { browsers, cacheAlone, scale } from "./explore.mjs";
+import { browsers, scale } from "./explore.mjs";
+import { generator } from "./generator.mjs";
 import { commit, describe, setPriority, versions } from "./machine.mjs";
 import { plotResults } from "./plot.mjs";
 import { printTables } from "./tables.mjs";
+import { printTargets } from "./targets.mjs";
 
+/* Each gives its member of the results, or nothing when it cannot run. */
+const PARTS = [
+  ["warm", warm],
+  ["cold", cold],
+  ["bytes", bytes],
+  ["generator", generator],
+  ["cache", cacheAlone],
+  ["scale", scale],
+  ["engine", engine],
+  ["browsers", () => (QUICK && ONLY.length === 0 ? null : browsers())],
+];
 const isWanted = (name) => ONLY.length === 0 || ONLY.includes(name);
 
 async function main() {
@@ -51,14 +65,12 @@ async function main() {
   await exportData();
   const peers = isWanted("warm") || isWanted("cold") ? appPeers() : [];
 
-  if (isWanted("warm")) results.warm = await warm(peers);
-  if (isWanted("cold")) results.cold = await cold(peers);
-  if (isWanted("bytes")) results.bytes = await bytes();
-  if (isWanted("scale")) results.scale = await scale();
-  if (isWanted("cache")) results.cache = await cacheAlone();
-  if (isWanted("engine")) results.engine = await engine();
-  if (isWanted("browsers") && !(QUICK && ONLY.length === 0))
-    results.browsers = await browsers();
+  for (const [name, measurePart] of PARTS) {
+    if (!isWanted(name)) continue;
+    const part = await measurePart(peers);
+
+    if (part) results[name] = part;
+  }
   results.seconds = (performance.now() - start) / 1000;
   results.machine.load_after = os.loadavg()[0];
   fs.writeFileSync(
@@ -67,6 +79,7 @@ async function main() {
   );
   plotResults(results, OUT);
   printTables(results);
+  printTargets(results);
   say(`${path.join(OUT, "results.json")}, ${Math.round(results.seconds)} s`);
   const wrong = [results.warm, results.cold]
     .flatMap((part) => Object.values(part?.peers ?? {}))

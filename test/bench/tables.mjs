@@ -90,22 +90,25 @@ export function bytesTable(results) {
       "requests/s",
       "CPU per request, us",
       "wrk, requests/s",
+      "p50, ms",
       "requests/s: x nginx",
       "per CPU second: x nginx",
     ],
     rows: cases.map((one) => {
       const nginx = one.server === "nginx" ? undefined : nginxOf(one.what);
+      const none = one.server === "nginx" ? "1" : "-";
 
       return [
-        one.request,
+        one.what === "uncached" ? `${one.request}, not memoized, 1 connection` : one.request,
         one.server,
         withSpread(one.requests_per_s),
         withSpread(one.cpu_us_per_request),
         withSpread(one.wrk_requests_per_s),
-        nginx ? number(ratio(one.requests_per_s, nginx.requests_per_s)) : "1",
+        number(one.request_p50_ms?.median),
+        nginx ? number(ratio(one.requests_per_s, nginx.requests_per_s)) : none,
         nginx
           ? number(ratio(nginx.cpu_us_per_request, one.cpu_us_per_request))
-          : "1",
+          : none,
       ];
     }),
   };
@@ -142,15 +145,26 @@ export function scaleTable(results) {
 }
 
 export function cacheTable(results) {
-  const gets = results.cache.gets_per_s;
+  const { cases } = results.cache;
+  const names = Object.keys(cases[0].stores);
 
   return {
-    title: `The cache alone: one process, values of ${results.cache.value_bytes} bytes`,
-    head: ["store", "gets per second (by the median call)", "ours is"],
-    rows: Object.entries(gets).map(([name, value]) => [
-      name,
-      withSpread(value),
-      /^pronghorn/.test(name) ? "-" : times(ratio(gets.pronghorn, value)),
+    title: "The cache alone: operations per second of all processes together",
+    head: [
+      "work",
+      "KB",
+      "processes",
+      ...names,
+      ...names.slice(1).map((name) => `ours is, of ${name}`),
+    ],
+    rows: cases.map((one) => [
+      one.kind === "mixed" ? "90 % get, 10 % set" : one.kind,
+      String(one.size_kb),
+      String(one.processes),
+      ...names.map((name) => withSpread(one.stores[name].ops_per_s)),
+      ...names
+        .slice(1)
+        .map((name) => times(ratio(one.stores.pronghorn.ops_per_s, one.stores[name].ops_per_s))),
     ]),
   };
 }
@@ -198,6 +212,41 @@ export function connectionsTable(results) {
   };
 }
 
+/* How long the slow calls take: what a median hides. */
+export function cacheTailTable(results) {
+  const { cases } = results.cache;
+  const names = Object.keys(cases[0].stores);
+
+  return {
+    title: "The cache alone: 99th percentile of a call, us",
+    head: ["work", "KB", "processes", ...names],
+    rows: cases.map((one) => [
+      one.kind === "mixed" ? "90 % get, 10 % set" : one.kind,
+      String(one.size_kb),
+      String(one.processes),
+      ...names.map((name) => withSpread(one.stores[name].p99_us)),
+    ]),
+  };
+}
+
+export function generatorTable(results) {
+  const { generator } = results;
+
+  return {
+    title: "The generator: a known rate of small requests, open model",
+    head: ["wanted per second", "hit per second", "its CPU, cores", "p99, ms", "failures"],
+    rows: [
+      [
+        number(generator.rate),
+        number(generator.hit_per_s),
+        number(generator.cpu_share),
+        number(generator.p99_ms),
+        String(generator.failures),
+      ],
+    ],
+  };
+}
+
 export function browsersTable(results) {
   const { browsers } = results;
 
@@ -222,8 +271,10 @@ export function allTables(results) {
     results.bytes && bytesTable(results),
     results.scale && scaleTable(results),
     results.cache && cacheTable(results),
+    results.cache && cacheTailTable(results),
     results.engine && engineTable(results),
     results.engine && connectionsTable(results),
+    results.generator && generatorTable(results),
     results.browsers && browsersTable(results),
   ].filter(Boolean);
 }

@@ -56,7 +56,8 @@ look_up(struct target *target, const char *name, const char *port, char *why,
 	return 0;
 }
 
-/* Cut `authority` into name and port: host, host:port, [v6], [v6]:port. */
+/* Cut `authority` into name and port: host, host:port, [v6], [v6]:port. *port
+ * is left as it is when there is none. */
 static int
 split_authority(char *authority, const char **name, const char **port)
 {
@@ -64,7 +65,6 @@ split_authority(char *authority, const char **name, const char **port)
 	char *close = strchr(authority, ']');
 
 	*name = authority;
-	*port = "80";
 	if (authority[0] == '[') {
 		if (close == NULL || (close[1] != '\0' && close[1] != ':'))
 			return -EINVAL;
@@ -91,17 +91,16 @@ target_parse(struct target *target, const char *url, char *why, size_t why_len)
 	memset(target, 0, sizeof(*target));
 	if (strncmp(url, "unix:", 5) == 0)
 		return parse_local(target, url + 5, why, why_len);
-	if (strncmp(url, "https:", 6) == 0) {
-		(void)snprintf(why, why_len, "TLS is not supported yet");
-		return -EINVAL;
-	}
-	rest = strncmp(url, "http://", 7) == 0 ? url + 7 : url;
+	target->tls = strncmp(url, "https://", 8) == 0;
+	rest = target->tls                       ? url + 8
+	       : strncmp(url, "http://", 7) == 0 ? url + 7
+						 : url;
 	len = strcspn(rest, "/");
 	if (len == 0 || len >= sizeof(authority) ||
 	    strlen(rest + len) >= sizeof(target->prefix) ||
 	    strcspn(rest, " \t\r\n?#@") != strlen(rest)) {
 		(void)snprintf(why, why_len,
-		    "%s: expected http://HOST[:PORT][/PREFIX] or unix:/PATH",
+		    "%s: expected http[s]://HOST[:PORT][/PREFIX] or unix:/PATH",
 		    url);
 		return -EINVAL;
 	}
@@ -112,6 +111,7 @@ target_parse(struct target *target, const char *url, char *why, size_t why_len)
 	len = strlen(target->prefix);
 	if (len > 0 && target->prefix[len - 1] == '/')
 		target->prefix[len - 1] = '\0';
+	port = target->tls ? "443" : "80";
 	if (split_authority(authority, &name, &port) < 0) {
 		(void)snprintf(why, why_len, "%s: no host or no port", url);
 		return -EINVAL;

@@ -13,13 +13,14 @@
 struct target {
 	struct sockaddr_storage address;
 	socklen_t address_len;
-	bool local;       /* a unix socket */
+	bool local; /* a unix socket */
+	bool tls;
 	char host[280];   /* what the Host field says: name:port */
 	char prefix[512]; /* of all paths, without the last slash; "" */
 };
 
 /*
- * Read http://HOST[:PORT][/PREFIX] or unix:/PATH and look the name up.
+ * Read http[s]://HOST[:PORT][/PREFIX] or unix:/PATH and look the name up.
  * why[why_len] receives a sentence. 0, -EINVAL or -ENOENT.
  */
 int target_parse(struct target *target, const char *url, char *why,
