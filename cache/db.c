@@ -28,7 +28,6 @@
 #include <limits.h>
 #include <pthread.h>
 #include <sched.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -437,58 +436,6 @@ db_bind_text(sqlite3_stmt *stmt, int index, const char *text)
 	int code = sqlite3_bind_text(stmt, index, text, -1, SQLITE_STATIC);
 
 	ASSERT(code == SQLITE_OK);
-}
-
-/* --- version ------------------------------------------------------------ */
-
-#define INDEX_REGION 32768 /* SQLite maps the wal-index in such parts */
-
-/*
- * The wal-index begins with two copies of a header: the number of commits,
- * the end of the log, salts, a checksum. Every commit writes both, and so
- * does whoever starts the log again; readers decide by them what they see.
- * SQLite's file format describes it (walformat.html); we only compare.
- */
-static bool
-map_index(struct db *db)
-{
-	volatile void *region = NULL;
-	sqlite3_file *file = NULL;
-
-	if (db->probing ||
-	    sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_FILE_POINTER,
-		&file) != SQLITE_OK ||
-	    file == NULL || file->pMethods == NULL ||
-	    file->pMethods->iVersion < 2 || file->pMethods->xShmMap == NULL ||
-	    file->pMethods->xShmMap(file, 0, INDEX_REGION, 0, &region) !=
-		SQLITE_OK)
-		return false;
-	db->index = region;
-	return db->index != NULL;
-}
-
-/*
- * A commit that ended before somebody asked us is in the header when we look.
- * One that is just being written differs from what was there before and from
- * what will be, so it is seen twice.
- */
-uint64_t
-db_version(struct db *db)
-{
-	uint64_t now[DB_INDEX_WORDS];
-	unsigned i;
-
-	if (db->handle == NULL || (db->index == NULL && !map_index(db)))
-		return 0;
-	atomic_thread_fence(memory_order_seq_cst);
-	for (i = 0; i < DB_INDEX_WORDS; i++)
-		now[i] = db->index[i];
-	atomic_thread_fence(memory_order_seq_cst);
-	if (memcmp(now, db->seen_index, sizeof(now)) != 0 || db->version == 0) {
-		memcpy(db->seen_index, now, sizeof(now));
-		db->version++;
-	}
-	return db->version;
 }
 
 /* --- transactions ------------------------------------------------------ */
