@@ -77,6 +77,8 @@ every_statement_finds_its_rows(void **state)
 		    SQLITE_OK);
 		while (sqlite3_step(stmt) == SQLITE_ROW) {
 			plan = (const char *)sqlite3_column_text(stmt, 3);
+			if (strcmp(plan, "SCAN CONSTANT ROW") == 0)
+				continue; /* no table at all */
 			if (strstr(plan, "SCAN") != NULL ||
 			    strstr(plan, "ORDER BY") != NULL)
 				fail_msg("%s: %s", schema_statement_names[i],
