@@ -18,25 +18,26 @@ _pronghorn()
 	    --compute-threads --preload --worker-connections --keep-alive
 	    --access-logfile --limit-request-line --limit-request-fields
 	    --limit-request-field_size --limit-request-head
-	    --limit-request-body --limit-json-depth --limit-json-nodes
-	    --limit-request-memory --limit-queue --header-timeout
-	    --body-timeout --send-timeout --www-dir --data-dir
-	    --allowed-host --any-origin --trusted-origin --csrf-token
-	    --csrf-token-name --csrf-header-name --content-security-policy
-	    --csp-extra --frame-ancestors --referrer-policy
-	    --request-timeout --thread-timeout --max-requests
-	    --max-requests-jitter --max-worker-memory --limit-chunk-line
-	    --limit-client-connections --min-rate --limit-body-ratio
-	    --assets-folder --answer-memory --compress-level
-	    --compress-min-size --certfile --keyfile --sni-certfile
-	    --ca-certs --cert-reqs --ciphers --tls-min-version
-	    --tls-handshake-timeout --http-protocols
-	    --http2-max-concurrent-streams --http2-initial-window-size
-	    --http2-max-frame-size --http2-max-header-list-size
-	    --cache-type --cache-dir --cache-default-timeout
-	    --cache-threshold --cache-key-prefix --cache-busy-timeout
-	    --compute-lease --compute-attempts --compute-quarantine
-	    --compute-error-timeout
+	    --limit-request-body --tmp-upload-dir --upload-buffer
+	    --limit-upload --limit-upload-total --limit-json-depth
+	    --limit-json-nodes --limit-request-memory --limit-queue
+	    --header-timeout --body-timeout --send-timeout --www-dir
+	    --data-dir --allowed-host --any-origin --trusted-origin
+	    --csrf-token --csrf-token-name --csrf-header-name
+	    --content-security-policy --csp-extra --frame-ancestors
+	    --referrer-policy --request-timeout --thread-timeout
+	    --max-requests --max-requests-jitter --max-worker-memory
+	    --limit-chunk-line --limit-client-connections --min-rate
+	    --limit-body-ratio --assets-folder --answer-memory
+	    --compress-level --compress-min-size --certfile --keyfile
+	    --sni-certfile --ca-certs --cert-reqs --ciphers
+	    --tls-min-version --tls-ticket-period --tls-handshake-timeout
+	    --http-protocols --http2-max-concurrent-streams
+	    --http2-initial-window-size --http2-max-frame-size
+	    --http2-max-header-list-size --cache-type --cache-dir
+	    --cache-default-timeout --cache-threshold --cache-key-prefix
+	    --cache-busy-timeout --compute-lease --compute-attempts
+	    --compute-quarantine --compute-error-timeout
 	"
 
 	case $before in
@@ -45,10 +46,10 @@ _pronghorn()
 		return
 		;;
 	-c | --config | -p | --pid | --chdir | --error-logfile | --log-file | \
-	    --control-socket | --access-logfile | --www-dir | --data-dir | \
-	    --content-security-policy | --csp-extra | --frame-ancestors | \
-	    --referrer-policy | --assets-folder | --certfile | --keyfile | \
-	    --ca-certs | --cache-dir)
+	    --control-socket | --access-logfile | --tmp-upload-dir | --www-dir | \
+	    --data-dir | --content-security-policy | --csp-extra | \
+	    --frame-ancestors | --referrer-policy | --assets-folder | \
+	    --certfile | --keyfile | --ca-certs | --cache-dir)
 		compopt -o filenames
 		COMPREPLY=($(compgen -f -- "$word"))
 		return
