@@ -415,6 +415,9 @@ install: all $(BUILD)/www/stamp ## install the server, the SDK and the front end
 	install -d '$(pkgconfigdir)'
 	sed -e 's|^prefix=.*|prefix=$(PREFIX)|' -e 's|^Version:.*|Version: $(VERSION)|' \
 		conf/pronghorn.pc >'$(pkgconfigdir)/pronghorn.pc'
+	install -d '$(DESTDIR)$(PREFIX)/lib/pronghorn'
+	install -m 755 $(BUILD)/examples/status.so \
+		'$(DESTDIR)$(PREFIX)/lib/pronghorn'
 	cd $(BUILD)/www && cp -R dash plotly manifest.tsv manifest.json \
 		$(OWN_WWW:$(BUILD)/www/%=%) --parents '$(wwwdir)'
 	sed 's|^#www_dir = .*|www_dir = "$(PREFIX)/share/pronghorn/www"|' \
@@ -428,7 +431,8 @@ uninstall: ## remove what install wrote, but no config file that was edited
 	rm -f '$(bindir)/pronghorn' $(foreach page,$(MAN_PAGES),\
 		'$(call man_path,$(page))')
 	rm -f '$(pkgconfigdir)/pronghorn.pc'
-	rm -rf '$(includedir)' '$(DESTDIR)$(PREFIX)/share/pronghorn'
+	rm -rf '$(includedir)' '$(DESTDIR)$(PREFIX)/share/pronghorn' \
+		'$(DESTDIR)$(PREFIX)/lib/pronghorn'
 	! cmp -s $(BUILD)/pronghorn.conf '$(confdir)/pronghorn.conf' || \
 		rm '$(confdir)/pronghorn.conf'
 	rmdir '$(confdir)' 2>/dev/null || true

@@ -9,14 +9,19 @@ _pronghorn()
 	    -c --config -h --help -v --version --check-config
 	    --print-config --print-options -b --bind -w --workers --backlog
 	    -t --timeout --graceful-timeout -p --pid --chdir
-	    --error-logfile --log-file --log-level -n --name --boot-timeout
-	    --respawn-backoff --respawn-limit --control-socket
-	    --no-control-socket --control-socket-mode -u --user -g --group
-	    --initgroups -m --umask --socket-mode -D --daemon -R
-	    --enable-stdio-inheritance --upgrade-auto --worker-nice
-	    --cpu-affinity --no-new-privs -e --env --app --threads
-	    --compute-threads --preload --worker-connections --keep-alive
-	    --access-logfile --limit-request-line --limit-request-fields
+	    --error-logfile --log-file --log-level --log-syslog
+	    --log-syslog-to --log-syslog-prefix --log-syslog-facility -n
+	    --name --boot-timeout --respawn-backoff --respawn-limit
+	    --control-socket --no-control-socket --control-socket-mode -u
+	    --user -g --group --initgroups -m --umask --socket-mode -D
+	    --daemon -R --enable-stdio-inheritance --upgrade-auto
+	    --worker-nice --cpu-affinity --no-new-privs -e --env
+	    --metrics-bind --drain-delay --statsd-host --statsd-prefix
+	    --dogstatsd-tags --app --threads --compute-threads --preload
+	    --worker-connections --keep-alive --access-logfile
+	    --access-logformat --access-log-json --access-log-sample
+	    --disable-redirect-access-to-syslog --capture-output
+	    --limit-request-line --limit-request-fields
 	    --limit-request-field_size --limit-request-head
 	    --limit-request-body --tmp-upload-dir --upload-buffer
 	    --limit-upload --limit-upload-total --limit-json-depth
@@ -34,7 +39,11 @@ _pronghorn()
 	    --tls-min-version --tls-ticket-period --tls-handshake-timeout
 	    --http-protocols --http2-max-concurrent-streams
 	    --http2-initial-window-size --http2-max-frame-size
-	    --http2-max-header-list-size --cache-type --cache-dir
+	    --http2-max-header-list-size --forwarded-allow-ips
+	    --client-ip-header --secure-scheme-header --proxy-protocol
+	    --proxy-allow-from --url-base-pathname
+	    --requests-pathname-prefix --routes-pathname-prefix
+	    --metrics-public --cache-type --cache-dir
 	    --cache-default-timeout --cache-threshold --cache-key-prefix
 	    --cache-busy-timeout --compute-lease --compute-attempts
 	    --compute-quarantine --compute-error-timeout
@@ -46,10 +55,13 @@ _pronghorn()
 		return
 		;;
 	-c | --config | -p | --pid | --chdir | --error-logfile | --log-file | \
-	    --control-socket | --access-logfile | --tmp-upload-dir | --www-dir | \
-	    --data-dir | --content-security-policy | --csp-extra | \
-	    --frame-ancestors | --referrer-policy | --assets-folder | \
-	    --certfile | --keyfile | --ca-certs | --cache-dir)
+	    --log-syslog-prefix | --control-socket | --statsd-host | \
+	    --statsd-prefix | --dogstatsd-tags | --access-logfile | \
+	    --access-logformat | --tmp-upload-dir | --www-dir | --data-dir | \
+	    --content-security-policy | --csp-extra | --frame-ancestors | \
+	    --referrer-policy | --assets-folder | --certfile | --keyfile | \
+	    --ca-certs | --url-base-pathname | --requests-pathname-prefix | \
+	    --routes-pathname-prefix | --cache-dir)
 		compopt -o filenames
 		COMPREPLY=($(compgen -f -- "$word"))
 		return

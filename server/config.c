@@ -136,12 +136,13 @@ load_defaults(struct config *config, struct buf *why)
 	return rc;
 }
 
-/* Two variables every platform sets change defaults, as in gunicorn. */
+/* Variables that platforms set change defaults, as in gunicorn. */
 static int
 load_environment(struct config *config, struct buf *why)
 {
 	const char *workers = getenv("WEB_CONCURRENCY");
 	const char *port = getenv("PORT");
+	const char *proxies = getenv("FORWARDED_ALLOW_IPS");
 	char address[64];
 	const char *text = address;
 	int rc = 0;
@@ -149,6 +150,10 @@ load_environment(struct config *config, struct buf *why)
 	if (workers != NULL && workers[0] != '\0')
 		rc = config_set_text(config, config_row_find("workers"),
 		    &workers, 1, "environment WEB_CONCURRENCY", why);
+	if (rc == 0 && proxies != NULL && proxies[0] != '\0')
+		rc = config_set_text(config,
+		    config_row_find("forwarded_allow_ips"), &proxies, 1,
+		    "environment FORWARDED_ALLOW_IPS", why);
 	if (rc < 0 || port == NULL || port[0] == '\0')
 		return rc;
 	(void)snprintf(address, sizeof(address), "0.0.0.0:%s", port);

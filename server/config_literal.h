@@ -25,7 +25,7 @@ enum literal_kind {
 	LITERAL_FLOAT,
 	LITERAL_TEXT,
 	LITERAL_LIST, /* list or tuple */
-	LITERAL_DICT  /* dict or set; its content is only checked, not kept */
+	LITERAL_DICT  /* dict: key, value, key, value ...; or set */
 };
 
 struct literal {

@@ -338,6 +338,33 @@ list_from_literal(const struct config_row *row, const struct literal *value,
 	return set_list(row, &items, field, why);
 }
 
+/* {"NAME": "VALUE"} is the item "NAME: VALUE". */
+static int
+list_from_dict(const struct config_row *row, const struct literal *value,
+    struct arena *arena, void *field, struct buf *why)
+{
+	struct items items = { 0 };
+	struct buf text = BUF_EMPTY;
+	const struct literal *item;
+	int rc = 0;
+
+	for (item = value->first; item != NULL && rc == 0;
+	     item = item->next->next) {
+		if (item->kind != LITERAL_TEXT || item->next == NULL ||
+		    item->next->kind != LITERAL_TEXT) {
+			buf_free(&text);
+			return refuse(row, ERR_SYNTAX,
+			    "names and values are texts in quotes", why);
+		}
+		buf_clear(&text);
+		rc = buf_printf(&text, "%s: %s", item->text, item->next->text);
+		if (rc == 0)
+			rc = add_item(&items, text.data, text.len, arena, why);
+	}
+	buf_free(&text);
+	return rc < 0 ? rc : set_list(row, &items, field, why);
+}
+
 int
 config_value_from_texts(const struct config_row *row, const char *const *texts,
     size_t count, struct arena *arena, void *field, struct buf *why)
@@ -401,6 +428,13 @@ config_value_from_literal(const struct config_row *row,
 		return config_value_from_texts(row, &text, 1, arena, field,
 		    why);
 	case LITERAL_BOOL:
+		/* A switch of older versions that has become a choice. */
+		if (row->type == OPT_TEXT &&
+		    strcmp(row->default_text, "off") == 0) {
+			text = value->truth ? "True" : "False";
+			return config_value_from_texts(row, &text, 1, arena,
+			    field, why);
+		}
 		if (row->type != OPT_BOOL)
 			break;
 		*(bool *)field = value->truth;
@@ -420,7 +454,11 @@ config_value_from_literal(const struct config_row *row,
 			break;
 		return list_from_literal(row, value, arena, field, why);
 	case LITERAL_DICT:
-		break;
+		/* Only where items have the form NAME: VALUE. */
+		if (row->type != OPT_LIST ||
+		    strstr(row->default_text, ": ") == NULL)
+			break;
+		return list_from_dict(row, value, arena, field, why);
 	}
 	return refuse(row, ERR_SYNTAX,
 	    is_texts(row->type)            ? "not a text in quotes"

@@ -78,6 +78,9 @@ daemon_ready(const struct server_options *options)
 		if (!options->enable_stdio_inheritance) {
 			(void)dup2(null_fd, STDOUT_FILENO);
 			(void)dup2(null_fd, STDERR_FILENO);
+			/* The log may have opened the terminal once more. */
+			if (log_fd == STDERR_FILENO)
+				(void)log_open("-");
 		}
 	}
 	fd_close(&null_fd);

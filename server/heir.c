@@ -49,7 +49,7 @@ text_in(const cJSON *object, const char *name)
 }
 
 static int
-take_socket(struct heir *heir, const cJSON *row)
+take_socket(struct listen_set *set, const cJSON *row)
 {
 	struct listen_socket known = { .shared = true };
 	struct buf ignored = BUF_EMPTY;
@@ -60,13 +60,26 @@ take_socket(struct heir *heir, const cJSON *row)
 	(void)listen_address_parse(text_in(row, "asked"), &known.asked,
 	    &ignored);
 	buf_free(&ignored);
-	return listen_adopt(&heir->legacy, number_in(row, "fd"), &known);
+	return listen_adopt(set, number_in(row, "fd"), &known);
+}
+
+static int
+take_set(struct listen_set *set, const cJSON *all, const char *name)
+{
+	const cJSON *row;
+	int rc = 0;
+
+	cJSON_ArrayForEach(row, cJSON_GetObjectItemCaseSensitive(all, name))
+	{
+		if (rc == 0)
+			rc = take_socket(set, row);
+	}
+	return rc;
 }
 
 static int
 take_all(struct heir *heir, const cJSON *all, struct buf *why)
 {
-	const cJSON *row;
 	int rc = 0;
 
 	heir->parent = getppid();
@@ -77,12 +90,10 @@ take_all(struct heir *heir, const cJSON *all, struct buf *why)
 	if (fcntl(heir->parent_fd, F_SETFD, FD_CLOEXEC) < 0 ||
 	    fcntl(heir->tell_fd, F_SETFD, FD_CLOEXEC) < 0)
 		rc = -errno;
-	cJSON_ArrayForEach(row,
-	    cJSON_GetObjectItemCaseSensitive(all, "listeners"))
-	{
-		if (rc == 0)
-			rc = take_socket(heir, row);
-	}
+	if (rc == 0)
+		rc = take_set(&heir->legacy, all, "listeners");
+	if (rc == 0)
+		rc = take_set(&heir->admin, all, "admin");
 	if (rc < 0)
 		(void)buf_printf(why,
 		    "cannot take over the sockets of the running server: %s",
@@ -187,11 +198,14 @@ heir_look(struct master *master)
 	listen_own(&heir->legacy);
 	listen_own(&master->current.listeners);
 	listen_own(&master->reload.other.listeners);
+	listen_own(&heir->admin);
+	listen_own(&master->admin_listeners);
 	/* What `bind` does not name any more goes with the old server. */
 	if (heir->activated)
 		listen_forget(&heir->legacy);
 	else
 		listen_drop(&heir->legacy, &master->current.listeners);
+	listen_drop(&heir->admin, &master->admin_listeners);
 	heir_forget(heir);
 	notify_hold(false);
 	heir->names_end_us = master->now_us + NAMES_US;
@@ -211,4 +225,5 @@ heir_forget(struct heir *heir)
 	fd_close(&heir->parent_fd);
 	fd_close(&heir->tell_fd);
 	listen_forget(&heir->legacy);
+	listen_forget(&heir->admin);
 }

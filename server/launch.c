@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "server/base/err.h"
+#include "server/base/syslog_out.h"
 #include "server/notify.h"
 #include "server/preflight.h"
 #include "server/rehearse.h"
@@ -158,6 +159,32 @@ launch_listen_rules(const struct server_options *options)
 		.unix_mode = (mode_t)options->socket_mode };
 }
 
+static int
+open_admin(struct master *master, struct buf *why)
+{
+	const struct server_options *options = master->current.settings.options;
+	const struct listen_rules rules = launch_listen_rules(options);
+	struct buf reason = BUF_EMPTY;
+	struct buf text = BUF_EMPTY;
+	int rc;
+
+	tally_open(&master->tally);
+	if (options->metrics_bind.count == 0)
+		return 0;
+	rc = listen_renew(&master->admin_listeners, &master->heir.admin,
+	    &options->metrics_bind, &rules, &reason);
+	if (rc < 0) {
+		(void)buf_printf(why, "metrics_bind: %s", buf_cstr(&reason));
+	} else {
+		(void)listen_address_print(
+		    &master->admin_listeners.sockets[0].address, &text);
+		log_info("metrics.bound", "address=%s", buf_cstr(&text));
+	}
+	buf_free(&reason);
+	buf_free(&text);
+	return rc;
+}
+
 int
 launch_open_control(struct master *master, struct buf *why)
 {
@@ -192,7 +219,10 @@ open_spawn(struct master *master)
 	    (unsigned)master->current.settings.options->workers * 2;
 	int rc;
 
-	rc = spawn_open(&master->spawn, slots > SLOTS_MIN ? slots : SLOTS_MIN);
+	/* The last one is not the crew's: admin.c. */
+	rc = spawn_open(&master->spawn,
+	    (slots > SLOTS_MIN ? slots : SLOTS_MIN) + 1);
+	master->spawn.board_fd = master->tally.read_fd;
 	master->spawn.identity = &master->identity;
 	master->spawn.forget = nursery_forget;
 	master->spawn.forget_context = master;
@@ -216,7 +246,7 @@ open_crew(struct master *master)
 {
 	const struct server_options *options = master->current.settings.options;
 	struct crew_rules rules = launch_rules(options);
-	unsigned slots = master->spawn.slot_count;
+	unsigned slots = master->spawn.slot_count - 1;
 	unsigned i;
 	int rc;
 
@@ -286,16 +316,34 @@ give_files(struct master *master)
 }
 
 int
+launch_open_logs(const struct server_options *options, struct buf *why)
+{
+	int rc;
+
+	rc = log_open(options->errorlog);
+	if (rc < 0) {
+		(void)buf_printf(why, "cannot open the error log %s: %s",
+		    options->errorlog, err_str(rc));
+		return rc;
+	}
+	if (!options->syslog) {
+		syslog_out_close();
+		return 0;
+	}
+	return syslog_out_open(options->syslog_addr, options->syslog_facility,
+	    options->syslog_prefix[0] != '\0' ? options->syslog_prefix
+					      : options->proc_name,
+	    why);
+}
+
+int
 launch_start(struct master *master, struct buf *why)
 {
 	int rc;
 
-	rc = log_open(master->current.settings.options->errorlog);
-	if (rc < 0) {
-		(void)buf_printf(why, "cannot open the error log %s: %s",
-		    master->current.settings.options->errorlog, err_str(rc));
+	rc = launch_open_logs(master->current.settings.options, why);
+	if (rc < 0)
 		return rc;
-	}
 	rc = heir_take(&master->heir, why);
 	notify_hold(master->heir.parent > 0);
 	if (rc == 0)
@@ -308,6 +356,11 @@ launch_start(struct master *master, struct buf *why)
 	rc = sig_open(&master->sig);
 	if (rc == 0)
 		rc = open_listeners(master, why);
+	if (rc == 0)
+		rc = open_admin(master, why);
+	if (rc == 0)
+		rc = statsd_open(&master->statsd,
+		    master->current.settings.options, why);
 	if (rc == 0)
 		rc = launch_open_control(master, why);
 	if (rc == 0)
@@ -330,9 +383,13 @@ launch_start(struct master *master, struct buf *why)
 int
 launch_try(struct master *master, struct buf *why)
 {
-	int rc;
+	const struct server_options *options = master->current.settings.options;
+	int rc = 0;
 
-	rc = rehearse(master->current.settings.options, why);
+	rc = rehearse(options, why);
+	if (rc == 0 && options->syslog)
+		rc = syslog_out_check(options->syslog_addr,
+		    options->syslog_facility, why);
 	if (rc == 0)
 		rc = take_identity(master, why);
 	if (rc == 0)
@@ -356,6 +413,10 @@ launch_finish(struct master *master)
 	preflight_forget(&master->reload.check);
 	buf_free(&master->reload.check.text);
 	listen_close(&master->current.listeners);
+	listen_close(&master->admin_listeners);
+	tally_close(&master->tally);
+	statsd_close(&master->statsd);
+	keeper_seat_fini(&master->admin);
 	if (master->current.settings.owned != NULL)
 		master->children->release(master->current.settings.owned);
 	keeper_seat_fini(&master->keeper);
@@ -382,4 +443,7 @@ launch_init(struct master *master, const struct server_options *options,
 		.sig = SIG_EMPTY };
 	control_init(&master->control);
 	keeper_seat_init(&master->keeper, KEEPER_BACKOFF_US);
+	keeper_seat_init(&master->admin, KEEPER_BACKOFF_US);
+	tally_init(&master->tally);
+	statsd_init(&master->statsd);
 }

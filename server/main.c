@@ -24,6 +24,7 @@
 #include "server/master.h"
 #include "server/program.h"
 #include "server/upgrade.h"
+#include "worker/admin_run.h"
 #include "worker/tls.h"
 #include "worker/worker.h"
 
@@ -65,6 +66,14 @@ run_keeper(const struct handoff *handoff, const void *context)
 	const struct config *config = context;
 
 	return keeper_run(handoff, &config->cache);
+}
+
+static int
+run_admin(const struct handoff *handoff, const void *context)
+{
+	const struct config *config = context;
+
+	return admin_run(handoff, &config->worker, &config->cache);
 }
 
 static void
@@ -174,6 +183,7 @@ serve(struct config *config, enum config_action action,
 		.check = check,
 		.worker = run_worker,
 		.keeper = run_keeper,
+		.admin = run_admin,
 		.reload = reload,
 		.release = release,
 		.preload = preload,

@@ -97,6 +97,7 @@ fill_polls(struct master *master)
 
 	polls[POLL_SIGNALS].fd = sig_fd(&master->sig);
 	polls[POLL_KEEPER].fd = master->keeper.seat.status_fd;
+	polls[POLL_ADMIN].fd = master->admin.seat.status_fd;
 	polls[POLL_NOTES].fd = -1;
 	if (master->keeper.sent < master->keeper.count)
 		polls[POLL_NOTES].fd = master->keeper.notes_fd;
@@ -117,6 +118,14 @@ next_deadline(const struct master *master)
 	int64_t other_us;
 
 	other_us = keeper_seat_deadline(&master->keeper, master->now_us);
+	if (other_us < deadline_us)
+		deadline_us = other_us;
+	other_us = admin_deadline(master);
+	if (other_us < deadline_us)
+		deadline_us = other_us;
+	if (master->drain_us > 0 && master->drain_us < deadline_us)
+		deadline_us = master->drain_us;
+	other_us = statsd_deadline(&master->statsd);
 	if (other_us < deadline_us)
 		deadline_us = other_us;
 	other_us = master->reload.check.end_us;
@@ -217,6 +226,8 @@ master_reopen_logs(struct master *master)
 	}
 	if (master->keeper.seat.pid > 0)
 		(void)kill(master->keeper.seat.pid, SIGUSR1);
+	if (master->admin.seat.pid > 0)
+		(void)kill(master->admin.seat.pid, SIGUSR1);
 }
 
 static void
@@ -257,12 +268,40 @@ hand_over(struct master *master)
 		    (long)master->upgrade.pid);
 		(void)notify_send(state);
 		listen_forget(set);
+		listen_forget(&master->admin_listeners);
 		return;
 	}
 	(void)notify_send("STOPPING=1");
 	listen_close(set);
 	if (master->upgrade.pid > 0)
 		(void)kill(master->upgrade.pid, SIGTERM);
+}
+
+/*
+ * Readiness fails first and requests are still taken, so that load balancers
+ * can go elsewhere. True while that goes on; asked once more, it ends.
+ */
+static bool
+begin_drain(struct master *master, const char *name)
+{
+	double delay = master->current.settings.options->drain_delay;
+
+	if (delay <= 0 || master->drain_us != 0 || !master->crew.serving ||
+	    upgrade_passes_on(master)) /* another one serves on */
+		return false;
+	master->drain_us = master->now_us + (int64_t)(delay * 1e6);
+	log_info("master.drain", "signal=%s seconds=%g", name, delay);
+	(void)notify_send("STATUS=Draining");
+	tally_put(master, true);
+	return true;
+}
+
+static void
+look_at_drain(struct master *master)
+{
+	if (master->drain_us != 0 && master->now_us >= master->drain_us &&
+	    master->crew.stop == CREW_RUN)
+		master_stop(master, CREW_STOP, "TERM");
 }
 
 void
@@ -275,6 +314,8 @@ master_stop(struct master *master, enum crew_stop how, const char *name)
 		how = CREW_KILL;
 	if (how <= master->crew.stop)
 		return;
+	if (how == CREW_STOP && begin_drain(master, name))
+		return;
 	log_info("master.stop", "signal=%s how=%s", name, names[how]);
 	crew_end(&master->crew, how, master->now_us);
 	/*
@@ -283,6 +324,7 @@ master_stop(struct master *master, enum crew_stop how, const char *name)
 	 */
 	reload_abandon(master);
 	hand_over(master);
+	tally_put(master, true);
 }
 
 static void
@@ -409,7 +451,8 @@ static bool
 is_over(const struct master *master)
 {
 	return master->crew.stop != CREW_RUN && crew_gone(&master->crew) &&
-	       master->keeper.seat.state == SEAT_EMPTY;
+	       master->keeper.seat.state == SEAT_EMPTY &&
+	       master->admin.seat.state == SEAT_EMPTY;
 }
 
 static void
@@ -420,11 +463,14 @@ loop(struct master *master)
 	master->watchdog_us = notify_watchdog_us();
 	run_keeper(master); /* before the workers that may need it */
 	run_crew(master);
+	tally_put(master, true);
+	admin_look(master);
 	while (!is_over(master)) {
 		wait_for_events(master);
 		take_signals(master);
 		if (master->children->turn != NULL)
 			master->children->turn();
+		look_at_drain(master);
 		nursery_read(master);
 		nursery_reap(master);
 		reload_look(master);
@@ -437,6 +483,9 @@ loop(struct master *master)
 		notice_target(master);
 		run_crew(master);
 		run_keeper(master);
+		admin_look(master);
+		tally_put(master, false);
+		statsd_look(master);
 	}
 }
 

@@ -35,6 +35,7 @@ struct master_children {
 	preflight_check *check; /* in a short-lived child: does the app load */
 	spawn_entry *worker;
 	spawn_entry *keeper;
+	spawn_entry *admin; /* serves metrics_bind; NULL: nobody does */
 	/*
 	 * Read the settings again, with those in use for comparison: 0, or
 	 * negative with sentences in *why and nothing to release. NULL: a

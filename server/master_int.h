@@ -17,6 +17,8 @@
 #include "server/preflight.h"
 #include "server/sig.h"
 #include "server/spawn.h"
+#include "server/statsd.h"
+#include "server/tally.h"
 #include "server/upgrade.h"
 
 /*
@@ -81,8 +83,14 @@ struct master {
 	struct crew crew;
 	struct keeper_seat keeper;
 	enum crew_stop keeper_stop; /* how the keeper has been asked */
-	struct pollfd *polls;       /* POLL_SEATS fixed ones, each slot */
-	int64_t now_us;             /* of this turn of the loop */
+	struct keeper_seat admin;   /* serves metrics_bind; it gets no notes */
+	enum crew_stop admin_stop;
+	struct listen_set admin_listeners;
+	struct tally tally;
+	struct statsd statsd;
+	int64_t drain_us;     /* asked to stop, stops then; 0: not asked */
+	struct pollfd *polls; /* POLL_SEATS fixed ones, each slot */
+	int64_t now_us;       /* of this turn of the loop */
 	struct crash crash;
 	int64_t started_us;
 	unsigned deaths;        /* of workers, unasked */
@@ -96,6 +104,7 @@ struct master {
 enum {
 	POLL_SIGNALS,
 	POLL_KEEPER,
+	POLL_ADMIN,
 	POLL_NOTES,
 	POLL_CHECK,
 	POLL_UPGRADE,
@@ -138,6 +147,9 @@ int launch_start(struct master *master, struct buf *why);
 /* The check of the app alone; as launch_start(). */
 int launch_try(struct master *master, struct buf *why);
 
+/* Write the logs where the settings say. 0, or negative with *why. */
+int launch_open_logs(const struct server_options *options, struct buf *why);
+
 /* The settings as the crew wants them. */
 struct crew_rules launch_rules(const struct server_options *options);
 
@@ -165,8 +177,14 @@ void nursery_forget(void *master, const struct spawn_job *job);
 void nursery_fork_worker(struct master *master, unsigned slot);
 void nursery_fork_keeper(struct master *master);
 
+/* admin.c: the process that serves metrics_bind. */
+void admin_look(struct master *master); /* each turn of the loop */
+int64_t admin_deadline(const struct master *master);
+bool admin_exited(struct master *master, pid_t pid, int status);
+
 /* Take what the children have reported. */
 void nursery_read(struct master *master);
+void nursery_read_seat(struct master *master, struct seat *seat, int slot);
 
 /* Bury every child that has ended, tell the log and the keeper. */
 void nursery_reap(struct master *master);

@@ -23,6 +23,9 @@
 #include "server/placement.h"
 #include "server/reap.h"
 
+/* In the place of a slot; the numbers of the admin process count nowhere. */
+enum { KEEPER = -1, ADMIN = -2 };
+
 #define READS_PER_TURN 16 /* a child gone wild must not hold the loop */
 
 /* A worker of a new generation may have to write elsewhere, or less. */
@@ -30,14 +33,16 @@ static void
 take_up_logs(const struct master *master)
 {
 	const struct server_options *options = master->current.settings.options;
+	struct buf why = BUF_EMPTY;
 	int rc;
 
 	if (master->reload.state != RELOAD_STARTING)
 		return;
 	log_threshold = options->loglevel;
-	rc = log_open(options->errorlog);
+	rc = launch_open_logs(options, &why);
 	if (rc < 0)
-		log_error(rc, "log.open", "path=%s", options->errorlog);
+		log_error(rc, "log.open", "%s", buf_cstr(&why));
+	buf_free(&why);
 }
 
 void
@@ -56,15 +61,19 @@ nursery_forget(void *context, const struct spawn_job *job)
 	}
 	fd_close(&master->keeper.seat.status_fd);
 	fd_close(&master->keeper.notes_fd);
+	fd_close(&master->admin.seat.status_fd);
+	fd_close(&master->tally.write_fd);
+	if (!job->admin)
+		listen_forget(&master->admin_listeners);
 	control_forget(&master->control);
 	preflight_forget(&master->reload.check);
 	upgrade_forget(&master->upgrade);
 	heir_forget(&master->heir);
 	listen_forget(&master->reload.other.listeners);
-	if (job->listen_count == 0)
+	if (job->listen_count == 0 || job->admin)
 		listen_forget(&master->current.listeners);
 	take_up_logs(master);
-	if (job->listen_count > 0)
+	if (job->listen_count > 0 && !job->admin)
 		placement_apply(master->current.settings.options, job->slot);
 }
 
@@ -99,6 +108,7 @@ nursery_fork_worker(struct master *master, unsigned slot)
 		crew_not_forked(&master->crew, master->now_us);
 		return;
 	}
+	tally_start(&master->tally);
 	crew_forked(&master->crew, slot, child.pid, job.worker_id,
 	    child.status_fd, master->now_us);
 	log_info("worker.fork",
@@ -143,11 +153,12 @@ take_status(struct master *master, unsigned slot, struct handoff_status *status)
 	const struct seat *seat = &master->crew.seats[slot];
 	unsigned suppressed;
 
-	if (status->kind != HANDOFF_BEAT)
+	if (status->kind != HANDOFF_BEAT && status->kind != HANDOFF_SERIES)
 		status->text[sizeof(status->text) - 1] = '\0';
 	switch (status->kind) {
 	case HANDOFF_READY:
 		crew_ready(&master->crew, slot, master->now_us);
+		tally_soon(&master->tally);
 		log_info("worker.ready", "slot=%u child=%ld boot_ms=%lld", slot,
 		    (long)seat->pid,
 		    (long long)(master->now_us - seat->forked_us) / 1000);
@@ -155,6 +166,10 @@ take_status(struct master *master, unsigned slot, struct handoff_status *status)
 	case HANDOFF_BEAT:
 		crew_beat(&master->crew, slot, master->now_us);
 		master->crew.seats[slot].beat = status->beat;
+		master->tally.changed = true;
+		break;
+	case HANDOFF_SERIES:
+		tally_series(&master->tally, &status->series);
 		break;
 	case HANDOFF_CRASH:
 		crash_keep_begin(master, slot, "worker.crash", status->text);
@@ -205,15 +220,16 @@ read_status(struct master *master, int fd, int slot)
 			if (slot >= 0)
 				take_status(master, (unsigned)slot,
 				    &messages[i]);
-			else if (messages[i].kind == HANDOFF_BEAT)
+			else if (slot == KEEPER &&
+				 messages[i].kind == HANDOFF_BEAT)
 				master->keeper.seat.beat = messages[i].beat;
 		}
 	}
 	return true;
 }
 
-static void
-read_seat(struct master *master, struct seat *seat, int slot)
+void
+nursery_read_seat(struct master *master, struct seat *seat, int slot)
 {
 	if (seat->status_fd >= 0 && !read_status(master, seat->status_fd, slot))
 		fd_close(&seat->status_fd);
@@ -225,8 +241,9 @@ nursery_read(struct master *master)
 	unsigned slot;
 
 	for (slot = 0; slot < master->crew.slot_count; slot++)
-		read_seat(master, &master->crew.seats[slot], (int)slot);
-	read_seat(master, &master->keeper.seat, -1);
+		nursery_read_seat(master, &master->crew.seats[slot], (int)slot);
+	nursery_read_seat(master, &master->keeper.seat, KEEPER);
+	nursery_read_seat(master, &master->admin.seat, ADMIN);
 }
 
 static enum log_level
@@ -255,12 +272,15 @@ bury_worker(struct master *master, unsigned slot, int status)
 	int64_t lived_us = master->now_us - seat->forked_us;
 	enum seat_reason reason = seat->reason;
 	enum reap_verdict verdict;
+	struct handoff_beat beat;
 	char text[64];
 
 	/* Its last words may still be in the pipe. */
-	read_seat(master, seat, (int)slot);
+	nursery_read_seat(master, seat, (int)slot);
 	spawn_clear_load(&master->spawn, slot);
+	beat = seat->beat;
 	verdict = crew_exited(&master->crew, slot, status, master->now_us);
+	tally_end(&master->tally, &beat, verdict);
 	(void)reap_describe(status, text, sizeof(text));
 	if (verdict == REAP_STILLBORN && master->failure[0] == '\0')
 		(void)snprintf(master->failure, sizeof(master->failure),
@@ -284,6 +304,8 @@ bury_keeper(struct master *master, int status)
 	enum reap_verdict verdict;
 	char text[64];
 
+	nursery_read_seat(master, &master->keeper.seat, KEEPER);
+	tally_keep(&master->tally, &master->keeper.seat.beat);
 	verdict = keeper_seat_exited(&master->keeper, status, master->now_us);
 	LOG_AT(verdict_level(verdict), 0, "keeper.exit",
 	    "child=%ld verdict=%s %s", (long)pid, reap_verdict_name(verdict),
@@ -302,6 +324,8 @@ nursery_reap(struct master *master)
 			bury_worker(master, (unsigned)slot, death.status);
 		else if (death.pid == master->keeper.seat.pid)
 			bury_keeper(master, death.status);
+		else if (admin_exited(master, death.pid, death.status))
+			continue;
 		else if (death.pid == master->reload.check.pid)
 			reload_checked(master, death.status);
 		else if (death.pid == master->upgrade.pid)

@@ -128,6 +128,10 @@ rehearse(const struct server_options *options, struct buf *why)
 		rc = try_address(options, options->bind.items[i], why);
 		worst = rc < 0 ? rc : worst;
 	}
+	for (i = 0; i < options->metrics_bind.count; i++) {
+		rc = try_address(options, options->metrics_bind.items[i], why);
+		worst = rc < 0 ? rc : worst;
+	}
 	rc = try_file("error log", options->errorlog, why);
 	worst = rc < 0 ? rc : worst;
 	rc = try_file("pid file", options->pidfile, why);

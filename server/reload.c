@@ -61,6 +61,7 @@ finish(struct master *master, const char *error)
 	reload->state = RELOAD_IDLE;
 	reload->failed = error != NULL;
 	reload->finished++;
+	tally_reload(&master->tally, error == NULL);
 	(void)snprintf(reload->text, sizeof(reload->text), "%s",
 	    error != NULL ? error : "");
 	if (error != NULL)
@@ -223,14 +224,17 @@ change_logs(struct master *master, const struct server_options *old)
 {
 	const struct server_options *options = master->current.settings.options;
 	bool moved = strcmp(old->errorlog, options->errorlog) != 0;
+	struct buf why = BUF_EMPTY;
 	int rc;
 
-	rc = moved ? log_open(options->errorlog) : log_reopen();
+	moved = moved || old->syslog != options->syslog ||
+		strcmp(old->syslog_addr, options->syslog_addr) != 0;
+	rc = moved ? launch_open_logs(options, &why) : log_reopen();
 	if (rc < 0)
 		log_error(rc, "master.reopen",
-		    "path=%s note=\"still writing "
-		    "to the old file\"",
-		    options->errorlog);
+		    "path=%s note=\"still writing as before\" %s",
+		    options->errorlog, why.len > 0 ? buf_cstr(&why) : "");
+	buf_free(&why);
 	if (!moved && old->loglevel == options->loglevel)
 		return;
 	log_threshold = options->loglevel;

@@ -97,6 +97,7 @@ spawn_open(struct spawn *spawn, unsigned slot_count)
 
 	*spawn = (struct spawn){ .master_pid = getpid(),
 		.death_fds = { -1, -1 },
+		.board_fd = -1,
 		.next_id = clock_boot_ms() << ID_SHIFT };
 	if (pipe2(spawn->death_fds, O_CLOEXEC | O_NONBLOCK) < 0)
 		return -errno;
@@ -168,6 +169,8 @@ run_child(const struct spawn *spawn, const struct spawn_job *job,
 		.load_fds = spawn->load_fds,
 		.listen_fds = job->listen_fds,
 		.listen_count = job->listen_count,
+		.board_fd = spawn->board_fd,
+		.admin = job->admin,
 	};
 	int death_write = spawn->death_fds[1];
 	int status;

@@ -2,6 +2,7 @@
 #ifndef SERVER_SPAWN_H
 #define SERVER_SPAWN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -37,6 +38,7 @@ struct spawn {
 	void (*forget)(void *context, const struct spawn_job *job);
 	void *forget_context;
 	const struct identity *identity; /* who a child becomes; NULL: we */
+	int board_fd; /* for children to read; -1: none. Not owned */
 };
 
 /* One child. */
@@ -50,6 +52,7 @@ struct spawn_job {
 	int orders_fd;         /* the same */
 	const int *listen_fds; /* the same; NULL with 0 */
 	size_t listen_count;
+	bool admin; /* see struct handoff */
 };
 
 struct spawn_child {

@@ -53,24 +53,30 @@ put_socket(cJSON *list, int fd, const struct listen_socket *made)
 	buf_free(&asked);
 }
 
+static void
+put_set(cJSON *all, const char *name, const struct listen_set *set)
+{
+	cJSON *list = cJSON_AddArrayToObject(all, name);
+	size_t i;
+
+	for (i = 0; i < set->count; i++)
+		put_socket(list, set->fds[i], &set->sockets[i]);
+}
+
 /* "PRONGHORN_UPGRADE={...}"; the caller frees the buffer. */
 static const char *
 make_variable(const struct master *master, int tell_fd, struct buf *out)
 {
-	const struct listen_set *set = &master->current.listeners;
 	cJSON *all = cJSON_CreateObject();
-	cJSON *list;
 	char *json;
-	size_t i;
 
 	(void)cJSON_AddNumberToObject(all, "parent", master->spawn.master_pid);
 	(void)cJSON_AddNumberToObject(all, "parent_fd",
 	    master->spawn.death_fds[0]);
 	(void)cJSON_AddNumberToObject(all, "tell_fd", tell_fd);
 	(void)cJSON_AddBoolToObject(all, "activated", master->activated);
-	list = cJSON_AddArrayToObject(all, "listeners");
-	for (i = 0; i < set->count; i++)
-		put_socket(list, set->fds[i], &set->sockets[i]);
+	put_set(all, "listeners", &master->current.listeners);
+	put_set(all, "admin", &master->admin_listeners);
 	json = cJSON_PrintUnformatted(all);
 	if (json != NULL)
 		(void)buf_printf(out, UPGRADE_VARIABLE "=%s", json);
@@ -79,15 +85,21 @@ make_variable(const struct master *master, int tell_fd, struct buf *out)
 	return json != NULL ? buf_cstr(out) : NULL;
 }
 
-/* Only these descriptors outlive exec; all others are close-on-exec. */
 static void
-keep_open(const struct master *master, int tell_fd)
+keep_set_open(const struct listen_set *set)
 {
-	const struct listen_set *set = &master->current.listeners;
 	size_t i;
 
 	for (i = 0; i < set->count; i++)
 		(void)fcntl(set->fds[i], F_SETFD, 0);
+}
+
+/* Only these descriptors outlive exec; all others are close-on-exec. */
+static void
+keep_open(const struct master *master, int tell_fd)
+{
+	keep_set_open(&master->current.listeners);
+	keep_set_open(&master->admin_listeners);
 	(void)fcntl(master->spawn.death_fds[0], F_SETFD, 0);
 	(void)fcntl(tell_fd, F_SETFD, 0);
 }

@@ -49,6 +49,7 @@ struct heir {
 	bool activated; /* the service manager opened the sockets */
 	int64_t names_end_us; /* try to get the names until then; 0: not now */
 	struct listen_set legacy; /* all that were handed over */
+	struct listen_set admin;  /* those of metrics_bind */
 };
 
 #define HEIR_EMPTY                             \

@@ -44,6 +44,7 @@ procps          command ps
 chromium        browser
 fonts-dejavu-core  file /usr/share/fonts/*/*
 node-llhttp     file /usr/share/nodejs/llhttp
+nginx-light     file /usr/sbin/nginx
 '
 
 has_command() {

@@ -96,6 +96,7 @@ static bool
 admit_peer(struct worker *worker, const char *peer)
 {
 	return worker->peers == NULL || peer[0] == '\0' ||
+	       worker->proxy_versions != 0 || /* conn_proxy.c counts */
 	       conn_peers_add(worker->peers, peer,
 		   (size_t)worker->options->limit_client_connections) == 0;
 }
@@ -165,7 +166,8 @@ accept_one(struct worker *worker, int listener)
 		return true;
 	}
 	if (conn_open(worker, fd, peer) < 0) {
-		if (worker->peers != NULL && peer[0] != '\0')
+		if (worker->peers != NULL && peer[0] != '\0' &&
+		    worker->proxy_versions == 0)
 			conn_peers_remove(worker->peers, peer);
 		(void)close(fd);
 		pause_accepting(worker, -ENOMEM);

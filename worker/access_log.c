@@ -3,96 +3,118 @@
 /*
  * The access log. See access_log.h.
  *
- * FAILURE  A failed write drops the collected lines and warns once a second;
- *          serving goes on.
+ * Of many requests one of `access_log_sample` is written; those that the
+ * server failed (5xx) always are.
+ *
+ * FAILURE  Lines that cannot be written are dropped and counted (sink.h), with
+ *          a warning once a second; serving goes on.
  */
 #include "worker/access_log.h"
 
 #include <errno.h>
-#include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "server/base/clock.h"
-#include "server/base/fd.h"
+#include "server/base/err.h"
 #include "server/base/log.h"
+#include "server/base/syslog_out.h"
 
 #define COLLECT_BYTES ((size_t)32 * 1024)
-#define FIELD_BYTES 2048 /* of one client text in a line */
+
+static struct access_format *
+make_format(const struct worker_options *options, struct buf *why)
+{
+	if (options->access_log_json)
+		return access_format_new_json();
+	return access_format_new(options->access_log_format, why);
+}
 
 int
-access_log_open(struct access_log *log, const char *path)
+access_log_check(const struct worker_options *options, struct buf *why)
 {
-	log->fd = -1;
-	log->path = path;
+	struct access_format *format = make_format(options, why);
+
+	if (format == NULL)
+		return ERR_SYNTAX;
+	access_format_free(&format);
+	return 0;
+}
+
+int
+access_log_open(struct access_log *log, const struct worker_options *options,
+    struct buf *why)
+{
+	const char *path = options->accesslog;
+	int rc = 0;
+
+	*log = (struct access_log){ .path = path,
+		.sink.fd = -1,
+		.sample = (uint32_t)options->access_log_sample,
+		.common_time = !options->access_log_json };
 	buf_init(&log->lines, COLLECT_BYTES * 2);
-	if (path[0] == '\0')
-		return 0;
+	log->to_syslog =
+	    syslog_out_is_on() && !options->disable_redirect_access_to_syslog;
+	log->on = path[0] != '\0' || log->to_syslog;
+	log->format = make_format(options, why);
+	if (log->format == NULL)
+		return ERR_SYNTAX;
 	if (strcmp(path, "-") == 0)
-		log->fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
-	else
-		log->fd =
-		    open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
-	return log->fd < 0 ? -errno : 0;
+		rc = sink_open_standard(&log->sink, STDOUT_FILENO);
+	else if (path[0] != '\0')
+		rc = sink_open_file(&log->sink, path);
+	if (rc < 0) {
+		log->on = false;
+		(void)buf_printf(why, "accesslog %s: %s\n", path, err_str(rc));
+	}
+	return rc;
 }
 
 int
 access_log_reopen(struct access_log *log)
 {
-	struct access_log fresh;
-	int rc;
-
-	if (log->fd < 0 || strcmp(log->path, "-") == 0)
+	if (log->sink.fd < 0 || strcmp(log->path, "-") == 0)
 		return 0;
 	access_log_flush(log);
-	rc = access_log_open(&fresh, log->path);
-	if (rc < 0)
-		return rc;
-	fd_close(&log->fd);
-	log->fd = fresh.fd;
-	return 0;
+	return sink_reopen(&log->sink, log->path);
 }
 
 void
 access_log_close(struct access_log *log)
 {
 	access_log_flush(log);
-	fd_close(&log->fd);
+	sink_close(&log->sink);
+	access_format_free(&log->format);
 	buf_free(&log->lines);
+	log->on = false;
 }
 
-static void
-put_escaped(struct buf *out, struct http_span text)
-{
-	size_t len = text.len < FIELD_BYTES ? text.len : FIELD_BYTES;
-	unsigned char c;
-	size_t i;
-
-	if (text.data == NULL || len == 0) {
-		(void)buf_putc(out, '-');
-		return;
-	}
-	for (i = 0; i < len; i++) {
-		c = (unsigned char)text.data[i];
-		if (c < 0x20 || c >= 0x7f || c == '"' || c == '\\')
-			(void)buf_printf(out, "\\x%02x", c);
-		else
-			(void)buf_putc(out, (char)c);
-	}
-}
-
-static void
-put_time(struct buf *out)
+/* Made anew once a second. */
+static const char *
+time_now(struct access_log *log)
 {
 	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-	time_t seconds = (time_t)(clock_wall_ms() / 1000);
+	int64_t second = clock_wall_ms() / 1000;
+	time_t seconds = (time_t)second;
 	struct tm tm;
 
+	if (second == log->time_second)
+		return log->time;
+	log->time_second = second;
 	(void)gmtime_r(&seconds, &tm);
-	(void)buf_printf(out, "[%02d/%.3s/%04d:%02d:%02d:%02d +0000]",
-	    tm.tm_mday, months + 3 * tm.tm_mon, tm.tm_year + 1900, tm.tm_hour,
-	    tm.tm_min, tm.tm_sec);
+	if (log->common_time)
+		(void)snprintf(log->time, sizeof(log->time),
+		    "[%02u/%.3s/%04u:%02u:%02u:%02u +0000]",
+		    (unsigned)tm.tm_mday % 100U, months + 3 * tm.tm_mon,
+		    (unsigned)(tm.tm_year + 1900) % 10000U,
+		    (unsigned)tm.tm_hour % 100U, (unsigned)tm.tm_min % 100U,
+		    (unsigned)tm.tm_sec % 100U);
+	else
+		(void)strftime(log->time, sizeof(log->time),
+		    "%Y-%m-%dT%H:%M:%SZ", &tm);
+	return log->time;
 }
 
 void
@@ -101,25 +123,33 @@ access_log_put(struct access_log *log, const struct access_entry *entry)
 	struct buf *out = &log->lines;
 	size_t before;
 
+	if (log->sample > 1 && entry->status < 500 &&
+	    log->seen++ % log->sample != 0)
+		return;
 	if (out->len >= COLLECT_BYTES)
 		access_log_flush(log);
 	before = out->len;
-	(void)buf_printf(out, "%s - - ",
-	    entry->peer[0] != '\0' ? entry->peer : "-");
-	put_time(out);
-	(void)buf_putl(out, " \"");
-	put_escaped(out, entry->method);
-	(void)buf_putc(out, ' ');
-	put_escaped(out, entry->target);
-	(void)buf_printf(out, " HTTP/1.%d\" %d %zu \"", entry->minor,
-	    entry->status, entry->bytes);
-	put_escaped(out, entry->referer);
-	(void)buf_putl(out, "\" \"");
-	put_escaped(out, entry->user_agent);
-	(void)buf_printf(out, "\" %lld\n", (long long)entry->duration_us);
+	access_format_put(log->format, entry, time_now(log), out);
+	(void)buf_putc(out, '\n');
 	if (!buf_ok(out)) { /* no half lines */
 		out->len = before;
 		out->failed = false;
+		sink_count_drop();
+	}
+}
+
+static void
+send_lines(const struct access_log *log)
+{
+	const char *at = log->lines.data;
+	const char *end = at + log->lines.len;
+	const char *stop;
+
+	for (; at < end; at = stop + 1) {
+		stop = memchr(at, '\n', (size_t)(end - at));
+		if (stop == NULL)
+			break;
+		syslog_out(SYSLOG_INFO, at, (size_t)(stop - at));
 	}
 }
 
@@ -132,9 +162,12 @@ access_log_flush(struct access_log *log)
 
 	if (log->lines.len == 0)
 		return;
-	rc = fd_write_full(log->fd, log->lines.data, log->lines.len);
+	rc = sink_write(&log->sink, log->lines.data, log->lines.len);
 	if (rc < 0 && log_gate_open(&gate, &suppressed))
-		log_warn(rc, "access_log.write", "path=%s suppressed=%u",
-		    log->path, suppressed);
+		log_warn(rc, "access_log.write",
+		    "path=%s dropped=%llu suppressed=%u", log->path,
+		    (unsigned long long)log->sink.drops, suppressed);
+	if (log->to_syslog)
+		send_lines(log);
 	buf_clear(&log->lines);
 }

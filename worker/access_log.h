@@ -6,48 +6,46 @@
 #include <stdint.h>
 
 #include "server/base/buf.h"
-#include "worker/http_parse.h"
+#include "server/base/sink.h"
+#include "worker/access_format.h"
+#include "worker/options.h"
 
 /*
- * The access log: one line per answer, in the combined format with the time
- * taken in microseconds behind it:
- *
- *   127.0.0.1 - - [23/Nov/2026:02:30:01 +0000] "GET / HTTP/1.1" 200 2356
- *       "referer" "user agent" 154                             (one line)
+ * The access log: one line per answer, in the form of access_log_format or as
+ * JSON; into a file, to stdout, to syslog.
  *
  * Lines are collected and written at the end of a loop turn, whole lines by
  * one write(2) to a file opened for appending, so workers share a file.
- * Bytes from clients are escaped: `"`, `\` and anything not printable ASCII.
  *
  * THREADS  The loop only.
  */
 struct access_log {
-	int fd; /* -1: off */
+	bool on;
+	bool to_syslog;
+	bool common_time; /* else that of JSON */
 	const char *path;
+	struct sink sink;
+	struct access_format *format;
 	struct buf lines;
+	uint32_t sample; /* one of so many is written */
+	uint32_t seen;
+	int64_t time_second; /* of `time` */
+	char time[40];
 };
 
-struct access_entry {
-	const char *peer;
-	struct http_span method;
-	struct http_span target;
-	int minor;
-	int status;
-	size_t bytes; /* of the body */
-	struct http_span referer;
-	struct http_span user_agent;
-	int64_t duration_us;
-};
-
-/* Open ("": off, "-": stdout). 0 or -errno. */
-int access_log_open(struct access_log *log, const char *path);
+/* Read the settings, open the file. 0, or negative with *why. */
+int access_log_open(struct access_log *log,
+    const struct worker_options *options, struct buf *why);
 int access_log_reopen(struct access_log *log);
 void access_log_close(struct access_log *log);
+
+/* Are the settings good? As access_log_open(), opens nothing. */
+int access_log_check(const struct worker_options *options, struct buf *why);
 
 static inline bool
 access_log_is_on(const struct access_log *log)
 {
-	return log->fd >= 0;
+	return log->on;
 }
 
 void access_log_put(struct access_log *log, const struct access_entry *entry);

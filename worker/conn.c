@@ -22,6 +22,7 @@
 #include "server/base/fd.h"
 #include "worker/conn_int.h"
 #include "worker/conn_peers.h"
+#include "worker/conn_proxy.h"
 #include "worker/dispatch.h"
 #include "worker/h2.h"
 #include "worker/tls.h"
@@ -39,6 +40,8 @@ is_in_handshake(const struct conn *conn)
 static const struct timeval *
 timeout_of(const struct conn *conn)
 {
+	if (conn->proxy_pending)
+		return conn->worker->head_timeout;
 	if (is_in_handshake(conn))
 		return conn->worker->handshake_timeout;
 	if (conn->out != NULL)
@@ -274,6 +277,10 @@ check_deadline(struct conn *conn)
 
 	if (conn->state != CONN_OPEN || conn->in.len == 0 || conn->out != NULL)
 		return;
+	if (conn->proxy_pending) {
+		conn_proxy_check(conn);
+		return;
+	}
 	if (conn->need > 0 ? is_too_slow(conn, conn->phase_us,
 				 options->body_timeout, conn_body_len(conn))
 			   : (double)(clock_mono_us() - conn->phase_us) >
@@ -381,7 +388,8 @@ on_timeout(struct conn *conn)
 {
 	if (conn->state == CONN_BUSY)
 		check_request(conn);
-	else if (conn->state == CONN_OPEN && conn->in.len > 0)
+	else if (conn->state == CONN_OPEN && conn->in.len > 0 &&
+		 !conn->proxy_pending)
 		conn_refuse(conn, 408);
 	else
 		conn->doomed = true;
@@ -394,6 +402,7 @@ on_handshake(struct conn *conn)
 	conn->handshake_writes = false;
 	switch (tls_handshake(conn->tls)) {
 	case TLS_DONE:
+		conn->worker->stats.beat.tls_handshakes++;
 		if (tls_is_h2(conn->tls) && h2_start(conn) < 0) {
 			conn->doomed = true;
 			break;
@@ -412,9 +421,23 @@ on_handshake(struct conn *conn)
 		conn_refuse(conn, 400);
 		break;
 	case TLS_FAILED:
+		conn->worker->stats.beat.tls_failures++;
 		conn->doomed = true;
 		break;
 	}
+}
+
+/* The header of the PROXY protocol, and what has come behind it. */
+static void
+on_proxy(struct conn *conn)
+{
+	if (!conn_proxy_read(conn))
+		return;
+	conn->phase_us = clock_mono_us();
+	if (conn->tls != NULL)
+		on_handshake(conn);
+	else
+		on_readable(conn);
 }
 
 static void
@@ -431,6 +454,8 @@ on_event(evutil_socket_t fd, short what, void *arg)
 	if (conn->state == CONN_LINGER &&
 	    clock_mono_us() - conn->phase_us > 2000000)
 		conn->doomed = true;
+	else if (conn->proxy_pending && (what & EV_READ))
+		on_proxy(conn);
 	else if (is_in_handshake(conn) && (what & (EV_READ | EV_WRITE)))
 		on_handshake(conn);
 	else if (what & EV_WRITE) {
@@ -459,9 +484,8 @@ conn_open(struct worker *worker, int fd, const char *peer)
 	conn->worker = worker;
 	conn->fd = fd;
 	(void)snprintf(conn->peer, sizeof(conn->peer), "%s", peer);
-	conn->counted = worker->peers != NULL && peer[0] != '\0';
-	conn->used_us = clock_mono_us();
-	conn->phase_us = conn->used_us;
+	conn_proxy_begin(conn);
+	conn->phase_us = conn->used_us = clock_mono_us();
 	/* A unix socket is plain: who can open it needs no TLS. */
 	if (worker->tls != NULL && peer[0] != '\0') {
 		conn->tls = tls_new(worker->tls, fd);

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "server/base/buf.h"
+#include "worker/access_format.h"
 #include "worker/http_chunk.h"
 #include "worker/http_parse.h"
 #include "worker/http_reply.h"
@@ -38,6 +39,7 @@ struct tls;
 struct h2;
 struct h2_stream;
 struct conn_chunked;
+struct callback;
 
 struct conn {
 	struct worker *worker;
@@ -53,6 +55,9 @@ struct conn {
 	bool continue_sent;    /* 100 Continue for the present request */
 	bool handshake_writes; /* TLS waits for room in the socket */
 	bool counted;          /* in worker->peers */
+	bool trusted;          /* its forwarding fields are believed */
+	bool proxy_pending;    /* the PROXY header is not complete */
+	bool proxied_tls;      /* the client came to the proxy by TLS */
 	const struct timeval *timeout; /* running now; NULL: none */
 	struct buf in;                 /* received, not used; empty when idle */
 	size_t scan_from;    /* where the search for the head's end goes on */
@@ -83,8 +88,14 @@ struct answer_to {
 	int minor;
 	bool keep_alive;
 	bool head_only;
-	bool gzip; /* the client takes it, and may have it */
-	bool br;   /* the same of brotli */
+	bool gzip;               /* the client takes it, and may have it */
+	bool br;                 /* the same of brotli */
+	bool secure;             /* it came by https, as far as is known */
+	bool contradicts;        /* a proxy says that it did and did not */
+	struct http_span client; /* as a proxy says; absent: the peer */
+	const struct callback *callback; /* it asks for; NULL: none, yet */
+	/* Fields that the access log wants, see access_format.h. */
+	struct http_span extras[ACCESS_EXTRAS];
 	int64_t start_us;
 };
 

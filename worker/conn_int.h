@@ -38,7 +38,8 @@ int conn_spool_map(struct conn *conn, const char **data, size_t *len);
 size_t conn_body_len(const struct conn *conn);
 
 /* conn_read.c: what an answer needs to know. */
-struct answer_to conn_answer_to(const struct http_head *head);
+struct answer_to conn_answer_to(const struct conn *conn,
+    const struct http_head *head);
 
 /* conn_write.c: send bytes now, or keep a copy. */
 void conn_put_bytes(struct conn *conn, const void *data, size_t len);

@@ -16,6 +16,7 @@
 
 #include "server/base/clock.h"
 #include "worker/conn_int.h"
+#include "worker/forwarded.h"
 #include "worker/router.h"
 #include "worker/static_select.h"
 #include "worker/worker_int.h"
@@ -24,8 +25,9 @@ void
 conn_refuse(struct conn *conn, int status)
 {
 	static const struct http_span none = { NULL, 0 };
-	struct answer_to to = { none, none, none, none, 1, false, false, false,
-		false, conn->phase_us };
+	struct answer_to to = { .method = none,
+		.minor = 1,
+		.start_us = conn->phase_us };
 	struct reply reply;
 
 	http_reply_error(&reply, status);
@@ -46,12 +48,29 @@ request_end(struct conn *conn)
 	conn->chunked = NULL;
 }
 
+/* What the access log will want to know of the request. */
+static void
+take_extras(const struct access_log *log, const struct http_head *head,
+    struct answer_to *to)
+{
+	const struct http_span *value;
+	const char *name;
+	unsigned i;
+
+	for (i = 0; (name = access_format_extra(log->format, i)) != NULL; i++) {
+		value = http_head_find(head, name);
+		if (value != NULL)
+			to->extras[i] = *value;
+	}
+}
+
 struct answer_to
-conn_answer_to(const struct http_head *head)
+conn_answer_to(const struct conn *conn, const struct http_head *head)
 {
 	/* SECURITY.md says why not for other sites. */
 	bool may_compress = head->accept_encoding.data != NULL &&
 			    !http_span_is(head->sec_fetch_site, "cross-site");
+	struct forwarded_view view;
 	struct answer_to to = {
 		.method = head->method_name,
 		.target = head->target,
@@ -64,9 +83,19 @@ conn_answer_to(const struct http_head *head)
 			static_accepts(head->accept_encoding, "gzip"),
 		.br =
 		    may_compress && static_accepts(head->accept_encoding, "br"),
+		.secure = conn->tls != NULL || conn->proxied_tls,
 		.start_us = clock_mono_us(),
 	};
 
+	if (access_log_is_on(&conn->worker->access_log))
+		take_extras(&conn->worker->access_log, head, &to);
+	if (!conn->trusted)
+		return to;
+	to.contradicts =
+	    forwarded_look(conn->worker->forwarded, head, &view) < 0;
+	to.client = view.client;
+	if (view.said)
+		to.secure = view.secure;
 	return to;
 }
 
@@ -74,7 +103,7 @@ static void
 hand_over(struct conn *conn, const struct http_head *head, const char *body,
     size_t len)
 {
-	struct answer_to to = conn_answer_to(head);
+	struct answer_to to = conn_answer_to(conn, head);
 
 	request_end(conn);
 	conn->served = true;
@@ -95,7 +124,7 @@ conn_body_len(const struct conn *conn)
 static int
 wait_for_body(struct conn *conn, const struct http_head *head, size_t total)
 {
-	struct answer_to to = conn_answer_to(head);
+	struct answer_to to = conn_answer_to(conn, head);
 
 	to.keep_alive = false;
 	if (router_refuses(conn, head, &to)) {

@@ -20,6 +20,7 @@
 
 #include "server/base/bug.h"
 #include "server/base/clock.h"
+#include "worker/app.h"
 #include "worker/compress.h"
 #include "worker/conn_int.h"
 #include "worker/h2.h"
@@ -328,14 +329,20 @@ log_answer(struct conn *conn, const struct answer_to *to,
     const struct reply *reply)
 {
 	struct access_entry entry = {
-		.peer = conn->peer,
+		.client =
+		    to->client.data != NULL
+			? to->client
+			: (struct http_span){ conn->peer, strlen(conn->peer) },
 		.method = to->method,
 		.target = to->target,
-		.minor = to->minor,
+		.minor = conn->stream != NULL ? 20 : to->minor,
 		.status = reply->status,
 		.bytes = to->head_only ? 0 : reply->len,
 		.referer = to->referer,
 		.user_agent = to->user_agent,
+		.secure = to->secure,
+		.extras = to->extras,
+		.reply = reply,
 		.duration_us = clock_mono_us() - to->start_us,
 	};
 
@@ -383,10 +390,13 @@ note_answer(struct conn *conn, const struct answer_to *to,
     const struct reply *reply)
 {
 	struct worker *worker = conn->worker;
-	int64_t duration_us = clock_mono_us() - to->start_us;
+	int64_t taken_us = clock_mono_us() - to->start_us;
 
-	stats_answer(&worker->stats, reply->status, duration_us);
-	hooks_after(worker->app, conn, to, reply->status, duration_us);
+	stats_answer(&worker->stats, reply->status, taken_us);
+	if (to->callback != NULL)
+		stats_series(&worker->stats, HANDOFF_CALLBACK, to->callback,
+		    to->callback->function, reply->status >= 500, taken_us);
+	hooks_after(worker->app, conn, to, reply->status, taken_us);
 	if (access_log_is_on(&worker->access_log))
 		log_answer(conn, to, reply);
 }

@@ -34,6 +34,7 @@
 
 #include "server/base/clock.h"
 #include "server/base/handoff.h"
+#include "worker/capture.h"
 
 #define WATCHES 257 /* the loop and the most threads */
 #define FRAMES 48
@@ -312,6 +313,7 @@ on_fatal(int sig, siginfo_t *info, void *context)
 		if (asked)
 			dump_all();
 	}
+	capture_crash();
 	/* SA_RESETHAND has put the default action back. */
 	(void)syscall(SYS_tgkill, getpid(), own_tid(), sig);
 }

@@ -48,6 +48,18 @@ dispatch_json_reply(struct reply *reply, const void *data, size_t len)
 	reply->len = len;
 }
 
+/* The texts that the access log will want, one after the other. */
+static struct http_span *
+logged_span(struct answer_to *to, unsigned i)
+{
+	struct http_span *const first[] = { &to->method, &to->target,
+		&to->referer, &to->user_agent };
+
+	if (i < 4)
+		return first[i];
+	return i - 4 < ACCESS_EXTRAS ? &to->extras[i - 4] : NULL;
+}
+
 static char *
 keep_span(char *at, struct http_span *span)
 {
@@ -64,12 +76,14 @@ request_new(struct conn *conn, const struct answer_to *to)
 {
 	bool logged = access_log_is_on(&conn->worker->access_log);
 	struct request *request;
-	size_t len = 0;
+	struct answer_to kept = *to;
+	struct http_span *span;
+	size_t len = to->client.len;
+	unsigned i;
 	char *at;
 
-	if (logged)
-		len = to->method.len + to->target.len + to->referer.len +
-		      to->user_agent.len;
+	for (i = 0; logged && (span = logged_span(&kept, i)) != NULL; i++)
+		len += span->len;
 	request = malloc(sizeof(*request) + len);
 	if (request == NULL) {
 		answer_status(conn, to, 503);
@@ -79,12 +93,10 @@ request_new(struct conn *conn, const struct answer_to *to)
 	request->conn = conn;
 	request->worker = conn->worker;
 	request->to = *to;
-	if (logged) {
-		at = keep_span(request->texts, &request->to.method);
-		at = keep_span(at, &request->to.target);
-		at = keep_span(at, &request->to.referer);
-		(void)keep_span(at, &request->to.user_agent);
-	}
+	at = keep_span(request->texts, &request->to.client);
+	for (i = 0; logged && (span = logged_span(&request->to, i)) != NULL;
+	     i++)
+		at = keep_span(at, span);
 	conn->request = request;
 	conn->state = CONN_BUSY;
 	return request;
@@ -246,15 +258,17 @@ run_or_recall(struct conn *conn, const struct answer_to *to, const void *arg)
 {
 	const struct dispatch_asked *asked = arg;
 	const struct callback *callback = asked->callback;
+	struct answer_to named = *to;
 	struct worker *worker = conn->worker;
 	uint8_t key[CACHE_KEY_LEN];
 
+	named.callback = callback;
 	if (!callback->memoize || worker->kit.cache == NULL ||
 	    memo_key_of(&worker->kit, &callback->computation, true,
 		worker->scratch.data, worker->scratch.len, key) < 0)
-		run_callback(conn, to, callback);
-	else if (!dispatch_recall(conn, to, asked, key))
-		wait_for_answer(conn, to, callback, key);
+		run_callback(conn, &named, callback);
+	else if (!dispatch_recall(conn, &named, asked, key))
+		wait_for_answer(conn, &named, callback, key);
 }
 
 static void
@@ -303,7 +317,10 @@ dispatch_update(struct conn *conn, const struct answer_to *to,
 	if (dispatch_recall_body(conn, to, body, len))
 		return;
 	arena_reset(&worker->arena);
-	about = update_request(&worker->arena, head, conn->peer);
+	about = update_request(&worker->arena, head,
+	    to->client.data != NULL
+		? to->client
+		: (struct http_span){ conn->peer, strlen(conn->peer) });
 	if (about == NULL) {
 		answer_status(conn, to, 503);
 		return;

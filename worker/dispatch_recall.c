@@ -47,11 +47,13 @@ static void
 give(struct conn *conn, const struct answer_to *to,
     const struct recalled *recalled)
 {
+	struct answer_to named = *to;
 	struct reply reply;
 
+	named.callback = recalled->callback;
 	packed_reply(&recalled->packed, to->gzip, &reply);
 	reply.blob = blob_ref(recalled->blob);
-	conn_answer(conn, to, &reply, false);
+	conn_answer(conn, &named, &reply, false);
 }
 
 /* Give what is kept, if the store would give the same. */

@@ -405,6 +405,17 @@ on_single(struct worker *worker, struct task *task)
 	task_free(task);
 }
 
+static void
+count_computation(struct worker *worker, const struct task *task)
+{
+	if ((task->kind == TASK_COMPUTE || task->kind == TASK_ANSWER) &&
+	    task->computation != NULL &&
+	    (task->outcome == TASK_DONE || task->outcome == TASK_FAILED))
+		stats_series(&worker->stats, HANDOFF_COMPUTATION,
+		    task->computation, task->computation->name,
+		    task->outcome == TASK_FAILED, task->run_us);
+}
+
 void
 dispatch_on_mail(struct worker *worker)
 {
@@ -414,6 +425,7 @@ dispatch_on_mail(struct worker *worker)
 	for (; task != NULL; task = next) {
 		next = task->next;
 		task->next = NULL;
+		count_computation(worker, task);
 		switch (task->kind) {
 		case TASK_PARSE:
 			dispatch_parsed(worker, task);

@@ -85,17 +85,18 @@ is_trusted(const opt_LIST_t *trusted, struct http_span origin)
 	return false;
 }
 
-/* Does the origin name the host that the request is for? Which scheme is
- * not for us to know when a proxy ends TLS. */
+/* Does the origin name the host that the request is for? A page that came by
+ * https is not the origin of plain http; the other way round a proxy may end
+ * TLS without saying so. */
 static bool
-origin_is_host(struct http_span origin, struct http_span host)
+origin_is_host(struct http_span origin, struct http_span host, bool secure)
 {
-	static const char *const schemes[] = { "http://", "https://" };
+	static const char *const schemes[] = { "https://", "http://" };
 	struct http_span rest;
 	size_t len;
 	size_t i;
 
-	for (i = 0; i < 2; i++) {
+	for (i = 0; i < (secure ? 1 : 2); i++) {
 		len = strlen(schemes[i]);
 		if (origin.len <= len ||
 		    strncasecmp(origin.data, schemes[i], len) != 0)
@@ -109,7 +110,8 @@ origin_is_host(struct http_span origin, struct http_span host)
 }
 
 bool
-guard_origin(const struct worker_options *options, const struct http_head *head)
+guard_origin(const struct worker_options *options, const struct http_head *head,
+    bool secure)
 {
 	struct http_span site = head->sec_fetch_site;
 
@@ -122,7 +124,7 @@ guard_origin(const struct worker_options *options, const struct http_head *head)
 		return http_span_is(site, "same-origin") ||
 		       http_span_is(site, "none");
 	return head->origin.data == NULL ||
-	       origin_is_host(head->origin, head->host);
+	       origin_is_host(head->origin, head->host, secure);
 }
 
 /* Take the next `name=value` off a cookie list. */
@@ -192,8 +194,8 @@ guard_token(const struct worker_options *options, const struct http_head *head)
 }
 
 int
-guard_new_cookie(const struct worker_options *options, bool secure,
-    char out[GUARD_COOKIE_MAX])
+guard_new_cookie(const struct worker_options *options, const char *path,
+    bool secure, char out[GUARD_COOKIE_MAX])
 {
 	unsigned char random[GUARD_TOKEN_LEN / 2];
 	char token[GUARD_TOKEN_LEN + 1];
@@ -204,8 +206,8 @@ guard_new_cookie(const struct worker_options *options, bool secure,
 		return ERR_UNKNOWN;
 	for (i = 0; i < sizeof(random); i++)
 		(void)snprintf(token + 2 * i, 3, "%02x", random[i]);
-	len =
-	    snprintf(out, GUARD_COOKIE_MAX, "%s=%s; Path=/; SameSite=Strict%s",
-		options->csrf_token_name, token, secure ? "; Secure" : "");
+	len = snprintf(out, GUARD_COOKIE_MAX,
+	    "%s=%s; Path=%s; SameSite=Strict%s", options->csrf_token_name,
+	    token, path, secure ? "; Secure" : "");
 	return len > 0 && len < GUARD_COOKIE_MAX ? 0 : ERR_TOO_BIG;
 }

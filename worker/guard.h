@@ -19,16 +19,17 @@
 
 #define GUARD_TOKEN_LEN 32    /* hexadecimal digits of a CSRF token */
 #define GUARD_FIELDS_MAX 4096 /* bytes of the page's own header lines */
-#define GUARD_COOKIE_MAX 320  /* bytes of a Set-Cookie value, with NUL */
+#define GUARD_COOKIE_MAX 576  /* bytes of a Set-Cookie value, with NUL */
 
 /* Is this Host (host or host:port, already checked for syntax) one of ours?
  * An absent one (HTTP/1.0) is, when every host is. */
 bool guard_host(const opt_LIST_t *allowed, struct http_span host);
 
 /* May a browser have sent this POST from a page of ours? By Sec-Fetch-Site,
- * else by Origin; a client that sends neither is no browser. */
+ * else by Origin; a client that sends neither is no browser. `secure`: the
+ * request came by https. */
 bool guard_origin(const struct worker_options *options,
-    const struct http_head *head);
+    const struct http_head *head, bool secure);
 
 /* Do the CSRF cookie and the header that repeats it agree? */
 bool guard_token(const struct worker_options *options,
@@ -37,10 +38,10 @@ bool guard_token(const struct worker_options *options,
 /* The value of the first cookie of this name; absent: data is NULL. */
 struct http_span guard_cookie(const struct http_head *head, const char *name);
 
-/* A Set-Cookie value with a fresh token. 0, or negative when the system
- * gives no random bytes. */
-int guard_new_cookie(const struct worker_options *options, bool secure,
-    char out[GUARD_COOKIE_MAX]);
+/* A Set-Cookie value with a fresh token, for URLs below `path`. 0, or negative
+ * when the system gives no random bytes. */
+int guard_new_cookie(const struct worker_options *options, const char *path,
+    bool secure, char out[GUARD_COOKIE_MAX]);
 
 /*
  * Append the header lines that go with the index page: the policy with a

@@ -75,6 +75,8 @@ on_begin(nghttp2_session *session, const nghttp2_frame *frame, void *arg)
 	stream->conn.worker = h2->conn->worker;
 	stream->conn.stream = stream;
 	stream->conn.tls = h2->conn->tls; /* for the flags of cookies */
+	stream->conn.trusted = h2->conn->trusted;
+	stream->conn.proxied_tls = h2->conn->proxied_tls;
 	stream->conn.fd = -1;
 	memcpy(stream->conn.peer, h2->conn->peer, sizeof(stream->conn.peer));
 	stream->next = h2->streams;

@@ -134,7 +134,7 @@ run(struct h2_stream *stream, bool early)
 		head.content_length = (int64_t)len;
 		stream->body_max =
 		    router_body_limit(stream->conn.worker, &head);
-		to = conn_answer_to(&head);
+		to = conn_answer_to(&stream->conn, &head);
 		to.minor = 1;
 		if (status > 0) {
 			refuse(stream, status);

@@ -7,6 +7,7 @@
  * FAILURE  A full pipe loses a message; the next one is a second away.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -14,15 +15,72 @@
 #include "server/base/clock.h"
 #include "server/base/err.h"
 #include "server/base/log.h"
+#include "server/base/sink.h"
 #include "worker/crash.h"
 #include "worker/worker_int.h"
 
-static void
+/* False: the pipe is full, or broken. */
+static bool
 send_status(const struct worker *worker, const struct handoff_status *status)
 {
-	if (write(worker->handoff->status_fd, status, sizeof(*status)) < 0 &&
-	    errno != EAGAIN)
+	if (write(worker->handoff->status_fd, status, sizeof(*status)) > 0)
+		return true;
+	if (errno != EAGAIN)
 		log_debug("heartbeat.send", "status pipe: %s", err_str(-errno));
+	return false;
+}
+
+/* What has been added since the last time; what cannot be told is kept. */
+static void
+send_series(struct worker *worker)
+{
+	struct handoff_status status;
+	unsigned index = 0;
+
+	memset(&status, 0, sizeof(status));
+	status.kind = HANDOFF_SERIES;
+	while (stats_take(&worker->stats, &index, &status.series)) {
+		if (!send_status(worker, &status)) {
+			stats_keep(&worker->stats, index, &status.series);
+			break;
+		}
+	}
+}
+
+static void
+count_computations(struct worker *worker)
+{
+	struct task *task;
+
+	while ((task = pool_take_ended(worker->pool)) != NULL) {
+		stats_series(&worker->stats, HANDOFF_COMPUTATION,
+		    task->computation, task->computation->name,
+		    task->outcome == TASK_FAILED, task->run_us);
+		task_free(task);
+	}
+}
+
+void
+heartbeat_numbers(struct worker *worker)
+{
+	struct handoff_beat *beat = &worker->stats.beat;
+	struct handoff_status status;
+
+	beat->connections = (uint32_t)worker->conn_count;
+	beat->busy = (uint32_t)pool_busy(worker->pool);
+	beat->queued = (uint32_t)pool_queued(worker->pool);
+	beat->computing = pool_computing(worker->pool);
+	beat->threads = (uint32_t)worker->options->threads;
+	beat->parked = (uint32_t)park_count(worker->park);
+	beat->log_drops = sink_drops();
+	counts_sum(&beat->cache);
+	memset(&status, 0, sizeof(status));
+	status.kind = HANDOFF_BEAT;
+	status.value = beat->connections;
+	status.beat = *beat;
+	(void)send_status(worker, &status);
+	count_computations(worker);
+	send_series(worker);
 }
 
 static void
@@ -33,29 +91,19 @@ send_text(const struct worker *worker, enum handoff_status_kind kind,
 
 	memset(&status, 0, sizeof(status));
 	status.kind = (uint32_t)kind;
-	(void)strncpy(status.text, text, sizeof(status.text) - 1);
-	send_status(worker, &status);
+	(void)snprintf(status.text, sizeof(status.text), "%s", text);
+	(void)send_status(worker, &status);
 }
 
 void
 heartbeat_send(struct worker *worker)
 {
 	const struct worker_options *options = worker->options;
-	struct handoff_beat *beat = &worker->stats.beat;
-	struct handoff_status status;
 	const char *reason;
-	char text[sizeof(status.text)];
+	char text[sizeof(((struct handoff_status *)0)->text)];
 
 	reason = stats_is_tired(&worker->stats, options, clock_mono_us());
-	beat->connections = (uint32_t)worker->conn_count;
-	beat->busy = (uint32_t)pool_busy(worker->pool);
-	beat->parked = (uint32_t)park_count(worker->park);
-	counts_sum(&beat->cache);
-	memset(&status, 0, sizeof(status));
-	status.kind = HANDOFF_BEAT;
-	status.value = beat->connections;
-	status.beat = *beat;
-	send_status(worker, &status);
+	heartbeat_numbers(worker);
 	if (reason != NULL)
 		send_text(worker, HANDOFF_TIRED, reason);
 	if (options->thread_timeout > 0 &&

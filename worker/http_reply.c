@@ -28,6 +28,7 @@ static const struct status {
 	{ 204, "No Content", "" },
 	{ 206, "Partial Content", "" },
 	{ 304, "Not Modified", "" },
+	{ 308, "Permanent Redirect", "" },
 	{ 400, "Bad Request", PAGE("Bad Request") },
 	{ 403, "Forbidden", PAGE("Forbidden") },
 	{ 404, "Not Found", PAGE("Not Found") },

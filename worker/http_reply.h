@@ -55,7 +55,7 @@ struct reply {
 };
 
 /* Bytes any head takes at most, without reply->fields. */
-#define HTTP_REPLY_HEAD_MAX 1280
+#define HTTP_REPLY_HEAD_MAX 1536
 
 /* The reason phrase of a status. */
 const char *http_reply_reason(int status);

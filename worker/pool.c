@@ -30,6 +30,7 @@
 #include "worker/data.h"
 #include "worker/memo.h"
 
+#define ENDED_MAX 256
 #define OVERDUE_US 100000 /* a wanted row waits no longer behind the queue */
 #define STACK_BYTES ((size_t)1024 * 1024)
 
@@ -55,6 +56,7 @@ struct pool {
 	pthread_cond_t work;
 	struct task_list queue;   /* quick: callbacks, layouts, bodies */
 	struct task_list compute; /* computations and answers */
+	struct task_list ended;   /* computations nobody has counted yet */
 	struct task_list mailbox;
 	unsigned idle;
 	unsigned running;
@@ -158,16 +160,49 @@ post(struct pool *pool, struct task *task)
 		fd_event_wake(pool->mail_fd);
 }
 
+static void
+run_timed(struct task *task, struct toolkit *kit)
+{
+	int64_t since_us = clock_mono_us();
+
+	task_run(task, kit);
+	task->run_us += clock_mono_us() - since_us;
+}
+
 /* Run one task from the queue. */
 static void
 run_queued(struct pool *pool, struct toolkit *kit, struct task *task)
 {
-	task_run(task, kit);
+	run_timed(task, kit);
 	if (task->outcome == TASK_WAITS && task->wanted_new) {
 		pool_want(pool);
 		hint_others(pool, kit);
 	}
 	post(pool, task);
+}
+
+/* For the heartbeat to count. */
+static void
+keep_ended(struct pool *pool, struct task *task)
+{
+	pthread_mutex_lock(&pool->lock);
+	if (pool->ended.count < ENDED_MAX) {
+		list_push(&pool->ended, task);
+		task = NULL;
+	}
+	pthread_mutex_unlock(&pool->lock);
+	task_free(task);
+}
+
+struct task *
+pool_take_ended(struct pool *pool)
+{
+	struct task *task;
+
+	pthread_mutex_lock(&pool->lock);
+	task = list_pop(&pool->ended);
+	pthread_mutex_unlock(&pool->lock);
+	return task;
 }
 
 /* Claim one wanted row and compute it. */
@@ -188,9 +223,9 @@ run_claimed(struct pool *pool, struct toolkit *kit)
 		task_free(task);
 		return;
 	}
-	task_run(task, kit);
+	run_timed(task, kit);
 	if (task->outcome != TASK_WAITS) {
-		task_free(task);
+		keep_ended(pool, task);
 		return;
 	}
 	if (task->wanted_new) {
@@ -329,6 +364,7 @@ pool_start(struct pool **out, const struct toolkit *kit,
 	pool->queue_max = (size_t)kit->options->limit_queue;
 	list_init(&pool->queue);
 	list_init(&pool->compute);
+	list_init(&pool->ended);
 	list_init(&pool->mailbox);
 	(void)pthread_mutex_init(&pool->lock, NULL);
 	(void)pthread_cond_init(&pool->work, NULL);
@@ -399,6 +435,17 @@ pool_ring(struct pool *pool)
 }
 
 size_t
+pool_queued(struct pool *pool)
+{
+	size_t queued;
+
+	pthread_mutex_lock(&pool->lock);
+	queued = pool->queue.count + pool->compute.count;
+	pthread_mutex_unlock(&pool->lock);
+	return queued;
+}
+
+size_t
 pool_busy(struct pool *pool)
 {
 	size_t busy;
@@ -438,6 +485,8 @@ pool_stop(struct pool **pool_in)
 	bell_ring(&pool->bell);
 	for (i = 0; pool->threads != NULL && i < pool->thread_count; i++)
 		(void)pthread_join(pool->threads[i], NULL);
+	while ((task = list_pop(&pool->ended)) != NULL)
+		task_free(task);
 	while ((task = list_pop(&pool->queue)) != NULL)
 		task_free(task);
 	while ((task = list_pop(&pool->compute)) != NULL)

@@ -46,6 +46,13 @@ struct task *pool_collect(struct pool *pool);
 /* Tasks queued, running or not collected yet, computations included. */
 size_t pool_busy(struct pool *pool);
 
+/* The next computation that has ended, for counting; the caller's. NULL: no
+ * more. Some are forgotten when nobody takes them. */
+struct task *pool_take_ended(struct pool *pool);
+
+/* Tasks that wait for a thread. */
+size_t pool_queued(struct pool *pool);
+
 /* Threads that are computing or answering at this moment. */
 unsigned pool_computing(struct pool *pool);
 

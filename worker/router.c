@@ -10,12 +10,14 @@
  */
 #include "worker/router.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "worker/body.h"
 #include "worker/dispatch.h"
 #include "worker/guard.h"
 #include "worker/hooks.h"
+#include "worker/metrics.h"
 #include "worker/static.h"
 #include "worker/static_select.h"
 #include "worker/worker_int.h"
@@ -28,6 +30,7 @@ struct route_request {
 	struct conn *conn;
 	const struct http_head *head;
 	const struct answer_to *to;
+	struct http_span path; /* below the prefix of the routes */
 	const char *body;
 	size_t len;
 };
@@ -93,8 +96,8 @@ get_page(const struct route_request *rq)
 	if (worker->options->csrf_token &&
 	    guard_cookie(rq->head, worker->options->csrf_token_name).len !=
 		GUARD_TOKEN_LEN) {
-		if (guard_new_cookie(worker->options, rq->conn->tls != NULL,
-			cookie) < 0) {
+		if (guard_new_cookie(worker->options, worker->site->requests,
+			rq->to->secure, cookie) < 0) {
 			answer_status(rq, 503);
 			return;
 		}
@@ -109,7 +112,7 @@ get_suite(const struct route_request *rq)
 {
 	size_t skip = sizeof(SUITES) - 1;
 	const struct site_file *file = site_find(rq->conn->worker->site,
-	    rq->head->path.data + skip, rq->head->path.len - skip);
+	    rq->path.data + skip, rq->path.len - skip);
 
 	if (file == NULL)
 		answer_status(rq, 404);
@@ -130,7 +133,8 @@ get_asset(const struct route_request *rq)
 	struct static_texts texts;
 	struct reply reply;
 
-	static_answer(rq->conn->worker->site->assets, rq->head, &texts, &reply);
+	static_answer(rq->conn->worker->site->assets, rq->path, rq->head,
+	    &texts, &reply);
 	conn_answer(rq->conn, rq->to, &reply, false);
 }
 
@@ -154,27 +158,88 @@ get_dependencies(const struct route_request *rq)
 	conn_answer(rq->conn, rq->to, &reply, false);
 }
 
-/* A worker that answers at all is healthy and, until it drains, ready. */
 static void
-get_health(const struct route_request *rq)
+answer_text(const struct route_request *rq, int status, const char *text)
 {
 	struct reply reply;
 
 	memset(&reply, 0, sizeof(reply));
-	reply.status = 200;
+	reply.status = status;
 	reply.type = "text/plain; charset=utf-8";
-	reply.body = "ok\n";
-	reply.len = 3;
+	reply.body = text;
+	reply.len = strlen(text);
 	conn_answer(rq->conn, rq->to, &reply, false);
+}
+
+/* A worker that answers at all is healthy. */
+static void
+get_health(const struct route_request *rq)
+{
+	answer_text(rq, 200, "ok\n");
+}
+
+/* Why requests should not be sent here; NULL: they may. */
+static const char *
+why_not_ready(const struct worker *worker)
+{
+	static struct board board; /* the loop's; large */
+
+	if (worker->draining)
+		return "this worker is stopping\n";
+	if (worker->kit.cache == NULL && !worker->handoff->admin &&
+	    strcmp(worker->cache_options->cache_type, "null") != 0)
+		return "the cache cannot be used\n";
+	if (worker->handoff->board_fd < 0 ||
+	    board_read(worker->handoff->board_fd, &board) < 0)
+		return NULL; /* nobody says otherwise */
+	if (board.state == BOARD_DRAINING || board.state == BOARD_STOPPING)
+		return "the server is stopping\n";
+	if (board.state == BOARD_STARTING)
+		return "the server is starting\n";
+	return board.workers_ready == 0 ? "no worker is ready\n" : NULL;
 }
 
 static void
 get_ready(const struct route_request *rq)
 {
-	if (rq->conn->worker->draining)
+	const char *why = why_not_ready(rq->conn->worker);
+
+	answer_text(rq, why == NULL ? 200 : 503, why == NULL ? "ok\n" : why);
+}
+
+/* Who must not know is told nothing. */
+static void
+get_metrics(const struct route_request *rq)
+{
+	const struct worker *worker = rq->conn->worker;
+	static struct board board; /* the loop's; large */
+	struct buf text = BUF_EMPTY;
+	struct reply reply;
+	char *data;
+	size_t len;
+
+	if (!worker->options->metrics_public) {
+		answer_status(rq, 404);
+		return;
+	}
+	if (worker->handoff->board_fd < 0 ||
+	    board_read(worker->handoff->board_fd, &board) < 0 ||
+	    metrics_text(&board, &text) < 0) {
+		buf_free(&text);
+		answer_status(rq, 503);
+		return;
+	}
+	memset(&reply, 0, sizeof(reply));
+	reply.status = 200;
+	reply.type = METRICS_TYPE;
+	data = buf_detach(&text, &len);
+	reply.blob = blob_new(data, len);
+	reply.body = data;
+	reply.len = len;
+	if (reply.blob == NULL)
 		answer_status(rq, 503);
 	else
-		get_health(rq);
+		conn_answer(rq->conn, rq->to, &reply, false);
 }
 
 /* Only JSON: a page of another site cannot send that type unasked. */
@@ -191,12 +256,13 @@ is_json(struct http_span type)
 
 /* What is wrong with an update before its body is looked at; 0: nothing. */
 static int
-check_update(const struct worker *worker, const struct http_head *head)
+check_update(const struct worker *worker, const struct http_head *head,
+    bool secure)
 {
 	if (!is_json(head->content_type) ||
 	    body_coding(head->content_encoding) == BODY_UNKNOWN)
 		return 415;
-	if (!guard_origin(worker->options, head) ||
+	if (!guard_origin(worker->options, head, secure) ||
 	    !guard_token(worker->options, head))
 		return 403;
 	return 0;
@@ -224,6 +290,22 @@ post_update(const struct route_request *rq)
 		buf_free(&worker->inflated);
 }
 
+/* The page's address without its last slash. */
+static void
+get_prefix(const struct route_request *rq)
+{
+	char text[1100];
+	struct reply reply;
+	int len;
+
+	len = snprintf(text, sizeof(text), "Location: %s\r\n",
+	    rq->conn->worker->site->requests);
+	http_reply_error(&reply, 308);
+	reply.fields = text;
+	reply.fields_len = len > 0 ? (size_t)len : 0;
+	conn_answer(rq->conn, rq->to, &reply, true);
+}
+
 static void
 get_nothing(const struct route_request *rq)
 {
@@ -246,11 +328,14 @@ static const struct route {
 	{ "/favicon.ico", false, false, false, get_favicon },
 	{ "/_ph/health", false, false, true, get_health },
 	{ "/_ph/ready", false, false, true, get_ready },
+	{ "/_ph/metrics", false, false, true, get_metrics },
 	{ "/_dash-", true, false, false, get_nothing },
 	{ "/_ph/", true, false, false, get_nothing },
 	{ "/assets/", true, false, false, get_asset },
 	{ "/", true, false, false, get_page },
 };
+
+static const struct route to_prefix = { "", false, false, false, get_prefix };
 
 static const struct route *
 find_route(struct http_span path)
@@ -259,7 +344,8 @@ find_route(struct http_span path)
 	size_t len;
 	size_t i;
 
-	for (i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
+	for (i = 0; path.data != NULL && i < sizeof(routes) / sizeof(routes[0]);
+	     i++) {
 		route = &routes[i];
 		len = strlen(route->path);
 		if (path.len >= len &&
@@ -268,6 +354,36 @@ find_route(struct http_span path)
 			return route;
 	}
 	return NULL;
+}
+
+/*
+ * The path below the prefix of the routes, absent when it is not below it.
+ * What is ours and not the app's is at its place with any prefix, too.
+ */
+static struct http_span
+below_prefix(const struct site *site, struct http_span path)
+{
+	static const char own[] = "/_ph/";
+	size_t len = strlen(site->routes) - 1; /* its last slash stays */
+
+	if (len == 0 || path.data == NULL)
+		return path;
+	if (path.len > len && memcmp(path.data, site->routes, len + 1) == 0)
+		return (struct http_span){ path.data + len, path.len - len };
+	if (path.len >= sizeof(own) - 1 &&
+	    memcmp(path.data, own, sizeof(own) - 1) == 0)
+		return path;
+	return (struct http_span){ NULL, 0 };
+}
+
+/* Is it the prefix without its slash? */
+static bool
+is_bare_prefix(const struct site *site, struct http_span path)
+{
+	size_t len = strlen(site->routes) - 1;
+
+	return len > 0 && path.len == len &&
+	       memcmp(path.data, site->routes, len) == 0;
 }
 
 /* What a method other than those of the route gets; 0: it is one of them. */
@@ -286,17 +402,21 @@ check_method(const struct http_head *head, const struct route *route)
 /* Everything that the head alone decides: a status, or 0 to go on. */
 static int
 check_head(const struct worker *worker, const struct http_head *head,
-    const struct route **route, const char **allow)
+    const struct answer_to *to, const struct route **route, const char **allow)
 {
 	int status;
 
 	*route = NULL;
 	*allow = NULL;
+	if (to->contradicts)
+		return 400;
 	if (head->path.data == NULL || head->method == HTTP_TRACE) {
 		*allow = "GET, HEAD, POST, OPTIONS";
 		return 405;
 	}
-	*route = find_route(head->path);
+	*route = is_bare_prefix(worker->site, head->path)
+		     ? &to_prefix
+		     : find_route(below_prefix(worker->site, head->path));
 	if ((*route == NULL || !(*route)->any_host) &&
 	    !guard_host(&worker->options->allowed_hosts, head->host))
 		return 421;
@@ -311,7 +431,7 @@ check_head(const struct worker *worker, const struct http_head *head,
 		return status;
 	if (head->content_length < 0 && !head->chunked)
 		return 411;
-	return check_update(worker, head);
+	return check_update(worker, head, to->secure);
 }
 
 static void
@@ -333,7 +453,7 @@ router_body_limit(const struct worker *worker, const struct http_head *head)
 {
 	const struct worker_options *options = worker->options;
 	const struct route *route =
-	    head->path.data != NULL ? find_route(head->path) : NULL;
+	    find_route(below_prefix(worker->site, head->path));
 
 	return route != NULL && route->post && !is_json(head->content_type)
 		   ? (uint64_t)options->limit_upload
@@ -344,10 +464,11 @@ bool
 router_refuses(struct conn *conn, const struct http_head *head,
     const struct answer_to *to)
 {
-	struct route_request rq = { conn, head, to, NULL, 0 };
+	struct route_request rq = { conn, head, to,
+		below_prefix(conn->worker->site, head->path), NULL, 0 };
 	const struct route *route;
 	const char *allow;
-	int status = check_head(conn->worker, head, &route, &allow);
+	int status = check_head(conn->worker, head, to, &route, &allow);
 
 	if (status != 0)
 		refuse(&rq, status, allow);
@@ -358,10 +479,11 @@ void
 router_handle(struct conn *conn, const struct http_head *head,
     const struct answer_to *to, const char *body, size_t len)
 {
-	struct route_request rq = { conn, head, to, body, len };
+	struct route_request rq = { conn, head, to,
+		below_prefix(conn->worker->site, head->path), body, len };
 	const struct route *route;
 	const char *allow;
-	int status = check_head(conn->worker, head, &route, &allow);
+	int status = check_head(conn->worker, head, to, &route, &allow);
 
 	if (status == 0) {
 		status = hooks_before(conn->worker->app, conn, head);

@@ -323,7 +323,9 @@ site_open(struct site **out, const struct worker_options *options,
 		return -ENOMEM;
 	if (www_dir[0] == '\0')
 		www_dir = default_folder(path);
-	rc = read_manifest(site, www_dir, why);
+	rc = site_prefixes(site, options, why);
+	if (rc == 0)
+		rc = read_manifest(site, www_dir, why);
 	if (rc == 0)
 		rc = read_own(www_dir, "favicon.ico", "image/x-icon",
 		    &site->favicon, why);
@@ -357,6 +359,8 @@ site_close(struct site **site_in)
 	buf_free(&site->page_fields);
 	buf_free(&site->dependencies);
 	buf_free(&site->texts);
+	free(site->requests);
+	free(site->routes);
 	free(site->files);
 	free(site);
 }

@@ -38,6 +38,8 @@ struct site {
 	struct buf page_fields; /* header lines of the page, from guard.h */
 	struct buf dependencies;
 	struct buf texts; /* of the manifest, cut into strings */
+	char *requests;   /* path in front of all URLs, as browsers write it */
+	char *routes;     /* ... and as it comes here; both with slashes */
 };
 
 /*

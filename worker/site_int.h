@@ -12,4 +12,9 @@ int site_page(const struct site *site, const char *template_path,
 /* Append text with the characters escaped that mean something in HTML. */
 void site_escape_html(const char *text, struct buf *out);
 
+/* site_prefix.c: read the settings of the prefixes. 0, or negative with a
+ * sentence in *why. */
+int site_prefixes(struct site *site, const struct worker_options *options,
+    struct buf *why);
+
 #endif

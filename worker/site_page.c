@@ -17,7 +17,7 @@
 #include "worker/site_int.h"
 
 #define TEMPLATE_MAX ((size_t)1024 * 1024)
-#define SUITES "/_dash-component-suites/"
+#define SUITES "_dash-component-suites/"
 
 /* What the marks are filled from. */
 struct page {
@@ -93,17 +93,19 @@ static void
 put_favicon(const struct page *page, struct buf *out)
 {
 	(void)buf_putl(out, "<link rel=\"icon\" type=\"image/x-icon\" href=\"");
-	if (static_put_favicon(page->site->assets, out) < 0)
-		(void)buf_putl(out, "/_favicon.ico");
+	if (static_put_favicon(page->site->assets, page->site->requests, out) <
+	    0)
+		(void)buf_printf(out, "%s_favicon.ico", page->site->requests);
 	(void)buf_putl(out, "\">");
 }
 
 static void
 put_css(const struct page *page, struct buf *out)
 {
-	(void)buf_printf(out, "<link rel=\"stylesheet\" href=\"" SUITES "%s\">",
-	    url_ending(page->site, "/pronghorn.css"));
-	static_put_css(page->site->assets, out);
+	(void)buf_printf(out,
+	    "<link rel=\"stylesheet\" href=\"%s" SUITES "%s\">",
+	    page->site->requests, url_ending(page->site, "/pronghorn.css"));
+	static_put_css(page->site->assets, page->site->requests, out);
 }
 
 static void
@@ -136,16 +138,22 @@ put_config(const struct page *page, struct buf *out)
 {
 	(void)buf_putl(out,
 	    "<script id=\"_dash-config\" type=\"application/json\">"
-	    "{\"url_base_pathname\":null,\"requests_pathname_prefix\":\"/\","
-	    "\"ui\":false,\"props_check\":false,"
-	    "\"disable_version_check\":true,");
+	    "{\"url_base_pathname\":");
+	if (page->options->url_base_pathname[0] != '\0')
+		put_text(page->options->url_base_pathname, out);
+	else
+		(void)buf_putl(out, "null");
+	(void)buf_putl(out, ",\"requests_pathname_prefix\":");
+	put_text(page->site->requests, out);
+	(void)buf_putl(out, ",\"ui\":false,\"props_check\":false,"
+			    "\"disable_version_check\":true,");
 	put_app_options(page->app, out);
 	(void)buf_putl(out,
 	    "\"children_props\":{"
 	    "\"dash_core_components\":{\"Clipboard\":[\"copied_children\"],"
 	    "\"Loading\":[\"custom_spinner\"],\"Tab\":[\"label\"]}},"
 	    "\"serve_locally\":false,\"plotlyjs_url\":");
-	(void)buf_putl(out, "\"" SUITES);
+	(void)buf_printf(out, "\"%s" SUITES, page->site->requests);
 	(void)buf_puts(out, url_ending(page->site, "/plotly.min.js"));
 	(void)buf_putl(out, "\",\"validate_callbacks\":false,");
 	if (page->options->csrf_token) {
@@ -172,10 +180,12 @@ put_scripts(const struct page *page, struct buf *out)
 			/* What the app adds to dash_clientside must be there
 			 * when the renderer starts. */
 			if (strstr(site->files[i].url, "/dash-renderer/"))
-				static_put_scripts(site->assets, out);
+				static_put_scripts(site->assets, site->requests,
+				    out);
 			(void)buf_printf(out,
-			    "%s<script src=\"" SUITES "%s\"></script>",
-			    next > 1 ? "\n      " : "", site->files[i].url);
+			    "%s<script src=\"%s" SUITES "%s\"></script>",
+			    next > 1 ? "\n      " : "", site->requests,
+			    site->files[i].url);
 		}
 	}
 }

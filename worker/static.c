@@ -414,15 +414,16 @@ answer_path(struct static_folder *folder, const char *path,
 }
 
 void
-static_answer(struct static_folder *folder, const struct http_head *head,
-    struct static_texts *texts, struct reply *reply)
+static_answer(struct static_folder *folder, struct http_span url,
+    const struct http_head *head, struct static_texts *texts,
+    struct reply *reply)
 {
 	char path[PATH_MAX];
 	const char *below = path + sizeof(PREFIX) - 1;
 	int status = 404;
 	int rc;
 
-	rc = http_path_decode(head->path, path, sizeof(path));
+	rc = http_path_decode(url, path, sizeof(path));
 	if (rc < 0)
 		status = -rc == 414 ? 404 : -rc;
 	else if (folder != NULL &&

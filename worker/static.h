@@ -32,7 +32,7 @@ int static_open(struct static_folder **folder,
 void static_close(struct static_folder **folder);
 
 /*
- * The answer to a GET or HEAD of `path` ("/assets/...", percent-encoded).
+ * The answer to a GET or HEAD of `url` ("/assets/...", percent-encoded).
  * `folder` may be NULL. `texts` holds what the reply points to until it is
  * sent.
  */
@@ -42,14 +42,19 @@ struct static_texts {
 	char range[72];
 };
 
-void static_answer(struct static_folder *folder, const struct http_head *head,
-    struct static_texts *texts, struct reply *reply);
+void static_answer(struct static_folder *folder, struct http_span url,
+    const struct http_head *head, struct static_texts *texts,
+    struct reply *reply);
 
-/* Append the tags of all style sheets, or of all scripts, in order. */
-void static_put_css(const struct static_folder *folder, struct buf *out);
-void static_put_scripts(const struct static_folder *folder, struct buf *out);
+/* Append the tags of all style sheets, or of all scripts, in order; `prefix`
+ * ("/") stands in front of their URLs. */
+void static_put_css(const struct static_folder *folder, const char *prefix,
+    struct buf *out);
+void static_put_scripts(const struct static_folder *folder, const char *prefix,
+    struct buf *out);
 
 /* The folder's own favicon: its URL, appended. 0, or -ENOENT. */
-int static_put_favicon(const struct static_folder *folder, struct buf *out);
+int static_put_favicon(const struct static_folder *folder, const char *prefix,
+    struct buf *out);
 
 #endif

@@ -137,11 +137,11 @@ static_walk(struct static_folder *folder)
 
 /* The URL, with all bytes encoded that are not plain in any context. */
 static void
-put_url(const struct static_item *item, struct buf *out)
+put_url(const struct static_item *item, const char *prefix, struct buf *out)
 {
 	const char *p;
 
-	(void)buf_putl(out, "/assets/");
+	(void)buf_printf(out, "%sassets/", prefix);
 	for (p = item->path; *p != '\0'; p++) {
 		if (*p == '/' || strchr("-._~", *p) != NULL ||
 		    (*p >= '0' && *p <= '9') || (*p >= 'a' && *p <= 'z') ||
@@ -154,7 +154,8 @@ put_url(const struct static_item *item, struct buf *out)
 }
 
 void
-static_put_css(const struct static_folder *folder, struct buf *out)
+static_put_css(const struct static_folder *folder, const char *prefix,
+    struct buf *out)
 {
 	size_t i;
 
@@ -162,13 +163,14 @@ static_put_css(const struct static_folder *folder, struct buf *out)
 		if (!ends_with(folder->items[i].path, ".css"))
 			continue;
 		(void)buf_putl(out, "\n    <link rel=\"stylesheet\" href=\"");
-		put_url(&folder->items[i], out);
+		put_url(&folder->items[i], prefix, out);
 		(void)buf_putl(out, "\">");
 	}
 }
 
 void
-static_put_scripts(const struct static_folder *folder, struct buf *out)
+static_put_scripts(const struct static_folder *folder, const char *prefix,
+    struct buf *out)
 {
 	const char *path;
 	size_t i;
@@ -178,7 +180,7 @@ static_put_scripts(const struct static_folder *folder, struct buf *out)
 		if (!ends_with(path, ".js") && !ends_with(path, ".mjs"))
 			continue;
 		(void)buf_putl(out, "<script src=\"");
-		put_url(&folder->items[i], out);
+		put_url(&folder->items[i], prefix, out);
 		(void)buf_puts(out,
 		    ends_with(path, ".mjs") ? "\" type=\"module\"" : "\"");
 		(void)buf_putl(out, "></script>\n      ");
@@ -186,13 +188,14 @@ static_put_scripts(const struct static_folder *folder, struct buf *out)
 }
 
 int
-static_put_favicon(const struct static_folder *folder, struct buf *out)
+static_put_favicon(const struct static_folder *folder, const char *prefix,
+    struct buf *out)
 {
 	size_t i;
 
 	for (i = 0; folder != NULL && i < folder->item_count; i++) {
 		if (strcmp(folder->items[i].path, "favicon.ico") == 0) {
-			put_url(&folder->items[i], out);
+			put_url(&folder->items[i], prefix, out);
 			return 0;
 		}
 	}

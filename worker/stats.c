@@ -25,6 +25,7 @@ stats_init(struct stats *stats, const struct worker_options *options)
 	uint64_t drawn = 0;
 
 	*stats = (struct stats){ .tired = false };
+	stats->series = calloc(STATS_SERIES, sizeof(*stats->series));
 	if (options->max_requests == 0)
 		return;
 	if (getrandom(&drawn, sizeof(drawn), GRND_NONBLOCK) < 0)
@@ -35,21 +36,100 @@ stats_init(struct stats *stats, const struct worker_options *options)
 }
 
 void
-stats_answer(struct stats *stats, int status, int64_t duration_us)
+stats_free(struct stats *stats)
+{
+	free(stats->series);
+	stats->series = NULL;
+}
+
+static unsigned
+bucket_of(int64_t duration_us)
 {
 	static const int64_t bounds_us[HANDOFF_BUCKETS - 1] = {
 		HANDOFF_BUCKET_BOUNDS_US
 	};
-	struct handoff_beat *beat = &stats->beat;
 	unsigned bucket = 0;
+
+	while (bucket < HANDOFF_BUCKETS - 1 && duration_us > bounds_us[bucket])
+		bucket++;
+	return bucket;
+}
+
+void
+stats_answer(struct stats *stats, int status, int64_t duration_us)
+{
+	struct handoff_beat *beat = &stats->beat;
 
 	if (status >= 200 && status < 600)
 		beat->answers[status / 100 - 2]++;
-	while (bucket < HANDOFF_BUCKETS - 1 && duration_us > bounds_us[bucket])
-		bucket++;
-	beat->buckets[bucket]++;
+	beat->buckets[bucket_of(duration_us)]++;
 	beat->duration_us += (uint64_t)duration_us;
 	beat->requests++;
+}
+
+/* The place of what is counted, half full at most; the last one is for all
+ * others. */
+static unsigned
+place_of(const struct stats *stats, const void *what)
+{
+	unsigned at = (unsigned)(((uintptr_t)what >> 4) * 2654435761U);
+	unsigned tries;
+
+	for (tries = 0; tries < STATS_SERIES / 2; tries++, at++) {
+		at %= STATS_SERIES - 1;
+		if (stats->series_of[at] == what ||
+		    stats->series_of[at] == NULL)
+			return at;
+	}
+	return STATS_SERIES - 1;
+}
+
+void
+stats_series(struct stats *stats, enum handoff_series_kind kind,
+    const void *what, const char *name, bool failed, int64_t duration_us)
+{
+	struct handoff_series *series;
+	unsigned at;
+
+	if (stats->series == NULL)
+		return;
+	at = place_of(stats, what);
+	series = &stats->series[at];
+	if (stats->series_of[at] == NULL) {
+		stats->series_of[at] = what;
+		series->kind = (uint32_t)kind;
+		(void)strncpy(series->name,
+		    at == STATS_SERIES - 1 ? "other" : name,
+		    sizeof(series->name) - 1);
+	}
+	series->count++;
+	series->failed += failed;
+	series->duration_us += (uint64_t)duration_us;
+	series->buckets[bucket_of(duration_us)]++;
+}
+
+bool
+stats_take(struct stats *stats, unsigned *index, struct handoff_series *out)
+{
+	struct handoff_series *series;
+
+	for (; stats->series != NULL && *index < STATS_SERIES; (*index)++) {
+		series = &stats->series[*index];
+		if (series->count == 0)
+			continue;
+		*out = *series;
+		series->count = series->failed = series->duration_us = 0;
+		memset(series->buckets, 0, sizeof(series->buckets));
+		return true;
+	}
+	return false;
+}
+
+void
+stats_keep(struct stats *stats, unsigned index,
+    const struct handoff_series *series)
+{
+	stats->series[index] = *series;
 }
 
 /* Bytes, 0: cannot be told. */

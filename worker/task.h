@@ -87,6 +87,7 @@ struct task {
 	uint8_t wait_key[CACHE_KEY_LEN];
 	struct buf response;
 	int64_t queued_us; /* when it was submitted last */
+	int64_t run_us;    /* time it has run, in all its runs */
 	char error[512];
 };
 

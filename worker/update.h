@@ -69,7 +69,7 @@ void update_parse(const struct app *app, const struct worker_options *options,
 
 /* What ph_header() and the like read, in the arena; NULL without memory. */
 struct value *update_request(struct arena *arena, const struct http_head *head,
-    const char *client);
+    struct http_span client);
 
 /*
  * Append the encoding of arguments and what is said about them, `request`

@@ -27,11 +27,10 @@ set_text(struct arena *arena, struct value *value, struct http_span span)
 
 struct value *
 update_request(struct arena *arena, const struct http_head *head,
-    const char *client)
+    struct http_span client)
 {
 	struct value *request = value_object(arena, 2);
 	struct value *fields;
-	struct http_span peer = { client, strlen(client) };
 	size_t i;
 
 	fields = value_array(arena, (uint32_t)(2 * head->field_count));
@@ -46,7 +45,7 @@ update_request(struct arena *arena, const struct http_head *head,
 	}
 	request->u.members[0].name = "client";
 	request->u.members[0].name_len = 6;
-	if (!set_text(arena, &request->u.members[0].value, peer))
+	if (!set_text(arena, &request->u.members[0].value, client))
 		return NULL;
 	request->u.members[1].name = "fields";
 	request->u.members[1].name_len = 6;

@@ -26,12 +26,15 @@
 #include "server/base/err.h"
 #include "server/base/fd.h"
 #include "server/base/log.h"
+#include "worker/capture.h"
 #include "worker/compress.h"
 #include "worker/conn.h"
 #include "worker/conn_peers.h"
+#include "worker/conn_proxy.h"
 #include "worker/crash.h"
 #include "worker/data.h"
 #include "worker/dispatch.h"
+#include "worker/forwarded.h"
 #include "worker/hooks.h"
 #include "worker/memo_name.h"
 #include "worker/recall.h"
@@ -364,6 +367,12 @@ boot(struct worker *worker, struct buf *why)
 
 	set_limits(worker);
 	stats_init(&worker->stats, worker->options);
+	/* "-" is the stdout that we were given. */
+	rc = access_log_open(&worker->access_log, worker->options, why);
+	if (rc == 0 && worker->options->capture_output)
+		rc = capture_start();
+	if (rc < 0)
+		return rc;
 	rc = find_app(worker->options->app, &worker->app, why);
 	if (rc == 0)
 		rc = run_start_hook(worker, HOOK_POST_FORK, why);
@@ -373,14 +382,12 @@ boot(struct worker *worker, struct buf *why)
 	if (rc < 0)
 		return rc;
 	rc = tls_context_open(&worker->tls, worker->options, why);
+	if (rc == 0)
+		rc = forwarded_open(&worker->forwarded, worker->options, why);
+	if (rc == 0)
+		rc = conn_proxy_open(worker, why);
 	if (rc < 0)
 		return rc;
-	rc = access_log_open(&worker->access_log, worker->options->accesslog);
-	if (rc < 0) {
-		(void)buf_printf(why, "accesslog %s: %s\n",
-		    worker->options->accesslog, err_str(rc));
-		return rc;
-	}
 	worker->base = event_base_new();
 	worker->park = park_new();
 	worker->recall = recall_new((size_t)worker->options->answer_memory);
@@ -404,8 +411,11 @@ shut_down(struct worker *worker)
 {
 	while (worker->conns != NULL)
 		conn_close(worker->conns);
+	heartbeat_numbers(worker); /* nothing that was counted is lost */
+	stats_free(&worker->stats);
 	pool_stop(&worker->pool);
 	(void)run_hook(worker, HOOK_WORKER_EXIT);
+	capture_finish();
 	cache_close(&worker->kit.cache);
 	access_log_close(&worker->access_log);
 	park_free(&worker->park);
@@ -420,6 +430,8 @@ shut_down(struct worker *worker)
 	free(worker->accept_events);
 	conn_peers_free(&worker->peers);
 	tls_context_close(&worker->tls);
+	forwarded_close(&worker->forwarded);
+	conn_proxy_close(worker);
 	compress_free(&worker->compress);
 	free(worker);
 }
@@ -471,7 +483,9 @@ worker_check(const struct worker_options *options,
 	int rc;
 
 	memset(&kit, 0, sizeof(kit));
-	rc = find_app(options->app, &app, why);
+	rc = access_log_check(options, why);
+	if (rc == 0)
+		rc = find_app(options->app, &app, why);
 	if (rc == 0 && !options->preload_app &&
 	    (hook = hooks_of_master(app)) != NULL) {
 		(void)buf_printf(why,

@@ -35,6 +35,8 @@ struct conn_peers;
 struct recall;
 struct compress;
 struct tls_context;
+struct forwarded;
+struct trust;
 
 /* The answers made for one connection in one turn, sent by one call. */
 struct turn {
@@ -74,13 +76,16 @@ struct worker {
 	struct event accept_pause;
 	struct balance balance;
 
-	struct conn *conns;        /* all, doubly linked, last used first */
-	struct conn *conns_last;   /* used longest ago, to a second */
-	struct conn_peers *peers;  /* NULL: not limited */
-	struct event sweep_event;  /* slow clients */
-	struct compress *compress; /* NULL: off */
-	struct tls_context *tls;   /* NULL: plain HTTP */
-	uint64_t request_count;    /* handed over since the start */
+	struct conn *conns;          /* all, doubly linked, last used first */
+	struct conn *conns_last;     /* used longest ago, to a second */
+	struct conn_peers *peers;    /* NULL: not limited */
+	struct event sweep_event;    /* slow clients */
+	struct compress *compress;   /* NULL: off */
+	struct tls_context *tls;     /* NULL: plain HTTP */
+	struct forwarded *forwarded; /* what proxies may say */
+	struct trust *proxy_peers;   /* who may send PROXY headers */
+	unsigned proxy_versions;     /* that are taken; 0: it is off */
+	uint64_t request_count;      /* handed over since the start */
 	size_t conn_count;
 	bool accepting;
 	int64_t looked_at; /* the parked keys, as cache_has_changed() says */
@@ -111,6 +116,9 @@ struct worker {
  * is stuck, and that we should be replaced. About once a second.
  */
 void heartbeat_send(struct worker *worker);
+
+/* The numbers alone: also the last thing before the end. */
+void heartbeat_numbers(struct worker *worker);
 
 /* orders.c: do what the master orders, from now on. 0 or -ENOMEM. */
 int orders_start(struct worker *worker);

@@ -2,6 +2,7 @@
 #ifndef BASE_HANDOFF_H
 #define BASE_HANDOFF_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -32,6 +33,8 @@ struct handoff {
 				bytes count connections; NULL: none */
 	const int *listen_fds;
 	size_t listen_count;
+	int board_fd; /* see board.h; -1: none */
+	bool admin;   /* serves metrics, and no app of the users */
 };
 
 /*
@@ -48,11 +51,30 @@ struct handoff_beat {
 	uint64_t answers[4];               /* 2xx, 3xx, 4xx, 5xx */
 	uint64_t buckets[HANDOFF_BUCKETS]; /* of the time an answer took */
 	uint64_t duration_us;              /* of all answers */
-	uint64_t memory;                   /* private and dirty, bytes */
+	uint64_t tls_handshakes;
+	uint64_t tls_failures;
+	uint64_t log_drops; /* lines that no log took */
+	uint64_t memory;    /* private and dirty, bytes */
 	uint32_t connections;
-	uint32_t busy;   /* queued, running and finished pool tasks */
-	uint32_t parked; /* keys somebody waits for */
+	uint32_t busy;      /* queued, running and finished pool tasks */
+	uint32_t parked;    /* keys somebody waits for */
+	uint32_t queued;    /* tasks that wait for a thread */
+	uint32_t computing; /* threads that compute */
+	uint32_t threads;
 	struct cache_counters cache;
+};
+
+/* What has been added to the numbers of one callback or computation. */
+enum handoff_series_kind { HANDOFF_CALLBACK, HANDOFF_COMPUTATION };
+
+struct handoff_series {
+	char name[72];
+	uint32_t kind;
+	uint32_t reserved;
+	uint64_t count;
+	uint64_t failed;
+	uint64_t duration_us;
+	uint64_t buckets[HANDOFF_BUCKETS];
 };
 
 /* Child to master, on status_fd. Smaller than PIPE_BUF, so never torn. */
@@ -63,15 +85,17 @@ enum handoff_status_kind {
 	HANDOFF_CRASH = 4,  /* it is about to die; text: signal, callback */
 	HANDOFF_STACK = 5,  /* a line of a stack */
 	HANDOFF_STUCK = 6,  /* a thread is busy for too long; text says which */
-	HANDOFF_TIRED = 7   /* it asks to be replaced; text says why */
+	HANDOFF_TIRED = 7,  /* it asks to be replaced; text says why */
+	HANDOFF_SERIES = 8  /* numbers of a callback or computation */
 };
 
 struct handoff_status {
 	uint32_t kind;
 	uint32_t value; /* BEAT: connections open */
 	union {
-		char text[248];           /* one line, NUL-terminated */
-		struct handoff_beat beat; /* BEAT */
+		char text[248];               /* one line, NUL-terminated */
+		struct handoff_beat beat;     /* BEAT */
+		struct handoff_series series; /* SERIES */
 	};
 };
 

@@ -4,17 +4,19 @@
  * The error log: formats into a stack buffer, escapes, writes once.
  *
  * INVARIANT  A line ends with exactly one newline, its last byte; no other
- *            control byte is ever written, so a client cannot forge a line.
+ *            control byte is ever written, so a client cannot forge a line. A
+ *            backslash always begins an escape, \xHH.
  * THREADS    Any. The descriptor is replaced by dup3() in log_reopen(), so a
  *            writer in another thread never sees it closed.
- * FAILURE    A failed write is dropped: there is nobody left to tell.
+ * FAILURE    A line that cannot be written is dropped and counted (sink.h):
+ *            there is nobody left to tell.
  */
 #include "server/base/log.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -25,12 +27,15 @@
 #include "server/base/clock.h"
 #include "server/base/err.h"
 #include "server/base/fd.h"
+#include "server/base/sink.h"
+#include "server/base/syslog_out.h"
 
 #define LOG_LINE_MAX 4096
 
 int log_threshold = LOG_LEVEL_INFO;
 int log_fd = STDERR_FILENO;
 static char log_path[PATH_MAX] = "-";
+static struct sink log_sink = { .fd = STDERR_FILENO };
 
 static const char *const level_names[] = {
 	[LOG_LEVEL_CRITICAL] = "critical",
@@ -38,6 +43,14 @@ static const char *const level_names[] = {
 	[LOG_LEVEL_WARNING] = "warning",
 	[LOG_LEVEL_INFO] = "info",
 	[LOG_LEVEL_DEBUG] = "debug",
+};
+
+static const enum syslog_severity severities[] = {
+	[LOG_LEVEL_CRITICAL] = SYSLOG_CRITICAL,
+	[LOG_LEVEL_ERROR] = SYSLOG_ERROR,
+	[LOG_LEVEL_WARNING] = SYSLOG_WARNING,
+	[LOG_LEVEL_INFO] = SYSLOG_INFO,
+	[LOG_LEVEL_DEBUG] = SYSLOG_DEBUG,
 };
 
 const char *
@@ -60,31 +73,26 @@ log_level_parse(const char *name)
 	return -1;
 }
 
-static int
-open_append(const char *path)
-{
-	int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
-
-	return fd < 0 ? -errno : fd;
-}
-
 int
 log_open(const char *path)
 {
-	int fd;
+	struct sink sink = { .fd = -1 };
+	bool standard = strcmp(path, "-") == 0;
+	int rc;
 
 	if (strlen(path) >= sizeof(log_path))
 		return -ENAMETOOLONG;
-	if (strcmp(path, "-") == 0) {
-		fd = STDERR_FILENO;
-	} else {
-		fd = open_append(path);
-		if (fd < 0)
-			return fd;
-	}
-	if (log_fd != STDERR_FILENO)
-		fd_close(&log_fd);
-	log_fd = fd;
+	rc = standard ? sink_open_standard(&sink, STDERR_FILENO)
+		      : sink_open_file(&sink, path);
+	if (rc < 0)
+		return rc;
+	if (log_sink.fd != STDERR_FILENO)
+		sink_close(&log_sink);
+	log_sink.fd = sink.fd;
+	log_sink.kind = sink.kind;
+	log_sink.torn = 0;
+	log_sink.stuck_ms = 0;
+	log_fd = standard ? STDERR_FILENO : sink.fd;
 	if (path != log_path)
 		(void)snprintf(log_path, sizeof(log_path), "%s", path);
 	return 0;
@@ -93,18 +101,9 @@ log_open(const char *path)
 int
 log_reopen(void)
 {
-	int fd;
-	int rc = 0;
-
 	if (strcmp(log_path, "-") == 0)
 		return 0;
-	fd = open_append(log_path);
-	if (fd < 0)
-		return fd;
-	if (dup3(fd, log_fd, O_CLOEXEC) < 0)
-		rc = -errno;
-	fd_close(&fd);
-	return rc;
+	return sink_reopen(&log_sink, log_path);
 }
 
 static size_t
@@ -122,7 +121,8 @@ put_time(char *out, size_t cap)
 	return len + (more > 0 ? (size_t)more : 0);
 }
 
-/* Copy `text`, control bytes as \xHH, until `cap`; returns the new length. */
+/* Copy `text`, control bytes and backslashes as \xHH, until `cap`; returns the
+ * new length. */
 static size_t
 put_escaped(char *out, size_t len, size_t cap, const char *text)
 {
@@ -131,7 +131,7 @@ put_escaped(char *out, size_t len, size_t cap, const char *text)
 
 	for (c = (const unsigned char *)text; *c != '\0' && len + 4 < cap;
 	     c++) {
-		if (*c >= 0x20 && *c != 0x7f) {
+		if (*c >= 0x20 && *c != 0x7f && *c != '\\') {
 			out[len++] = (char)*c;
 			continue;
 		}
@@ -150,10 +150,12 @@ log_vline(enum log_level level, int rc, const char *event, const char *format,
 	char line[LOG_LINE_MAX];
 	char text[LOG_LINE_MAX - 512];
 	int saved = errno;
+	size_t stamp;
 	size_t len;
 	int more;
 
-	len = put_time(line, sizeof(line));
+	stamp = put_time(line, sizeof(line));
+	len = stamp;
 	more = snprintf(line + len, sizeof(line) - len,
 	    "level=%s pid=%ld event=%s ", log_level_name((int)level),
 	    (long)getpid(), event);
@@ -167,8 +169,11 @@ log_vline(enum log_level level, int rc, const char *event, const char *format,
 		text[0] = '\0';
 	len = put_escaped(line, len, sizeof(line) - 1, text);
 	line[len++] = '\n';
-	if (write(log_fd, line, len) < 0)
-		errno = saved;
+	if (log_fd >= 0)
+		(void)sink_write(&log_sink, line, len);
+	if (syslog_out_is_on())
+		/* It has its own time. */
+		syslog_out(severities[level], line + stamp, len - stamp - 1);
 	errno = saved;
 }
 

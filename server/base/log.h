@@ -12,7 +12,8 @@
  *       rc=-2 why="No such file or directory" path=/nope      (one line)
  *
  * `event` is module.verb. Nothing is allocated, errno is kept. Control
- * bytes are escaped, so text from clients cannot forge a line.
+ * bytes and backslashes are escaped, so text from clients cannot forge a line.
+ * Lines go to syslog, too, when that is on (syslog_out.h).
  *
  * THREADS  Any; a line is a single write and so never torn.
  */
@@ -26,7 +27,7 @@ enum log_level {
 
 extern int log_threshold; /* an enum log_level; lines above it are dropped */
 
-/* The descriptor lines go to; stderr until log_open() succeeded. */
+/* The file lines go to; the number of stderr for "-". Negative: nowhere. */
 extern int log_fd;
 
 /* Send lines to `path` ("-": stderr); appends, creates 0640. 0 or -errno. */
@@ -41,7 +42,7 @@ int log_level_parse(const char *name);
 
 /*
  * Write a line. `rc` negative adds rc= and why=. Use the macros below.
- * Bytes of the formatted text below 0x20 and 0x7f are written as \xHH.
+ * Bytes of the formatted text below 0x20, 0x7f and `\` are written as \xHH.
  */
 void log_line(enum log_level level, int rc, const char *event,
     const char *format, ...) __attribute__((format(printf, 4, 5)));

@@ -22,7 +22,12 @@ process.on("exit", () => {
 function cleanEnvironment(extra) {
   const env = { ...process.env };
 
-  for (const name of ["PORT", "WEB_CONCURRENCY", "PRONGHORN_CMD_ARGS"])
+  for (const name of [
+    "PORT",
+    "WEB_CONCURRENCY",
+    "FORWARDED_ALLOW_IPS",
+    "PRONGHORN_CMD_ARGS",
+  ])
     delete env[name];
   return { ...env, ...extra };
 }

@@ -320,10 +320,9 @@ static const char *const bad_lines[][2] = {
 	{ "--cache-type tape a.so",
 	    "command line --cache-type: cache_type = \"tape\": must "
 	    "be sqlite or null" },
-	{ "--proxy-protocol v1 a.so",
-	    "command line --proxy-protocol: proxy_protocol is not "
-	    "supported: the PROXY protocol is not read; switch it off in "
-	    "the proxy and here" },
+	{ "--proxy-protocol proxies a.so",
+	    "command line --proxy-protocol: proxy_protocol = proxies: "
+	    "must be 2..5 bytes long" },
 };
 
 static void

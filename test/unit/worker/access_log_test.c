@@ -25,6 +25,19 @@ static char folder[64];
 static char path[96];
 static char moved[96];
 static struct access_log ours;
+static struct worker_options options;
+static struct buf why;
+static const struct http_span no_extras[ACCESS_EXTRAS];
+
+static int
+open_log(struct access_log *log, const char *file)
+{
+	options.accesslog = file;
+	options.access_log_format = ACCESS_FORMAT_DEFAULT;
+	options.access_log_sample = 1;
+	buf_clear(&why);
+	return access_log_open(log, &options, &why);
+}
 
 static int
 set_up(void **state)
@@ -36,7 +49,7 @@ set_up(void **state)
 	(void)snprintf(path, sizeof(path), "%s/log", folder);
 	(void)snprintf(moved, sizeof(moved), "%s/log.1", folder);
 	log_threshold = LOG_LEVEL_CRITICAL;
-	return access_log_open(&ours, path);
+	return open_log(&ours, path);
 }
 
 static int
@@ -62,7 +75,7 @@ static struct access_entry
 plain_entry(void)
 {
 	struct access_entry entry = {
-		.peer = "127.0.0.1",
+		.client = { "127.0.0.1", 9 },
 		.method = span("GET"),
 		.target = span("/"),
 		.minor = 1,
@@ -70,6 +83,7 @@ plain_entry(void)
 		.bytes = 2356,
 		.referer = span("http://a/"),
 		.user_agent = span("Mozilla/5.0 (X11)"),
+		.extras = no_extras,
 		.duration_us = 154,
 	};
 
@@ -146,9 +160,10 @@ golden_line(void **state)
 static void
 what_is_missing_is_a_dash(void **state)
 {
-	struct access_entry entry = { .peer = "",
+	struct access_entry entry = { .client = { "", 0 },
 		.minor = 0,
 		.status = 400,
+		.extras = no_extras,
 		.duration_us = 0 };
 
 	(void)state;
@@ -163,7 +178,8 @@ large_numbers_are_written_in_full(void **state)
 	struct access_entry entry = plain_entry();
 
 	(void)state;
-	entry.peer = "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff";
+	entry.client.data = "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff";
+	entry.client.len = strlen(entry.client.data);
 	entry.bytes = SIZE_MAX;
 	entry.duration_us = INT64_MAX;
 	check_line(&entry, "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff - - ",
@@ -286,8 +302,8 @@ the_file_is_appended_to_with_safe_rights(void **state)
 	assert_true(access_log_is_on(&ours));
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 0777 & ~0640, 0);
-	assert_true(fcntl(ours.fd, F_GETFD) & FD_CLOEXEC);
-	assert_int_equal(access_log_open(&other, path), 0); /* a sibling */
+	assert_true(fcntl(ours.sink.fd, F_GETFD) & FD_CLOEXEC);
+	assert_int_equal(open_log(&other, path), 0); /* a sibling */
 	access_log_put(&ours, &entry);
 	access_log_flush(&ours);
 	access_log_put(&other, &entry);
@@ -343,21 +359,20 @@ off_and_stdout(void **state)
 	struct stat theirs;
 
 	(void)state;
-	assert_int_equal(access_log_open(&other, ""), 0);
+	assert_int_equal(open_log(&other, ""), 0);
 	assert_false(access_log_is_on(&other));
 	assert_int_equal(access_log_reopen(&other), 0);
 	access_log_close(&other);
-	assert_int_equal(access_log_open(&other, "-"), 0);
-	assert_true(other.fd > 2);
-	assert_true(fcntl(other.fd, F_GETFD) & FD_CLOEXEC);
+	assert_int_equal(open_log(&other, "-"), 0);
+	assert_true(other.sink.fd > 2);
+	assert_true(fcntl(other.sink.fd, F_GETFD) & FD_CLOEXEC);
 	assert_int_equal(fstat(STDOUT_FILENO, &mine), 0);
-	assert_int_equal(fstat(other.fd, &theirs), 0);
+	assert_int_equal(fstat(other.sink.fd, &theirs), 0);
 	assert_true(mine.st_ino == theirs.st_ino);
 	assert_int_equal(access_log_reopen(&other), 0);
 	access_log_close(&other);
 	assert_true(fcntl(STDOUT_FILENO, F_GETFD) >= 0); /* still open */
-	assert_int_equal(access_log_open(&other, "/no/such/folder/log"),
-	    -ENOENT);
+	assert_int_equal(open_log(&other, "/no/such/folder/log"), -ENOENT);
 	assert_false(access_log_is_on(&other));
 	access_log_close(&other);
 }
@@ -371,7 +386,7 @@ a_failed_write_drops_the_lines(void **state)
 	int i;
 
 	(void)state;
-	assert_int_equal(access_log_open(&full, "/dev/full"), 0);
+	assert_int_equal(open_log(&full, "/dev/full"), 0);
 	for (i = 0; i < 2000; i++)
 		access_log_put(&full, &entry);
 	access_log_flush(&full);

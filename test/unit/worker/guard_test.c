@@ -104,12 +104,12 @@ origins_of_other_sites_are_refused(void **state)
 		head.origin = span(cases[i].origin);
 		head.host = span(cases[i].host);
 		print_message("case %zu\n", i);
-		assert_int_equal(guard_origin(&options, &head),
+		assert_int_equal(guard_origin(&options, &head, false),
 		    cases[i].allowed);
 	}
 	options.any_origin = true;
 	head.sec_fetch_site = span("cross-site");
-	assert_true(guard_origin(&options, &head));
+	assert_true(guard_origin(&options, &head, false));
 }
 
 static void
@@ -149,8 +149,8 @@ token_must_be_repeated(void **state)
 	assert_true(guard_token(&options, &head));
 	options.csrf_token = true;
 	assert_false(guard_token(&options, &head));
-	assert_int_equal(guard_new_cookie(&options, true, cookie), 0);
-	assert_int_equal(guard_new_cookie(&options, false, other), 0);
+	assert_int_equal(guard_new_cookie(&options, "/", true, cookie), 0);
+	assert_int_equal(guard_new_cookie(&options, "/", false, other), 0);
 	assert_non_null(strstr(cookie, "; Path=/; SameSite=Strict; Secure"));
 	assert_null(strstr(other, "Secure"));
 	assert_string_not_equal(cookie, other);

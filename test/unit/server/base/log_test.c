@@ -161,7 +161,7 @@ control_bytes_cannot_forge_a_line(void **state)
 	    pid);
 	for (c = 1; c < 256; c++) {
 		all[c - 1] = (char)c;
-		if (c < 0x20 || c == 0x7f)
+		if (c < 0x20 || c == 0x7f || c == '\\')
 			len += (size_t)sprintf(want + len, "\\x%02x", c);
 		else
 			want[len++] = (char)c;
