@@ -22,12 +22,14 @@
 #include "cache/forget.h"
 #include "cache/prepare.h"
 #include "cache/store.h"
+#include "cache/uses.h"
 #include "server/base/clock.h"
 #include "server/base/err.h"
 #include "server/base/fd.h"
 #include "server/base/log.h"
 
-#define EARLY_COST_US 50000 /* cheaper values are renewed when they end */
+#define BYTES_LEAST (1 << 20) /* of a bound: empty tables need room, too */
+#define EARLY_COST_US 50000   /* cheaper values are renewed when they end */
 
 int
 cache_public_rc(int rc)
@@ -49,6 +51,25 @@ cache_resolve_dir(const struct cache_options *options, char **dir)
 	return *dir == NULL ? -errno : 0;
 }
 
+/*
+ * The keeper keeps the file within cache_max_bytes; should it not keep up,
+ * or not be there, SQLite itself refuses to let it grow by more than a
+ * quarter. The keeper has a little more, for it is the one to help.
+ */
+static int
+bound_file(struct cache *cache)
+{
+	char sql[64];
+	int64_t pages = cache->max_bytes / SCHEMA_PAGE_SIZE;
+
+	if (pages == 0)
+		return 0;
+	pages += pages / 4 + (cache->peer.worker_id == 0 ? 64 : 0);
+	(void)snprintf(sql, sizeof(sql), "PRAGMA max_page_count = %lld",
+	    (long long)pages);
+	return db_exec(&cache->db, sql);
+}
+
 static int
 open_database(struct cache *cache, const struct cache_options *options)
 {
@@ -62,6 +83,8 @@ open_database(struct cache *cache, const struct cache_options *options)
 	    (int64_t)(options->cache_busy_timeout * 1e6));
 	if (rc == 0)
 		rc = prepare_check(&cache->db);
+	if (rc == 0)
+		rc = bound_file(cache);
 	if (rc < 0)
 		db_close(&cache->db);
 	cache->db.counts = &cache->counts;
@@ -85,6 +108,12 @@ cache_open(struct cache **cache, const struct cache_options *options,
 	new->attempts_max = (uint32_t)options->compute_attempts;
 	new->quarantine_ms = (int64_t)(options->compute_quarantine * 1000);
 	new->threshold = options->cache_threshold;
+	new->max_bytes = options->cache_max_bytes;
+	if (new->max_bytes > 0 && new->max_bytes < BYTES_LEAST)
+		new->max_bytes = BYTES_LEAST;
+	new->value_max = STORE_VALUE_MAX;
+	if (new->max_bytes > 0 && new->max_bytes / 4 < (int64_t)STORE_VALUE_MAX)
+		new->value_max = (size_t) new->max_bytes / 4;
 	new->dice = ((uint64_t)clock_mono_us() ^ (uint64_t)(uintptr_t) new) | 1;
 	new->prefix = strdup(options->cache_key_prefix);
 	if (new->prefix == NULL)
@@ -118,9 +147,8 @@ cache_close(struct cache **cache)
 	*cache = NULL;
 }
 
-/* A number in (0, 1]. */
-static double
-throw_dice(struct cache *cache)
+uint64_t
+cache_draw(struct cache *cache)
 {
 	uint64_t x = cache->dice;
 
@@ -128,7 +156,14 @@ throw_dice(struct cache *cache)
 	x ^= x >> 7;
 	x ^= x << 17;
 	cache->dice = x;
-	return ((double)(x >> 11) + 1) / 9007199254740992.0;
+	return x;
+}
+
+/* A number in (0, 1]. */
+static double
+throw_dice(struct cache *cache)
+{
+	return ((double)(cache_draw(cache) >> 11) + 1) / 9007199254740992.0;
 }
 
 /*
@@ -157,10 +192,11 @@ wants_renewal(struct cache *cache, const struct cache_seen *value,
 }
 
 static int
-count_hit(struct cache *cache, const struct cache_seen *value, bool waited,
-    int64_t now_ms)
+count_hit(struct cache *cache, const uint8_t *key,
+    const struct cache_seen *value, bool waited, int64_t now_ms)
 {
 	counts_add(&cache->counts, COUNT_HIT, 1);
+	uses_note(cache, store_id(key), value->created, now_ms);
 	if (waited || !wants_renewal(cache, value, now_ms))
 		return CACHE_HIT;
 	counts_add(&cache->counts, COUNT_STALE, 1);
@@ -204,7 +240,7 @@ look_up(struct cache *cache, const uint8_t *key, int64_t since_ms, bool waited,
 		value.cost_us, value.sum, version };
 	if (seen != NULL)
 		*seen = about;
-	return count_hit(cache, &about, waited, now_ms);
+	return count_hit(cache, key, &about, waited, now_ms);
 }
 
 int
@@ -261,7 +297,7 @@ cache_still(struct cache *cache, const uint8_t key[CACHE_KEY_LEN],
 			return rc < 0 ? cache_public_rc(rc) : CACHE_MISS;
 		seen->version = version;
 	}
-	return count_hit(cache, seen, false, now_ms);
+	return count_hit(cache, key, seen, false, now_ms);
 }
 
 bool

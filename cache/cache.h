@@ -234,7 +234,8 @@ int cache_claim_next(struct cache *cache, struct cache_claim *claim);
  * only (kept for 10 s, for cache_lookup_waited()); whoever asks in the next
  * 20 s gets CACHE_PASS. ERR_STALE: the row was taken over, deleted or published
  * by someone else; nothing was stored. 0, ERR_STALE, ERR_BUSY, ERR_FULL,
- * ERR_STORE, ERR_TOO_BIG (more than 64 MiB; the claim is still held).
+ * ERR_STORE, ERR_TOO_BIG (more than 64 MiB or a quarter of cache_max_bytes;
+ * the claim is still held).
  *
  * This and the next two: after ERR_BUSY, ERR_FULL and ERR_STORE the caller
  * may try again or forget the claim; a forgotten one is given back by this

@@ -16,8 +16,11 @@ struct cache {
 	int64_t lease_ms;
 	uint32_t attempts_max;
 	int64_t quarantine_ms;
-	int64_t threshold;
-	char *prefix;      /* cache_key_prefix */
+	int64_t threshold; /* cache_threshold; 0: no bound */
+	int64_t
+	    max_bytes;    /* cache_max_bytes, of the file in use; 0: no bound */
+	size_t value_max; /* longest value, bytes */
+	char *prefix;     /* cache_key_prefix */
 	int64_t group_all; /* CACHE_GROUP_ALL */
 	uint64_t dice;     /* state of the generator; never 0 */
 };
@@ -28,6 +31,9 @@ cache_slot_bit(unsigned slot)
 {
 	return UINT64_C(1) << (slot & 63);
 }
+
+/* 64 bits by lot. */
+uint64_t cache_draw(struct cache *cache);
 
 /* Write the eventfd of every slot whose bit is in the mask. */
 void cache_wake(const struct cache *cache, uint64_t mask);

@@ -143,7 +143,9 @@ db_failed(struct db *db, int code, const char *what)
 {
 	int rc = db_error_of(code);
 
-	counts_add(db->counts, rc == ERR_BUSY ? COUNT_BUSY : COUNT_ERROR, 1);
+	if (rc != ERR_BUSY || !db->probing)
+		counts_add(db->counts,
+		    rc == ERR_BUSY ? COUNT_BUSY : COUNT_ERROR, 1);
 	write_log(db, rc, code, what);
 	if (rc == ERR_CORRUPT && !db->latched) {
 		db->latched = true;

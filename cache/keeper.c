@@ -193,8 +193,10 @@ work_each_second(struct keeper *keeper)
 {
 	unsigned count;
 
-	if (keeper->cache != NULL)
+	if (keeper->cache != NULL && keeper->cache->db.handle != NULL) {
 		(void)handon_late(keeper->cache, &count);
+		(void)upkeep_measure(&keeper->upkeep, keeper->cache);
+	}
 	send_beat(keeper);
 }
 
@@ -204,7 +206,8 @@ work(struct keeper *keeper)
 	int64_t now_us = clock_mono_us();
 	bool second = now_us >= keeper->second_us;
 	bool again = keeper->more;
-	int gone = 0;
+	bool written;
+	int gone;
 
 	keeper->more = false;
 	reopen_cache(keeper, now_us);
@@ -215,12 +218,15 @@ work(struct keeper *keeper)
 	}
 	if (keeper->cache == NULL || keeper->cache->db.handle == NULL)
 		return;
+	written = upkeep_wal_changed(&keeper->upkeep, keeper->cache);
 	(void)upkeep_checkpoint(&keeper->upkeep, keeper->cache);
+	if (!second && !again && !written)
+		return;
+	gone = upkeep_evict(&keeper->upkeep, keeper->cache);
+	keeper->more = keeper->more || gone > 0;
 	if (!second && !again)
 		return;
 	gone = upkeep_expire(&keeper->upkeep, keeper->cache);
-	keeper->more = keeper->more || gone > 0;
-	gone = upkeep_evict(&keeper->upkeep, keeper->cache);
 	keeper->more = keeper->more || gone > 0;
 	gone = upkeep_prune(&keeper->upkeep, keeper->cache);
 	keeper->more = keeper->more || gone > 0;

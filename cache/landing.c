@@ -24,6 +24,7 @@
 #include "cache/forget.h"
 #include "cache/orphan.h"
 #include "cache/store.h"
+#include "cache/uses.h"
 #include "server/base/bug.h"
 #include "server/base/clock.h"
 #include "server/base/err.h"
@@ -175,7 +176,7 @@ cache_publish_as(struct cache *cache, const struct cache_claim *claim,
 		.cost_us = clock_mono_us() - claim->started_us };
 	int rc;
 
-	if (len > STORE_VALUE_MAX)
+	if (len > cache->value_max)
 		return ERR_TOO_BIG;
 	rc = forget_groups(cache, claim->function.data, life, value.groups);
 	if (rc < 0)
@@ -193,6 +194,8 @@ cache_publish_as(struct cache *cache, const struct cache_claim *claim,
 	if (rc != ERR_STALE)
 		counts_add(&cache->counts,
 		    rc == 0 ? COUNT_STORE : COUNT_STORE_FAILURE, 1);
+	if (rc == 0 && uses_are_many())
+		(void)uses_flush(cache);
 	return rc == ERR_CORRUPT ? ERR_STORE : rc;
 }
 

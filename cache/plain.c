@@ -98,7 +98,7 @@ cache_put(struct cache *cache, const struct cache_entry *entries, size_t count,
 	int rc;
 
 	for (i = 0; i < count; i++) {
-		if (entries[i].len > STORE_VALUE_MAX)
+		if (entries[i].len > cache->value_max)
 			return ERR_TOO_BIG;
 	}
 	rc = forget_groups(cache, NULL, life, groups);

@@ -13,8 +13,9 @@
  * before, and such a value is none. See forget.c.
  *
  * What is read without the blob stands before it, so that such a read never
- * touches an overflow page. kv_age serves the keeper: oldest first, with the
- * expiry beside it, and its new entries all go to the same last page.
+ * touches an overflow page. `uses` has one narrow row for each of kv: when the
+ * value was used last (seconds) and when its time is over; so the keeper finds
+ * what is to go without reading values. See uses.c and evict.c.
  * signals_live holds only what is wanted or being computed: a few rows, in
  * the order of their turns (ask.c); signals_client tells which turn a client
  * was given last.
@@ -46,7 +47,9 @@ const struct schema_object schema_objects[] = {
 		" g6 INTEGER NOT NULL, format INTEGER NOT NULL,"
 		" len INTEGER NOT NULL, sum INTEGER NOT NULL,"
 		" v BLOB NOT NULL)" },
-	{ "kv_age", "CREATE INDEX kv_age ON kv (created, expires)" },
+	{ "uses",
+	    "CREATE TABLE uses (id INTEGER PRIMARY KEY, used INTEGER NOT NULL,"
+	    " expires INTEGER NOT NULL)" },
 	{ "voids",
 	    "CREATE TABLE voids (id INTEGER PRIMARY KEY, seq INTEGER NOT NULL,"
 	    " changed INTEGER NOT NULL)" },

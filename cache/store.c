@@ -193,6 +193,23 @@ store_has(struct db *db, const uint8_t key[CACHE_KEY_LEN], int64_t now_ms)
 	return rc;
 }
 
+/* The narrow row beside it, by which the keeper finds it. */
+static int
+put_use(struct db *db, const uint8_t key[CACHE_KEY_LEN],
+    const struct store_value *value)
+{
+	sqlite3_stmt *stmt;
+	int rc;
+
+	stmt = db_use(db, STATEMENT_USE_PUT, &rc);
+	if (stmt == NULL)
+		return rc;
+	db_bind_int(stmt, 1, store_id(key));
+	db_bind_int(stmt, 2, value->created / 1000);
+	db_bind_int(stmt, 3, value->expires);
+	return db_run(db, STATEMENT_USE_PUT);
+}
+
 int
 store_still(struct db *db, const uint8_t key[CACHE_KEY_LEN], int64_t created,
     uint64_t sum)
@@ -237,18 +254,25 @@ store_put(struct db *db, const uint8_t key[CACHE_KEY_LEN],
 	db_bind_int(stmt, 9 + STORE_GROUPS, (int64_t)value->len);
 	db_bind_int(stmt, 10 + STORE_GROUPS, (int64_t)sum);
 	db_bind_blob(stmt, 11 + STORE_GROUPS, value->data, value->len);
-	return db_run(db, STATEMENT_VALUE_PUT);
+	rc = db_run(db, STATEMENT_VALUE_PUT);
+	return rc < 0 ? rc : put_use(db, key, value);
 }
 
 int
 store_delete(struct db *db, const uint8_t key[CACHE_KEY_LEN])
 {
+	static const enum statement both[] = { STATEMENT_VALUE_DELETE,
+		STATEMENT_USE_DELETE };
 	sqlite3_stmt *stmt;
-	int rc;
+	size_t i;
+	int rc = 0;
 
-	stmt = db_use(db, STATEMENT_VALUE_DELETE, &rc);
-	if (stmt == NULL)
-		return rc;
-	db_bind_int(stmt, 1, store_id(key));
-	return db_run(db, STATEMENT_VALUE_DELETE);
+	for (i = 0; i < sizeof(both) / sizeof(both[0]) && rc == 0; i++) {
+		stmt = db_use(db, both[i], &rc);
+		if (stmt == NULL)
+			return rc;
+		db_bind_int(stmt, 1, store_id(key));
+		rc = db_run(db, both[i]);
+	}
+	return rc;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * The keeper's work on the database.
+ * The keeper's work on the database. Which values go is in evict.c.
  *
  * Expiry and pruning walk the rows with a cursor, a bounded number per step,
  * reading only; what is to go is collected and deleted in one short
@@ -13,16 +13,14 @@
  * INVARIANT  No transaction here holds the write lock much longer than
  *            UPKEEP_STEP_US.
  */
-#include "cache/upkeep.h"
+#include "cache/upkeep_int.h"
 
 #include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#include "cache/cache_int.h"
 #include "cache/flight.h"
 #include "cache/gate.h"
-#include "cache/store.h"
 #include "server/base/clock.h"
 #include "server/base/err.h"
 #include "server/base/log.h"
@@ -33,7 +31,6 @@
 #define COPY_EVERY_MS 1000
 #define GATE_US 50000     /* longest wait for writers to leave */
 #define TRUNCATE_US 20000 /* longest wait for readers to leave */
-#define LOOK_AGES 5000    /* values looked at in one step */
 #define LOOK_SIGNALS 500  /* signal rows looked at in one step */
 #define DAY_MS INT64_C(86400000)
 
@@ -42,26 +39,20 @@ upkeep_init(struct upkeep *upkeep)
 {
 	memset(upkeep, 0, sizeof(*upkeep));
 	upkeep->signals_from = -1;
+	upkeep->uses_from = -1;
 }
 
 void
 upkeep_gauges(const struct upkeep *upkeep, struct cache *cache,
     struct cache_counters *out)
 {
-	int64_t pages = 0;
-	int64_t free_pages = 0;
-
-	if (cache == NULL || cache->db.handle == NULL || cache->db.latched)
+	if (cache == NULL)
 		return;
-	if (db_number(&cache->db, "PRAGMA page_count", &pages) == 0 &&
-	    db_number(&cache->db, "PRAGMA freelist_count", &free_pages) == 0) {
-		out->file_bytes = (uint64_t)(pages * SCHEMA_PAGE_SIZE);
-		out->bytes =
-		    (uint64_t)((pages - free_pages) * SCHEMA_PAGE_SIZE);
-	}
+	out->file_bytes = (uint64_t)upkeep->file_bytes;
+	out->bytes = (uint64_t)upkeep->bytes;
+	out->entries = (uint64_t)(upkeep->count > 0 ? upkeep->count : 0);
 	out->wal_bytes = (uint64_t)db_wal_bytes(&cache->db);
 	out->wal_unmoved = (uint64_t)upkeep->wal_unmoved;
-	out->entries = (uint64_t)(upkeep->count > 0 ? upkeep->count : 0);
 }
 
 /* --- the log ----------------------------------------------------------- */
@@ -173,190 +164,70 @@ upkeep_checkpoint(struct upkeep *upkeep, struct cache *cache)
 
 /* --- deleting ---------------------------------------------------------- */
 
-/* A row to delete: its id and up to two values it must still have. */
-struct doomed {
-	int64_t id;
-	int64_t second;
-	int64_t third;
-};
-
-struct doom {
-	enum statement statement;
-	int parameters; /* how many of the three the statement takes */
-	struct doomed rows[UPKEEP_STEP];
-	unsigned count;
-};
-
-/* Delete what was collected until the time is up. >= 0: how many. */
+/* The value row of a row of `uses` that was deleted just now. */
 static int
-delete_some(struct cache *cache, const struct doom *doom)
+delete_value(struct db *db, int64_t id)
 {
-	int64_t until;
 	sqlite3_stmt *stmt;
+	int rc;
+
+	stmt = db_use(db, STATEMENT_VALUE_DELETE, &rc);
+	if (stmt == NULL)
+		return rc;
+	db_bind_int(stmt, 1, id);
+	return db_run(db, STATEMENT_VALUE_DELETE);
+}
+
+static int
+delete_row(struct db *db, struct doom *doom, const struct doomed *row)
+{
+	sqlite3_stmt *stmt;
+	int rc;
+
+	stmt = db_use(db, doom->statement, &rc);
+	if (stmt == NULL)
+		return rc;
+	db_bind_int(stmt, 1, row->id);
+	if (doom->parameters > 1)
+		db_bind_int(stmt, 2, row->second);
+	if (doom->parameters > 2)
+		db_bind_int(stmt, 3, row->third);
+	rc = db_run(db, doom->statement);
+	if (rc < 0 || sqlite3_changes(db->handle) == 0)
+		return rc;
+	doom->gone++;
+	return doom->values ? delete_value(db, row->id) : 0;
+}
+
+int
+upkeep_delete(struct cache *cache, struct doom *doom)
+{
+	struct db *db = &cache->db;
+	int64_t until;
 	unsigned i;
 	int rc;
 
+	doom->gone = 0;
 	if (doom->count == 0)
 		return 0;
-	rc = db_write_begin(&cache->db);
+	rc = db_write_begin(db);
 	if (rc < 0)
 		return rc;
 	until = clock_mono_us() + UPKEEP_STEP_US;
-	stmt = db_use(&cache->db, doom->statement, &rc);
 	for (i = 0; i < doom->count && rc == 0; i++) {
 		if (i > 0 && clock_mono_us() > until)
 			break;
-		db_bind_int(stmt, 1, doom->rows[i].id);
-		if (doom->parameters > 1)
-			db_bind_int(stmt, 2, doom->rows[i].second);
-		if (doom->parameters > 2)
-			db_bind_int(stmt, 3, doom->rows[i].third);
-		rc = db_run(&cache->db, doom->statement);
+		rc = delete_row(db, doom, &doom->rows[i]);
 	}
-	if (rc < 0) {
-		db_write_cancel(&cache->db);
-		return rc;
-	}
-	rc = db_write_commit(&cache->db);
-	return rc < 0 ? rc : (int)i;
-}
-
-/* Read values by age. `visit` is given each; false ends the walk. */
-static int
-walk_ages(struct cache *cache, int64_t from, int64_t limit,
-    bool (*visit)(void *context, int64_t id, int64_t created, int64_t expires),
-    void *context)
-{
-	sqlite3_stmt *stmt;
-	int rc;
-
-	stmt = db_use_read(&cache->db, STATEMENT_VALUE_AGES, &rc);
-	if (stmt == NULL)
-		return rc;
-	db_bind_int(stmt, 1, from);
-	db_bind_int(stmt, 2, limit);
-	while ((rc = db_step(&cache->db, STATEMENT_VALUE_AGES)) > 0) {
-		if (!visit(context, sqlite3_column_int64(stmt, 0),
-			sqlite3_column_int64(stmt, 1),
-			sqlite3_column_int64(stmt, 2))) {
-			rc = 0;
-			break;
-		}
-	}
-	db_reset(&cache->db, STATEMENT_VALUE_AGES);
-	return rc;
-}
-
-struct expiry {
-	struct doom doom;
-	int64_t now_ms;
-	int64_t last; /* `created` of the last value seen */
-	int64_t seen;
-};
-
-static bool
-visit_expiry(void *context, int64_t id, int64_t created, int64_t expires)
-{
-	struct expiry *expiry = context;
-
-	expiry->last = created;
-	expiry->seen++;
-	if (expires > expiry->now_ms)
-		return true;
-	expiry->doom.rows[expiry->doom.count].id = id;
-	expiry->doom.rows[expiry->doom.count].second = expiry->now_ms;
-	return ++expiry->doom.count < UPKEEP_STEP;
-}
-
-int
-upkeep_expire(struct upkeep *upkeep, struct cache *cache)
-{
-	struct expiry expiry;
-	int rc;
-
-	memset(&expiry, 0, sizeof(expiry));
-	expiry.doom.statement = STATEMENT_VALUE_EXPIRE;
-	expiry.doom.parameters = 2;
-	expiry.now_ms = clock_wall_ms();
-	rc = walk_ages(cache, upkeep->ages_from, LOOK_AGES, visit_expiry,
-	    &expiry);
-	if (rc == 0)
-		rc = delete_some(cache, &expiry.doom);
 	if (rc < 0)
-		return cache_public_rc(rc);
-	upkeep->count -= rc;
-	counts_add(&cache->counts, COUNT_EXPIRATION, (uint64_t)rc);
-	if ((unsigned)rc < expiry.doom.count ||
-	    expiry.doom.count == UPKEEP_STEP)
-		return rc; /* the rest is still there: look again */
-	if (expiry.seen < LOOK_AGES)
-		upkeep->ages_from = 0;
-	else if (expiry.last > upkeep->ages_from)
-		upkeep->ages_from = expiry.last;
+		db_write_cancel(db);
 	else
-		upkeep->ages_from++;
-	return rc;
-}
-
-/* Count, and not again before a hundred times as long has passed. */
-static int
-count_values(struct upkeep *upkeep, struct cache *cache)
-{
-	int64_t from = clock_mono_us();
-	sqlite3_stmt *stmt;
-	int rc;
-
-	if (from < upkeep->count_at_us)
-		return 0;
-	stmt = db_use_read(&cache->db, STATEMENT_VALUE_COUNT, &rc);
-	if (stmt == NULL)
+		rc = db_write_commit(db);
+	if (rc < 0) {
+		doom->gone = 0;
 		return rc;
-	rc = db_step(&cache->db, STATEMENT_VALUE_COUNT);
-	if (rc > 0)
-		upkeep->count = sqlite3_column_int64(stmt, 0);
-	db_reset(&cache->db, STATEMENT_VALUE_COUNT);
-	upkeep->count_at_us = from + (clock_mono_us() - from) * 100;
-	return rc < 0 ? rc : 0;
-}
-
-static bool
-visit_oldest(void *context, int64_t id, int64_t created, int64_t expires)
-{
-	struct doom *doom = context;
-
-	(void)expires;
-	doom->rows[doom->count].id = id;
-	doom->rows[doom->count].second = created;
-	return ++doom->count < UPKEEP_STEP;
-}
-
-int
-upkeep_evict(struct upkeep *upkeep, struct cache *cache)
-{
-	struct doom doom;
-	int64_t surplus;
-	int rc;
-
-	if (cache->threshold <= 0)
-		return 0;
-	rc = count_values(upkeep, cache);
-	if (rc < 0)
-		return cache_public_rc(rc);
-	surplus = upkeep->count - cache->threshold;
-	if (surplus <= 0)
-		return 0;
-	memset(&doom, 0, sizeof(doom));
-	doom.statement = STATEMENT_VALUE_EVICT;
-	doom.parameters = 2;
-	rc = walk_ages(cache, 0, surplus < UPKEEP_STEP ? surplus : UPKEEP_STEP,
-	    visit_oldest, &doom);
-	if (rc == 0)
-		rc = delete_some(cache, &doom);
-	if (rc > 0) {
-		upkeep->count -= rc;
-		counts_add(&cache->counts, COUNT_EVICTION, (uint64_t)rc);
 	}
-	return cache_public_rc(rc);
+	return (int)i;
 }
 
 /* --- signal rows ------------------------------------------------------- */
@@ -420,7 +291,7 @@ upkeep_prune(struct upkeep *upkeep, struct cache *cache)
 	doom.parameters = 3;
 	rc = look_at_signals(upkeep, cache, &doom, &seen, &last);
 	if (rc == 0)
-		rc = delete_some(cache, &doom);
+		rc = upkeep_delete(cache, &doom);
 	if (rc < 0)
 		return cache_public_rc(rc);
 	if ((unsigned)rc == doom.count)

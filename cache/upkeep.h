@@ -20,10 +20,13 @@ struct upkeep {
 	int64_t wal_size;     /* and how long it was */
 	int64_t copied_ms;    /* clock_boot_ms of the last copy */
 	int64_t wal_unmoved;  /* bytes a reader kept from being copied */
-	int64_t ages_from;    /* expiry: `created` to go on from */
+	int64_t uses_from;    /* expiry: `id` to go on after */
 	int64_t signals_from; /* pruning: `id` to go on after */
 	int64_t count;        /* values there are, as last counted */
 	int64_t count_at_us;  /* clock_mono_us of the next count */
+	int64_t bytes;        /* of the file in use, as last measured */
+	int64_t file_bytes;   /* of the file */
+	bool bound_reported;  /* that values must make room */
 };
 
 void upkeep_init(struct upkeep *upkeep);
@@ -51,11 +54,21 @@ bool upkeep_wal_changed(const struct upkeep *upkeep, const struct cache *cache);
  * One step of each kind. How many rows went, 0 when there was nothing to do
  * in this step, or ERR_*.
  *   expire  values whose time is over
- *   evict   the oldest values above cache_threshold
+ *   evict   values above cache_threshold or cache_max_bytes, those used
+ *           longest ago first
  *   prune   signal rows that are ended and a day old, or whose value is gone
  */
 int upkeep_expire(struct upkeep *upkeep, struct cache *cache);
 int upkeep_evict(struct upkeep *upkeep, struct cache *cache);
 int upkeep_prune(struct upkeep *upkeep, struct cache *cache);
+
+/* Count values and room, as far as it is time to. 0 or ERR_*. */
+int upkeep_measure(struct upkeep *upkeep, struct cache *cache);
+
+/*
+ * A write found no room: remove one sixteenth of the values, whatever the
+ * bounds say. How many went, or ERR_*.
+ */
+int upkeep_make_room(struct upkeep *upkeep, struct cache *cache);
 
 #endif

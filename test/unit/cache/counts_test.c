@@ -82,7 +82,11 @@ the_keeper_adds_what_it_knows(void **state)
 	fixture_store(f->a, 1, "v", -1);
 	upkeep_gauges(&upkeep, f->b, &now);
 	assert_int_equal(now.file_bytes % SCHEMA_PAGE_SIZE, 0);
+	assert_int_equal(now.file_bytes, 0); /* not measured yet */
+	assert_int_equal(upkeep_measure(&upkeep, f->b), 0);
+	upkeep_gauges(&upkeep, f->b, &now);
 	assert_true(now.file_bytes >= now.bytes && now.bytes > 0);
+	assert_int_equal(now.entries, 1);
 	assert_true(now.wal_bytes > 0);
 	upkeep_gauges(&upkeep, NULL, &now);
 }

@@ -68,7 +68,7 @@ every_statement_finds_its_rows(void **state)
 
 	for (i = 0; i < STATEMENT_COUNT; i++) {
 		assert_non_null(db_use(&f->a->db, (enum statement)i, &rc));
-		if (i == STATEMENT_SIGNAL_FORGET || i == STATEMENT_VALUE_COUNT)
+		if (i == STATEMENT_SIGNAL_FORGET || i == STATEMENT_USE_COUNT)
 			continue;
 		(void)snprintf(sql, sizeof(sql), "EXPLAIN QUERY PLAN %s",
 		    schema_statements[i]);

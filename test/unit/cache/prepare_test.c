@@ -274,7 +274,7 @@ static const struct change {
 	{ "CREATE TRIGGER t AFTER INSERT ON kv BEGIN DELETE FROM kv; END",
 	    false },
 	{ "CREATE VIEW v AS SELECT 1", false },
-	{ "DROP INDEX kv_age", false },
+	{ "DROP TABLE uses", false },
 	{ "ALTER TABLE kv ADD COLUMN more", false },
 	/* The machine went down while the file was in use ... */
 	{ "UPDATE meta SET value = 'x' WHERE name = 'boot_id'", false },

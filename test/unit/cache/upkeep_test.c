@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * The keeper's work, called directly: copying the log, expiry, eviction,
- * pruning, handing on.
+ * The keeper's work, called directly: copying the log, pruning, handing on.
+ * What becomes of values is in evict_test.c.
  */
 #include "test/unit/cache/fixture.h"
 
@@ -15,128 +15,11 @@
 #include "cache/upkeep.h"
 #include "server/base/clock.h"
 
-/* Write `count` value rows past the cache; `sql` gives created, expires. */
-static void
-fill(struct fixture *f, unsigned count, const char *created,
-    const char *expires)
-{
-	char sql[512];
-
-	(void)snprintf(sql, sizeof(sql),
-	    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
-	    " WHERE i < %u) INSERT OR REPLACE INTO kv SELECT i, zeroblob(32),"
-	    " %s, %s, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 10, 0, zeroblob(10) FROM n",
-	    count, created, expires);
-	(void)fixture_sql(f, sql);
-}
-
-static int64_t
-count_values(struct fixture *f)
-{
-	return fixture_sql(f, "SELECT count(*) FROM kv");
-}
-
 /* The keeper's connection: worker 0, no slot of its own. */
 static struct cache *
 open_keeper(struct fixture *f)
 {
 	return fixture_open(f, SLOTS, 0);
-}
-
-static void
-expired_values_go_in_steps(void **state)
-{
-	struct fixture *f = *state;
-	struct cache *keeper = open_keeper(f);
-	struct upkeep upkeep;
-	int64_t before = 1000;
-	int steps = 0;
-	int rc;
-
-	upkeep_init(&upkeep);
-	fill(f, 1000, "i",
-	    "CASE WHEN i % 2 THEN 5 ELSE 9223372036854775807 "
-	    "END");
-	while ((rc = upkeep_expire(&upkeep, keeper)) > 0) {
-		assert_in_range(rc, 1, UPKEEP_STEP);
-		assert_int_equal(count_values(f), before - rc);
-		before -= rc;
-		steps++;
-	}
-	assert_int_equal(rc, 0);
-	assert_int_equal(count_values(f), 500);
-	assert_true(steps >= 3);
-	assert_int_equal(fixture_sql(f, "SELECT count(*) FROM kv WHERE "
-					"expires = 5"),
-	    0);
-	cache_close(&keeper);
-}
-
-/* More values than one step looks at, in few moments of creation. */
-static void
-the_walk_reaches_the_end_and_starts_again(void **state)
-{
-	struct fixture *f = *state;
-	struct cache *keeper = open_keeper(f);
-	struct upkeep upkeep;
-	int gone = 0;
-	int i;
-
-	upkeep_init(&upkeep);
-	fill(f, 12000, "i / 11000",
-	    "CASE WHEN i > 11990 THEN 5 ELSE "
-	    "9223372036854775807 END");
-	for (i = 0; i < 20 && gone < 10; i++)
-		gone += upkeep_expire(&upkeep, keeper);
-	assert_int_equal(gone, 10);
-	/* An expired one at the beginning is found on the next round. */
-	(void)fixture_sql(f, "UPDATE kv SET expires = 5 WHERE id = 1");
-	for (i = 0; i < 20 && gone < 11; i++)
-		gone += upkeep_expire(&upkeep, keeper);
-	assert_int_equal(gone, 11);
-	cache_close(&keeper);
-}
-
-static void
-the_oldest_go_above_the_threshold(void **state)
-{
-	struct fixture *f = *state;
-	struct cache *keeper = open_keeper(f);
-	struct upkeep upkeep;
-	int rc;
-
-	upkeep_init(&upkeep);
-	keeper->threshold = 300;
-	fill(f, 1000, "10000 - i", "9223372036854775807");
-	while ((rc = upkeep_evict(&upkeep, keeper)) > 0)
-		assert_in_range(rc, 1, UPKEEP_STEP);
-	assert_int_equal(rc, 0);
-	assert_int_equal(count_values(f), 300);
-	assert_int_equal(fixture_sql(f, "SELECT max(id) FROM kv"), 300);
-	keeper->threshold = 0; /* no bound */
-	upkeep.count_at_us = 0;
-	assert_int_equal(upkeep_evict(&upkeep, keeper), 0);
-	cache_close(&keeper);
-}
-
-static void
-a_value_published_meanwhile_stays(void **state)
-{
-	struct fixture *f = *state;
-	struct cache *keeper = open_keeper(f);
-	struct upkeep upkeep;
-
-	upkeep_init(&upkeep);
-	keeper->threshold = 1;
-	fixture_store(f->a, 1, "old", -1);
-	fixture_store(f->a, 2, "new", -1);
-	(void)fixture_sql(f, "UPDATE kv SET created = 5 WHERE v = "
-			     "CAST('old' AS BLOB)");
-	assert_int_equal(upkeep_evict(&upkeep, keeper), 1);
-	assert_int_equal(fixture_lookup(f->b, 2, "new"), CACHE_HIT);
-	assert_int_equal(fixture_lookup(f->b, 1, ""), CACHE_MISS);
-	assert_int_equal(upkeep_evict(&upkeep, keeper), 0);
-	cache_close(&keeper);
 }
 
 static void
@@ -439,10 +322,6 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(expired_values_go_in_steps),
-		CASE(the_walk_reaches_the_end_and_starts_again),
-		CASE(the_oldest_go_above_the_threshold),
-		CASE(a_value_published_meanwhile_stays),
 		CASE(rows_nobody_needs_are_pruned),
 		CASE(pruning_walks_all_rows),
 		CASE(a_dead_owner_is_followed),

@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Which values go: those whose time is over, and, when there are too many or
+ * they take too much room, those that were used longest ago.
+ *
+ * Nothing is kept in order of use, because every use would have to be written
+ * then. Instead a run of neighbouring rows of the narrow table `uses` is
+ * looked at, at a place drawn by lot, and the one eighth of it that was used
+ * longest ago goes. Row numbers are hashes, so neighbours have nothing to do
+ * with each other and such a run is a fair sample.
+ *
+ * Pages that become free are used again by later values; the file itself
+ * does not grow above what SQLite is told to be the most (cache.c).
+ *
+ * INVARIANT  What is being computed or waited for is not evicted, nor what
+ *            was made or used in the last two seconds (somebody may be on his
+ *            way to it), unless there is far too much.
+ * THREADS    Keeper only.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cache/store.h"
+#include "cache/upkeep_int.h"
+#include "server/base/clock.h"
+#include "server/base/err.h"
+#include "server/base/log.h"
+
+#define LOOK_USES 5000 /* rows looked at in one step of expiry */
+#define SAMPLE 128     /* rows looked at for each choice */
+#define CHOICE 16      /* of these, those that go */
+#define GRACE_S 2
+#define ROUNDS 64 /* runs without a victim before giving up */
+
+/* --- what is over ------------------------------------------------------ */
+
+/* Collect; *seen rows looked at, *last the number of the last one. */
+static int
+look_for_expired(struct upkeep *upkeep, struct cache *cache, struct doom *doom,
+    unsigned *seen, int64_t *last)
+{
+	int64_t now_ms = clock_wall_ms();
+	sqlite3_stmt *stmt;
+	int rc = 0;
+
+	stmt = db_use_read(&cache->db, STATEMENT_USE_WALK, &rc);
+	if (stmt == NULL)
+		return rc;
+	db_bind_int(stmt, 1, upkeep->uses_from);
+	db_bind_int(stmt, 2, LOOK_USES);
+	while (doom->count < UPKEEP_STEP &&
+	       (rc = db_step(&cache->db, STATEMENT_USE_WALK)) > 0) {
+		*last = sqlite3_column_int64(stmt, 0);
+		++*seen;
+		if (sqlite3_column_int64(stmt, 2) > now_ms)
+			continue;
+		doom->rows[doom->count].id = *last;
+		doom->rows[doom->count].second = now_ms;
+		doom->count++;
+	}
+	db_reset(&cache->db, STATEMENT_USE_WALK);
+	return rc < 0 ? rc : 0;
+}
+
+int
+upkeep_expire(struct upkeep *upkeep, struct cache *cache)
+{
+	struct doom doom;
+	unsigned seen = 0;
+	int64_t last = -1;
+	int rc;
+
+	memset(&doom, 0, sizeof(doom));
+	doom.statement = STATEMENT_USE_EXPIRE;
+	doom.parameters = 2;
+	doom.values = true;
+	rc = look_for_expired(upkeep, cache, &doom, &seen, &last);
+	if (rc == 0)
+		rc = upkeep_delete(cache, &doom);
+	if (rc < 0)
+		return cache_public_rc(rc);
+	upkeep->count -= doom.gone;
+	counts_add(&cache->counts, COUNT_EXPIRATION, doom.gone);
+	if ((unsigned)rc < doom.count)
+		return rc; /* the rest is still there: look again */
+	upkeep->uses_from =
+	    seen < LOOK_USES && doom.count < UPKEEP_STEP ? -1 : last;
+	return rc;
+}
+
+/* --- what is too much -------------------------------------------------- */
+
+/* Count, and not again before a hundred times as long has passed. */
+static int
+count_values(struct upkeep *upkeep, struct cache *cache)
+{
+	int64_t from = clock_mono_us();
+	sqlite3_stmt *stmt;
+	int rc;
+
+	if (from < upkeep->count_at_us)
+		return 0;
+	stmt = db_use_read(&cache->db, STATEMENT_USE_COUNT, &rc);
+	if (stmt == NULL)
+		return rc;
+	rc = db_step(&cache->db, STATEMENT_USE_COUNT);
+	if (rc > 0)
+		upkeep->count = sqlite3_column_int64(stmt, 0);
+	db_reset(&cache->db, STATEMENT_USE_COUNT);
+	upkeep->count_at_us = from + (clock_mono_us() - from) * 100;
+	return rc < 0 ? rc : 0;
+}
+
+int
+upkeep_measure(struct upkeep *upkeep, struct cache *cache)
+{
+	int64_t pages;
+	int64_t free_pages;
+	int rc;
+
+	rc = count_values(upkeep, cache);
+	if (rc == 0)
+		rc = db_number(&cache->db, "PRAGMA page_count", &pages);
+	if (rc == 0)
+		rc =
+		    db_number(&cache->db, "PRAGMA freelist_count", &free_pages);
+	if (rc < 0)
+		return rc;
+	upkeep->file_bytes = pages * SCHEMA_PAGE_SIZE;
+	upkeep->bytes = (pages - free_pages) * SCHEMA_PAGE_SIZE;
+	return 0;
+}
+
+static int
+by_use(const void *a, const void *b)
+{
+	const struct doomed *x = a;
+	const struct doomed *y = b;
+
+	return x->second < y->second ? -1 : x->second > y->second;
+}
+
+/* Read a run of rows from a place drawn by lot. >= 0: how many, or ERR_*. */
+static int
+draw(struct cache *cache, struct doomed sample[SAMPLE])
+{
+	int64_t from = (int64_t)(cache_draw(cache) & INT64_MAX);
+	sqlite3_stmt *stmt;
+	int count = 0;
+	int rc;
+
+	stmt = db_use_read(&cache->db, STATEMENT_USE_WALK, &rc);
+	if (stmt == NULL)
+		return rc;
+	/* The row numbers are a circle: behind the last comes the first. */
+	for (; count < SAMPLE; from = -1) {
+		db_bind_int(stmt, 1, from);
+		db_bind_int(stmt, 2, SAMPLE - count);
+		while ((rc = db_step(&cache->db, STATEMENT_USE_WALK)) > 0) {
+			sample[count].id = sqlite3_column_int64(stmt, 0);
+			sample[count].second = sqlite3_column_int64(stmt, 1);
+			count++;
+		}
+		if (rc < 0)
+			return rc;
+		if (from < 0)
+			break;
+	}
+	return count;
+}
+
+static bool
+is_doomed(const struct doom *doom, int64_t id)
+{
+	unsigned i;
+
+	for (i = 0; i < doom->count; i++) {
+		if (doom->rows[i].id == id)
+			return true;
+	}
+	return false;
+}
+
+/* Choose up to `want` rows used before `before_s`. 0 or ERR_*. */
+static int
+choose(struct cache *cache, struct doom *doom, unsigned want, int64_t before_s)
+{
+	struct doomed sample[SAMPLE];
+	unsigned rounds;
+	int count;
+	int taken;
+	int i;
+
+	for (rounds = 0; rounds < ROUNDS && doom->count < want; rounds++) {
+		count = draw(cache, sample);
+		if (count <= 0)
+			return count;
+		qsort(sample, (size_t)count, sizeof(sample[0]), by_use);
+		taken = 0;
+		for (i = 0; i < count && doom->count < want; i++) {
+			if (taken == CHOICE || sample[i].second > before_s)
+				break;
+			taken++;
+			if (!is_doomed(doom, sample[i].id))
+				doom->rows[doom->count++] = sample[i];
+		}
+	}
+	return 0;
+}
+
+/* How many rows are too many at present, by number or by room. */
+static int64_t
+surplus_of(const struct upkeep *upkeep, const struct cache *cache)
+{
+	int64_t rows = 0;
+	int64_t by_room;
+	int64_t each;
+
+	if (cache->threshold > 0)
+		rows = upkeep->count - cache->threshold;
+	if (cache->max_bytes > 0 && upkeep->bytes > cache->max_bytes &&
+	    upkeep->count > 0) {
+		each = upkeep->bytes / upkeep->count + 1;
+		by_room = (upkeep->bytes - cache->max_bytes) / each + 1;
+		if (by_room > rows)
+			rows = by_room;
+	}
+	return rows;
+}
+
+static bool
+is_far_too_much(const struct upkeep *upkeep, const struct cache *cache)
+{
+	return (cache->threshold > 0 && upkeep->count > cache->threshold * 2) ||
+	       (cache->max_bytes > 0 &&
+		   upkeep->bytes > cache->max_bytes + cache->max_bytes / 8);
+}
+
+/* Say once that a bound was reached. */
+static void
+report_bound(struct upkeep *upkeep, const struct cache *cache)
+{
+	if (upkeep->bound_reported)
+		return;
+	upkeep->bound_reported = true;
+	log_info("keeper.bound",
+	    "entries=%lld cache_threshold=%lld bytes=%lld "
+	    "cache_max_bytes=%lld note=\"from now on values used longest ago "
+	    "make room\"",
+	    (long long)upkeep->count, (long long)cache->threshold,
+	    (long long)upkeep->bytes, (long long)cache->max_bytes);
+}
+
+/* Remove up to `want` values. >= 0: how many went, or ERR_*. */
+static int
+evict(struct upkeep *upkeep, struct cache *cache, int64_t want, bool all)
+{
+	int64_t before_s = clock_wall_ms() / 1000 - (all ? -1 : GRACE_S);
+	struct doom doom;
+	int rc;
+
+	memset(&doom, 0, sizeof(doom));
+	doom.statement = STATEMENT_USE_EVICT;
+	doom.parameters = 2;
+	doom.values = true;
+	rc = choose(cache, &doom,
+	    want < UPKEEP_STEP ? (unsigned)want : UPKEEP_STEP, before_s);
+	if (rc == 0)
+		rc = upkeep_delete(cache, &doom);
+	if (rc < 0)
+		return rc;
+	upkeep->count -= doom.gone;
+	counts_add(&cache->counts, COUNT_EVICTION, doom.gone);
+	return (int)doom.gone;
+}
+
+int
+upkeep_evict(struct upkeep *upkeep, struct cache *cache)
+{
+	int64_t surplus;
+	int rc;
+
+	if (cache->threshold <= 0 && cache->max_bytes <= 0)
+		return 0;
+	rc = upkeep_measure(upkeep, cache);
+	if (rc < 0)
+		return cache_public_rc(rc);
+	surplus = surplus_of(upkeep, cache);
+	if (surplus <= 0)
+		return 0;
+	report_bound(upkeep, cache);
+	return cache_public_rc(
+	    evict(upkeep, cache, surplus, is_far_too_much(upkeep, cache)));
+}
+
+int
+upkeep_make_room(struct upkeep *upkeep, struct cache *cache)
+{
+	int64_t want;
+	int gone = 0;
+	int rc;
+
+	rc = upkeep_measure(upkeep, cache);
+	want = upkeep->count / 16 + 64;
+	while (rc >= 0 && gone < want) {
+		rc = evict(upkeep, cache, want - gone, true);
+		if (rc <= 0)
+			break;
+		gone += rc;
+	}
+	return rc < 0 ? cache_public_rc(rc) : gone;
+}
