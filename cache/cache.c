@@ -13,10 +13,12 @@
 #include "cache/cache.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cache/cache_int.h"
 #include "cache/forget.h"
@@ -45,9 +47,9 @@ cache_key_short(const uint8_t *key, char text[CACHE_KEY_SHORT])
 }
 
 int
-cache_resolve_dir(const struct cache_options *options, char **dir)
+cache_resolve_dir(const char *folder, char **dir)
 {
-	*dir = realpath(options->cache_dir, NULL);
+	*dir = realpath(folder, NULL);
 	return *dir == NULL ? -errno : 0;
 }
 
@@ -70,17 +72,30 @@ bound_file(struct cache *cache)
 	return db_exec(&cache->db, sql);
 }
 
-static int
-open_database(struct cache *cache, const struct cache_options *options)
+static void
+set_bounds(struct cache *cache, const struct cache_options *options)
 {
-	char *dir;
+	cache->threshold = options->cache_threshold;
+	cache->max_bytes = options->cache_max_bytes;
+	if (cache->max_bytes > 0 && cache->max_bytes < BYTES_LEAST)
+		cache->max_bytes = BYTES_LEAST;
+	cache->value_max = STORE_VALUE_MAX;
+	if (cache->max_bytes > 0 &&
+	    cache->max_bytes / 4 < (int64_t)STORE_VALUE_MAX)
+		cache->value_max = (size_t)cache->max_bytes / 4;
+}
+
+static int reopen_database(struct db *db);
+
+static int
+open_database(struct cache *cache, enum db_mode mode)
+{
+	char *dir = NULL;
 	int rc;
 
-	rc = cache_resolve_dir(options, &dir);
-	if (rc < 0)
-		return rc;
-	rc = db_open(&cache->db, dir, DB_NORMAL,
-	    (int64_t)(options->cache_busy_timeout * 1e6));
+	rc = cache_resolve_dir(cache->folder, &dir);
+	if (rc == 0)
+		rc = db_open(&cache->db, dir, mode, cache->busy_us);
 	if (rc == 0)
 		rc = prepare_check(&cache->db);
 	if (rc == 0)
@@ -88,17 +103,44 @@ open_database(struct cache *cache, const struct cache_options *options)
 	if (rc < 0)
 		db_close(&cache->db);
 	cache->db.counts = &cache->counts;
+	cache->db.reopen = reopen_database;
+	cache->db.opened = db_generation();
 	free(dir);
 	return cache_public_rc(rc);
 }
 
-int
-cache_open(struct cache **cache, const struct cache_options *options,
-    const struct cache_peer *peer)
+/* Between two transactions of a connection whose file was replaced. */
+static int
+reopen_database(struct db *db)
+{
+	struct cache *cache = (struct cache *)(void *)db;
+	uint64_t version = db->version;
+	static struct log_gate gate;
+	unsigned suppressed;
+	int rc;
+
+	db_close(db);
+	rc = open_database(cache, DB_AGAIN);
+	db->version = version + 1; /* what was seen of the old file is over */
+	if (rc == 0) {
+		counts_add(&cache->counts, COUNT_REOPENED, 1);
+		return 0;
+	}
+	db_note_trouble();
+	if (log_gate_open(&gate, &suppressed))
+		log_warn(rc, "cache.reopen", "dir=%s suppressed=%u",
+		    cache->folder, suppressed);
+	return rc;
+}
+
+static int
+open_cache(struct cache **cache, const struct cache_options *options,
+    const struct cache_peer *peer, bool patient)
 {
 	struct cache *new = calloc(1, sizeof(*new));
 	int rc = 0;
 
+	_Static_assert(offsetof(struct cache, db) == 0, "reopen_database()");
 	*cache = NULL;
 	if (new == NULL)
 		return -ENOMEM;
@@ -107,31 +149,80 @@ cache_open(struct cache **cache, const struct cache_options *options,
 	new->lease_ms = (int64_t)(options->compute_lease * 1000);
 	new->attempts_max = (uint32_t)options->compute_attempts;
 	new->quarantine_ms = (int64_t)(options->compute_quarantine * 1000);
-	new->threshold = options->cache_threshold;
-	new->max_bytes = options->cache_max_bytes;
-	if (new->max_bytes > 0 && new->max_bytes < BYTES_LEAST)
-		new->max_bytes = BYTES_LEAST;
-	new->value_max = STORE_VALUE_MAX;
-	if (new->max_bytes > 0 && new->max_bytes / 4 < (int64_t)STORE_VALUE_MAX)
-		new->value_max = (size_t) new->max_bytes / 4;
+	new->busy_us = (int64_t)(options->cache_busy_timeout * 1e6);
+	set_bounds(new, options);
 	new->dice = ((uint64_t)clock_mono_us() ^ (uint64_t)(uintptr_t) new) | 1;
 	new->prefix = strdup(options->cache_key_prefix);
-	if (new->prefix == NULL)
+	new->folder = strdup(options->cache_dir);
+	if (new->prefix == NULL || new->folder == NULL)
 		rc = -ENOMEM;
 	else
 		rc = forget_group(new->prefix, CACHE_GROUP_ALL, "",
 		    &new->group_all);
 	if (rc == 0 && strcmp(options->cache_type, "null") != 0)
-		rc = open_database(new, options);
-	if (rc < 0) {
-		log_error(rc, "cache.open", "dir=%s", options->cache_dir);
+		rc = open_database(new, DB_NORMAL);
+	if (rc < 0)
+		log_error(rc, "cache.open", "dir=%s%s", options->cache_dir,
+		    patient ? " note=\"going on without the cache\"" : "");
+	if (rc < 0 && (!patient || rc == -ENOMEM)) {
 		free(new->prefix);
+		free(new->folder);
 		free(new);
 		return rc;
 	}
+	if (rc < 0)
+		db_note_trouble();
 	counts_enter(&new->counts);
 	*cache = new;
 	return 0;
+}
+
+int
+cache_open(struct cache **cache, const struct cache_options *options,
+    const struct cache_peer *peer)
+{
+	return open_cache(cache, options, peer, false);
+}
+
+int
+cache_open_patient(struct cache **cache, const struct cache_options *options,
+    const struct cache_peer *peer)
+{
+	return open_cache(cache, options, peer, true);
+}
+
+#define RETRY_FIRST_MS 1000
+#define RETRY_MAX_MS 30000
+
+void
+cache_watch(struct cache *cache)
+{
+	int64_t now_ms = clock_boot_ms();
+	char mark[PATH_MAX];
+	uint64_t inode = db_inode(cache->folder);
+
+	/* Gone, or being judged: the keeper sees to it. */
+	if (cache->db.reopen == NULL || inode == 0 ||
+	    db_path(mark, sizeof(mark), cache->folder, DB_DAMAGE_FILE) < 0 ||
+	    access(mark, F_OK) == 0)
+		return;
+	if (cache->db.handle != NULL && inode != cache->db.inode) {
+		cache->pause_ms = 0;
+		db_everybody_reopens();
+		return;
+	}
+	if (!db_in_trouble()) {
+		cache->pause_ms = 0;
+		return;
+	}
+	if (now_ms < cache->retry_ms)
+		return;
+	cache->pause_ms = cache->pause_ms == 0 ? RETRY_FIRST_MS
+			  : cache->pause_ms * 2 < RETRY_MAX_MS
+			      ? cache->pause_ms * 2
+			      : RETRY_MAX_MS;
+	cache->retry_ms = now_ms + cache->pause_ms;
+	db_everybody_reopens();
 }
 
 void
@@ -143,6 +234,7 @@ cache_close(struct cache **cache)
 	db_close(&(*cache)->db);
 	counts_leave(&(*cache)->counts);
 	free((*cache)->prefix);
+	free((*cache)->folder);
 	free(*cache);
 	*cache = NULL;
 }
@@ -275,6 +367,7 @@ bool
 cache_is_unchanged(struct cache *cache, const struct cache_seen *seen)
 {
 	return seen->version != 0 && !cache->db.latched &&
+	       cache->db.opened == db_generation() &&
 	       db_version(&cache->db) == seen->version;
 }
 

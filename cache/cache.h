@@ -64,6 +64,22 @@ int cache_prepare(const struct cache_options *options, struct buf *why);
 int cache_open(struct cache **cache, const struct cache_options *options,
     const struct cache_peer *peer);
 
+/*
+ * The same for a process that serves in any case: a database that cannot be
+ * opened is no failure. Every verb gives ERR_STORE then, until cache_watch()
+ * finds that it can be opened. 0 or -ENOMEM.
+ */
+int cache_open_patient(struct cache **cache,
+    const struct cache_options *options, const struct cache_peer *peer);
+
+/*
+ * Look after the file: when it was replaced, or a connection of this process
+ * could not go on with it, all connections of the process open it again, each
+ * before its next transaction. One thread of each process, about once a
+ * second, with no transaction open.
+ */
+void cache_watch(struct cache *cache);
+
 /* Close; accepts NULL and leaves *cache NULL. */
 void cache_close(struct cache **cache);
 

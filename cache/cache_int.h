@@ -21,6 +21,10 @@ struct cache {
 	    max_bytes;    /* cache_max_bytes, of the file in use; 0: no bound */
 	size_t value_max; /* longest value, bytes */
 	char *prefix;     /* cache_key_prefix */
+	char *folder;     /* cache_dir */
+	int64_t busy_us;  /* cache_busy_timeout */
+	int64_t retry_ms; /* clock_boot_ms of the next attempt, and */
+	int64_t pause_ms; /* how long after the last; see cache_watch() */
 	int64_t group_all; /* CACHE_GROUP_ALL */
 	uint64_t dice;     /* state of the generator; never 0 */
 };
@@ -44,8 +48,8 @@ void cache_wake(const struct cache *cache, uint64_t mask);
  */
 int cache_public_rc(int rc);
 
-/* The folder of the options as db_open wants it: absolute, resolved. */
-int cache_resolve_dir(const struct cache_options *options, char **dir);
+/* A cache_dir as db_open wants it: absolute, resolved. 0 or -errno. */
+int cache_resolve_dir(const char *folder, char **dir);
 
 /* First bytes of a key in hexadecimal, for log lines. */
 #define CACHE_KEY_SHORT 9

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * One SQLite connection and its rules. The settings and their reasons:
+ * One SQLite connection and its rules; its transactions are in db_write.c. The
+ * settings and their reasons:
  *
  *   WAL, synchronous OFF  A process may be killed at any time and nothing is
  *       lost. A power cut may damage the file; prepare.c tells by the boot
@@ -21,13 +22,14 @@
  * OWNERSHIP  struct db owns handle, statements, dir and lock_fd.
  * THREADS    One; see db.h.
  */
-#include "cache/db.h"
+#include "cache/db_int.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,6 +45,7 @@
 
 #define DB_READ_US 5000     /* longest wait of a read */
 #define DB_OPEN_US 5000000  /* and of a recovery while opening */
+#define DB_AGAIN_US 50000   /* and of opening again, in the middle of work */
 #define DB_ALONE_US 100000  /* and for being alone, in prepare */
 #define DB_PAUSE_US 1000000 /* first pause after a full disk */
 #define DB_PAUSE_MAX 30000000
@@ -138,23 +141,97 @@ write_log(struct db *db, int rc, int code, const char *what)
 	    suppressed);
 }
 
+/* Failures that will not be over in a millisecond. */
+static bool
+stops_writing(int code)
+{
+	switch (code & 0xff) {
+	case SQLITE_FULL:
+	case SQLITE_IOERR:
+	case SQLITE_READONLY:
+	case SQLITE_CANTOPEN:
+	case SQLITE_PERM:
+		return true;
+	default:
+		return false;
+	}
+}
+
 int
 db_failed(struct db *db, int code, const char *what)
 {
 	int rc = db_error_of(code);
 
+	/* A read that turned into a write: nothing here may do that. */
+	ASSERT(code != SQLITE_BUSY_SNAPSHOT);
 	if (rc != ERR_BUSY || !db->probing)
 		counts_add(db->counts,
 		    rc == ERR_BUSY ? COUNT_BUSY : COUNT_ERROR, 1);
 	write_log(db, rc, code, what);
 	if (rc == ERR_CORRUPT && !db->latched) {
 		db->latched = true;
+		db_note_trouble();
 		if (db->dir != NULL)
 			mark_damaged(db);
 	}
-	if (db->writing && (rc == ERR_FULL || (code & 0xff) == SQLITE_IOERR))
+	if (db->writing && stops_writing(code))
 		pause_writes(db, rc);
+	/* The keeper sees it, and a full disk cannot prevent it. */
+	if (db->writing && rc == ERR_FULL)
+		(void)futimens(db->lock_fd, NULL);
 	return rc;
+}
+
+/* --- opening again ----------------------------------------------------- */
+
+static _Atomic unsigned generation;
+static _Atomic bool trouble;
+
+void
+db_everybody_reopens(void)
+{
+	atomic_store(&trouble, false);
+	atomic_fetch_add(&generation, 1);
+}
+
+unsigned
+db_generation(void)
+{
+	return atomic_load(&generation);
+}
+
+bool
+db_in_trouble(void)
+{
+	return atomic_load(&trouble);
+}
+
+void
+db_note_trouble(void)
+{
+	atomic_store(&trouble, true);
+}
+
+uint64_t
+db_inode(const char *dir)
+{
+	char path[PATH_MAX];
+	struct stat st;
+
+	if (db_path(path, sizeof(path), dir, SCHEMA_FILE) < 0 ||
+	    stat(path, &st) < 0)
+		return 0;
+	return (uint64_t)st.st_ino;
+}
+
+/* Between two transactions: follow the file when it was replaced. */
+void
+db_follow(struct db *db)
+{
+	if (db->reopen != NULL && !db->reading && !db->writing &&
+	    db->opened !=
+		atomic_load_explicit(&generation, memory_order_relaxed))
+		(void)db->reopen(db);
 }
 
 /* --- waiting ----------------------------------------------------------- */
@@ -205,6 +282,12 @@ count_fork(void)
 	forks++;
 }
 
+void
+db_assert_ours(const struct db *db)
+{
+	ASSERT(db->forks == forks);
+}
+
 static void
 configure_library(void)
 {
@@ -229,6 +312,13 @@ set_up(struct db *db, enum db_mode mode)
 	int rc = 0;
 
 	(void)sqlite3_busy_handler(db->handle, on_busy, db);
+	/*
+	 * The last one to close must neither checkpoint (only the keeper may)
+	 * nor remove the log: by then another file may have that name.
+	 */
+	if (mode != DB_EXCLUSIVE)
+		(void)sqlite3_db_config(db->handle,
+		    SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 	(void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	(void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0,
 	    NULL);
@@ -271,15 +361,20 @@ db_open(struct db *db, const char *dir, enum db_mode mode, int64_t write_us)
 	char path[PATH_MAX];
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX |
 		    SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_EXRESCODE;
+	int64_t objects;
+	bool gated;
 	int code;
 	int rc;
 
 	(void)pthread_once(&once, configure_library);
 	db_init(db);
 	db->forks = forks;
+	db->opened = db_generation();
 	db->write_us = write_us;
 	db->probing = mode == DB_EXCLUSIVE;
-	db->wait_us = mode == DB_EXCLUSIVE ? DB_ALONE_US : DB_OPEN_US;
+	db->wait_us = mode == DB_EXCLUSIVE ? DB_ALONE_US
+		      : mode == DB_AGAIN   ? DB_AGAIN_US
+					   : DB_OPEN_US;
 	rc = db_path(path, sizeof(path), dir, SCHEMA_FILE);
 	if (rc < 0)
 		return rc;
@@ -291,16 +386,29 @@ db_open(struct db *db, const char *dir, enum db_mode mode, int64_t write_us)
 		goto out;
 	if (mode == DB_EXCLUSIVE)
 		flags |= SQLITE_OPEN_CREATE;
+	/* The file is not replaced while the gate is held. */
+	gated = mode == DB_NORMAL || mode == DB_AGAIN;
+	if (gated)
+		rc = gate_enter(db->lock_fd, db->wait_us);
+	if (rc < 0)
+		goto out;
 	code = sqlite3_open_v2(path, &db->handle, flags, NULL);
 	rc = code == SQLITE_OK ? set_up(db, mode) : db_failed(db, code, "OPEN");
+	/* Now, while it belongs to the file, open the log as well. */
+	if (rc == 0 && gated)
+		rc = db_number(db, "SELECT count(*) FROM sqlite_schema",
+		    &objects);
+	db->inode = db_inode(dir);
+	if (gated)
+		gate_leave(db->lock_fd);
 out:
 	if (rc < 0)
 		db_close(db);
 	return rc;
 }
 
-static void
-close_handle(struct db *db)
+void
+db_close_handle(struct db *db)
 {
 	unsigned i;
 
@@ -318,7 +426,7 @@ db_close(struct db *db)
 {
 	/* Even a close in another process would drop the owner's locks. */
 	ASSERT(db->handle == NULL || db->forks == forks);
-	close_handle(db);
+	db_close_handle(db);
 	free(db->dir);
 	db->dir = NULL;
 	fd_close(&db->lock_fd);
@@ -375,11 +483,12 @@ db_use(struct db *db, enum statement id, int *rc)
 sqlite3_stmt *
 db_use_read(struct db *db, enum statement id, int *rc)
 {
+	db_follow(db);
 	if (db->handle == NULL || db->latched) {
 		*rc = ERR_STORE;
 		return NULL;
 	}
-	ASSERT(db->forks == forks);
+	db_assert_ours(db);
 	db->wait_us = DB_READ_US;
 	return db_use(db, id, rc);
 }
@@ -438,144 +547,4 @@ db_bind_text(sqlite3_stmt *stmt, int index, const char *text)
 	int code = sqlite3_bind_text(stmt, index, text, -1, SQLITE_STATIC);
 
 	ASSERT(code == SQLITE_OK);
-}
-
-/* --- transactions ------------------------------------------------------ */
-
-/* End whatever transaction is open, by any means. */
-static void
-roll_back(struct db *db)
-{
-	int rc;
-
-	if (db->handle == NULL || sqlite3_get_autocommit(db->handle))
-		return;
-	if (db_use(db, STATEMENT_ROLLBACK, &rc) != NULL)
-		rc = db_run(db, STATEMENT_ROLLBACK);
-	if (sqlite3_get_autocommit(db->handle))
-		return;
-	log_error(rc, "cache.rollback", "the connection is closed");
-	close_handle(db);
-	db->latched = true;
-}
-
-int
-db_read_begin(struct db *db)
-{
-	int rc;
-
-	ASSERT(!db->reading && !db->writing);
-	if (db_use_read(db, STATEMENT_BEGIN_READ, &rc) == NULL ||
-	    db_use(db, STATEMENT_COMMIT, &rc) == NULL)
-		return rc;
-	db->read_version = db_version(db);
-	rc = db_run(db, STATEMENT_BEGIN_READ);
-	db->reading = rc == 0;
-	if (rc == 0)
-		counts_reading(db->counts, clock_boot_ms());
-	return rc;
-}
-
-void
-db_read_end(struct db *db)
-{
-	if (!db->reading)
-		return;
-	db->reading = false;
-	counts_reading(db->counts, 0);
-	if (db->handle != NULL && !sqlite3_get_autocommit(db->handle) &&
-	    db_run(db, STATEMENT_COMMIT) < 0)
-		roll_back(db);
-}
-
-int64_t
-db_wal_bytes(const struct db *db)
-{
-	char path[PATH_MAX];
-	struct stat st;
-
-	if (db->dir == NULL ||
-	    db_path(path, sizeof(path), db->dir, SCHEMA_FILE "-wal") < 0 ||
-	    stat(path, &st) < 0)
-		return 0;
-	return st.st_size;
-}
-
-/*
- * The log grows until the keeper has copied it. A writer that sees it long
- * gives the keeper time; when it is enormous the keeper must be gone, and a
- * cache that stores nothing is better than a full disk.
- */
-static int
-wait_for_keeper(struct db *db)
-{
-	if (db->wal_frames <= DB_WAL_SLOW)
-		return 0;
-	if (db->wal_frames > DB_WAL_STOP) {
-		if (db_wal_bytes(db) / SCHEMA_PAGE_SIZE > DB_WAL_STOP)
-			return db_failed(db, SQLITE_FULL, "log not copied");
-		db->wal_frames = 0;
-		return 0;
-	}
-	gate_nap(db->wal_frames > 2 * DB_WAL_SLOW ? 5000 : 1000);
-	return 0;
-}
-
-int
-db_write_begin(struct db *db)
-{
-	int rc;
-
-	ASSERT(!db->reading && !db->writing);
-	if (db->handle == NULL || db->latched)
-		return ERR_STORE;
-	ASSERT(db->forks == forks);
-	if (db->paused_to > 0 && clock_mono_us() < db->paused_to)
-		return db->paused_rc;
-	/* All three first: a rollback must not depend on free memory. */
-	if (db_use(db, STATEMENT_BEGIN_WRITE, &rc) == NULL ||
-	    db_use(db, STATEMENT_COMMIT, &rc) == NULL ||
-	    db_use(db, STATEMENT_ROLLBACK, &rc) == NULL)
-		return rc;
-	rc = wait_for_keeper(db);
-	if (rc < 0)
-		return rc;
-	db->wait_us = db->write_us;
-	rc = gate_enter(db->lock_fd, db->write_us);
-	if (rc < 0)
-		return db_failed(db,
-		    rc == ERR_BUSY ? SQLITE_BUSY : SQLITE_IOERR_LOCK, "LOCK");
-	db->writing = true;
-	rc = db_run(db, STATEMENT_BEGIN_WRITE);
-	if (rc < 0)
-		db_write_cancel(db);
-	return rc;
-}
-
-void
-db_write_cancel(struct db *db)
-{
-	if (!db->writing)
-		return;
-	roll_back(db);
-	gate_leave(db->lock_fd);
-	db->writing = false;
-}
-
-int
-db_write_commit(struct db *db)
-{
-	int rc;
-
-	ASSERT(db->writing);
-	rc = db_run(db, STATEMENT_COMMIT);
-	if (rc < 0) {
-		db_write_cancel(db);
-		return rc;
-	}
-	gate_leave(db->lock_fd);
-	db->writing = false;
-	db->pause_us = 0;
-	db->paused_to = 0;
-	return 0;
 }

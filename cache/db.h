@@ -45,6 +45,10 @@ struct db {
 	uint64_t read_version; /* when the read transaction began */
 	const volatile uint64_t *index; /* SQLite's wal-index, or NULL */
 	uint64_t seen_index[DB_INDEX_WORDS];
+	uint64_t inode;        /* of the file that is open */
+	unsigned opened;       /* the value of db_generation() when it opened */
+	int (*reopen)(struct db *db); /* see db_everybody_reopens(); may be
+					 NULL: never */
 };
 
 /* Set the members of a connection that is not open. */
@@ -52,6 +56,8 @@ void db_init(struct db *db);
 
 enum db_mode {
 	DB_NORMAL,   /* one of many; must exist and be prepared */
+	DB_AGAIN,    /* the same, while others wait: no patience */
+	DB_BESIDE,   /* the same for prepare, which has shut the gate */
 	DB_EXCLUSIVE /* prepare: alone, creates; ERR_BUSY when in use */
 };
 
@@ -71,6 +77,21 @@ int db_open_lock(struct db *db, const char *dir, enum db_mode mode);
 
 /* Close; harmless on a connection that is not open. */
 void db_close(struct db *db);
+
+/*
+ * The file was replaced: every connection of this process with a `reopen`
+ * calls it before it reads or writes the next time. Any thread.
+ */
+void db_everybody_reopens(void);
+unsigned db_generation(void);
+
+/* True when some connection of this process was found unusable since the
+ * last db_everybody_reopens(). Any thread. */
+bool db_in_trouble(void);
+void db_note_trouble(void);
+
+/* Number of the file that is in the folder now; 0: none. */
+uint64_t db_inode(const char *dir);
 
 /* Run SQL that returns no rows (pragmas, tables). 0 or ERR_*. */
 int db_exec(struct db *db, const char *sql);
@@ -138,8 +159,11 @@ int db_path(char *path, size_t cap, const char *dir, const char *name);
 /* Its presence tells prepare that a worker met damage. */
 #define DB_DAMAGE_FILE "cache-v1.damaged"
 
-/* A writer slows down above the first, and stops above the second. */
+/*
+ * A writer slows down while the log has more pages than the first, and stops
+ * for a moment while it has more than the second (64 MiB).
+ */
 #define DB_WAL_SLOW 2500
-#define DB_WAL_STOP 65536
+#define DB_WAL_STOP 4096
 
 #endif

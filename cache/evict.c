@@ -115,8 +115,8 @@ count_values(struct upkeep *upkeep, struct cache *cache)
 int
 upkeep_measure(struct upkeep *upkeep, struct cache *cache)
 {
-	int64_t pages;
-	int64_t free_pages;
+	int64_t pages = 0;
+	int64_t free_pages = 0;
 	int rc;
 
 	rc = count_values(upkeep, cache);

@@ -116,6 +116,51 @@ folder_sync(const char *path)
 	fd_close(&fd);
 }
 
+void
+folder_remove_log(const char *dir)
+{
+	static const char *const names[] = { SCHEMA_FILE "-wal",
+		SCHEMA_FILE "-shm" };
+	char path[PATH_MAX];
+	size_t i;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (db_path(path, sizeof(path), dir, names[i]) == 0)
+			(void)unlink(path);
+	}
+}
+
+#define RESERVE_FILE "cache-v1.reserve"
+#define RESERVE_BYTES (1 << 20)
+#define RESERVE_ROOM 8 /* taken when so many times as much is free */
+
+void
+folder_take_reserve(const char *dir)
+{
+	char path[PATH_MAX];
+	struct statfs fs;
+	int fd;
+
+	if (db_path(path, sizeof(path), dir, RESERVE_FILE) < 0 ||
+	    access(path, F_OK) == 0 || statfs(dir, &fs) < 0 ||
+	    (uint64_t)fs.f_bavail * (uint64_t)fs.f_bsize <
+		(uint64_t)RESERVE_BYTES * RESERVE_ROOM)
+		return;
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd >= 0 && posix_fallocate(fd, 0, RESERVE_BYTES) != 0)
+		(void)unlink(path);
+	fd_close(&fd);
+}
+
+bool
+folder_give_reserve(const char *dir)
+{
+	char path[PATH_MAX];
+
+	return db_path(path, sizeof(path), dir, RESERVE_FILE) == 0 &&
+	       unlink(path) == 0;
+}
+
 /* Remove the files that former runs set aside: one is enough to look at. */
 static void
 remove_old(const char *dir)
@@ -144,8 +189,8 @@ move_aside(const char *dir, const char *suffix, int64_t now_ms)
 	len = snprintf(from, sizeof(from), "%s/" SCHEMA_FILE "%s", dir, suffix);
 	if (len < 0 || (size_t)len >= sizeof(from))
 		return -ENAMETOOLONG;
-	len = snprintf(to, sizeof(to), "%s/" SCHEMA_FILE ".corrupt-%lld%s", dir,
-	    (long long)now_ms, suffix);
+	len = snprintf(to, sizeof(to), "%s/" SCHEMA_FILE ".corrupt-%lld-%ld%s",
+	    dir, (long long)now_ms, (long)getpid(), suffix);
 	if (len < 0 || (size_t)len >= sizeof(to))
 		return -ENAMETOOLONG;
 	if (rename(from, to) < 0 && errno != ENOENT)
@@ -170,7 +215,7 @@ folder_set_aside(const char *dir, const char *reason)
 	if (rc == 0 && db_path(path, sizeof(path), dir, DB_DAMAGE_FILE) == 0)
 		(void)unlink(path);
 	log_warn(rc, "cache.set_aside",
-	    "dir=%s file=" SCHEMA_FILE ".corrupt-%lld reason=\"%s\"", dir,
-	    (long long)now_ms, reason);
+	    "dir=%s file=" SCHEMA_FILE ".corrupt-%lld-%ld reason=\"%s\"", dir,
+	    (long long)now_ms, (long)getpid(), reason);
 	return rc;
 }

@@ -21,9 +21,20 @@ int folder_prepare(const char *path, struct buf *why);
 /* Bring the entries of the folder to the disk, as far as possible. */
 void folder_sync(const char *path);
 
+/* Remove the log of a database that is no more. */
+void folder_remove_log(const char *dir);
+
 /*
- * Rename the database and its companions to *.corrupt-<time>, remove those
- * set aside before, and say so in the log. 0 or -errno.
+ * One MiB of the disk that is given back when the disk is full, because even
+ * deleting needs some. Taking it does nothing when little is left; true when
+ * there was something to give back.
+ */
+void folder_take_reserve(const char *dir);
+bool folder_give_reserve(const char *dir);
+
+/*
+ * Rename the database and its companions to *.corrupt-<time>-<pid>, remove
+ * those set aside before, and say so in the log. 0 or -errno.
  */
 int folder_set_aside(const char *dir, const char *reason);
 

@@ -13,14 +13,17 @@
 #include "cache/keeper.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cache/cache_int.h"
+#include "cache/folder.h"
 #include "cache/gate.h"
 #include "cache/handon.h"
 #include "cache/prepare.h"
@@ -35,8 +38,10 @@
 #define TICK_IDLE_MS 200 /* else */
 #define SECOND_US 1000000
 #define REOPEN_US 10000000 /* between attempts on a failed database */
-#define FINISH_US 1000000  /* for the last worker to close the database */
-#define PENDING_MAX 256    /* notes that wait for the database */
+#define MINUTE_US INT64_C(60000000)
+#define DEATHS_MAX 2      /* by SIGBUS in a minute */
+#define FINISH_US 1000000 /* for the last worker to close the database */
+#define PENDING_MAX 256   /* notes that wait for the database */
 
 enum keeper_poll { POLL_SIGNAL, POLL_DEATH, POLL_NOTES, POLLS };
 
@@ -50,9 +55,13 @@ struct keeper {
 	unsigned pending_count;
 	char part[sizeof(struct handoff_note)]; /* of a note */
 	size_t part_len;
-	int64_t second_us; /* when the once-a-second work is due */
-	int64_t reopen_us; /* when to try the database again */
-	bool more;         /* the last step left work behind */
+	int64_t second_us;  /* when the once-a-second work is due */
+	int64_t reopen_us;  /* when to try the database again */
+	int64_t doubt_us;   /* when damage was not confirmed last */
+	int64_t death_us;   /* when a worker died of SIGBUS last */
+	int64_t full_stamp; /* of the lock file, as dealt with */
+	unsigned deaths;    /* by SIGBUS, each within a minute of the other */
+	bool more;          /* the last step left work behind */
 	bool stop;
 	bool at_once; /* do not wait for others when stopping */
 };
@@ -113,22 +122,127 @@ open_cache(struct keeper *keeper)
 	return rc;
 }
 
-/* A connection that met damage or was closed: try a new one now and then. */
-static void
-reopen_cache(struct keeper *keeper, int64_t now_us)
+static bool
+has_database(const struct keeper *keeper)
 {
-	if (strcmp(keeper->options->cache_type, "null") == 0)
+	return keeper->cache != NULL && keeper->cache->db.handle != NULL &&
+	       !keeper->cache->db.latched;
+}
+
+/* What is wrong with the file: a sentence for the log, or NULL. */
+static const char *
+find_trouble(struct keeper *keeper)
+{
+	const char *folder = keeper->options->cache_dir;
+	uint64_t inode = db_inode(folder);
+	char mark[PATH_MAX];
+
+	if (keeper->deaths >= DEATHS_MAX)
+		return "workers die of it";
+	if (db_path(mark, sizeof(mark), folder, DB_DAMAGE_FILE) == 0 &&
+	    access(mark, F_OK) == 0)
+		return "damaged";
+	if (inode == 0)
+		return "gone";
+	if (has_database(keeper) && inode != keeper->cache->db.inode)
+		return "replaced";
+	return has_database(keeper) ? NULL : "not open";
+}
+
+/*
+ * Once a second: is the file there, ours and sound? If not, this process, and
+ * no other, puts a new one in its place, and all workers follow (see
+ * cache_watch()). Damage is confirmed first, but not twice in a minute: what
+ * a check does not find and workers meet again and again is damage, too.
+ */
+static void
+look_after_file(struct keeper *keeper, int64_t now_us)
+{
+	const char *trouble = find_trouble(keeper);
+	bool doubtful = keeper->deaths >= DEATHS_MAX ||
+			now_us - keeper->doubt_us < MINUTE_US;
+	int rc;
+
+	if (trouble == NULL || now_us < keeper->reopen_us)
 		return;
-	if (keeper->cache != NULL && !keeper->cache->db.latched)
+	rc = prepare_repair(keeper->options, doubtful);
+	if (rc < 0) { /* no rights, no room: try again in a while */
+		keeper->reopen_us = now_us + REOPEN_US;
 		return;
-	if (now_us < keeper->reopen_us)
-		return;
-	keeper->reopen_us = now_us + REOPEN_US;
+	}
+	keeper->deaths = 0;
+	if (rc == 0)
+		keeper->doubt_us = now_us;
 	cache_close(&keeper->cache);
-	(void)open_cache(keeper);
+	if (open_cache(keeper) < 0) {
+		keeper->reopen_us = now_us + REOPEN_US;
+		return;
+	}
+	if (rc == 0)
+		return;
+	counts_add(&keeper->cache->counts, COUNT_QUARANTINE, 1);
+	log_warn(0, "keeper.new_file", "dir=%s reason=\"%s\"",
+	    keeper->options->cache_dir, trouble);
+	cache_hint_all(keeper->cache);
+}
+
+/*
+ * A write that finds no room touches the lock file. Then there must be less:
+ * the reserve is given up, so that deleting finds room, and the log is
+ * copied, so that it begins anew in the room it has.
+ */
+static void
+look_after_room(struct keeper *keeper, bool second)
+{
+	static struct log_gate gate;
+	struct cache *cache = keeper->cache;
+	unsigned suppressed;
+	struct stat st;
+	int64_t stamp;
+	int gone;
+
+	if (!has_database(keeper) || fstat(cache->db.lock_fd, &st) < 0)
+		return;
+	stamp = st.st_mtim.tv_sec * INT64_C(1000000000) + st.st_mtim.tv_nsec;
+	if (keeper->full_stamp == 0)
+		keeper->full_stamp = stamp;
+	if (second && stamp == keeper->full_stamp)
+		folder_take_reserve(cache->db.dir);
+	if (stamp == keeper->full_stamp)
+		return;
+	(void)folder_give_reserve(cache->db.dir);
+	cache->db.paused_to = 1; /* our own pause is over */
+	gone = upkeep_make_room(&keeper->upkeep, cache);
+	keeper->upkeep.copied_ms = 0;
+	(void)upkeep_checkpoint(&keeper->upkeep, cache);
+	/* Our own failures have touched it as well. */
+	if (fstat(cache->db.lock_fd, &st) == 0)
+		keeper->full_stamp = st.st_mtim.tv_sec * INT64_C(1000000000) +
+				     st.st_mtim.tv_nsec;
+	if (log_gate_open(&gate, &suppressed))
+		log_warn(gone < 0 ? gone : 0, "keeper.no_room",
+		    "dir=%s evicted=%d suppressed=%u", cache->db.dir,
+		    gone > 0 ? gone : 0, suppressed);
 }
 
 /* --- notes ------------------------------------------------------------- */
+
+/*
+ * SIGBUS is what a mapped file gives that was cut short: the wal-index may
+ * have been, or its file system is full. One may have another reason.
+ */
+static void
+count_death(struct keeper *keeper, int sig)
+{
+	int64_t now_us = clock_mono_us();
+
+	if (sig != SIGBUS)
+		return;
+	if (now_us - keeper->death_us > MINUTE_US)
+		keeper->deaths = 0;
+	keeper->death_us = now_us;
+	keeper->deaths++;
+}
 
 static void
 add_pending(struct keeper *keeper, int64_t worker_id)
@@ -164,6 +278,7 @@ read_notes(struct keeper *keeper)
 			continue;
 		memcpy(&note, keeper->part, sizeof(note));
 		keeper->part_len = 0;
+		count_death(keeper, note.sig);
 		add_pending(keeper, note.worker_id);
 	}
 }
@@ -193,7 +308,7 @@ work_each_second(struct keeper *keeper)
 {
 	unsigned count;
 
-	if (keeper->cache != NULL && keeper->cache->db.handle != NULL) {
+	if (has_database(keeper)) {
 		(void)handon_late(keeper->cache, &count);
 		(void)upkeep_measure(&keeper->upkeep, keeper->cache);
 	}
@@ -210,13 +325,15 @@ work(struct keeper *keeper)
 	int gone;
 
 	keeper->more = false;
-	reopen_cache(keeper, now_us);
+	if (second && strcmp(keeper->options->cache_type, "null") != 0)
+		look_after_file(keeper, now_us);
+	look_after_room(keeper, second);
 	work_on_notes(keeper);
 	if (second) {
 		keeper->second_us = now_us + SECOND_US;
 		work_each_second(keeper);
 	}
-	if (keeper->cache == NULL || keeper->cache->db.handle == NULL)
+	if (!has_database(keeper))
 		return;
 	written = upkeep_wal_changed(&keeper->upkeep, keeper->cache);
 	(void)upkeep_checkpoint(&keeper->upkeep, keeper->cache);
@@ -330,7 +447,10 @@ open_signals(void)
 int
 keeper_run(const struct handoff *handoff, const struct cache_options *options)
 {
-	struct keeper keeper = { .handoff = handoff, .options = options };
+	struct keeper keeper = { .handoff = handoff,
+		.options = options,
+		.doubt_us = -MINUTE_US,
+		.death_us = -MINUTE_US };
 	int sig_fd;
 	int rc;
 

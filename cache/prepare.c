@@ -361,6 +361,8 @@ create_file(const char *dir)
 	if (fd < 0)
 		return errno == EEXIST ? 0 : -errno;
 	fd_close(&fd);
+	/* A log without its database is not ours: SQLite would play it. */
+	folder_remove_log(dir);
 	return 0;
 }
 
@@ -392,11 +394,13 @@ try_file(const char *dir, enum verdict *verdict)
 	rc = db_path(path, sizeof(path), dir, DB_DAMAGE_FILE);
 	if (rc < 0)
 		return rc;
+	if (access(path, F_OK) == 0)
+		return 0;
 	rc = create_file(dir);
 	if (rc < 0)
 		return rc;
 	rc = db_open(&db, dir, DB_EXCLUSIVE, PREPARE_WAIT_US);
-	if (rc == 0 && access(path, F_OK) < 0)
+	if (rc == 0)
 		rc = take_alone(&db, verdict);
 	db_close(&db);
 	if (rc == ERR_CORRUPT) {
@@ -406,7 +410,7 @@ try_file(const char *dir, enum verdict *verdict)
 	if (rc == ERR_BUSY) {
 		/* In use by another server, which has prepared it. */
 		*verdict = KEEP;
-		rc = db_open(&db, dir, DB_NORMAL, PREPARE_WAIT_US);
+		rc = db_open(&db, dir, DB_BESIDE, PREPARE_WAIT_US);
 		if (rc == 0)
 			rc = prepare_check(&db);
 		db_close(&db);
@@ -442,7 +446,7 @@ cache_prepare(const struct cache_options *options, struct buf *why)
 	rc = folder_prepare(options->cache_dir, why);
 	if (rc < 0)
 		return rc;
-	rc = cache_resolve_dir(options, &dir);
+	rc = cache_resolve_dir(options->cache_dir, &dir);
 	if (rc == 0)
 		rc = db_open_lock(&guard, dir, DB_EXCLUSIVE);
 	if (rc == 0)
@@ -459,6 +463,61 @@ cache_prepare(const struct cache_options *options, struct buf *why)
 	return cache_public_rc(rc);
 }
 
+/*
+ * Look at the file with a connection of its own. 1 sound as far as looked, 0
+ * not ours or damaged, or ERR_*.
+ */
+static int
+confirm(const char *dir)
+{
+	struct db db;
+	int rc;
+
+	rc = db_open(&db, dir, DB_AGAIN, PREPARE_CHECK_US);
+	if (rc == 0)
+		rc = has_identity(&db);
+	if (rc > 0)
+		rc = has_schema(&db);
+	if (rc > 0)
+		rc = is_sound(&db, PREPARE_CHECK_MORE_US);
+	db_close(&db);
+	return rc == ERR_CORRUPT ? 0 : rc;
+}
+
+int
+prepare_repair(const struct cache_options *options, bool doubtful)
+{
+	struct buf why = BUF_EMPTY;
+	char path[PATH_MAX];
+	char *dir = NULL;
+	int rc;
+
+	rc = cache_resolve_dir(options->cache_dir, &dir);
+	if (rc == 0)
+		rc = db_path(path, sizeof(path), dir, DB_DAMAGE_FILE);
+	if (rc == 0 && !doubtful && access(path, F_OK) == 0) {
+		rc = confirm(dir);
+		if (rc > 0) {
+			(void)unlink(path);
+			log_warn(0, "cache.not_confirmed",
+			    "dir=%s note=\"a worker met damage, but the file "
+			    "is sound\"",
+			    dir);
+		}
+	}
+	free(dir);
+	if (rc > 0)
+		return 0;
+	if (rc < 0 && rc != -ENOENT)
+		return rc;
+	rc = cache_prepare(options, &why);
+	if (rc < 0)
+		log_error(rc, "cache.repair", "%s",
+		    why.len > 0 ? buf_cstr(&why) : "");
+	buf_free(&why);
+	return rc < 0 ? rc : 1;
+}
+
 int
 prepare_finish(const struct cache_options *options)
 {
@@ -471,7 +530,7 @@ prepare_finish(const struct cache_options *options)
 		return 0;
 	db_init(&guard);
 	db_init(&db);
-	rc = cache_resolve_dir(options, &dir);
+	rc = cache_resolve_dir(options->cache_dir, &dir);
 	if (rc == 0)
 		rc = db_open_lock(&guard, dir, DB_NORMAL);
 	if (rc == 0)

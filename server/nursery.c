@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "server/base/fd.h"
@@ -268,7 +269,8 @@ bury_worker(struct master *master, unsigned slot, int status)
 	struct seat *seat = &master->crew.seats[slot];
 	struct handoff_note note = { .worker_id = seat->worker_id,
 		.slot = slot,
-		.pid = (int32_t)seat->pid };
+		.pid = (int32_t)seat->pid,
+		.sig = WIFSIGNALED(status) ? WTERMSIG(status) : 0 };
 	int64_t lived_us = master->now_us - seat->forked_us;
 	enum seat_reason reason = seat->reason;
 	enum reap_verdict verdict;

@@ -282,7 +282,7 @@ thread_main(void *arg)
 	int rc;
 
 	crash_thread_begin(atomic_fetch_add(&pool->started, 1) + 1);
-	rc = cache_open(&kit.cache, kit.cache_options, &pool->peer);
+	rc = cache_open_patient(&kit.cache, kit.cache_options, &pool->peer);
 	if (rc < 0)
 		log_warn(rc, "pool.cache", "going on without the cache");
 	(void)data_open(&kit, &kit.data); /* logged there */

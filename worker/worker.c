@@ -167,6 +167,7 @@ on_beat(evutil_socket_t fd, short what, void *arg)
 	/* Always: it also gives back claims whose end could not be written. */
 	if (worker->kit.cache != NULL) {
 		worker_read_end(worker);
+		cache_watch(worker->kit.cache);
 		(void)cache_renew(worker->kit.cache); /* again in a second */
 	}
 	worker_drain_check(worker);
@@ -321,7 +322,8 @@ start_pool(struct worker *worker, struct buf *why)
 	if (data_prepare(&worker->kit, why) < 0)
 		log_error(0, "worker.data", "%s", buf_cstr(why));
 	buf_clear(why);
-	rc = cache_open(&worker->kit.cache, worker->cache_options, &peer);
+	rc = cache_open_patient(&worker->kit.cache, worker->cache_options,
+	    &peer);
 	if (rc < 0)
 		log_warn(rc, "worker.cache", "going on without the cache");
 	return pool_start(&worker->pool, &worker->kit, &peer, worker->mail_fd);

@@ -114,6 +114,8 @@ struct handoff_note {
 	int64_t worker_id;
 	uint32_t slot;
 	int32_t pid;
+	int32_t sig; /* that ended it; 0: it ended by itself */
+	int32_t unused;
 };
 
 /* Exit status of a child that could not start and would not next time. */

@@ -62,6 +62,28 @@ for (const [what, lose] of Object.entries(LOSSES)) {
 
     await chooseAll(scene, server, points, ["apples", "oranges", "figs"]);
     await chooseAll(scene, server, points, ["apples", "oranges", "figs"]);
+    /* The keeper, and nobody else, puts a new file in its place ... */
+    await server.waitFor(/pid=(\d+) .*event=keeper\.new_file/);
+    assert.equal(server.grep(/event=keeper\.new_file/).length, 1);
+    const file = path.join(cacheDir, "cache-v1.db");
+    const count = () => sql(file, "SELECT count(*) n FROM kv")[0].n;
+
+    assert.ok(fs.existsSync(file));
+    /* ... and the workers, the same ones, go over to it. */
+    for (let round = 0; round < 100 && count() < 4; round++) {
+      await chooseAll(scene, server, points, ["pineapples", "figs"]);
+      await new Promise((done) => setTimeout(done, 100));
+    }
+    assert.ok(count() >= 4, "the new file is in use");
+    const known = server.computations().length;
+
+    for (let round = 0; round < 4; round++)
+      await chooseAll(scene, server, points, ["figs"]);
+    assert.ok(server.computations().length <= known + 1, "and shared");
+    assert.ok(
+      fs.readdirSync(cacheDir).filter((name) => /\.db\.corrupt-\d+-\d+$/.test(name))
+        .length <= 1,
+    );
     t.diagnostic(
       `30 callbacks right in ${(now() - start).toFixed(0)} ms, ` +
         `${server.computations().length} computations, ` +

@@ -138,9 +138,8 @@ those_used_longest_ago_go_first(void **state)
 	/* Numbers that are neighbours were used at quite different times. */
 	fill(f, 4000, "i * 7919 % 4001", "9223372036854775807");
 	for (i = 0; i < 2; i++) {
-		(void)snprintf(sql, sizeof(sql),
-		    "UPDATE %s SET id = id * %lld", i == 0 ? "kv" : "uses",
-		    (long long)(INT64_MAX / 4001));
+		(void)snprintf(sql, sizeof(sql), "UPDATE %s SET id = id * %lld",
+		    i == 0 ? "kv" : "uses", (long long)(INT64_MAX / 4001));
 		(void)fixture_sql(f, sql);
 	}
 	assert_int_equal(evict_all(&upkeep, keeper), 1000);

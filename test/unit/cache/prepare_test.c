@@ -24,6 +24,7 @@ make_stored(struct fixture *f)
 	f->a = fixture_open(f, 1, 101);
 	fixture_store(f->a, 1, "kept", -1);
 	cache_close(&f->a);
+	(void)fixture_sql(f, "PRAGMA wal_checkpoint(TRUNCATE)");
 }
 
 /* How many files were set aside. */

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * The transactions of a connection: reading, writing, and when writing has to
+ * wait for the keeper.
+ *
+ * INVARIANT  A transaction that cannot be rolled back closes the connection,
+ *            because it would keep every other writer out.
+ * INVARIANT  A write transaction holds the gate shared from before BEGIN
+ *            until after COMMIT or ROLLBACK.
+ * THREADS    One; see db.h.
+ */
+#include <limits.h>
+#include <stdbool.h>
+#include <sys/stat.h>
+
+#include "cache/db_int.h"
+#include "cache/gate.h"
+#include "server/base/bug.h"
+#include "server/base/clock.h"
+#include "server/base/err.h"
+#include "server/base/log.h"
+
+#define DB_LONG_US 250000 /* pause because of a long log */
+
+/* End whatever transaction is open, by any means. */
+static void
+roll_back(struct db *db)
+{
+	int rc;
+
+	if (db->handle == NULL || sqlite3_get_autocommit(db->handle))
+		return;
+	if (db_use(db, STATEMENT_ROLLBACK, &rc) != NULL)
+		rc = db_run(db, STATEMENT_ROLLBACK);
+	if (sqlite3_get_autocommit(db->handle))
+		return;
+	log_error(rc, "cache.rollback", "the connection is closed");
+	db_close_handle(db);
+	db->latched = true;
+	db_note_trouble();
+}
+
+int
+db_read_begin(struct db *db)
+{
+	int rc;
+
+	ASSERT(!db->reading && !db->writing);
+	if (db_use_read(db, STATEMENT_BEGIN_READ, &rc) == NULL ||
+	    db_use(db, STATEMENT_COMMIT, &rc) == NULL)
+		return rc;
+	db->read_version = db_version(db);
+	rc = db_run(db, STATEMENT_BEGIN_READ);
+	db->reading = rc == 0;
+	if (rc == 0)
+		counts_reading(db->counts, clock_boot_ms());
+	return rc;
+}
+
+void
+db_read_end(struct db *db)
+{
+	if (!db->reading)
+		return;
+	db->reading = false;
+	counts_reading(db->counts, 0);
+	if (db->handle != NULL && !sqlite3_get_autocommit(db->handle) &&
+	    db_run(db, STATEMENT_COMMIT) < 0)
+		roll_back(db);
+}
+
+int64_t
+db_wal_bytes(const struct db *db)
+{
+	char path[PATH_MAX];
+	struct stat st;
+
+	if (db->dir == NULL ||
+	    db_path(path, sizeof(path), db->dir, SCHEMA_FILE "-wal") < 0 ||
+	    stat(path, &st) < 0)
+		return 0;
+	return st.st_size;
+}
+
+static bool
+log_is_too_long(struct db *db)
+{
+	return db_wal_bytes(db) >
+	       (int64_t)DB_WAL_STOP * (SCHEMA_PAGE_SIZE + 24);
+}
+
+/*
+ * The log grows until the keeper has copied it. A writer that sees it long
+ * gives the keeper time. When it is very long the keeper is gone or a reader
+ * is in its way, and a cache that stores nothing for a moment is better than
+ * a full disk. As soon as the keeper has cut it, writing goes on.
+ */
+static int
+wait_for_keeper(struct db *db)
+{
+	int64_t until;
+
+	if (db->wal_frames <= DB_WAL_SLOW)
+		return 0;
+	if (db->wal_frames <= DB_WAL_STOP) {
+		gate_nap(1000);
+		return 0;
+	}
+	until = clock_mono_us() + db->write_us;
+	while (log_is_too_long(db)) {
+		if (clock_mono_us() < until) {
+			gate_nap(1000);
+			continue;
+		}
+		(void)db_failed(db, SQLITE_FULL, "log not copied");
+		db->paused_to = clock_mono_us() + DB_LONG_US;
+		db->paused_rc = ERR_FULL;
+		return ERR_FULL;
+	}
+	db->wal_frames = 0;
+	return 0;
+}
+
+int
+db_write_begin(struct db *db)
+{
+	int rc;
+
+	ASSERT(!db->reading && !db->writing);
+	db_follow(db);
+	if (db->handle == NULL || db->latched)
+		return ERR_STORE;
+	db_assert_ours(db);
+	if (db->paused_to > 0 && clock_mono_us() < db->paused_to)
+		return db->paused_rc;
+	/* All three first: a rollback must not depend on free memory. */
+	if (db_use(db, STATEMENT_BEGIN_WRITE, &rc) == NULL ||
+	    db_use(db, STATEMENT_COMMIT, &rc) == NULL ||
+	    db_use(db, STATEMENT_ROLLBACK, &rc) == NULL)
+		return rc;
+	rc = wait_for_keeper(db);
+	if (rc < 0)
+		return rc;
+	db->wait_us = db->write_us;
+	rc = gate_enter(db->lock_fd, db->write_us);
+	if (rc < 0)
+		return db_failed(db,
+		    rc == ERR_BUSY ? SQLITE_BUSY : SQLITE_IOERR_LOCK, "LOCK");
+	db->writing = true;
+	rc = db_run(db, STATEMENT_BEGIN_WRITE);
+	if (rc < 0)
+		db_write_cancel(db);
+	return rc;
+}
+
+void
+db_write_cancel(struct db *db)
+{
+	if (!db->writing)
+		return;
+	roll_back(db);
+	gate_leave(db->lock_fd);
+	db->writing = false;
+}
+
+int
+db_write_commit(struct db *db)
+{
+	int rc;
+
+	ASSERT(db->writing);
+	rc = db_run(db, STATEMENT_COMMIT);
+	if (rc < 0) {
+		db_write_cancel(db);
+		return rc;
+	}
+	gate_leave(db->lock_fd);
+	db->writing = false;
+	db->pause_us = 0;
+	db->paused_to = 0;
+	return 0;
+}
