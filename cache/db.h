@@ -45,8 +45,8 @@ struct db {
 	uint64_t read_version; /* when the read transaction began */
 	const volatile uint64_t *index; /* SQLite's wal-index, or NULL */
 	uint64_t seen_index[DB_INDEX_WORDS];
-	uint64_t inode;        /* of the file that is open */
-	unsigned opened;       /* the value of db_generation() when it opened */
+	uint64_t inode;  /* of the file that is open */
+	unsigned opened; /* the value of db_generation() when it opened */
 	int (*reopen)(struct db *db); /* see db_everybody_reopens(); may be
 					 NULL: never */
 };
