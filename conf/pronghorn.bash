@@ -44,9 +44,9 @@ _pronghorn()
 	    --proxy-allow-from --url-base-pathname
 	    --requests-pathname-prefix --routes-pathname-prefix
 	    --metrics-public --cache-type --cache-dir
-	    --cache-default-timeout --cache-threshold --cache-key-prefix
-	    --cache-busy-timeout --compute-lease --compute-attempts
-	    --compute-quarantine --compute-error-timeout
+	    --cache-default-timeout --cache-threshold --cache-max-bytes
+	    --cache-key-prefix --cache-busy-timeout --compute-lease
+	    --compute-attempts --compute-quarantine --compute-error-timeout
 	"
 
 	case $before in
