@@ -85,7 +85,7 @@ STRESS_BIN := $(patsubst test/stress/%.c,$(BUILD)/stress/%,$(wildcard \
 SDK_HEADERS := $(wildcard worker/sdk/pronghorn/*.h \
 	worker/sdk/pronghorn/*.hpp)
 OWN_WWW := $(patsubst www/%,$(BUILD)/www/%,$(wildcard www/*.html www/*.css \
-	www/*.js www/favicon.* www/error/*))
+	www/*.js www/favicon.*))
 NODE_MODULES := test/node_modules/.package-lock.json
 
 # What tests are told about the build.

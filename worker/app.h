@@ -35,7 +35,8 @@ struct dependency {
 
 /* A property while a callback runs, and afterwards. */
 struct running {
-	const char *what; /* "id.property", id as the browser writes it */
+	const char *given; /* as the author wrote it */
+	const char *what;  /* "id.property", id as the browser writes it */
 	const struct value *on;
 	const struct value *off;
 };
@@ -72,10 +73,27 @@ struct callback {
 	struct running *running;   /* in the app's arena */
 	uint32_t running_count;
 	ph_function *on_error; /* NULL: the app's */
+	bool background;
+	bool cancels; /* hidden: it ends the jobs that its request names */
+	double interval;
+	struct running *progress; /* `off` is the default; in the arena */
+	uint32_t progress_count;
+	struct dependency *cancel; /* in the arena, its texts are not */
+	uint32_t cancel_count;
 	/* In the browser only; `computation` has no function then. */
 	const char *client_space;
 	const char *client_name;
 	const char *client_source; /* NULL: the name is one of a script's */
+};
+
+struct page;      /* pages.h */
+struct app_route; /* routes.h */
+
+/* A meta tag of every page. */
+struct app_meta {
+	struct app_meta *next;
+	const char *name;
+	const char *content;
 };
 
 struct database {
@@ -96,6 +114,7 @@ struct app {
 	bool layout_blocking;
 	struct callback **callbacks; /* in the order they were defined */
 	size_t callback_count;
+	bool has_background; /* some callback runs in the background */
 	struct computation **functions;
 	size_t function_count;
 	struct database **databases;
@@ -103,8 +122,16 @@ struct app {
 	struct ph_page_options page; /* its text is in the arena */
 	ph_function *on_error;
 	struct ph_hooks hooks; /* NULL: no such hook */
-	struct arena arena;    /* what is not freed one by one */
-	struct buf problems;   /* one line per mistake in the definition */
+	struct page **pages;   /* in the order of menus; in the arena each */
+	size_t page_count;
+	struct app_route *routes;
+	size_t route_count;
+	ph_layout_function *not_found;  /* NULL: a heading */
+	ph_layout_function *validation; /* see app_ids.c; NULL: the layout */
+	const char *index;              /* NULL: the file */
+	struct app_meta *metas;
+	struct arena arena;  /* what is not freed one by one */
+	struct buf problems; /* one line per mistake in the definition */
 };
 
 /*
@@ -163,6 +190,17 @@ void app_define_options(struct ph_app *app,
 void app_define_on_error(struct ph_app *app, ph_function *function);
 void app_define_database(struct ph_app *app, const char *name,
     const struct ph_database_options *options);
+
+/* Hidden callbacks for the .cancel inputs. After PH_APP(). */
+void app_define_cancels(struct app *app);
+
+/*
+ * app_ids.c: run the layouts once and check that the ids and properties of
+ * callbacks are in them; mistakes go to app->problems. The layout functions
+ * no store then, `kit` has only settings. After app_load().
+ */
+struct toolkit;
+void app_validate_ids(struct app *app, struct toolkit *kit);
 
 /* Check the whole definition; mistakes go to app->problems. */
 void app_validate(struct app *app);

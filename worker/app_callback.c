@@ -20,8 +20,10 @@
 #include "worker/app.h"
 #include "worker/dash_id.h"
 #include "worker/host.h"
+#include "worker/job.h"
 
 #define NOT_WHAT "is not \"id.property\" (an id has no dot and no brace)"
+#define BACKGROUND_KEEP 600.0 /* seconds */
 #define INLINE_SPACE "_dashprivate_clientside_funcs"
 
 /* A dict id: up to the brace in front of ".property". */
@@ -190,6 +192,8 @@ running_init(struct app *app, struct callback *callback,
 			(void)buf_printf(&what, "%s.%s", parsed.id,
 			    parsed.property);
 		running = &callback->running[callback->running_count++];
+		running->given =
+		    arena_strndup(&app->arena, list->what, strlen(list->what));
 		running->on = host_take(list->on);
 		running->off = host_take(list->off);
 		running->what = arena_strndup(&app->arena,
@@ -199,6 +203,90 @@ running_init(struct app *app, struct callback *callback,
 	}
 	buf_free(&what);
 	return callback->running != NULL;
+}
+
+/* A list of "id.property" with values: .progress. */
+static void
+progress_init(struct app *app, struct callback *callback,
+    const struct ph_member *list)
+{
+	struct dependency parsed;
+	struct running *item;
+	struct buf what = BUF_EMPTY;
+	const char *why;
+	uint32_t count = 0;
+
+	while (list != NULL && list[count].name != NULL)
+		count++;
+	callback->progress = arena_calloc(&app->arena, count, sizeof(*item));
+	for (; callback->progress != NULL && count > 0; count--, list++) {
+		memset(&parsed, 0, sizeof(parsed));
+		why = app_parse_dependency(app, list->name, &parsed);
+		if (why != NULL)
+			(void)buf_printf(&app->problems,
+			    "ph_callback(%s): .progress: \"%s\" %s\n",
+			    callback->function, list->name, why);
+		else
+			(void)buf_printf(&what, "%s.%s", parsed.id,
+			    parsed.property);
+		item = &callback->progress[callback->progress_count++];
+		item->given =
+		    arena_strndup(&app->arena, list->name, strlen(list->name));
+		item->off = list->value != NULL ? host_take(list->value) : NULL;
+		item->what = arena_strndup(&app->arena,
+		    what.data != NULL ? what.data : "", what.len);
+		buf_clear(&what);
+		dependency_clear(&parsed);
+	}
+	buf_free(&what);
+}
+
+static void
+cancel_init(struct app *app, struct callback *callback, const char *const *list)
+{
+	const char *why;
+	uint32_t count = 0;
+	uint32_t i;
+
+	while (list != NULL && list[count] != NULL)
+		count++;
+	callback->cancel =
+	    arena_calloc(&app->arena, count, sizeof(*callback->cancel));
+	for (i = 0; callback->cancel != NULL && i < count; i++) {
+		why = app_parse_dependency(app, list[i], &callback->cancel[i]);
+		if (why == NULL && callback->cancel[i].pattern != NULL)
+			why = "is a pattern, which cannot cancel";
+		if (why != NULL)
+			(void)buf_printf(&app->problems,
+			    "ph_callback(%s): .cancel: \"%s\" %s\n",
+			    callback->function, list[i], why);
+		callback->cancel_count++;
+	}
+}
+
+static void
+background_init(struct app *app, struct callback *callback,
+    const struct ph_callback_options *options)
+{
+	const char *wrong = NULL;
+
+	callback->background = options->background;
+	app->has_background |= options->background;
+	callback->interval = options->interval > 0 ? options->interval : 1;
+	if (!options->background &&
+	    (options->progress != NULL || options->cancel != NULL ||
+		options->interval != 0))
+		wrong = ".interval, .progress and .cancel need .background";
+	else if (!(callback->interval >= 0.02 && callback->interval <= 3600))
+		wrong = ".interval is 0.02 to 3600 seconds";
+	if (wrong != NULL)
+		(void)buf_printf(&app->problems, "ph_callback(%s): %s\n",
+		    callback->function, wrong);
+	progress_init(app, callback, options->progress);
+	cancel_init(app, callback, options->cancel);
+	/* A result that nobody else can ask for is soon of no use. */
+	if (options->background && !options->memoize && options->timeout == 0)
+		callback->computation.timeout = BACKGROUND_KEEP;
 }
 
 static bool
@@ -230,6 +318,11 @@ callback_init(struct app *app, struct callback *callback, ph_function *function,
 			   (PH_DEPENDENCIES_MAX - 1) * sizeof(char *),
 	    "dependencies are contiguous");
 	memcpy(marks, options, sizeof(marks));
+	if (options->ph_too_many_ != NULL)
+		(void)buf_printf(&app->problems,
+		    "ph_callback(%s): more than %d outputs, inputs and states "
+		    "together\n",
+		    name, PH_DEPENDENCIES_MAX);
 	callback->outputs =
 	    calloc(PH_DEPENDENCIES_MAX, sizeof(struct dependency));
 	callback->inputs =
@@ -258,6 +351,7 @@ callback_init(struct app *app, struct callback *callback, ph_function *function,
 	if (callback->output == NULL ||
 	    !running_init(app, callback, options->running))
 		return false;
+	background_init(app, callback, options);
 	(void)buf_printf(&full, "callback:%s", callback->output);
 	if (buf_cstr(&full) != NULL)
 		callback->computation.name = buf_detach(&full, &len);
@@ -304,6 +398,49 @@ app_define_callback(struct ph_app *ph, ph_function *function, const char *name,
 	(void)callback_add(app, function, name, options);
 }
 
+/* The front end names the jobs to end in the request of any callback that
+ * has the input; this one is there for nothing else. */
+static void
+add_cancel(struct app *app, const struct dependency *cancel)
+{
+	struct ph_callback_options options = { .prevent_initial_call = true };
+	struct callback *callback;
+	char *output = NULL;
+	char *input = NULL;
+	size_t i;
+
+	for (i = 0; i < app->callback_count; i++) {
+		callback = app->callbacks[i];
+		if (callback->cancels &&
+		    strcmp(callback->inputs[0].what, cancel->what) == 0)
+			return;
+	}
+	if (asprintf(&output, "D%s.id", cancel->id) > 0 &&
+	    asprintf(&input, "I%s", cancel->what) > 0) {
+		options.d0 = output;
+		options.d1 = input;
+		callback = callback_add(app, job_nothing, "cancel", &options);
+		if (callback != NULL)
+			callback->cancels = true;
+	}
+	free(output);
+	free(input);
+}
+
+void
+app_define_cancels(struct app *app)
+{
+	size_t count = app->callback_count;
+	uint32_t j;
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		for (j = 0; j < app->callbacks[i]->cancel_count; j++)
+			if (app->callbacks[i]->cancel[j].id != NULL)
+				add_cancel(app, &app->callbacks[i]->cancel[j]);
+	}
+}
+
 /* "namespace.function", and nothing else in it? */
 static bool
 is_name(const char *source)
@@ -348,9 +485,11 @@ app_define_clientside(struct ph_app *ph, const char *source,
 		    "ph_clientside(\"%.40s\"): the function %s%s\n", source,
 		    text != NULL ? "must not contain " : "is missing",
 		    text != NULL ? text : "");
-	if (options->memoize || options->on_error != NULL)
+	if (options->memoize || options->on_error != NULL ||
+	    options->background)
 		(void)buf_printf(&app->problems,
-		    "ph_clientside(\"%.40s\"): .memoize and .on_error are for "
+		    "ph_clientside(\"%.40s\"): .memoize, .background and "
+		    ".on_error are for "
 		    "callbacks of the server\n",
 		    source);
 	(void)snprintf(name, sizeof(name), "clientside_%zu",

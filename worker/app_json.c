@@ -87,13 +87,19 @@ put_callback(const struct callback *callback, struct buf *out)
 		put_running(callback, false, out);
 		(void)buf_putc(out, '}');
 	}
+	(void)buf_printf(out, ",\"prevent_initial_call\":%s,\"background\":",
+	    flag(callback->prevent_initial_call));
+	if (callback->background)
+		(void)buf_printf(out, "{\"interval\":%d}",
+		    (int)(callback->interval * 1000));
+	else
+		(void)buf_putl(out, "null");
 	(void)buf_printf(out,
-	    ",\"prevent_initial_call\":%s,\"background\":null,"
-	    "\"dynamic_creator\":false,\"no_output\":%s,"
-	    "\"optional\":false,\"hidden\":false,"
+	    ",\"dynamic_creator\":false,\"no_output\":%s,"
+	    "\"optional\":%s,\"hidden\":%s,"
 	    "\"websocket\":false,\"persistent\":false}",
-	    flag(callback->prevent_initial_call),
-	    flag(callback->output_count == 0));
+	    flag(callback->output_count == 0), flag(callback->cancels),
+	    flag(callback->cancels));
 }
 
 int

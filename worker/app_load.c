@@ -21,6 +21,8 @@
 #include "server/base/fd.h"
 #include "worker/app.h"
 #include "worker/host.h"
+#include "worker/pages.h"
+#include "worker/routes.h"
 
 #define APP_FILE_MAX ((size_t)512 * 1024 * 1024)
 
@@ -119,6 +121,8 @@ define(struct app *app, const char *symbol, struct buf *why)
 	}
 	*info->host = &host_table;
 	run_definition(app, info);
+	app_define_cancels(app);
+	pages_define(app);
 	app_validate(app);
 	if (app->problems.len > 0) {
 		(void)buf_printf(why, "app %s is not valid:\n%s", app->path,
@@ -180,8 +184,15 @@ dependencies_free(struct dependency *list)
 void
 app_callback_free(struct callback *callback)
 {
+	uint32_t i;
+
 	dependencies_free(callback->outputs);
 	dependencies_free(callback->inputs);
+	for (i = 0; i < callback->cancel_count; i++) {
+		free(callback->cancel[i].what);
+		free(callback->cancel[i].id);
+		free(callback->cancel[i].property);
+	}
 	free(callback->computation.name);
 	free(callback->function);
 	free(callback->output);
@@ -211,6 +222,8 @@ app_free(struct app **app_in)
 	free(app->callbacks);
 	free(app->functions);
 	free(app->databases);
+	free(app->pages);
+	free(app->routes);
 	free(app->title);
 	free(app->spec);
 	free(app->path);

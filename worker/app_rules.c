@@ -11,6 +11,8 @@
 
 #include "worker/app.h"
 #include "worker/dash_id.h"
+#include "worker/pages.h"
+#include "worker/routes.h"
 
 /* May both stand for the same property of the same component? */
 static bool
@@ -263,10 +265,34 @@ check_key(struct app *app, size_t which)
 	}
 }
 
+/* Functions and databases are known by their names. */
+static void
+check_names(struct app *app)
+{
+	size_t i, j;
+
+	for (i = 0; i < app->function_count; i++) {
+		for (j = 0; j < i; j++)
+			if (strcmp(app->functions[i]->name,
+				app->functions[j]->name) == 0)
+				(void)buf_printf(&app->problems,
+				    "ph_memoize(%s): the name is taken\n",
+				    app->functions[i]->name);
+	}
+	for (i = 0; i < app->database_count; i++) {
+		for (j = 0; j < i; j++)
+			if (strcmp(app->databases[i]->name,
+				app->databases[j]->name) == 0)
+				(void)buf_printf(&app->problems,
+				    "ph_database(%s): the name is taken\n",
+				    app->databases[i]->name);
+	}
+}
+
 void
 app_validate(struct app *app)
 {
-	size_t i, j;
+	size_t i;
 
 	if (app->layout == NULL)
 		(void)buf_puts(&app->problems,
@@ -277,14 +303,9 @@ app_validate(struct app *app)
 		check_outputs(app, i);
 		check_key(app, i);
 	}
+	pages_validate(app);
+	routes_validate(app);
 	if (app->problems.len == 0)
 		check_circles(app);
-	for (i = 0; i < app->function_count; i++) {
-		for (j = 0; j < i; j++)
-			if (strcmp(app->functions[i]->name,
-				app->functions[j]->name) == 0)
-				(void)buf_printf(&app->problems,
-				    "ph_memoize(%s): the name is taken\n",
-				    app->functions[i]->name);
-	}
+	check_names(app);
 }

@@ -43,9 +43,16 @@ struct toolkit {
 					     cache until then; may be NULL */
 };
 
-enum call_kind { CALL_CALLBACK, CALL_FUNCTION, CALL_LAYOUT, CALL_CREATE };
+enum call_kind {
+	CALL_CALLBACK,
+	CALL_FUNCTION,
+	CALL_LAYOUT,
+	CALL_CREATE,
+	CALL_ROUTE
+};
 
 struct call_blob;
+struct route_call;
 
 struct call {
 	struct toolkit *kit;
@@ -92,7 +99,13 @@ struct call {
 	bool no_store;           /* the result is not to be kept */
 	const char *tags[CACHE_TAGS_MAX]; /* of the result; in the arena */
 	unsigned tag_count;
-	int64_t progress_us; /* clock_mono_us of the last ph_progress() */
+	int64_t progress_us;      /* clock_mono_us of the last ph_progress() */
+	struct route_call *route; /* ROUTE: see routes_int.h */
+	struct value *path_args;  /* variables of the address, or NULL */
+	struct value *query_args; /* ... and of its query */
+	const char *job;          /* id of the background job, or NULL */
+	int64_t job_asked_us;     /* clock_mono_us of the last look for it */
+	bool job_cancelled;
 };
 
 /* Prepare a call; `args` is an array value or NULL. Allocates nothing. */

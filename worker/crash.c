@@ -28,6 +28,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -35,6 +36,7 @@
 #include "server/base/clock.h"
 #include "server/base/handoff.h"
 #include "worker/capture.h"
+#include "worker/debug.h"
 
 #define WATCHES 257 /* the loop and the most threads */
 #define FRAMES 48
@@ -49,6 +51,7 @@ struct watch {
 	uint8_t key[CACHE_KEY_LEN];
 	bool has_key;
 	_Atomic bool found; /* this run has been reported as stuck */
+	int answer_fd;      /* who waits for it, plus 1; 0: nobody is told */
 	void *stack;
 };
 
@@ -205,6 +208,49 @@ report_stack(void)
 	}
 }
 
+/* --- the answer of the request --------------------------------------------
+ */
+
+static void
+answer_text(int fd, const char *text)
+{
+	size_t len;
+
+	for (; *text != '\0'; text += len) {
+		len = strcspn(text, "<&");
+		if (len > 0)
+			(void)!write(fd, text, len);
+		if (text[len] != '\0') {
+			(void)!write(fd, text[len] == '<' ? "&lt;" : "&amp;",
+			    text[len] == '<' ? 4 : 5);
+			len++;
+		}
+	}
+}
+
+/* After report_stack(). The socket does not block: what does not fit in its
+ * buffer is lost. */
+static void
+answer_request(const char *sig)
+{
+	static const char in[] = " in callback ";
+	static const char mid[] = "</p></div><h2 class=\"traceback\">Stack"
+				  "</h2><div class=\"plain\"><pre>";
+	static const char end[] = "</pre></div></div></body></html>\n";
+	int fd = own != NULL ? own->answer_fd - 1 : -1;
+
+	if (fd < 0 || atomic_load(&own->since_us) == 0)
+		return;
+	(void)!write(fd, debug_crash_head, strlen(debug_crash_head));
+	answer_text(fd, sig);
+	(void)!write(fd, in, sizeof(in) - 1);
+	answer_text(fd, own->name);
+	(void)!write(fd, mid, sizeof(mid) - 1);
+	answer_text(fd, stack_text);
+	(void)!write(fd, end, sizeof(end) - 1);
+	(void)shutdown(fd, SHUT_WR);
+}
+
 static void
 report_thread(enum handoff_status_kind kind)
 {
@@ -310,6 +356,8 @@ on_fatal(int sig, siginfo_t *info, void *context)
 		line_watch(&line, own);
 		line_send(&line);
 		report_stack();
+		if (!asked)
+			answer_request(sig_name(sig));
 		if (asked)
 			dump_all();
 	}
@@ -391,6 +439,20 @@ crash_enter(const char *name, const uint8_t key[CACHE_KEY_LEN])
 		memcpy(own->key, key, CACHE_KEY_LEN);
 	atomic_store(&own->found, false);
 	atomic_store(&own->since_us, clock_mono_us());
+}
+
+void
+crash_answer_to(int fd)
+{
+	if (own != NULL)
+		own->answer_fd = fd + 1;
+}
+
+void
+crash_touch(void)
+{
+	if (own != NULL && atomic_load(&own->since_us) != 0)
+		atomic_store(&own->since_us, clock_mono_us());
 }
 
 void

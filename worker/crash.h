@@ -35,6 +35,16 @@ void crash_thread_end(void);
 void crash_enter(const char *name, const uint8_t key[CACHE_KEY_LEN]);
 void crash_leave(void);
 
+/* This thread is busy for good reason: thread_timeout begins again. */
+void crash_touch(void);
+
+/*
+ * Development: when this thread crashes, write an answer with its stack to
+ * `fd`, the socket of the request it works for; -1: none. Borrowed until the
+ * next call.
+ */
+void crash_answer_to(int fd);
+
 /*
  * The thread that has run one piece of app code for longest, when that is
  * more than `limit_us`: writes a line about it into `text`. Each run is found

@@ -14,6 +14,7 @@
 #include "worker/dispatch.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,6 +22,7 @@
 #include "server/base/clock.h"
 #include "server/base/err.h"
 #include "server/base/log.h"
+#include "worker/debug.h"
 #include "worker/dispatch_int.h"
 #include "worker/memo.h"
 #include "worker/update.h"
@@ -136,6 +138,54 @@ dispatch_finish_status(struct request *request, int status)
 	dispatch_finish(request, &reply);
 }
 
+/* The page of an error, where its reader may know the reason. */
+void
+dispatch_error_reply(const struct worker_options *options, int status,
+    const char *what, const char *why, struct reply *reply)
+{
+	struct buf page = BUF_EMPTY;
+	size_t len;
+	char *data;
+
+	http_reply_error(reply, status);
+	if (!options->debug || why == NULL)
+		return;
+	debug_error_page(what != NULL ? what : "the callback", why, NULL,
+	    &page);
+	data = buf_detach(&page, &len);
+	reply->blob = blob_new(data, len);
+	if (reply->blob == NULL)
+		return;
+	reply->body = data;
+	reply->len = len;
+}
+
+void
+dispatch_finish_error(struct request *request, int status, const char *why)
+{
+	struct reply reply;
+
+	if (request->conn == NULL) {
+		dispatch_finish_status(request, status);
+		return;
+	}
+	dispatch_error_reply(request->conn->worker->options, status,
+	    request->name, why, &reply);
+	dispatch_finish(request, &reply);
+}
+
+int
+dispatch_answer_fd(const struct request *request)
+{
+	const struct conn *conn = request != NULL ? request->conn : NULL;
+
+	if (conn == NULL || !conn->worker->options->debug ||
+	    conn->out != NULL || conn->tls != NULL || conn->h2 != NULL ||
+	    conn->stream != NULL)
+		return -1;
+	return fcntl(conn->fd, F_DUPFD_CLOEXEC, 0);
+}
+
 void
 dispatch_abandon(struct request *request)
 {
@@ -168,13 +218,16 @@ dispatch_expire(struct request *request)
 	struct conn *conn = request->conn;
 	const struct worker_options *options = conn->worker->options;
 	int64_t taken_us = clock_mono_us() - request->to.start_us;
+	struct reply reply;
 
 	/* The loop's clock is read once a turn, so timers are a bit early. */
 	if ((double)taken_us < options->request_timeout * 1e6 - SLACK_US)
 		return false;
 	conn->request = NULL;
 	conn->state = CONN_OPEN;
-	answer_status(conn, &request->to, 504);
+	dispatch_error_reply(options, 504, request->name,
+	    "it took longer than request_timeout", &reply);
+	conn_answer(conn, &request->to, &reply, false);
 	dispatch_abandon(request);
 	return true;
 }
@@ -188,6 +241,7 @@ submit(struct request *request, const struct answer_to *to, struct task *task)
 
 	if (task != NULL) {
 		task->request = request;
+		task->answer_fd = dispatch_answer_fd(request);
 		rc = pool_submit(worker->pool, task);
 	}
 	if (rc == 0) {
@@ -198,22 +252,43 @@ submit(struct request *request, const struct answer_to *to, struct task *task)
 	request_refuse(request, to, 503);
 }
 
+void
+dispatch_submit(struct conn *conn, const struct answer_to *to,
+    struct task *task, const char *name)
+{
+	struct request *request = request_new(conn, to);
+
+	if (request == NULL) {
+		task_free(task);
+		return;
+	}
+	request->name = name;
+	submit(request, to, task);
+}
+
 static void
 run_callback(struct conn *conn, const struct answer_to *to,
     const struct callback *callback)
 {
+	struct worker *worker = conn->worker;
 	struct request *request = request_new(conn, to);
 	struct task *task;
 
 	if (request == NULL)
 		return;
-	task = task_new(TASK_CALLBACK);
+	request->name = callback->function;
+	task =
+	    task_new(callback->background || callback->cancels ? TASK_JOB
+							       : TASK_CALLBACK);
 	if (task != NULL) {
 		task->callback = callback;
 		task->computation = &callback->computation;
 		task->client = dispatch_client(conn);
-		if (buf_put(&task->arguments, conn->worker->scratch.data,
-			conn->worker->scratch.len) < 0) {
+		if (buf_put(&task->arguments, worker->scratch.data,
+			worker->scratch.len) < 0 ||
+		    (task->kind == TASK_JOB &&
+			buf_put(&task->jobs, worker->jobs.data,
+			    worker->jobs.len) < 0)) {
 			task_free(task);
 			task = NULL;
 		}
@@ -245,6 +320,7 @@ wait_for_answer(struct conn *conn, const struct answer_to *to,
 		dispatch_drop_if_empty(worker, parked);
 		return;
 	}
+	request->name = callback->function;
 	dispatch_park(request, parked);
 	if (!parked->asking && dispatch_ask(worker, parked) < 0) {
 		dispatch_unpark(request, worker);
@@ -263,7 +339,8 @@ run_or_recall(struct conn *conn, const struct answer_to *to, const void *arg)
 	uint8_t key[CACHE_KEY_LEN];
 
 	named.callback = callback;
-	if (!callback->memoize || worker->kit.cache == NULL ||
+	if (!callback->memoize || callback->background ||
+	    worker->kit.cache == NULL ||
 	    memo_key_of(&worker->kit, &callback->computation, true,
 		worker->scratch.data, worker->scratch.len, key) < 0)
 		run_callback(conn, &named, callback);
@@ -298,7 +375,9 @@ parse_in_pool(struct conn *conn, const struct answer_to *to,
 		task->spool = conn_take_spool(conn);
 	if (task != NULL && ((task->spool == NULL &&
 				 buf_put(&task->arguments, body, len) < 0) ||
-				encode_value(about, &task->about) < 0)) {
+				encode_value(about, &task->about) < 0 ||
+				buf_put(&task->jobs, conn->worker->jobs.data,
+				    conn->worker->jobs.len) < 0)) {
 		task_free(task);
 		task = NULL;
 	}
@@ -313,8 +392,10 @@ dispatch_update(struct conn *conn, const struct answer_to *to,
 	struct dispatch_asked asked = { .body = body, .len = len };
 	struct update update;
 	struct value *about;
+	struct reply reply;
 
-	if (dispatch_recall_body(conn, to, body, len))
+	if (dispatch_poll(conn, to, head) ||
+	    dispatch_recall_body(conn, to, body, len))
 		return;
 	arena_reset(&worker->arena);
 	about = update_request(&worker->arena, head,
@@ -339,7 +420,9 @@ dispatch_update(struct conn *conn, const struct answer_to *to,
 	}
 	if (update.status != 0) {
 		log_refusal(&update);
-		answer_status(conn, to, update.status);
+		dispatch_error_reply(worker->options, update.status,
+		    "the update", update.why, &reply);
+		conn_answer(conn, to, &reply, false);
 		return;
 	}
 	asked.callback = update.callback;
@@ -368,7 +451,9 @@ dispatch_parsed(struct worker *worker, struct task *task)
 		return;
 	}
 	buf_clear(&worker->scratch);
-	if (buf_put(&worker->scratch, task->arguments.data,
+	buf_clear(&worker->jobs);
+	if (buf_put(&worker->jobs, task->jobs.data, task->jobs.len) < 0 ||
+	    buf_put(&worker->scratch, task->arguments.data,
 		task->arguments.len) < 0) {
 		dispatch_finish_status(request, 503);
 		return;
@@ -399,7 +484,9 @@ dispatch_layout(struct conn *conn, const struct answer_to *to)
 	data = buf_detach(&task.response, &len);
 	if (task.outcome != TASK_DONE) {
 		free(data);
-		answer_status(conn, to, 500);
+		dispatch_error_reply(worker->options, 500, "the layout",
+		    task.error, &reply);
+		conn_answer(conn, to, &reply, false);
 		return;
 	}
 	dispatch_json_reply(&reply, data, len);

@@ -26,6 +26,7 @@ struct request {
 	struct parked *parked; /* waits for this answer, or NULL */
 	bool with_task;        /* a task refers to it: that one frees it */
 	struct task *waiting;  /* that task, while it is parked, or NULL */
+	const char *name;      /* of its callback, for messages; may be NULL */
 	struct answer_to to;   /* spans point into `texts` */
 	char texts[];
 };
@@ -33,6 +34,19 @@ struct request {
 /* POST _dash-update-component. Answers now, or makes the conn BUSY. */
 void dispatch_update(struct conn *conn, const struct answer_to *to,
     const struct http_head *head, const char *body, size_t len);
+
+/* A request for one of the app's own paths. */
+struct app_route;
+struct route_message {
+	const struct app_route *route;
+	const struct http_head *head;
+	const char *path; /* decoded, below the prefix */
+	struct http_span client;
+	const char *body;
+	size_t len;
+};
+void dispatch_route(struct conn *conn, const struct answer_to *to,
+    const struct route_message *message);
 
 /* GET _dash-layout. */
 void dispatch_layout(struct conn *conn, const struct answer_to *to);

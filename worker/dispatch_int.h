@@ -15,6 +15,24 @@ void dispatch_json_reply(struct reply *reply, const void *data, size_t len);
 void dispatch_finish(struct request *request, struct reply *reply);
 void dispatch_finish_status(struct request *request, int status);
 
+/* The same for an error with a reason, which is sent in development only. */
+void dispatch_finish_error(struct request *request, int status,
+    const char *why);
+
+/* The page of an error, with its reason in development; consumed by
+ * conn_answer() as any reply. */
+void dispatch_error_reply(const struct worker_options *options, int status,
+    const char *what, const char *why, struct reply *reply);
+
+/* dispatch_job.c: answer the question how far a job is. False: it is another
+ * request; what it says of jobs is in worker->jobs. */
+bool dispatch_poll(struct conn *conn, const struct answer_to *to,
+    const struct http_head *head);
+
+/* Development: a descriptor by which a crash can be told to the client of
+ * `request` (may be NULL); else -1. */
+int dispatch_answer_fd(const struct request *request);
+
 /* Link a request into a parked entry and out of it. */
 void dispatch_park(struct request *request, struct parked *parked);
 void dispatch_unpark(struct request *request, struct worker *worker);
@@ -47,6 +65,14 @@ bool dispatch_recall(struct conn *conn, const struct answer_to *to,
     const struct dispatch_asked *asked, const uint8_t key[CACHE_KEY_LEN]);
 bool dispatch_recall_body(struct conn *conn, const struct answer_to *to,
     const char *body, size_t len);
+
+/* Hand a task for a new request to the pool, or answer 503 (also when `task`
+ * is NULL). `name` is for messages. */
+void dispatch_submit(struct conn *conn, const struct answer_to *to,
+    struct task *task, const char *name);
+
+/* dispatch_route.c: the answer of a TASK_ROUTE; it points into the task. */
+void dispatch_route_reply(struct task *task, struct reply *reply);
 
 /* dispatch.c: the outcome of a TASK_PARSE. */
 void dispatch_parsed(struct worker *worker, struct task *task);

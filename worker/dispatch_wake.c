@@ -126,6 +126,7 @@ dispatch_ask(struct worker *worker, struct parked *parked)
 
 	if (task == NULL)
 		return -ENOMEM;
+	task->answer_fd = dispatch_answer_fd(parked->requests);
 	task->callback = parked->callback;
 	task->computation = &parked->callback->computation;
 	if (parked->requests != NULL)
@@ -142,9 +143,10 @@ dispatch_ask(struct worker *worker, struct parked *parked)
 	return rc;
 }
 
-/* Answer everybody who waits for this answer with an error. */
+/* Answer everybody who waits for this answer with an error; `why` is sent in
+ * development only and may be NULL. */
 static void
-refuse_requests(struct parked *parked, int status)
+refuse_requests(struct parked *parked, int status, const char *why)
 {
 	struct request *request = parked->requests;
 	struct request *next;
@@ -153,7 +155,7 @@ refuse_requests(struct parked *parked, int status)
 	for (; request != NULL; request = next) {
 		next = request->next;
 		request->parked = NULL;
-		dispatch_finish_status(request, status);
+		dispatch_finish_error(request, status, why);
 	}
 }
 
@@ -173,7 +175,7 @@ answer_requests(struct parked *parked, struct buf *bytes)
 	blob = blob_new(data, len);
 	if (blob == NULL || !packed_open(blob->data, len, &packed)) {
 		blob_unref(blob);
-		refuse_requests(parked, 503);
+		refuse_requests(parked, 503, NULL);
 		return;
 	}
 	parked->requests = NULL;
@@ -225,18 +227,25 @@ recall_for_requests(struct worker *worker, struct parked *parked)
 		buf_free(&found);
 		/* Gone again, or the store fails: have it made anew. */
 		if (!parked->asking && dispatch_ask(worker, parked) < 0)
-			refuse_requests(parked, 503);
+			refuse_requests(parked, 503, NULL);
 		return;
 	}
 	answer_requests(parked, &found);
 }
 
 static int
-row_state(struct worker *worker, const uint8_t key[CACHE_KEY_LEN])
+row_state(struct worker *worker, const uint8_t key[CACHE_KEY_LEN],
+    struct buf *why)
 {
 	if (worker->kit.cache == NULL)
 		return ERR_STORE;
-	return cache_state(worker->kit.cache, key, NULL);
+	return cache_state(worker->kit.cache, key, why);
+}
+
+static const char *
+error_of(struct buf *why)
+{
+	return why->len > 0 ? buf_cstr(why) : NULL;
 }
 
 /* End the computations that wait here and that nobody waits for any more. */
@@ -260,6 +269,7 @@ static void
 check_parked(struct parked *parked, void *arg)
 {
 	struct worker *worker = arg;
+	struct buf why = BUF_EMPTY;
 	int state;
 
 	if (parked->stoppable > 0 && worker->kit.cache != NULL)
@@ -268,26 +278,27 @@ check_parked(struct parked *parked, void *arg)
 		dispatch_drop_if_empty(worker, parked);
 		return;
 	}
-	state = row_state(worker, parked->key);
+	state = row_state(worker, parked->key, &why);
 	worker->look_again |= state < 0 && state != -ENOENT;
 	if ((state == CACHE_WAITING || state == ERR_BUSY) &&
 	    !memo_store_is_failing(&worker->kit))
-		return;
+		return; /* there is no error text then */
 	if (state == CACHE_READY) {
 		recall_for_requests(worker, parked);
 		rerun_tasks(worker, parked);
 	} else if (state == CACHE_FAILED) {
 		if (!parked->asking)
-			refuse_requests(parked, 500);
+			refuse_requests(parked, 500, error_of(&why));
 		rerun_tasks(worker, parked);
 	} else {
 		/* No row, or no store: who waits has to ask again, and
 		 * computes for himself while the store fails. */
 		if (parked->requests != NULL && !parked->asking &&
 		    dispatch_ask(worker, parked) < 0)
-			refuse_requests(parked, 503);
+			refuse_requests(parked, 503, NULL);
 		rerun_tasks(worker, parked);
 	}
+	buf_free(&why);
 	dispatch_drop_if_empty(worker, parked);
 }
 
@@ -335,7 +346,7 @@ park_task(struct worker *worker, struct task *task)
 	if (task->request != NULL)
 		task->request->waiting = task;
 	net_start(worker);
-	state = row_state(worker, parked->key);
+	state = row_state(worker, parked->key, NULL);
 	if (state >= 0 || state == -ENOENT)
 		check_parked(parked, worker);
 	else /* at the net's pace */
@@ -359,7 +370,7 @@ on_answer(struct worker *worker, struct task *task)
 			rerun_tasks(worker, parked);
 			dispatch_drop_if_empty(worker, parked);
 		} else if (task->outcome == TASK_FAILED) {
-			refuse_requests(parked, 500);
+			refuse_requests(parked, 500, task->error);
 			rerun_tasks(worker, parked);
 			dispatch_drop_if_empty(worker, parked);
 		} else {
@@ -392,7 +403,11 @@ on_single(struct worker *worker, struct task *task)
 	}
 	request->with_task = false;
 	if (task->outcome == TASK_FAILED) {
-		dispatch_finish_status(request, 500);
+		dispatch_finish_error(request,
+		    task->status != 0 ? task->status : 500, task->error);
+	} else if (task->kind == TASK_ROUTE) {
+		dispatch_route_reply(task, &reply);
+		dispatch_finish(request, &reply);
 	} else {
 		data = buf_detach(&task->response, &len);
 		dispatch_json_reply(&reply, data, len);
@@ -435,6 +450,7 @@ dispatch_on_mail(struct worker *worker)
 			on_answer(worker, task);
 			break;
 		case TASK_LEAVE:
+		case TASK_RENEW: /* nobody waits for it */
 			task_free(task);
 			break;
 		case TASK_COMPUTE: /* nobody here waits for the task itself */

@@ -22,11 +22,14 @@
 #include "worker/hooks.h"
 #include "worker/host_cache.h"
 #include "worker/host_data.h"
+#include "worker/job.h"
+#include "worker/pages.h"
+#include "worker/routes.h"
 
 #define SLEEP_LOOK_US 1000000 /* longest sleep without a look, unrung */
 
-static const struct ph_value *
-call_input(struct ph_call *ph, const char *what)
+const struct ph_value *
+host_input(struct ph_call *ph, const char *what)
 {
 	struct call *call = host_call(ph);
 	const struct callback *callback = call->callback;
@@ -142,7 +145,7 @@ const struct ph_host host_table = {
 	.callback = app_define_callback,
 	.database = app_define_database,
 	.hooks = &hooks_host_table,
-	.input = call_input,
+	.input = host_input,
 	.arg = call_arg,
 	.output = host_output,
 	.output_figure = host_output_figure,
@@ -192,4 +195,7 @@ const struct ph_host host_table = {
 	.patch_new = host_patch_new,
 	.patch_step = host_patch_step,
 	.patch_value = host_patch_value,
+	.background = &host_background_table,
+	.pages = &host_page_table,
+	.routes = &host_route_table,
 };

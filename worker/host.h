@@ -76,6 +76,9 @@ const char *host_header(struct ph_call *call, const char *name);
 const char *host_cookie(struct ph_call *call, const char *name);
 const char *host_client(struct ph_call *call);
 
+/* host.c */
+const struct ph_value *host_input(struct ph_call *call, const char *what);
+
 /* host_output.c */
 enum ph_status host_output(struct ph_call *call, const char *what,
     const struct ph_value *value);

@@ -19,6 +19,7 @@
 #include "server/base/clock.h"
 #include "server/base/err.h"
 #include "worker/host.h"
+#include "worker/job.h"
 #include "worker/memo.h"
 
 #define TRIES 20 /* each waits up to cache_busy_timeout */
@@ -74,7 +75,8 @@ progress(struct ph_call *ph, double part)
 static bool
 cancelled(struct ph_call *ph)
 {
-	return call_is_cancelled(host_call(ph), false);
+	return job_is_cancelled(host_call(ph)) ||
+	       call_is_cancelled(host_call(ph), false);
 }
 
 /* ---- keys and rights ---------------------------------------------------- */

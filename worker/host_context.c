@@ -19,6 +19,8 @@
 static const struct value *
 about(struct call *call, const char *function, enum update_about part)
 {
+	if (call->kind == CALL_ROUTE && part == UPDATE_REQUEST)
+		return &call->about->u.items[part];
 	if (call->kind != CALL_CALLBACK || call->callback == NULL) {
 		call_error(call, "%s(): %s is not a callback", function,
 		    call->name);

@@ -18,6 +18,8 @@
 #include "worker/guard.h"
 #include "worker/hooks.h"
 #include "worker/metrics.h"
+#include "worker/router_int.h"
+#include "worker/routes.h"
 #include "worker/static.h"
 #include "worker/static_select.h"
 #include "worker/worker_int.h"
@@ -26,17 +28,8 @@
 #define SUITES "/_dash-component-suites/"
 #define IMMUTABLE "public, max-age=31536000, immutable"
 
-struct route_request {
-	struct conn *conn;
-	const struct http_head *head;
-	const struct answer_to *to;
-	struct http_span path; /* below the prefix of the routes */
-	const char *body;
-	size_t len;
-};
-
-static void
-answer_status(const struct route_request *rq, int status)
+void
+router_answer_status(const struct route_request *rq, int status)
 {
 	struct reply reply;
 
@@ -44,8 +37,8 @@ answer_status(const struct route_request *rq, int status)
 	conn_answer(rq->conn, rq->to, &reply, false);
 }
 
-static void
-make_file_reply(const struct route_request *rq, const struct site_file *file,
+void
+router_file_reply(const struct route_request *rq, const struct site_file *file,
     const char *cache, struct reply *reply)
 {
 	memset(reply, 0, sizeof(*reply));
@@ -79,32 +72,22 @@ answer_file(const struct route_request *rq, const struct site_file *file,
 {
 	struct reply reply;
 
-	make_file_reply(rq, file, cache, &reply);
+	router_file_reply(rq, file, cache, &reply);
 	conn_answer(rq->conn, rq->to, &reply, false);
 }
 
-static void
-get_page(const struct route_request *rq)
+/* Which of the app's own paths it is; `path` has ROUTER_PATH_MAX bytes. */
+static bool
+find_own(struct worker *worker, const struct http_head *head,
+    struct http_span below, char *path, struct route_match *match)
 {
-	const struct worker *worker = rq->conn->worker;
-	char cookie[GUARD_COOKIE_MAX];
-	struct reply reply;
-
-	make_file_reply(rq, &worker->site->index, "no-cache", &reply);
-	reply.fields = worker->site->page_fields.data;
-	reply.fields_len = worker->site->page_fields.len;
-	if (worker->options->csrf_token &&
-	    guard_cookie(rq->head, worker->options->csrf_token_name).len !=
-		GUARD_TOKEN_LEN) {
-		if (guard_new_cookie(worker->options, worker->site->requests,
-			rq->to->secure, cookie) < 0) {
-			answer_status(rq, 503);
-			return;
-		}
-		reply.cookie = cookie;
-		reply.cache = "private, no-cache";
-	}
-	conn_answer(rq->conn, rq->to, &reply, false);
+	memset(match, 0, sizeof(*match));
+	if (worker->app->route_count == 0 || below.data == NULL ||
+	    http_path_decode(below, path, ROUTER_PATH_MAX) < 0)
+		return false;
+	arena_reset(&worker->arena);
+	routes_find(worker->app, path, head->method, &worker->arena, match);
+	return match->known;
 }
 
 static void
@@ -115,7 +98,7 @@ get_suite(const struct route_request *rq)
 	    rq->path.data + skip, rq->path.len - skip);
 
 	if (file == NULL)
-		answer_status(rq, 404);
+		router_answer_status(rq, 404);
 	else
 		answer_file(rq, file, IMMUTABLE);
 }
@@ -219,14 +202,14 @@ get_metrics(const struct route_request *rq)
 	size_t len;
 
 	if (!worker->options->metrics_public) {
-		answer_status(rq, 404);
+		router_answer_status(rq, 404);
 		return;
 	}
 	if (worker->handoff->board_fd < 0 ||
 	    board_read(worker->handoff->board_fd, &board) < 0 ||
 	    metrics_text(&board, &text) < 0) {
 		buf_free(&text);
-		answer_status(rq, 503);
+		router_answer_status(rq, 503);
 		return;
 	}
 	memset(&reply, 0, sizeof(reply));
@@ -237,7 +220,7 @@ get_metrics(const struct route_request *rq)
 	reply.body = data;
 	reply.len = len;
 	if (reply.blob == NULL)
-		answer_status(rq, 503);
+		router_answer_status(rq, 503);
 	else
 		conn_answer(rq->conn, rq->to, &reply, false);
 }
@@ -282,7 +265,7 @@ post_update(const struct route_request *rq)
 	    (size_t)worker->options->limit_request_body,
 	    (size_t)worker->options->limit_body_ratio, &worker->inflated);
 	if (rc < 0)
-		answer_status(rq, -rc);
+		router_answer_status(rq, -rc);
 	else
 		dispatch_update(rq->conn, rq->to, rq->head,
 		    worker->inflated.data, worker->inflated.len);
@@ -309,7 +292,33 @@ get_prefix(const struct route_request *rq)
 static void
 get_nothing(const struct route_request *rq)
 {
-	answer_status(rq, 404);
+	router_answer_status(rq, 404);
+}
+
+/* One of the app's own paths; the head has been checked. */
+static void
+run_own(const struct route_request *rq)
+{
+	struct worker *worker = rq->conn->worker;
+	struct route_match match;
+	char path[ROUTER_PATH_MAX];
+	struct route_message message = { .head = rq->head,
+		.path = path,
+		.client = rq->to->client.data != NULL
+			      ? rq->to->client
+			      : (struct http_span){ rq->conn->peer,
+				    strlen(rq->conn->peer) },
+		.body = rq->body,
+		.len = rq->len };
+
+	find_own(worker, rq->head, rq->path, path, &match);
+	message.route = match.route;
+	if (body_coding(rq->head->content_encoding) != BODY_PLAIN)
+		router_answer_status(rq, 415);
+	else if (match.route->max_body > 0 && rq->len > match.route->max_body)
+		router_answer_status(rq, 413);
+	else
+		dispatch_route(rq->conn, rq->to, &message);
 }
 
 static const struct route {
@@ -320,10 +329,11 @@ static const struct route {
 	void (*handle)(const struct route_request *rq);
 } routes[] = {
 	{ "/_dash-update-component", false, true, false, post_update },
-	{ "/", false, false, false, get_page },
+	{ "/", false, false, false, router_page },
 	{ SUITES, true, false, false, get_suite },
 	{ "/_dash-layout", false, false, false, get_layout },
 	{ "/_dash-dependencies", false, false, false, get_dependencies },
+	{ "/_reload-hash", false, false, false, router_reload_hash },
 	{ "/_favicon.ico", false, false, false, get_favicon },
 	{ "/favicon.ico", false, false, false, get_favicon },
 	{ "/_ph/health", false, false, true, get_health },
@@ -332,10 +342,11 @@ static const struct route {
 	{ "/_dash-", true, false, false, get_nothing },
 	{ "/_ph/", true, false, false, get_nothing },
 	{ "/assets/", true, false, false, get_asset },
-	{ "/", true, false, false, get_page },
+	{ "/", true, false, false, router_page },
 };
 
 static const struct route to_prefix = { "", false, false, false, get_prefix };
+static const struct route own_route = { "", false, false, false, run_own };
 
 static const struct route *
 find_route(struct http_span path)
@@ -399,11 +410,26 @@ check_method(const struct http_head *head, const struct route *route)
 	return head->method == HTTP_GET || head->method == HTTP_HEAD ? 0 : 405;
 }
 
+/* The same for one of the app's own paths. */
+static int
+check_own(struct worker *worker, const struct http_head *head, bool secure,
+    const struct route_match *match, const char **allow)
+{
+	if (match->route != NULL)
+		return routes_check(worker->options, match->route, head,
+		    secure);
+	(void)strcpy(worker->allow, match->allow);
+	*allow = worker->allow;
+	return head->method == HTTP_OPTIONS ? 204 : 405;
+}
+
 /* Everything that the head alone decides: a status, or 0 to go on. */
 static int
-check_head(const struct worker *worker, const struct http_head *head,
+check_head(struct worker *worker, const struct http_head *head,
     const struct answer_to *to, const struct route **route, const char **allow)
 {
+	struct route_match match;
+	char path[ROUTER_PATH_MAX];
 	int status;
 
 	*route = NULL;
@@ -420,6 +446,13 @@ check_head(const struct worker *worker, const struct http_head *head,
 	if ((*route == NULL || !(*route)->any_host) &&
 	    !guard_host(&worker->options->allowed_hosts, head->host))
 		return 421;
+	/* The server's own exact paths come first. */
+	if ((*route == NULL || (*route)->handle == router_page) &&
+	    find_own(worker, head, below_prefix(worker->site, head->path), path,
+		&match)) {
+		*route = &own_route;
+		return check_own(worker, head, to->secure, &match, allow);
+	}
 	if (*route == NULL && head->method != HTTP_OPTIONS)
 		return 404;
 	*allow = *route != NULL && (*route)->post ? "POST, OPTIONS"

@@ -30,6 +30,15 @@
 
 #define MANIFEST_MAX ((size_t)1024 * 1024)
 #define SMALL_FILE_MAX ((size_t)1024 * 1024)
+#define MANIFEST_COLUMNS 8
+
+/* What the pages are made of. */
+struct site_source {
+	const char *name; /* of the template, for messages */
+	const char *template;
+	const struct app *app;
+	const struct worker_options *options;
+};
 
 /* Map a file of exactly `len` bytes. 0, -errno, ERR_CORRUPT (other size). */
 static int
@@ -95,17 +104,19 @@ next_column(char **at)
 	return column;
 }
 
-/* One manifest line: url, file, mime, size, gzip size, sha256, load. */
+/* One manifest line: url, file, mime, size, gzip size, sha256, load, and load
+ * in development mode. */
 static int
-add_file(struct site *site, const char *www_dir, char *line, struct buf *why)
+add_file(struct site *site, const char *www_dir, bool debug, char *line,
+    struct buf *why)
 {
 	struct site_file *file = &site->files[site->file_count];
-	char *columns[7];
+	char *columns[MANIFEST_COLUMNS];
 	char path[PATH_MAX];
 	int rc;
 	int i;
 
-	for (i = 0; i < 7; i++) {
+	for (i = 0; i < MANIFEST_COLUMNS; i++) {
 		columns[i] = next_column(&line);
 		if (columns[i] == NULL) {
 			(void)buf_printf(why,
@@ -120,7 +131,7 @@ add_file(struct site *site, const char *www_dir, char *line, struct buf *why)
 	file->mime = columns[2];
 	file->len = strtoul(columns[3], NULL, 10);
 	file->gzip_len = strtoul(columns[4], NULL, 10);
-	file->load = (unsigned)strtoul(columns[6], NULL, 10);
+	file->load = (unsigned)strtoul(columns[debug ? 7 : 6], NULL, 10);
 	(void)snprintf(file->etag, sizeof(file->etag), "\"%.16s\"", columns[5]);
 	join_path(path, www_dir, columns[1], "");
 	rc = map_file(path, file->len, &file->data);
@@ -221,7 +232,8 @@ compare_files(const void *a, const void *b)
 }
 
 static int
-read_manifest(struct site *site, const char *www_dir, struct buf *why)
+read_manifest(struct site *site, const char *www_dir, bool debug,
+    struct buf *why)
 {
 	char path[PATH_MAX];
 	char *line;
@@ -251,7 +263,7 @@ read_manifest(struct site *site, const char *www_dir, struct buf *why)
 			*end++ = '\0';
 		if (*line == '\0')
 			continue;
-		rc = add_file(site, www_dir, line, why);
+		rc = add_file(site, www_dir, debug, line, why);
 		if (rc < 0)
 			return rc;
 	}
@@ -283,30 +295,81 @@ default_folder(char path[PATH_MAX])
 	return "/usr/share/pronghorn/www";
 }
 
+/* One index page in its forms. */
+static int
+build_index(struct site *site, const struct site_source *source,
+    const struct page *page, struct site_file *file, struct buf *why)
+{
+	struct buf html = BUF_EMPTY;
+	int rc;
+
+	rc = site_page(site, source->name, source->template, source->app, page,
+	    source->options, &html, why);
+	/* Equal for all: they have the same inline scripts. */
+	if (rc == 0 && site->page_fields.len == 0)
+		rc = guard_page_fields(source->options, html.data, html.len,
+		    &site->page_fields, why);
+	if (rc < 0) {
+		buf_free(&html);
+		return rc;
+	}
+	file->url = "index.html";
+	file->mime = "text/html; charset=utf-8";
+	file->data = buf_detach(&html, &file->len);
+	make_etag(file);
+	make_small(file);
+	return 0;
+}
+
+static int
+build_pages(struct site *site, const struct site_source *source,
+    struct buf *why)
+{
+	const struct app *app = source->app;
+	size_t i;
+	int rc;
+
+	rc = build_index(site, source, NULL, &site->index, why);
+	site->pages = calloc(app->page_count + 1, sizeof(*site->pages));
+	if (rc == 0 && site->pages == NULL)
+		rc = -ENOMEM;
+	for (i = 0; rc == 0 && i < app->page_count; i++) {
+		rc = build_index(site, source, app->pages[i], &site->pages[i],
+		    why);
+		site->page_count += rc == 0;
+	}
+	return rc;
+}
+
 static int
 build_page(struct site *site, const char *www_dir,
     const struct worker_options *options, const struct app *app,
     struct buf *why)
 {
-	struct buf page = BUF_EMPTY;
+	struct site_source source = { .name = "ph_index()",
+		.template = app->index,
+		.app = app,
+		.options = options };
+	char *text = NULL;
 	char path[PATH_MAX];
-	int rc;
+	size_t len;
+	int rc = 0;
 
-	join_path(path, www_dir, "index.html", "");
-	rc = site_page(site, path, app, options, &page, why);
-	if (rc == 0)
-		rc = guard_page_fields(options, page.data, page.len,
-		    &site->page_fields, why);
-	if (rc < 0) {
-		buf_free(&page);
-		return rc;
+	if (app->index == NULL) {
+		join_path(path, www_dir, "index.html", "");
+		rc = fd_read_file(path, SMALL_FILE_MAX, &text, &len);
+		source.name = path;
+		source.template = text;
 	}
-	site->index.url = "index.html";
-	site->index.mime = "text/html; charset=utf-8";
-	site->index.data = buf_detach(&page, &site->index.len);
-	make_etag(&site->index);
-	make_small(&site->index);
-	return app_dependencies_json(app, &site->dependencies);
+	if (rc < 0)
+		(void)buf_printf(why, "cannot read %s: %s\n", path,
+		    err_str(rc));
+	else
+		rc = build_pages(site, &source, why);
+	free(text);
+	if (rc == 0)
+		rc = app_dependencies_json(app, &site->dependencies);
+	return rc;
 }
 
 int
@@ -325,7 +388,7 @@ site_open(struct site **out, const struct worker_options *options,
 		www_dir = default_folder(path);
 	rc = site_prefixes(site, options, why);
 	if (rc == 0)
-		rc = read_manifest(site, www_dir, why);
+		rc = read_manifest(site, www_dir, options->debug, why);
 	if (rc == 0)
 		rc = read_own(www_dir, "favicon.ico", "image/x-icon",
 		    &site->favicon, why);
@@ -344,6 +407,7 @@ void
 site_close(struct site **site_in)
 {
 	struct site *site = *site_in;
+	size_t i;
 
 	*site_in = NULL;
 	if (site == NULL)
@@ -352,6 +416,12 @@ site_close(struct site **site_in)
 	free((void *)(uintptr_t)site->index.data);
 	free((void *)(uintptr_t)site->index.gzip_data);
 	free((void *)(uintptr_t)site->index.br_data);
+	for (i = 0; i < site->page_count; i++) {
+		free((void *)(uintptr_t)site->pages[i].data);
+		free((void *)(uintptr_t)site->pages[i].gzip_data);
+		free((void *)(uintptr_t)site->pages[i].br_data);
+	}
+	free(site->pages);
 	free((void *)(uintptr_t)site->favicon.data);
 	free((void *)(uintptr_t)site->favicon.gzip_data);
 	free((void *)(uintptr_t)site->favicon.br_data);

@@ -26,14 +26,17 @@ struct site_file {
 	size_t gzip_len;
 	const void *br_data; /* brotli; NULL: none */
 	size_t br_len;
-	unsigned load; /* number of its script tag; 0: none */
+	unsigned load; /* number of its script tag, in the mode of the server;
+			  0: none */
 };
 
 struct site {
 	struct site_file *files; /* sorted by url */
 	size_t file_count;
 	struct site_file favicon;
-	struct site_file index;       /* the page, made of the template */
+	struct site_file index;  /* the page, made of the template */
+	struct site_file *pages; /* the same for each of the app's pages */
+	size_t page_count;
 	struct static_folder *assets; /* NULL: none */
 	struct buf page_fields; /* header lines of the page, from guard.h */
 	struct buf dependencies;

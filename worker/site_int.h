@@ -4,10 +4,18 @@
 
 #include "worker/site.h"
 
-/* Append the index page of `app`. 0, or negative with *why. */
-int site_page(const struct site *site, const char *template_path,
-    const struct app *app, const struct worker_options *options,
-    struct buf *out, struct buf *why);
+/* Between the two files of the site: the files, and the index page. */
+
+struct page;
+
+/*
+ * Append the index page of `app`, with title and meta tags of `page` (NULL:
+ * none of its pages). `name` is where the template is from. 0, or negative
+ * with *why.
+ */
+int site_page(const struct site *site, const char *name, const char *template,
+    const struct app *app, const struct page *page,
+    const struct worker_options *options, struct buf *out, struct buf *why);
 
 /* Append text with the characters escaped that mean something in HTML. */
 void site_escape_html(const char *text, struct buf *out);

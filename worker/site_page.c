@@ -8,22 +8,22 @@
  *
  * THREADS  The thread that opens the site.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "server/base/err.h"
-#include "server/base/fd.h"
 #include "worker/json_write.h"
+#include "worker/pages.h"
 #include "worker/site_int.h"
 
-#define TEMPLATE_MAX ((size_t)1024 * 1024)
 #define SUITES "_dash-component-suites/"
 
 /* What the marks are filled from. */
-struct page {
+struct template
+{
 	const struct site *site;
 	const struct app *app;
 	const struct worker_options *options;
+	const struct page *current; /* NULL: none */
 };
 
 void
@@ -74,23 +74,71 @@ url_ending(const struct site *site, const char *ending)
 }
 
 static void
-put_metas(const struct page *page, struct buf *out)
+put_meta(const char *name, const char *content, struct buf *out)
 {
-	(void)page;
+	if (content[0] == '\0')
+		return;
+	(void)buf_puts(out, strncmp(name, "og:", 3) == 0
+				? "\n    <meta property=\""
+				: "\n    <meta name=\"");
+	site_escape_html(name, out);
+	(void)buf_putl(out, "\" content=\"");
+	site_escape_html(content, out);
+	(void)buf_putl(out, "\">");
+}
+
+/* What previews of a link show. */
+static void
+put_preview(const struct template *page, struct buf *out)
+{
+	const struct ph_page_info *info = &page->current->info;
+	struct buf image = BUF_EMPTY;
+
+	put_meta("description", info->description, out);
+	put_meta("og:type", "website", out);
+	put_meta("og:title", info->title, out);
+	put_meta("og:description", info->description, out);
+	put_meta("twitter:card",
+	    info->image[0] != '\0' ? "summary_large_image" : "summary", out);
+	put_meta("twitter:title", info->title, out);
+	put_meta("twitter:description", info->description, out);
+	if (info->image[0] == '\0')
+		return;
+	(void)buf_printf(&image, "%sassets/%s", pages_prefix(page->options),
+	    info->image);
+	if (buf_cstr(&image) != NULL) {
+		put_meta("og:image", image.data, out);
+		put_meta("twitter:image", image.data, out);
+	}
+	buf_free(&image);
+}
+
+static void
+put_metas(const struct template *page, struct buf *out)
+{
+	const struct app_meta *meta = page->app->metas;
+
 	(void)buf_putl(out,
 	    "<meta charset=\"UTF-8\">\n    <meta name=\"viewport\" "
 	    "content=\"width=device-width, initial-scale=1\">");
+	for (; meta != NULL; meta = meta->next)
+		put_meta(meta->name, meta->content, out);
+	if (page->current != NULL)
+		put_preview(page, out);
 }
 
 static void
-put_title(const struct page *page, struct buf *out)
+put_title(const struct template *page, struct buf *out)
 {
-	site_escape_html(
-	    page->app->title != NULL ? page->app->title : "Pronghorn", out);
+	const char *title = page->app->title;
+
+	if (page->current != NULL)
+		title = page->current->info.title;
+	site_escape_html(title != NULL ? title : "Pronghorn", out);
 }
 
 static void
-put_favicon(const struct page *page, struct buf *out)
+put_favicon(const struct template *page, struct buf *out)
 {
 	(void)buf_putl(out, "<link rel=\"icon\" type=\"image/x-icon\" href=\"");
 	if (static_put_favicon(page->site->assets, page->site->requests, out) <
@@ -100,7 +148,7 @@ put_favicon(const struct page *page, struct buf *out)
 }
 
 static void
-put_css(const struct page *page, struct buf *out)
+put_css(const struct template *page, struct buf *out)
 {
 	(void)buf_printf(out,
 	    "<link rel=\"stylesheet\" href=\"%s" SUITES "%s\">",
@@ -109,7 +157,7 @@ put_css(const struct page *page, struct buf *out)
 }
 
 static void
-put_entry(const struct page *page, struct buf *out)
+put_entry(const struct template *page, struct buf *out)
 {
 	(void)page;
 	(void)buf_putl(out,
@@ -126,15 +174,30 @@ put_app_options(const struct app *app, struct buf *out)
 	    "\"show_undo_redo\":%s,\"suppress_callback_exceptions\":%s,"
 	    "\"update_title\":",
 	    app->page.show_undo_redo ? "true" : "false",
-	    app->page.suppress_callback_exceptions ? "true" : "false");
+	    app->page.suppress_callback_exceptions || app->page_count > 0
+		? "true"
+		: "false");
 	if (app->page.keep_title)
 		title = "";
 	put_text(title != NULL ? title : "Updating...", out);
 	(void)buf_putc(out, ',');
 }
 
+/* The error panel needs the development bundles, and they need these. */
 static void
-put_config(const struct page *page, struct buf *out)
+put_mode(bool debug, struct buf *out)
+{
+	const char *flag = debug ? "true" : "false";
+
+	(void)buf_printf(out, "\"ui\":%s,\"props_check\":%s,", flag, flag);
+	if (debug)
+		(void)buf_putl(out,
+		    "\"dash_version\":\"4\",\"dev_tools\":[],\"hot_reload\":"
+		    "{\"interval\":1000,\"max_retry\":30},");
+}
+
+static void
+put_config(const struct template *page, struct buf *out)
 {
 	(void)buf_putl(out,
 	    "<script id=\"_dash-config\" type=\"application/json\">"
@@ -145,8 +208,8 @@ put_config(const struct page *page, struct buf *out)
 		(void)buf_putl(out, "null");
 	(void)buf_putl(out, ",\"requests_pathname_prefix\":");
 	put_text(page->site->requests, out);
-	(void)buf_putl(out, ",\"ui\":false,\"props_check\":false,"
-			    "\"disable_version_check\":true,");
+	(void)buf_putl(out, ",\"disable_version_check\":true,");
+	put_mode(page->options->debug, out);
 	put_app_options(page->app, out);
 	(void)buf_putl(out,
 	    "\"children_props\":{"
@@ -155,7 +218,8 @@ put_config(const struct page *page, struct buf *out)
 	    "\"serve_locally\":false,\"plotlyjs_url\":");
 	(void)buf_printf(out, "\"%s" SUITES, page->site->requests);
 	(void)buf_puts(out, url_ending(page->site, "/plotly.min.js"));
-	(void)buf_putl(out, "\",\"validate_callbacks\":false,");
+	(void)buf_printf(out, "\",\"validate_callbacks\":%s,",
+	    page->options->debug ? "true" : "false");
 	if (page->options->csrf_token) {
 		(void)buf_putl(out, "\"csrf_token_name\":");
 		put_text(page->options->csrf_token_name, out);
@@ -167,7 +231,7 @@ put_config(const struct page *page, struct buf *out)
 }
 
 static void
-put_scripts(const struct page *page, struct buf *out)
+put_scripts(const struct template *page, struct buf *out)
 {
 	const struct site *site = page->site;
 	unsigned next;
@@ -191,7 +255,7 @@ put_scripts(const struct page *page, struct buf *out)
 }
 
 static void
-put_renderer(const struct page *page, struct buf *out)
+put_renderer(const struct template *page, struct buf *out)
 {
 	app_inline_script(page->app, out);
 	(void)buf_putl(out,
@@ -201,7 +265,7 @@ put_renderer(const struct page *page, struct buf *out)
 
 static const struct mark {
 	const char *name;
-	void (*put)(const struct page *page, struct buf *out);
+	void (*put)(const struct template *page, struct buf *out);
 } marks[] = {
 	{ "metas", put_metas },
 	{ "title", put_title },
@@ -215,7 +279,7 @@ static const struct mark {
 
 /* Fill in the mark that starts at `at` ("{%name%}"); NULL: unknown. */
 static const char *
-put_mark(const struct page *page, const char *at, struct buf *out)
+put_mark(const struct template *page, const char *at, struct buf *out)
 {
 	size_t len;
 	size_t i;
@@ -232,37 +296,23 @@ put_mark(const struct page *page, const char *at, struct buf *out)
 }
 
 int
-site_page(const struct site *site, const char *template_path,
-    const struct app *app, const struct worker_options *options,
-    struct buf *out, struct buf *why)
+site_page(const struct site *site, const char *name, const char *template,
+    const struct app *app, const struct page *current,
+    const struct worker_options *options, struct buf *out, struct buf *why)
 {
-	const struct page page = { site, app, options };
-	char *template = NULL;
-	const char *at;
+	const struct template page = { site, app, options, current };
+	const char *at = template;
 	const char *mark;
-	size_t len;
-	int rc;
 
-	rc = fd_read_file(template_path, TEMPLATE_MAX, &template, &len);
-	if (rc < 0) {
-		(void)buf_printf(why, "cannot read %s: %s\n", template_path,
-		    err_str(rc));
-		return rc;
-	}
-	at = template;
 	while ((mark = strstr(at, "{%")) != NULL) {
 		(void)buf_put(out, at, (size_t)(mark - at));
 		at = put_mark(&page, mark, out);
 		if (at == NULL) {
-			(void)buf_printf(why, "%s: unknown mark %.20s\n",
-			    template_path, mark);
-			rc = ERR_SYNTAX;
-			goto out;
+			(void)buf_printf(why, "%s: unknown mark %.20s\n", name,
+			    mark);
+			return ERR_SYNTAX;
 		}
 	}
 	(void)buf_puts(out, at);
-	rc = buf_ok(out) ? 0 : ERR_TOO_BIG;
-out:
-	free(template);
-	return rc;
+	return buf_ok(out) ? 0 : ERR_TOO_BIG;
 }

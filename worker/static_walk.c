@@ -201,3 +201,22 @@ static_put_favicon(const struct static_folder *folder, const char *prefix,
 	}
 	return -ENOENT;
 }
+
+void
+static_put_state(const struct static_folder *folder, struct buf *out)
+{
+	struct static_folder now;
+	size_t i;
+
+	if (folder == NULL)
+		return;
+	memset(&now, 0, sizeof(now));
+	now.fd = folder->fd;
+	(void)static_walk(&now);
+	for (i = 0; i < now.item_count; i++) {
+		(void)buf_printf(out, "%s %lld\n", now.items[i].path,
+		    (long long)now.items[i].mtime);
+		free(now.items[i].path);
+	}
+	free(now.items);
+}

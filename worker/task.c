@@ -18,13 +18,16 @@
 #include "cache/encode.h"
 #include "server/base/clock.h"
 #include "server/base/err.h"
+#include "server/base/fd.h"
 #include "server/base/log.h"
 #include "worker/crash.h"
 #include "worker/held.h"
 #include "worker/host.h"
+#include "worker/job.h"
 #include "worker/json_write.h"
 #include "worker/memo.h"
 #include "worker/packed.h"
+#include "worker/routes.h"
 #include "worker/update.h"
 
 #define PUBLISH_TRIES 20 /* each waits up to cache_busy_timeout */
@@ -34,8 +37,10 @@ task_new(enum task_kind kind)
 {
 	struct task *task = calloc(1, sizeof(*task));
 
-	if (task != NULL)
+	if (task != NULL) {
 		task->kind = kind;
+		task->answer_fd = -1;
+	}
 	return task;
 }
 
@@ -46,12 +51,15 @@ task_free(struct task *task)
 		return;
 	buf_free(&task->arguments);
 	buf_free(&task->about);
+	buf_free(&task->jobs);
+	route_answer_free(&task->answer);
 	buf_free(&task->response);
 	spool_unref(&task->spool);
 	cache_claim_free(&task->claim);
 	held_free(&task->held);
 	free(task->session);
 	free(task->user);
+	fd_close(&task->answer_fd);
 	free(task);
 }
 
@@ -61,7 +69,7 @@ task_computes(const struct task *task)
 	return task->kind == TASK_COMPUTE || task->kind == TASK_ANSWER;
 }
 
-static void
+void
 task_fail(struct task *task, const char *name, const char *why)
 {
 	size_t len = strnlen(why, sizeof(task->error) - 1);
@@ -89,8 +97,8 @@ hold(struct task *task, struct call *call)
 }
 
 /* What a status and the state of the call mean together. */
-static enum task_outcome
-judge(struct task *task, struct call *call, enum ph_status status)
+enum task_outcome
+task_judge(struct task *task, struct call *call, enum ph_status status)
 {
 	task->no_store = call->no_store;
 	task->tag_count = call->tag_count;
@@ -155,6 +163,8 @@ prepare_outputs(struct call *call, const struct value *about)
 	int rc;
 
 	call->about = about;
+	if (about != NULL && about->u.items[UPDATE_JOB].kind == VALUE_TEXT)
+		call->job = about->u.items[UPDATE_JOB].u.text;
 	rc = update_slots(call->callback, about, call->arena, &slots,
 	    &call->slot_count);
 	call->slots = slots;
@@ -206,6 +216,11 @@ run_callback(struct task *task, struct toolkit *kit, struct arena *arena,
 		task_fail(task, callback->function, err_str(rc));
 		return;
 	}
+	if (call.job != NULL && !job_is_wanted(kit, call.job)) {
+		task->outcome = TASK_FAILED; /* nobody will ask why */
+		(void)strcpy(task->error, "cancelled");
+		return;
+	}
 	call_enter(&call);
 	crash_enter(callback->function, call.own_key);
 	status = callback->computation.run((struct ph_call *)(void *)&call);
@@ -213,7 +228,7 @@ run_callback(struct task *task, struct toolkit *kit, struct arena *arena,
 	crash_leave();
 	call_leave(&call);
 	buf_clear(&task->response);
-	if (judge(task, &call, status) == TASK_DONE && status == PH_OK &&
+	if (task_judge(task, &call, status) == TASK_DONE && status == PH_OK &&
 	    update_response(call.slots, call.slot_count, call.outputs,
 		call.sides, &task->response, &why) < 0)
 		task_fail(task, callback->function, why);
@@ -239,7 +254,7 @@ run_function(struct task *task, struct toolkit *kit, struct arena *arena,
 	crash_leave();
 	call_leave(&call);
 	task->is_null = call.result == NULL || call.result->kind == VALUE_NULL;
-	if (judge(task, &call, status) == TASK_DONE) {
+	if (task_judge(task, &call, status) == TASK_DONE) {
 		rc = encode_value(call.result != NULL ? call.result
 						      : &call_null_value,
 		    value);
@@ -452,7 +467,7 @@ task_layout(struct task *task, struct toolkit *kit)
 	if (!call.failed && page != NULL &&
 	    json_write(host_take(page), &task->response, &why) < 0)
 		call_error(&call, "layout: %s", why);
-	(void)judge(task, &call, page == NULL ? PH_WAIT : PH_OK);
+	(void)task_judge(task, &call, page == NULL ? PH_WAIT : PH_OK);
 	call_fini(&call);
 	arena_free(&arena);
 }
@@ -510,6 +525,22 @@ run_leave(struct task *task, struct toolkit *kit)
 	    task->computation->name, rc);
 }
 
+/* The page may have ended the job since it asked: then it stays ended. */
+static void
+run_renew(struct task *task, struct toolkit *kit)
+{
+	char requester[JOB_ID_LEN + 1];
+	char id[JOB_ID_LEN + 1];
+
+	memcpy(requester, task->jobs.data, JOB_ID_LEN);
+	memcpy(id, task->jobs.data + JOB_ID_LEN, JOB_ID_LEN);
+	requester[JOB_ID_LEN] = '\0';
+	id[JOB_ID_LEN] = '\0';
+	if (job_is_wanted(kit, id))
+		(void)job_write(kit, id, requester, task->key);
+	task->outcome = TASK_DONE;
+}
+
 void
 task_run(struct task *task, struct toolkit *kit)
 {
@@ -523,6 +554,7 @@ task_run(struct task *task, struct toolkit *kit)
 	task->wanted_new = false;
 	task->error[0] = '\0';
 	arena_init(&arena, (size_t)kit->options->limit_request_memory);
+	crash_answer_to(task->answer_fd);
 	switch (task->kind) {
 	case TASK_LAYOUT:
 		task_layout(task, kit);
@@ -534,6 +566,18 @@ task_run(struct task *task, struct toolkit *kit)
 		if (acquire(task, kit))
 			run_with_arguments(task, kit, &arena);
 		break;
+	case TASK_ROUTE:
+		route_run(task, kit, &arena);
+		break;
+	case TASK_RENEW:
+		run_renew(task, kit);
+		break;
+	case TASK_JOB:
+		if (job_start(task, kit))
+			break;
+		task->kind = TASK_CALLBACK; /* it waits for it, then */
+		run_with_arguments(task, kit, &arena);
+		break;
 	case TASK_CALLBACK:
 	case TASK_COMPUTE:
 		run_with_arguments(task, kit, &arena);
@@ -541,5 +585,6 @@ task_run(struct task *task, struct toolkit *kit)
 	case TASK_LEAVE:
 		break;
 	}
+	crash_answer_to(-1);
 	arena_free(&arena);
 }

@@ -19,6 +19,9 @@
  *   TASK_CALLBACK one request runs a callback of its own
  *   TASK_ANSWER   a memoized callback's answer, for everybody who waits for
  *                 its key; owns the signal row unless the store failed
+ *   TASK_JOB      the request that starts a background callback, or ends some
+ *   TASK_RENEW    a page still waits for a job; nobody waits for this task
+ *   TASK_ROUTE    one request runs a handler of ph_route()
  *   TASK_COMPUTE  a memoized function (or an answer somebody else asked for)
  *                 claimed from the signal table
  *   TASK_LEAVE    tells the signal table that this worker does not wait for
@@ -35,6 +38,9 @@ enum task_kind {
 	TASK_PARSE,
 	TASK_CALLBACK,
 	TASK_ANSWER,
+	TASK_JOB,
+	TASK_RENEW,
+	TASK_ROUTE,
 	TASK_COMPUTE,
 	TASK_LEAVE
 };
@@ -62,11 +68,16 @@ struct task {
 	struct request *request;         /* LAYOUT, PARSE, CALLBACK */
 	const struct callback *callback; /* CALLBACK, ANSWER, COMPUTE or NULL */
 	const struct computation *computation; /* COMPUTE, ANSWER */
-	struct buf arguments;       /* as update_encode(), or an encoded array;
-				       PARSE: body */
-	struct spool *spool;        /* PARSE: a body in a file instead */
-	struct buf about;           /* PARSE: the request, encoded */
-	uint8_t key[CACHE_KEY_LEN]; /* ANSWER: of the answer; LEAVE */
+	struct buf arguments; /* as update_encode(), or an encoded array;
+				 PARSE: body */
+	struct spool *spool;  /* PARSE: a body in a file instead */
+	struct buf about;     /* PARSE: the request, encoded; ROUTE: body */
+	const struct app_route *route; /* ROUTE */
+	struct route_answer *answer;   /* ROUTE */
+	struct buf jobs; /* PARSE, JOB: requester and query; RENEW:
+			    requester and id; see job.h */
+	uint8_t
+	    key[CACHE_KEY_LEN]; /* ANSWER, JOB, RENEW: of the answer; LEAVE */
 	struct cache_claim claim;
 	bool owned;         /* the claim is ours */
 	bool wanted_new;    /* the run put a new `wanted` row */
@@ -88,8 +99,16 @@ struct task {
 	struct buf response;
 	int64_t queued_us; /* when it was submitted last */
 	int64_t run_us;    /* time it has run, in all its runs */
+	int answer_fd;     /* development: a duplicate of the socket of who
+			      waits, for a crash to be told there; -1 */
 	char error[512];
 };
+
+/* For the files that run tasks: end as an error, and what a status and the
+ * state of a call mean together. */
+void task_fail(struct task *task, const char *name, const char *why);
+enum task_outcome task_judge(struct task *task, struct call *call,
+    enum ph_status status);
 
 /* A zeroed task of that kind; NULL without memory. */
 struct task *task_new(enum task_kind kind);

@@ -23,12 +23,14 @@
  *   triggered  texts "id.property"; null when the callback is memoized,
  *              whose answer must not depend on it
  *   request    {"client", "fields": [name, value, ...]}; the same
+ *   job        id of the background job that the callback runs as
  */
 enum update_about {
 	UPDATE_OUTPUTS,
 	UPDATE_IDS,
 	UPDATE_TRIGGERED,
 	UPDATE_REQUEST,
+	UPDATE_JOB,
 	UPDATE_ABOUT_COUNT
 };
 

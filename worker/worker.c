@@ -427,6 +427,8 @@ shut_down(struct worker *worker)
 	leave_app(&worker->app);
 	arena_free(&worker->arena);
 	buf_free(&worker->scratch);
+	buf_free(&worker->found);
+	buf_free(&worker->jobs);
 	buf_free(&worker->inflated);
 	fd_close(&worker->mail_fd);
 	free(worker->accept_events);
@@ -473,6 +475,35 @@ worker_run(const struct handoff *handoff, const struct worker_options *options,
 	return 0;
 }
 
+/*
+ * Ids that are not on the page: an error in development, a warning else, as
+ * an app may add components later without saying so.
+ */
+static int
+check_ids(struct app *app, struct toolkit *kit, struct buf *why)
+{
+	char *line;
+	char *end;
+
+	kit->on_loop = true; /* layouts must not wait here */
+	app_validate_ids(app, kit);
+	kit->on_loop = false;
+	if (app->problems.len == 0 || buf_cstr(&app->problems) == NULL)
+		return 0;
+	if (kit->options->debug) {
+		(void)buf_printf(why, "app %s is not valid:\n%s", app->path,
+		    app->problems.data);
+		return ERR_PLUGIN;
+	}
+	for (line = app->problems.data; *line != '\0'; line = end + 1) {
+		end = strchrnul(line, '\n');
+		log_warn(0, "app.ids", "%.*s", (int)(end - line), line);
+		if (*end == '\0')
+			break;
+	}
+	return 0;
+}
+
 int
 worker_check(const struct worker_options *options,
     const struct cache_options *cache_options, struct buf *why)
@@ -496,14 +527,17 @@ worker_check(const struct worker_options *options,
 		    hook);
 		rc = ERR_PLUGIN;
 	}
+	if (rc == 0) {
+		kit.app = app;
+		kit.options = options;
+		kit.cache_options = cache_options;
+		rc = check_ids(app, &kit, why);
+	}
 	if (rc == 0)
 		rc = site_open(&site, options, app, why);
 	if (rc == 0)
 		rc = tls_context_open(&tls, options, why);
 	if (rc == 0) {
-		kit.app = app;
-		kit.options = options;
-		kit.cache_options = cache_options;
 		/* --check-config leaves nothing behind: a folder that is not
 		 * there yet is made at the start. */
 		if (access(data_folder(&kit), F_OK) == 0)

@@ -107,6 +107,9 @@ struct worker {
 	struct turn turn;
 	struct arena arena;  /* parsing on the loop; reset each time */
 	struct buf scratch;  /* encoded arguments */
+	struct buf found;    /* of the job that a page asks for */
+	char allow[64];      /* methods of one of the app's own paths */
+	struct buf jobs;     /* what the present update says of jobs */
 	struct buf inflated; /* a gzip body */
 	char read_buffer[WORKER_READ_BYTES];
 };

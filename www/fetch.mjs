@@ -19,10 +19,11 @@
  * content and may be cached for ever, chunks (which scripts look for in their
  * own directory) included.
  *
- * manifest.tsv has one line per file and seven columns with a tab between:
+ * manifest.tsv has one line per file and eight columns with a tab between:
  * URL path below _dash-component-suites/, file below DEST, MIME type, bytes,
  * bytes of file.gz (0 = there is none), SHA-256 in hex, number of its script
- * tag in the index page (0 = none; plotly.js and chunks are loaded later).
+ * tag in the index page (0 = none; plotly.js and chunks are loaded later),
+ * and that number in development mode, where some bundles differ.
  *
  * INVARIANT  What is not the pinned package, byte for byte, is never unpacked.
  * INVARIANT  The stamp is written last: with it, everything is complete.
@@ -38,7 +39,7 @@ import os from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 
-const LAYOUT = 1; /* counted up when what is written to DEST changes */
+const LAYOUT = 2; /* counted up when what is written to DEST changes */
 const FINGERPRINT_DIGITS = 12;
 const MIME_TYPES = {
   ".css": "text/css; charset=utf-8",
@@ -274,6 +275,7 @@ async function writeServed(served, fingerprint, root) {
     gzip: gzipSize,
     sha256: sha256(served.data),
     load: served.load,
+    dev: served.dev ?? served.load,
     package: served.package,
   };
 }
@@ -281,7 +283,9 @@ async function writeServed(served, fingerprint, root) {
 function formatTsv(files) {
   return files
     .map((f) =>
-      [f.url, f.file, f.mime, f.size, f.gzip, f.sha256, f.load].join("\t"),
+      [f.url, f.file, f.mime, f.size, f.gzip, f.sha256, f.load, f.dev].join(
+        "\t",
+      ),
     )
     .map((line) => `${line}\n`)
     .join("");

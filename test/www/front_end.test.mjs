@@ -57,7 +57,9 @@ test("manifest.tsv says what manifest.json says", () => {
   assert.deepEqual(
     lines,
     files.map((f) =>
-      [f.url, f.file, f.mime, f.size, f.gzip, f.sha256, f.load].map(String),
+      [f.url, f.file, f.mime, f.size, f.gzip, f.sha256, f.load, f.dev].map(
+        String,
+      ),
     ),
   );
 });
@@ -99,6 +101,26 @@ test("scripts of the index page come in the order the bundles need", () => {
   ]);
 });
 
+test("development mode loads other bundles in the same order", () => {
+  const order = files
+    .filter((f) => f.dev > 0)
+    .sort((a, b) => a.dev - b.dev)
+    .map((f) => f.url.replace(/^dash\/v\w+\//, ""));
+
+  assert.deepEqual(order, [
+    "deps/polyfill@7.12.1.min.js",
+    "deps/react@18.3.1.js",
+    "deps/react-dom@18.3.1.js",
+    "deps/prop-types@15.8.1.js",
+    "dash-renderer/build/dash_renderer.dev.js",
+    "dcc/dash_core_components.js",
+    "dcc/dash_core_components-shared.js",
+    "html/dash_html_components.min.js",
+    "dash_table/bundle.js",
+    "dcc/proptypes.js",
+  ]);
+});
+
 test("plotly.js is served, compressed, but not in the index page", () => {
   const plotly = find("package_data/plotly.min.js");
 
@@ -137,22 +159,9 @@ test("the index template has every marker once, the scripts in order", () => {
   );
 });
 
-test("our own pages refer to nothing outside the server", () => {
-  const own = [
-    "index.html",
-    "pronghorn.css",
-    ...fs.readdirSync(path.join(OURS, "error")).map((f) => `error/${f}`),
-  ];
-
-  assert.deepEqual(own.slice(2).sort(), [
-    "error/404.html",
-    "error/500.html",
-    "error/503.html",
-  ]);
-  for (const name of own)
+test("our own files refer to nothing outside the server", () => {
+  for (const name of ["index.html", "pronghorn.css"])
     assert.doesNotMatch(read(name), /\/\/[a-z]|@import|url\(/, name);
-  for (const name of own.slice(2))
-    assert.doesNotMatch(read(name), /<script|<link|<img|src=/, name);
 });
 
 test("the style sheet styles the attribute that the bundles set", () => {

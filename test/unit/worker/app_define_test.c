@@ -416,6 +416,20 @@ rules_of_callbacks(void **state)
 	ph_clientside(app, "space.name", PH_OUTPUT("c.x"), PH_INPUT("b.x"));
 	check_one("callbacks run in a circle: draw -> fill -> clientside_3 -> "
 		  "draw\n");
+#define FOUR(n)                                                  \
+	PH_INPUT(n "0.v"), PH_INPUT(n "1.v"), PH_INPUT(n "2.v"), \
+	    PH_INPUT(n "3.v")
+	ph_callback(app, draw, FOUR("a"), FOUR("b"), FOUR("c"), FOUR("d"),
+	    FOUR("e"), FOUR("f"), FOUR("g"), FOUR("h"), PH_STATE("one.more"));
+	check_one("ph_callback(draw): more than 32 outputs, inputs and states "
+		  "together\n");
+	ph_callback(app, draw, FOUR("a"), FOUR("b"), FOUR("c"), FOUR("d"),
+	    FOUR("e"), FOUR("f"), FOUR("g"), FOUR("h"));
+	check_one("");
+	ph_callback(app, draw, PH_OUTPUT("a.x"), PH_INPUT("i.v"),
+	    .interval = 1);
+	check_one("ph_callback(draw): .interval, .progress and .cancel need "
+		  ".background\n");
 	/* One callback may have the same input and output. */
 	ph_callback(app, draw, PH_OUTPUT("a.x"), PH_INPUT("a.x"));
 	check_one("");
@@ -454,6 +468,17 @@ functions_in_the_browser(void **state)
 	    "\"_dashprivate_clientside_funcs\",\"function_name\":"
 	    "\"clientside_2\"}"));
 	buf_free(&out);
+}
+
+static void
+names_are_not_taken_twice(void **state)
+{
+	(void)state;
+	ph_layout(app, page);
+	ph_database(app, "points", .path = "a.db");
+	ph_database(app, "points", .path = "b.db");
+	app_validate(fixture.app);
+	check_problems("ph_database(points): the name is taken\n");
 }
 
 static void
@@ -549,6 +574,7 @@ main(void)
 		TEST(rules_of_patterns),
 		TEST(rules_of_callbacks),
 		TEST(functions_in_the_browser),
+		TEST(names_are_not_taken_twice),
 		TEST(a_page_twice_is_a_mistake),
 		TEST(lookups),
 		TEST(dependencies_are_what_the_browser_wants),

@@ -26,8 +26,9 @@ static struct site *site;
 static struct buf why;
 
 #define SHA "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
-#define ROW(url, file, len, gzip_len, load) \
-	url "\t" file "\ttext/javascript\t" len "\t" gzip_len "\t" SHA "\t" load
+#define ROW(url, file, len, gzip_len, load)                            \
+	url "\t" file "\ttext/javascript\t" len "\t" gzip_len "\t" SHA \
+	    "\t" load "\t" load
 #define MANIFEST                                                        \
 	ROW("dash/v2/b.js", "dash/b.js", "7", "0", "2")                 \
 	"\n" ROW("dash/v1/a.js", "dash/a.js", "10", "4", "1") "\n" ROW( \
@@ -144,7 +145,8 @@ many_files(void **state)
 	(void)state;
 	for (i = 0; i < 97; i++)
 		(void)buf_printf(&manifest,
-		    "f%u\tp.js\ttext/plain\t3\t0\t" SHA "\t0\n", i * 31 % 97);
+		    "f%u\tp.js\ttext/plain\t3\t0\t" SHA "\t0\t0\n",
+		    i * 31 % 97);
 	fixture_write(&fixture, "manifest.tsv", buf_cstr(&manifest));
 	assert_int_equal(open_site(), 0);
 	assert_int_equal(site->file_count, 98);

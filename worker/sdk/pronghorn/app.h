@@ -124,6 +124,12 @@ struct ph_memoize_options {
 			ph_sleep(), or where it asks ph_cancelled() */
 };
 
+/* PH_OBJECT({ "name", value }, ...) */
+struct ph_member {
+	const char *name;
+	const struct ph_value *value;
+};
+
 /* Most outputs, inputs and states of one callback together. */
 #define PH_DEPENDENCIES_MAX 32
 
@@ -137,6 +143,7 @@ struct ph_callback_options {
 	const char *d0, *d1, *d2, *d3, *d4, *d5, *d6, *d7, *d8, *d9, *d10, *d11,
 	    *d12, *d13, *d14, *d15, *d16, *d17, *d18, *d19, *d20, *d21, *d22,
 	    *d23, *d24, *d25, *d26, *d27, *d28, *d29, *d30, *d31;
+	const char *ph_too_many_; /* a 33rd one lands here and is refused */
 	bool memoize;     /* a pure function of its inputs and states: finished
 			     answers are kept and given without running it */
 	double timeout;   /* of memoized answers, as in ph_memoize_options */
@@ -146,8 +153,23 @@ struct ph_callback_options {
 	const struct ph_while *running; /* PH_RUNNING(...): what the page
 					   shows while this one runs */
 	ph_function *on_error; /* runs when this one fails; see ph_on_error() */
+	bool background;       /* it may run for long: see background.h */
+	double interval; /* of a background one: seconds between two looks of
+			    the page; 0: 1 */
+	const struct ph_member *progress; /* PH_PROGRESS(...): what it may set
+					     while it runs */
+	const char *const *cancel; /* PH_TEXTS("id.property", ...): inputs that
+				      end it */
 	bool ph_end_;
 };
+
+/* .progress = PH_PROGRESS({ "bar.value", ph_int(0) }): properties and what
+ * they are before and after; NULL: they are left alone then. */
+#define PH_PROGRESS(...) \
+	PH_ARRAY_(struct ph_member, __VA_ARGS__, { NULL, NULL })
+
+/* A list of texts for an option. */
+#define PH_TEXTS(...) PH_ARRAY_(const char *, __VA_ARGS__, NULL)
 
 /*
  * "id.property". An id is a text without dots and braces, or an object (the
@@ -228,12 +250,6 @@ struct ph_column {
 	const char *column;
 };
 
-/* PH_OBJECT({ "name", value }, ...) */
-struct ph_member {
-	const char *name;
-	const struct ph_value *value;
-};
-
 /* What one step of a patch does; see ph_patch(). */
 enum ph_patch_operation {
 	PH_PATCH_ASSIGN,
@@ -260,6 +276,9 @@ struct ph_cache_host;
 struct ph_data_host;
 struct ph_figure_host;
 struct ph_hooks_host;
+struct ph_background_host;
+struct ph_page_host;
+struct ph_route_host;
 
 struct ph_host {
 	uint32_t size; /* of this struct as the server knows it */
@@ -363,6 +382,10 @@ struct ph_host {
 	    enum ph_patch_operation operation, const char *path,
 	    const struct ph_value *value, int64_t index);
 	const struct ph_value *(*patch_value)(struct ph_patch *patch);
+
+	const struct ph_background_host *background; /* see background.h */
+	const struct ph_page_host *pages;            /* see pages.h */
+	const struct ph_route_host *routes;          /* see route.h */
 };
 
 /* What PH_APP() exports. */
@@ -905,9 +928,12 @@ ph_list_begin_(const std::initializer_list<T> &list)
 	(sizeof((type[]){ __VA_ARGS__ }) / sizeof(type) - 1)
 #endif
 
+#include <pronghorn/background.h>
 #include <pronghorn/cache.h>
 #include <pronghorn/data.h>
 #include <pronghorn/figure.h>
 #include <pronghorn/hooks.h>
+#include <pronghorn/pages.h>
+#include <pronghorn/route.h>
 
 #endif

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Background callbacks: progress, cancel, replacing, a kept result. */
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <pronghorn/app.h>
+#include <pronghorn/dcc.h>
+#include <pronghorn/html.h>
+
+/* Goes on until a file of that name is there, telling every round. */
+static enum ph_status
+waits(struct ph_call *call)
+{
+	const char *stop = ph_text_of(ph_input(call, "file.value"));
+	int round;
+
+	ph_log(call, "began with %s", stop);
+	for (round = 1; access(stop, F_OK) != 0 && round < 2000; round++) {
+		if (ph_cancelled(call)) {
+			ph_log(call, "cancelled in round %d", round);
+			return PH_NO_UPDATE;
+		}
+		ph_set_progress(call, { "bar.children", ph_textf("%d", round) },
+		    { "bar.title", ph_textf("pid %d", (int)getpid()) });
+		ph_sleep(call, 0.02);
+	}
+	ph_set_props(call, "side", "children", ph_text("by the way"));
+	return ph_output(call, "out.children",
+	    ph_textf("done %d by %d",
+		(int)ph_int_of(ph_input(call, "go.n_clicks")), (int)getpid()));
+}
+
+static enum ph_status
+fails(struct ph_call *call)
+{
+	return ph_fail(call, "the job has no luck");
+}
+
+static enum ph_status
+changes_nothing(struct ph_call *call)
+{
+	(void)call;
+	return PH_NO_UPDATE;
+}
+
+/* The same for everybody. */
+static enum ph_status
+kept(struct ph_call *call)
+{
+	ph_log(call, "computing what is kept");
+	ph_sleep(call, 0.2);
+	return ph_output(call, "kept.children",
+	    ph_textf("kept %s", ph_text_of(ph_input(call, "what.value"))));
+}
+
+static const struct ph_value *
+button(const char *id)
+{
+	return html_button(.id = id, .children = ph_text(id));
+}
+
+static const struct ph_value *
+layout(struct ph_call *call)
+{
+	(void)call;
+	return html_div(.children = PH_CHILDREN(button("go"), button("stop"),
+			    button("fail"), button("same"), button("keep"),
+			    dcc_input(.id = "file", .value = ph_text("")),
+			    dcc_input(.id = "what", .value = ph_text("a")),
+			    html_div(.id = "bar", .children = ph_text("none")),
+			    html_div(.id = "state"), html_div(.id = "side"),
+			    html_div(.id = "out"), html_div(.id = "failed"),
+			    html_div(.id = "unchanged"),
+			    html_div(.id = "kept")));
+}
+
+PH_APP(app)
+{
+	ph_layout(app, layout);
+	ph_callback(app, waits, PH_OUTPUT("out.children"),
+	    PH_INPUT("go.n_clicks"), PH_STATE("file.value"),
+	    .prevent_initial_call = true, .background = true, .interval = 0.1,
+	    .progress = PH_PROGRESS({ "bar.children", ph_text("none") },
+		{ "bar.title", NULL }),
+	    .cancel = PH_TEXTS("stop.n_clicks"),
+	    .running = PH_RUNNING(
+		PH_WHILE("state.children", ph_text("busy"), ph_text("idle"))));
+	ph_callback(app, fails, PH_OUTPUT("failed.children"),
+	    PH_INPUT("fail.n_clicks"), .prevent_initial_call = true,
+	    .background = true, .interval = 0.05,
+	    .cancel = PH_TEXTS("stop.n_clicks"));
+	ph_callback(app, changes_nothing, PH_OUTPUT("unchanged.children"),
+	    PH_INPUT("same.n_clicks"), .prevent_initial_call = true,
+	    .background = true, .interval = 0.05);
+	ph_callback(app, kept, PH_OUTPUT("kept.children"),
+	    PH_INPUT("keep.n_clicks"), PH_STATE("what.value"),
+	    .prevent_initial_call = true, .background = true, .memoize = true,
+	    .interval = 0.05);
+}

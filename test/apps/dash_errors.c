@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Callbacks that fail in every way there is, for development mode and for
+ * what visitors of a server in production may see of it.
+ */
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <pronghorn/app.h>
+#include <pronghorn/dcc.h>
+#include <pronghorn/html.h>
+
+static volatile int never;
+
+static enum ph_status
+returns_error(struct ph_call *call)
+{
+	if (ph_int_of(ph_input(call, "fail.n_clicks")) > 0)
+		return ph_fail(call, "no <b>luck</b> & no gain");
+	return PH_NO_UPDATE;
+}
+
+static enum ph_status
+crashes(struct ph_call *call)
+{
+	if (ph_int_of(ph_input(call, "crash.n_clicks")) > 0)
+		*(volatile int *)(uintptr_t)(never + 8) = 1;
+	return PH_NO_UPDATE;
+}
+
+static enum ph_status
+is_late(struct ph_call *call)
+{
+	if (ph_int_of(ph_input(call, "late.n_clicks")) > 0)
+		ph_sleep(call, 4);
+	return PH_NO_UPDATE;
+}
+
+static enum ph_status
+lacks_file(struct ph_call *call)
+{
+	const char *path = "nowhere.csv";
+	FILE *file;
+
+	if (ph_int_of(ph_input(call, "file.n_clicks")) == 0)
+		return PH_NO_UPDATE;
+	file = fopen(path, "r");
+	if (file == NULL)
+		return ph_fail(call, "cannot open %s: %s", path,
+		    strerror(errno));
+	(void)fclose(file);
+	return PH_NO_UPDATE;
+}
+
+static enum ph_status
+cannot_be_remembered(struct ph_call *call)
+{
+	if (ph_int_of(ph_input(call, "memo.n_clicks")) > 0)
+		return ph_fail(call, "not even once");
+	return PH_NO_UPDATE;
+}
+
+static enum ph_status
+works(struct ph_call *call)
+{
+	return ph_output(call, "out.children",
+	    ph_textf("worked %d",
+		(int)ph_int_of(ph_input(call, "work.n_clicks"))));
+}
+
+static const struct ph_value *
+layout(struct ph_call *call)
+{
+	(void)call;
+	return html_div(
+		.children = PH_CHILDREN(
+		    html_button(.id = "fail", .children = ph_text("fail")),
+		    html_button(.id = "crash", .children = ph_text("crash")),
+		    html_button(.id = "late", .children = ph_text("late")),
+		    html_button(.id = "file", .children = ph_text("file")),
+		    html_button(.id = "memo", .children = ph_text("memo")),
+		    html_button(.id = "work", .children = ph_text("work")),
+		    html_div(.id = "out"), html_div(.id = "o1"),
+		    html_div(.id = "o2"), html_div(.id = "o3"),
+		    html_div(.id = "o4")));
+}
+
+PH_APP(app)
+{
+	ph_layout(app, layout);
+	ph_callback(app, returns_error, PH_OUTPUT("o1.children"),
+	    PH_INPUT("fail.n_clicks"));
+	ph_callback(app, crashes, PH_OUTPUT("o2.children"),
+	    PH_INPUT("crash.n_clicks"));
+	ph_callback(app, is_late, PH_OUTPUT("o3.children"),
+	    PH_INPUT("late.n_clicks"));
+	ph_callback(app, lacks_file, PH_OUTPUT("out.title"),
+	    PH_INPUT("file.n_clicks"));
+	ph_callback(app, cannot_be_remembered, PH_OUTPUT("o4.children"),
+	    PH_INPUT("memo.n_clicks"), .memoize = true);
+	ph_callback(app, works, PH_OUTPUT("out.children"),
+	    PH_INPUT("work.n_clicks"));
+}

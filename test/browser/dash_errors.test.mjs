@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * What goes wrong, as it is seen in a browser: everything in development mode,
+ * nothing in production.
+ */
+import assert from "node:assert/strict";
+import fs from "node:fs";
+import { test, until } from "../lib/harness.mjs";
+import { launch, Visitor } from "../lib/page.mjs";
+
+async function open(scene, args) {
+  const server = await scene.start({
+    app: "dash_errors",
+    workers: 2,
+    threads: 2,
+    args: ["--request-timeout", "1", ...args],
+  });
+  const visitor = await Visitor.open(await launch(scene), server);
+
+  await visitor.visit();
+  await visitor.page.getByText("worked 0").waitFor();
+  return visitor;
+}
+
+/* Press a button and wait for the answer of its callback. */
+async function press(visitor, id) {
+  const answer = visitor.page
+    .waitForResponse((r) => r.url().includes("_dash-update-component"))
+    .catch(() => null);
+
+  await visitor.page.locator(`#${id}`).click();
+  return answer;
+}
+
+/* Open the error about an output in the panel, and wait for what it says. */
+async function panelShows(visitor, output, pattern) {
+  const { page } = visitor;
+  let seen = "";
+
+  const title = page.getByText(`Callback error updating ${output}`).first();
+
+  await title.waitFor();
+  await until(`an error like ${pattern}`, async () => {
+    seen = "";
+    for (const frame of page.frames())
+      seen += await frame
+        .locator("body")
+        .innerText({ timeout: 1000 })
+        .catch(() => "");
+    if (pattern.test(seen)) return true;
+    /* An entry may open by itself; a click turns it over. */
+    await title.click();
+    await page
+      .locator("iframe")
+      .first()
+      .waitFor({ timeout: 1000 })
+      .catch(() => {});
+    return false;
+  }).catch(async (error) => {
+    await visitor.screenshot("dash_errors-failed");
+    throw new Error(`${error.message}; seen: ${seen}`);
+  });
+  return seen;
+}
+
+test("development mode shows what failed and why", async (t, scene) => {
+  const assets = scene.dir();
+
+  fs.writeFileSync(`${assets}/a.css`, "#out { color: red }");
+  const visitor = await open(scene, ["--debug", "--assets-folder", assets]);
+  const { page } = visitor;
+
+  assert.match(await page.content(), /dash_renderer\.dev\.js/);
+  await press(visitor, "fail");
+  await panelShows(visitor, "o1.children", /returns_error: no <b>luck<\/b> & no gain/);
+  await press(visitor, "file");
+  await panelShows(visitor, "out.title", /lacks_file: cannot open nowhere.csv: No such/);
+  await press(visitor, "memo");
+  await panelShows(visitor, "o4.children", /cannot_be_remembered: not even once/);
+  await press(visitor, "late");
+  await panelShows(visitor, "o3.children", /is_late: it took longer than request_timeout/);
+  await press(visitor, "crash");
+  const seen = await panelShows(visitor, "o2.children", /SIGSEGV in callback crashes/);
+
+  assert.match(seen, /dash_errors\.so/);
+  await visitor.screenshot("dash_errors");
+  /* Life goes on. */
+  await press(visitor, "work");
+  await page.getByText("worked 1").waitFor();
+  /* What the page is made of changes: it loads itself again. */
+  const soon = new Date(Date.now() + 5000);
+  const again = page.waitForEvent("load", { timeout: 60000 });
+
+  fs.utimesSync(`${assets}/a.css`, soon, soon);
+  await again;
+  await page.getByText("worked 0").waitFor();
+});
+
+test("production shows nothing of it", async (t, scene) => {
+  const visitor = await open(scene, []);
+  const { page, server } = visitor;
+  const texts = [];
+
+  assert.doesNotMatch(await page.content(), /dash_renderer\.dev\.js/);
+  for (const id of ["fail", "file", "memo"]) {
+    const answer = await press(visitor, id);
+
+    assert.equal(answer.status(), 500);
+    texts.push(await answer.text());
+  }
+  const late = await press(visitor, "late");
+
+  assert.equal(late.status(), 504);
+  texts.push(await late.text(), await page.content());
+  assert.doesNotMatch(
+    texts.join("\n"),
+    /luck|nowhere|not even once|returns_error|is_late/,
+  );
+  assert.equal((await fetch(`${server.url}/_reload-hash`)).status, 404);
+  await press(visitor, "work");
+  await page.getByText("worked 1").waitFor();
+});

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+
+/* What each address of an app with pages is answered with. */
+import assert from "node:assert/strict";
+import { test } from "../lib/harness.mjs";
+
+test("documents have the title and meta tags of their page", async (t, s) => {
+  const server = await s.start({ app: "dash_pages" });
+  const get = async (path, options) => {
+    const answer = await fetch(server.url + path, options);
+
+    return {
+      status: answer.status,
+      text: await answer.text(),
+      headers: answer.headers,
+    };
+  };
+  const home = await get("/");
+
+  assert.equal(home.status, 200);
+  assert.match(home.text, /<title>Welcome<\/title>/);
+  assert.match(
+    home.text,
+    /<meta name="author" content="A &quot;B&quot; &lt;C&gt;">/,
+  );
+  const report = await get("/quarterly-report/");
+
+  assert.equal(report.status, 200);
+  assert.match(report.text, /<title>Quarterly report<\/title>/);
+  assert.match(report.text, /name="description" content="Numbers &amp; more"/);
+  assert.match(report.text, /property="og:image" content="[^"]*report\.png"/);
+  assert.match((await get("/asset/9")).text, /<title>Asset<\/title>/);
+  for (const path of ["/asset", "/asset/", "/asset/1/2", "/nowhere"]) {
+    const answer = await get(path);
+
+    assert.equal(answer.status, 404, path);
+    assert.match(answer.text, /_dash-config/);
+  }
+  const moved = await get("/old/report?a=1&b=2", { redirect: "manual" });
+
+  assert.equal(moved.status, 301);
+  assert.equal(moved.headers.get("location"), "/quarterly-report?a=1&b=2");
+  const etag = report.headers.get("etag");
+
+  assert.notEqual(etag, home.headers.get("etag"));
+  assert.equal(
+    (await get("/quarterly-report", { headers: { "If-None-Match": etag } }))
+      .status,
+    304,
+  );
+});

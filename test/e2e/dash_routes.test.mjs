@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+
+/* The app's own paths: methods, what handlers read and set, refusals. */
+import assert from "node:assert/strict";
+import { test } from "../lib/harness.mjs";
+
+test("routes", async (t, scene) => {
+  const content = "a,b\n".repeat(100000);
+  const server = await scene.start({
+    app: "dash_routes",
+    threads: 2,
+    env: { ROUTE_FILE: scene.file("data.csv", content) },
+  });
+  const ask = async (method, path, body, headers = {}) => {
+    const answer = await fetch(server.url + path, { method, body, headers });
+
+    return {
+      status: answer.status,
+      text: await answer.text(),
+      headers: answer.headers,
+    };
+  };
+  const json = { "Content-Type": "application/json" };
+
+  await t.test("variables, query, headers, JSON", async () => {
+    const answer = await ask("GET", "/api/things/a%20b?unit=m%2Fs&x", null, {
+      "User-Agent": "me",
+    });
+
+    assert.equal(answer.status, 200);
+    assert.equal(answer.headers.get("x-thing"), "a b");
+    assert.equal(answer.headers.get("content-type"), "application/json");
+    assert.deepEqual(JSON.parse(answer.text), {
+      ...{ id: "a b", unit: "m/s", path: "/api/things/a b", agent: "me" },
+    });
+    assert.equal((await ask("GET", "/api/things/none")).status, 404);
+    assert.equal((await ask("GET", "/api/slow")).text, "42");
+  });
+
+  await t.test("methods", async () => {
+    const put = await ask("PUT", "/api/things/1", '{"name":"é"}', json);
+
+    assert.equal(put.status, 201);
+    assert.deepEqual(JSON.parse(put.text), { was: "é" });
+    assert.equal((await ask("DELETE", "/api/things/1")).status, 204);
+    const head = await ask("HEAD", "/api/things/1");
+
+    assert.equal(head.status, 200);
+    assert.equal(head.text, "");
+    for (const [method, status] of [
+      ["POST", 405],
+      ["PATCH", 405],
+      ["OPTIONS", 204],
+    ]) {
+      const answer = await ask(method, "/api/things/1");
+
+      assert.equal(answer.status, status);
+      assert.equal(
+        answer.headers.get("allow"),
+        "GET, HEAD, PUT, DELETE, OPTIONS",
+      );
+    }
+    /* Other paths are the page's, as ever. */
+    assert.match((await ask("GET", "/api")).text, /_dash-config/);
+    assert.equal((await ask("POST", "/api")).status, 405);
+  });
+
+  await t.test("bodies", async () => {
+    assert.equal((await ask("PUT", "/api/things/1", "{", json)).status, 400);
+    assert.equal((await ask("PUT", "/api/things/1", "{}")).status, 400);
+    const large = JSON.stringify({ name: "x".repeat(1000) });
+
+    assert.equal((await ask("PUT", "/api/things/1", large, json)).status, 413);
+    const form = { "Content-Type": "application/x-www-form-urlencoded" };
+
+    assert.equal(
+      (await ask("POST", "/form", "a=1&name=J%C3%BCrgen+S", form)).text,
+      "Jürgen S",
+    );
+    const bytes = Buffer.from([0, 1, 255, 10]);
+    const echo = await fetch(`${server.url}/hook`, {
+      method: "POST",
+      body: bytes,
+    });
+
+    assert.equal(echo.status, 202);
+    assert.deepEqual(Buffer.from(await echo.arrayBuffer()), bytes);
+  });
+
+  await t.test("a file", async () => {
+    const answer = await ask("GET", "/file");
+
+    assert.equal(answer.text, content);
+    assert.equal(answer.headers.get("content-type"), "text/csv");
+    assert.equal(
+      answer.headers.get("content-disposition"),
+      "attachment; filename=\"r__sum__.csv\"; filename*=UTF-8''r%C3%A9sum%C3%A9.csv",
+    );
+  });
+
+  await t.test("other sites", async () => {
+    const foreign = { Origin: "https://evil.example" };
+
+    assert.equal((await ask("DELETE", "/api/things/1", null, foreign)).status, 403);
+    assert.equal((await ask("POST", "/hook", "x", foreign)).status, 202);
+    assert.equal((await ask("GET", "/api/things/1", null, foreign)).status, 200);
+    assert.equal(
+      (await ask("DELETE", "/api/things/1", null, { Origin: server.url }))
+        .status,
+      204,
+    );
+  });
+
+  await t.test("failure shows nothing, headers cannot be split", async () => {
+    const broken = await ask("GET", "/broken");
+
+    assert.equal(broken.status, 500);
+    assert.doesNotMatch(broken.text, /secret/);
+    const split = await ask("GET", "/split?v=a%0d%0aX-B:%201");
+
+    assert.equal(split.status, 500);
+    assert.equal(split.headers.get("x-b"), null);
+  });
+});

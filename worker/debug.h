@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef WORKER_DEBUG_H
+#define WORKER_DEBUG_H
+
+#include "server/base/buf.h"
+#include "worker/app.h"
+#include "worker/options.h"
+#include "worker/static.h"
+
+/*
+ * Development mode (setting `debug`): what went wrong, for the page's own
+ * error panel, and what the page polls to learn that it is out of date.
+ * Without `debug` none of this is ever sent.
+ *
+ * THREADS  Any; nothing is kept between calls.
+ */
+
+/*
+ * Append a page about a failure, in the structure that the front end's error
+ * panel styles. `what` failed ("update_graph"), `why` is the reason, `more`
+ * further lines or NULL. All are escaped.
+ */
+void debug_error_page(const char *what, const char *why, const char *more,
+    struct buf *out);
+
+/* The head of an answer and of that page up to its message, for a writer
+ * that may not allocate: a crashing thread. */
+extern const char debug_crash_head[];
+
+/*
+ * Append the answer of _reload-hash: a hash over the app's file, the files of
+ * its assets folder and the notice. The hash is also the name of a package,
+ * so that a change makes the page load itself again as a whole.
+ */
+void debug_reload_json(const struct app *app,
+    const struct worker_options *options, const struct static_folder *assets,
+    struct buf *out);
+
+/*
+ * What stands in the file of the setting `debug_notice`, as a page that loads
+ * itself again when it changes: compile errors, while the app that runs is an
+ * older one. False, and nothing appended: there is no such file, or it is
+ * empty.
+ */
+bool debug_notice_page(const struct worker_options *options, struct buf *out);
+
+#endif

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * A request for one of the app's own paths to the pool, and its answer back.
+ *
+ * THREADS  The loop only.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "cache/encode.h"
+#include "worker/dispatch_int.h"
+#include "worker/routes.h"
+#include "worker/update.h"
+#include "worker/worker_int.h"
+
+static bool
+set_text(struct arena *arena, struct value *value, const char *data, size_t len)
+{
+	value->kind = VALUE_TEXT;
+	value->count = (uint32_t)len;
+	value->u.text = arena_strndup(arena, data != NULL ? data : "", len);
+	return value->u.text != NULL;
+}
+
+/* Path, query and request, encoded for the pool. */
+static int
+encode_request(struct worker *worker, const struct route_message *message,
+    struct buf *out)
+{
+	struct value *args = value_array(&worker->arena, 3);
+	const struct http_head *head = message->head;
+	struct value *request =
+	    update_request(&worker->arena, head, message->client);
+
+	if (args == NULL || request == NULL ||
+	    !set_text(&worker->arena, &args->u.items[0], message->path,
+		strlen(message->path)) ||
+	    !set_text(&worker->arena, &args->u.items[1], head->query.data,
+		head->query.len))
+		return -ENOMEM;
+	args->u.items[2] = *request;
+	return encode_value(args, out);
+}
+
+void
+dispatch_route(struct conn *conn, const struct answer_to *to,
+    const struct route_message *message)
+{
+	struct worker *worker = conn->worker;
+	struct task *task = task_new(TASK_ROUTE);
+	int rc = -ENOMEM;
+
+	if (task != NULL) {
+		task->route = message->route;
+		task->client = dispatch_client(conn);
+		rc = encode_request(worker, message, &task->arguments);
+	}
+	if (rc == 0 && message->len > 0)
+		rc = buf_put(&task->about, message->body, message->len);
+	if (rc < 0) {
+		task_free(task);
+		task = NULL;
+	}
+	dispatch_submit(conn, to, task, message->route->name);
+}
+
+void
+dispatch_route_reply(struct task *task, struct reply *reply)
+{
+	struct route_answer *answer = task->answer;
+	size_t len;
+	char *data;
+
+	memset(reply, 0, sizeof(*reply));
+	reply->status = answer->status != 0 ? answer->status : 204;
+	reply->type = answer->type[0] != '\0' ? answer->type : NULL;
+	reply->fields = answer->fields.data;
+	reply->fields_len = answer->fields.len;
+	if (answer->fd >= 0) {
+		reply->len = answer->file_len;
+		reply->blob = blob_new_file(answer->fd, answer->file_len);
+		answer->fd = -1;
+	} else if (reply->status != 204 && reply->status != 304) {
+		data = buf_detach(&task->response, &len);
+		reply->body = data;
+		reply->len = len;
+		reply->blob = blob_new(data, len);
+	} else {
+		return;
+	}
+	if (reply->blob == NULL)
+		http_reply_error(reply, 503);
+}

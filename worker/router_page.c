@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * The page: the document of each address, and in development what stands in
+ * its way and whether it is out of date.
+ *
+ * THREADS  The loop only.
+ */
+#include <string.h>
+
+#include "worker/debug.h"
+#include "worker/guard.h"
+#include "worker/pages.h"
+#include "worker/router_int.h"
+#include "worker/worker_int.h"
+
+static void
+answer_bytes(const struct route_request *rq, struct buf *bytes,
+    const char *type)
+{
+	struct reply reply;
+	size_t len;
+	char *data;
+
+	memset(&reply, 0, sizeof(reply));
+	reply.status = 200;
+	reply.type = type;
+	data = buf_detach(bytes, &len);
+	reply.body = data;
+	reply.len = len;
+	reply.blob = blob_new(data, len);
+	if (reply.blob == NULL)
+		router_answer_status(rq, 503);
+	else
+		conn_answer(rq->conn, rq->to, &reply, false);
+}
+
+/* Development: what stands in the way of the page, if anything does. */
+static bool
+answer_notice(const struct route_request *rq)
+{
+	struct buf page = BUF_EMPTY;
+
+	if (!debug_notice_page(rq->conn->worker->options, &page))
+		return false;
+	answer_bytes(rq, &page, "text/html; charset=utf-8");
+	return true;
+}
+
+void
+router_reload_hash(const struct route_request *rq)
+{
+	const struct worker *worker = rq->conn->worker;
+	struct buf json = BUF_EMPTY;
+
+	if (!worker->options->debug) {
+		router_answer_status(rq, 404);
+		return;
+	}
+	debug_reload_json(worker->app, worker->options, worker->site->assets,
+	    &json);
+	answer_bytes(rq, &json, "application/json");
+}
+
+/*
+ * The document of this address. NULL: none of the app's pages has it; or one
+ * had it once, *old then.
+ */
+static const struct site_file *
+page_file(const struct route_request *rq, const struct page **old)
+{
+	struct worker *worker = rq->conn->worker;
+	const struct app *app = worker->app;
+	const struct page *page;
+	struct value *variables;
+	char path[ROUTER_PATH_MAX];
+	size_t i;
+
+	*old = NULL;
+	if (app->page_count == 0)
+		return &worker->site->index;
+	if (http_path_decode(rq->path, path, sizeof(path)) < 0)
+		return NULL;
+	arena_reset(&worker->arena);
+	page = pages_find(app, path, &worker->arena, &variables);
+	for (i = 0; page != NULL && i < worker->site->page_count; i++) {
+		if (app->pages[i] == page)
+			return &worker->site->pages[i];
+	}
+	*old = pages_find_old(app, path);
+	return NULL;
+}
+
+/* A page's path is the app's own text, and has no variables here. */
+static void
+answer_moved(const struct route_request *rq, const struct page *page)
+{
+	struct buf field = BUF_EMPTY;
+	struct reply reply;
+
+	http_reply_error(&reply, 301);
+	(void)buf_printf(&field, "Location: %s%s",
+	    pages_prefix(rq->conn->worker->options), page->info.path + 1);
+	if (rq->head->query.data != NULL) {
+		(void)buf_putc(&field, '?');
+		(void)buf_put(&field, rq->head->query.data,
+		    rq->head->query.len);
+	}
+	(void)buf_putl(&field, "\r\n");
+	if (!buf_ok(&field) || field.len > GUARD_FIELDS_MAX) {
+		router_answer_status(rq, 503);
+	} else {
+		reply.fields = field.data;
+		reply.fields_len = field.len;
+		conn_answer(rq->conn, rq->to, &reply, false);
+	}
+	buf_free(&field);
+}
+
+void
+router_page(const struct route_request *rq)
+{
+	const struct site_file *file;
+	const struct page *old;
+	const struct worker *worker = rq->conn->worker;
+	char cookie[GUARD_COOKIE_MAX];
+	struct reply reply;
+
+	if (worker->options->debug && answer_notice(rq))
+		return;
+	file = page_file(rq, &old);
+	if (old != NULL) {
+		answer_moved(rq, old);
+		return;
+	}
+	router_file_reply(rq, file != NULL ? file : &worker->site->index,
+	    "no-cache", &reply);
+	if (file == NULL && reply.status == 200) { /* the page says so, too */
+		reply.status = 404;
+		reply.etag = NULL;
+	}
+	reply.fields = worker->site->page_fields.data;
+	reply.fields_len = worker->site->page_fields.len;
+	if (worker->options->csrf_token &&
+	    guard_cookie(rq->head, worker->options->csrf_token_name).len !=
+		GUARD_TOKEN_LEN) {
+		if (guard_new_cookie(worker->options, worker->site->requests,
+			rq->to->secure, cookie) < 0) {
+			router_answer_status(rq, 503);
+			return;
+		}
+		reply.cookie = cookie;
+		reply.cache = "private, no-cache";
+	}
+	conn_answer(rq->conn, rq->to, &reply, false);
+}

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PRONGHORN_ROUTE_H
+#define PRONGHORN_ROUTE_H
+
+/*
+ * Plain HTTP beside the pages: REST endpoints, exports, webhooks; and files
+ * that travel through the page, up and down. Included by <pronghorn/app.h>,
+ * which says what holds for all of this.
+ *
+ *     static enum ph_status
+ *     get_thing(struct ph_call *call)
+ *     {
+ *         const struct ph_value *rows = ph_query(call,
+ *             "SELECT * FROM things WHERE id = ?1",
+ *             ph_text(ph_path_arg(call, "id")));
+ *
+ *         if (ph_count_of(rows) == 0)
+ *             return ph_respond_text(call, 404, "no such thing\n");
+ *         return ph_respond_json(call, 200, rows);
+ *     }
+ *     ...
+ *     ph_route(app, "GET", "/api/things/<id>", get_thing);
+ *
+ * A handler runs on a pool thread and may query, ask ph_memo() and return
+ * PH_WAIT. Without a response it is answered 204; when it fails, 500.
+ *
+ * A GET route answers HEAD, too; OPTIONS and 405 tell what a path has. A
+ * path of the app's own comes before its pages; the server's own paths come
+ * before both.
+ *
+ * CSRF: what changes something (POST, PUT, PATCH, DELETE) is refused with 403
+ * when a browser sends it for a page of another site. A client that is no
+ * browser says neither Origin nor Sec-Fetch-Site and is let through: who it
+ * is, is for the handler to check. `.any_origin = true` takes both from
+ * everybody, for webhooks that check a signature.
+ */
+#include <pronghorn/app.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ph_route(app, "POST", "/hook", handler, .any_origin = true) */
+struct ph_route_options {
+	bool any_origin; /* see CSRF above */
+	size_t max_body; /* bytes of the body, 413 above; 0: the setting
+			    limit_request_body, which bounds it anyway */
+	bool ph_end_;
+};
+
+struct ph_route_host {
+	uint32_t size;
+	void (*route)(struct ph_app *app, const char *method, const char *path,
+	    ph_function *handler, const char *name,
+	    const struct ph_route_options *options);
+	const char *(*method)(struct ph_call *call);
+	const char *(*path)(struct ph_call *call);
+	const void *(*body)(struct ph_call *call, size_t *len);
+	const struct ph_value *(*body_json)(struct ph_call *call);
+	const char *(*form_arg)(struct ph_call *call, const char *name);
+	enum ph_status (*respond)(struct ph_call *call, int status,
+	    const char *type, const void *bytes, size_t len);
+	enum ph_status (*respond_json)(struct ph_call *call, int status,
+	    const struct ph_value *value);
+	enum ph_status (*respond_file)(struct ph_call *call, const char *path,
+	    const char *type, const char *save_as);
+	bool (*respond_header)(struct ph_call *call, const char *name,
+	    const char *value);
+	const void *(*upload)(struct ph_call *call,
+	    const struct ph_value *contents, size_t *len);
+	enum ph_status (*download)(struct ph_call *call, const char *what,
+	    const char *name, const char *type, const void *bytes, size_t len);
+};
+
+/* ---- define: only inside PH_APP() -------------------------------------- */
+
+/* Answer `method` on `path`, which may have <variables> as in ph_page(). */
+#define ph_route(app, method, path, ...) \
+	ph_route_(app, method, path, __VA_ARGS__, .ph_end_ = false)
+#define ph_route_(app, method, path, handler, ...)         \
+	ph_route_add(app, method, path, handler, #handler, \
+	    (struct ph_route_options){ __VA_ARGS__ })
+static inline void
+ph_route_add(struct ph_app *app, const char *method, const char *path,
+    ph_function *handler, const char *name, struct ph_route_options options)
+{
+	ph_host_->routes->route(app, method, path, handler, name, &options);
+}
+
+/* ---- in handlers: the request ------------------------------------------- */
+
+/* ph_path_arg(), ph_query_arg(): pages.h; ph_header(), ph_cookie(),
+ * ph_client(): app.h. */
+
+/* "GET" and so on; HEAD comes as "GET". */
+static inline const char *
+ph_method(struct ph_call *call)
+{
+	return ph_host_->routes->method(call);
+}
+
+/* The decoded path, below the prefix of the server. */
+static inline const char *
+ph_path(struct ph_call *call)
+{
+	return ph_host_->routes->path(call);
+}
+
+/* The body's bytes, *len of them (`len` may be NULL) and a NUL behind; ""
+ * without one. Lives as long as the call. */
+static inline const void *
+ph_body(struct ph_call *call, size_t *len)
+{
+	return ph_host_->routes->body(call, len);
+}
+
+/* The body as JSON. The call ends as an error (400) when it is none, or not
+ * announced as application/json. */
+static inline const struct ph_value *
+ph_body_json(struct ph_call *call)
+{
+	return ph_host_->routes->body_json(call);
+}
+
+/* A field of a form that was sent as application/x-www-form-urlencoded,
+ * decoded; "" when absent. */
+static inline const char *
+ph_form_arg(struct ph_call *call, const char *name)
+{
+	return ph_host_->routes->form_arg(call, name);
+}
+
+/* ---- in handlers: the response ------------------------------------------ */
+
+/* Answer with `len` bytes, which are copied. The last response counts. */
+static inline enum ph_status
+ph_respond(struct ph_call *call, int status, const char *type,
+    const void *bytes, size_t len)
+{
+	return ph_host_->routes->respond(call, status, type, bytes, len);
+}
+
+static inline enum ph_status
+ph_respond_text(struct ph_call *call, int status, const char *text)
+{
+	return ph_host_->routes->respond(call, status,
+	    "text/plain; charset=utf-8", text, __builtin_strlen(text));
+}
+
+/* Answer with a value as JSON; a table is a list of columns there. */
+static inline enum ph_status
+ph_respond_json(struct ph_call *call, int status, const struct ph_value *value)
+{
+	return ph_host_->routes->respond_json(call, status, value);
+}
+
+/*
+ * Answer with a file, of any size: it is sent from the disk. `save_as` is the
+ * name a browser saves it under; NULL: it shows it. A file that is not there
+ * ends the call as an error. The path is the app's to choose: never make it
+ * of what a client sent without checking.
+ */
+static inline enum ph_status
+ph_respond_file(struct ph_call *call, const char *path, const char *type,
+    const char *save_as)
+{
+	return ph_host_->routes->respond_file(call, path, type, save_as);
+}
+
+/* Add a header line to the response. False, and the call ends as an error:
+ * it is none, or the server's own to set, as Content-Length. */
+static inline bool
+ph_respond_header(struct ph_call *call, const char *name, const char *value)
+{
+	return ph_host_->routes->respond_header(call, name, value);
+}
+
+/* ---- files through the page ---------------------------------------------- */
+
+/*
+ * The bytes of a file that a visitor gave to dcc.Upload: `contents` is the
+ * value of its property, or one of its list with .multiple. *len bytes and a
+ * NUL behind; NULL when nothing was uploaded.
+ */
+static inline const void *
+ph_upload(struct ph_call *call, const struct ph_value *contents, size_t *len)
+{
+	return ph_host_->routes->upload(call, contents, len);
+}
+
+/*
+ * Have the browser save `len` bytes as file `name`: sets `what`, an output
+ * of the callback that is the "data" of a dcc.Download.
+ */
+static inline enum ph_status
+ph_download(struct ph_call *call, const char *what, const char *name,
+    const char *type, const void *bytes, size_t len)
+{
+	return ph_host_->routes->download(call, what, name, type, bytes, len);
+}
+
+/* The same for a text, such as ph_csv(table) gives. */
+static inline enum ph_status
+ph_download_text(struct ph_call *call, const char *what, const char *name,
+    const struct ph_value *text)
+{
+	return ph_host_->routes->download(call, what, name,
+	    "text/plain; charset=utf-8", ph_host_->text_of(text),
+	    __builtin_strlen(ph_host_->text_of(text)));
+}
+
+#ifdef __cplusplus
+} /* extern "C" */
+#endif
+
+#endif
