@@ -13,6 +13,7 @@ import { ctl, ctlJson } from "../lib/op_ctl.mjs";
 import { Load } from "../lib/op_load.mjs";
 import { childrenOf } from "../lib/op_process.mjs";
 import { configured } from "../lib/op_server.mjs";
+import { Server } from "../lib/server.mjs";
 import { get } from "../lib/wire.mjs";
 
 async function start(scene, settings = {}, options = {}) {
@@ -279,4 +280,33 @@ test("fd://N in bind", async (t, s) => {
   await upgrade(s, server);
   await server.stop();
   await answers(s, place);
+});
+
+test("metrics_bind goes to the new one, and back when it ends", { seconds: 90 }, async (t, s) => {
+  const server = await start(s, { metrics_bind: "127.0.0.1:0" });
+  const [, text] = await server.waitFor(/event=metrics\.bound address=(\S+)/);
+  const admin = { address: Server.parseAddress(text) };
+  const admins = (pid) =>
+    childrenOf(pid).filter((name) => name.startsWith("ph-admin"));
+  const scrapes = async () =>
+    assert.equal((await s.send(admin, get("/_ph/metrics"))).status, 200);
+
+  await until("the admin process", () => admins(server.pid).length === 1);
+  await scrapes();
+  let fresh = await upgrade(s, server);
+
+  await until("one of the new one", () => admins(fresh).length === 1);
+  await until("none of the old one", () => admins(server.pid).length === 0);
+  await scrapes();
+  process.kill(fresh, "SIGTERM");
+  await ended(fresh);
+  await until("one again", () => admins(server.pid).length === 1);
+  await scrapes();
+
+  fresh = await upgrade(s, server);
+  await server.stop();
+  await until("one of the new one", () => admins(fresh).length === 1);
+  await scrapes();
+  process.kill(fresh, "SIGTERM");
+  await ended(fresh);
 });
