@@ -26,7 +26,9 @@ async function open(scene, args) {
 /* Press a button and wait for the answer of its callback. */
 async function press(visitor, id) {
   const answer = visitor.page
-    .waitForResponse((r) => r.url().includes("_dash-update-component"))
+    .waitForResponse((r) =>
+      r.request().postData()?.includes(`"changedPropIds":["${id}.n_clicks"]`),
+    )
     .catch(() => null);
 
   await visitor.page.locator(`#${id}`).click();
