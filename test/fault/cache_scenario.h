@@ -163,7 +163,7 @@ scenario_judge(struct scenario *s, long n)
 	while ((rc = cache_claim_next(f->a, &claim)) == 0)
 		assert_int_equal(fixture_publish(f->a, &claim, "late", 1), 0);
 	assert_int_equal(rc, -ENOENT);
-	fixture_store(f->a, 2, "x", 0);
+	fixture_store(f->a, 2, "x", 1);
 	(void)fixture_sql(f, "DELETE FROM kv WHERE expires < "
 			     "9223372036854775807");
 	cache_claim_free(&claim);
