@@ -290,6 +290,17 @@ a_new_keeper_finds_the_vanished(void **state)
 	stop(&child, SIGQUIT);
 }
 
+/* Which values of a second are evicted is drawn by lot: so count. */
+static int
+count_ready(struct fixture *f, int from, int to)
+{
+	int count = 0;
+
+	for (; from < to; from++)
+		count += fixture_state(f->b, from) == CACHE_READY;
+	return count;
+}
+
 static void
 keeps_the_log_short_under_constant_writing(void **state)
 {
@@ -322,8 +333,7 @@ keeps_the_log_short_under_constant_writing(void **state)
 	assert_in_range(longest, 1, 66 << 20);
 	/* 300 MB were written; in the end the oldest are gone. */
 	wait_for(f, "SELECT count(*) FROM kv", 500);
-	assert_int_equal(fixture_state(f->b, 2999), CACHE_READY);
-	assert_int_equal(fixture_state(f->b, 0), -ENOENT);
+	assert_true(count_ready(f, 2500, 3000) > count_ready(f, 0, 500));
 	stop(&child, SIGQUIT);
 	fixture_check_integrity(f);
 	cache_claim_free(&claim);
