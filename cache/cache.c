@@ -151,6 +151,10 @@ open_cache(struct cache **cache, const struct cache_options *options,
 	new->quarantine_ms = (int64_t)(options->compute_quarantine * 1000);
 	new->busy_us = (int64_t)(options->cache_busy_timeout * 1e6);
 	set_bounds(new, options);
+	new->session_limit = options->session_limit > 0
+				 ? options->session_limit
+				 : options->cache_threshold;
+	new->session_quota = options->session_quota;
 	new->dice = ((uint64_t)clock_mono_us() ^ (uint64_t)(uintptr_t) new) | 1;
 	new->prefix = strdup(options->cache_key_prefix);
 	new->folder = strdup(options->cache_dir);

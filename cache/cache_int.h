@@ -25,8 +25,10 @@ struct cache {
 	int64_t busy_us;  /* cache_busy_timeout */
 	int64_t retry_ms; /* clock_boot_ms of the next attempt, and */
 	int64_t pause_ms; /* how long after the last; see cache_watch() */
-	int64_t group_all; /* CACHE_GROUP_ALL */
-	uint64_t dice;     /* state of the generator; never 0 */
+	int64_t group_all;     /* CACHE_GROUP_ALL */
+	uint64_t dice;         /* state of the generator; never 0 */
+	int64_t session_limit; /* 0: none */
+	int64_t session_quota; /* bytes; 0: none */
 };
 
 /* This peer's bit in a mask of waiters. Slots 64 apart share one. */

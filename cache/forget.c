@@ -113,8 +113,8 @@ finish(struct cache *cache, int rc)
 	return rc < 0 ? rc : 0;
 }
 
-static int
-count_on(struct db *db, int64_t group)
+int
+forget_count_on(struct db *db, int64_t group)
 {
 	sqlite3_stmt *stmt;
 	int rc;
@@ -158,7 +158,7 @@ cache_forget(struct cache *cache, enum cache_group group, const char *name)
 		rc = db_write_begin(&cache->db);
 	if (rc < 0)
 		return cache_public_rc(rc);
-	rc = count_on(&cache->db, id);
+	rc = forget_count_on(&cache->db, id);
 	/* Of the others it is known only when they end: landing.c. */
 	if (rc == 0 && group == CACHE_GROUP_ALL)
 		rc = begin_again(&cache->db, NULL);

@@ -23,6 +23,9 @@ int forget_groups(const struct cache *cache, const char *function,
 /* How often something was forgotten so far. 0 or ERR_*. */
 int forget_now(struct db *db, int64_t *seq);
 
+/* Count on, and note the new number for a group. 0 or ERR_*. */
+int forget_count_on(struct db *db, int64_t group);
+
 /* 1: one of the groups was forgotten after `born`; 0: none; ERR_*. */
 int forget_since(struct db *db, int64_t born,
     const int64_t groups[STORE_GROUPS]);

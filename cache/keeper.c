@@ -27,6 +27,7 @@
 #include "cache/gate.h"
 #include "cache/handon.h"
 #include "cache/prepare.h"
+#include "cache/session.h"
 #include "cache/upkeep.h"
 #include "server/base/clock.h"
 #include "server/base/err.h"
@@ -344,6 +345,8 @@ work(struct keeper *keeper)
 	if (!second && !again)
 		return;
 	gone = upkeep_expire(&keeper->upkeep, keeper->cache);
+	keeper->more = keeper->more || gone > 0;
+	gone = session_upkeep(keeper->cache);
 	keeper->more = keeper->more || gone > 0;
 	gone = upkeep_prune(&keeper->upkeep, keeper->cache);
 	keeper->more = keeper->more || gone > 0;

@@ -311,7 +311,10 @@ create_tables(struct db *db)
 	for (i = 0; i < schema_object_count && rc == 0; i++)
 		rc = db_exec(db, schema_objects[i].sql);
 	if (rc == 0)
-		rc = db_exec(db, "INSERT INTO voids VALUES (-1, 0, 0)");
+		rc = db_exec(db,
+		    "INSERT INTO voids VALUES (-1, 0, 0);"
+		    " INSERT INTO sessions VALUES (-1, x'', 0, '', 0, 0, 0,"
+		    " 9223372036854775807, 9223372036854775807, 0, '')");
 	(void)snprintf(sql, sizeof(sql),
 	    "PRAGMA application_id = %d; PRAGMA user_version = %d",
 	    SCHEMA_APPLICATION_ID, SCHEMA_VERSION);

@@ -12,6 +12,9 @@
  * from a counter in row -1, is then higher than that of every value `born`
  * before, and such a value is none. See forget.c.
  *
+ * sessions has a row per browser session and, under -1, how many are live;
+ * session_values what they keep. See session.h.
+ *
  * What is read without the blob stands before it, so that such a read never
  * touches an overflow page. `uses` has one narrow row for each of kv: when the
  * value was used last (seconds) and when its time is over; so the keeper finds
@@ -53,6 +56,29 @@ const struct schema_object schema_objects[] = {
 	{ "voids",
 	    "CREATE TABLE voids (id INTEGER PRIMARY KEY, seq INTEGER NOT NULL,"
 	    " changed INTEGER NOT NULL)" },
+	{ "sessions",
+	    "CREATE TABLE sessions (id INTEGER PRIMARY KEY, k BLOB NOT NULL,"
+	    " state INTEGER NOT NULL, scope TEXT NOT NULL,"
+	    " number INTEGER NOT NULL, created INTEGER NOT NULL,"
+	    " used INTEGER NOT NULL, due INTEGER NOT NULL,"
+	    " ends INTEGER NOT NULL, live INTEGER NOT NULL,"
+	    " user TEXT NOT NULL)" },
+	{ "sessions_used",
+	    "CREATE INDEX sessions_used ON sessions (state, used)" },
+	{ "sessions_due", "CREATE INDEX sessions_due ON sessions (due)"
+			  " WHERE state <> 2" },
+	{ "session_values",
+	    "CREATE TABLE session_values (id INTEGER PRIMARY KEY,"
+	    " k BLOB NOT NULL, number INTEGER NOT NULL,"
+	    " kind INTEGER NOT NULL, created INTEGER NOT NULL,"
+	    " expires INTEGER NOT NULL, len INTEGER NOT NULL,"
+	    " sum INTEGER NOT NULL, v BLOB NOT NULL)" },
+	{ "session_values_of",
+	    "CREATE INDEX session_values_of ON session_values"
+	    " (number, kind, created, expires, len)" },
+	{ "session_values_expires",
+	    "CREATE INDEX session_values_expires ON session_values"
+	    " (expires)" },
 	{ "signals",
 	    "CREATE TABLE signals (id INTEGER PRIMARY KEY, k BLOB NOT NULL,"
 	    " state INTEGER NOT NULL, epoch INTEGER NOT NULL,"

@@ -66,6 +66,17 @@ compare_names(const void *a, const void *b)
 	return strcmp((*x)->name, (*y)->name);
 }
 
+/* What nobody is shown: rows whose name says so, unless they are empty. */
+static bool
+is_hidden(const struct config_row *row, const void *field)
+{
+	size_t len = strlen(row->name);
+
+	return len > 7 && strcmp(row->name + len - 7, "_secret") == 0 &&
+	       row->type == OPT_LIST &&
+	       ((const struct opt_list *)field)->count > 0;
+}
+
 /* The rows by name; the caller frees the array. NULL without memory. */
 static const struct config_row **
 sort_rows(void)
@@ -91,7 +102,9 @@ list_row(const struct config *config, const struct config_row *row,
 	struct buf text = BUF_EMPTY;
 	const char *value;
 
-	if (row->type == OPT_TEXT || row->type == OPT_PATH)
+	if (is_hidden(row, field))
+		(void)buf_puts(&text, "(hidden)");
+	else if (row->type == OPT_TEXT || row->type == OPT_PATH)
 		(void)buf_puts(&text, *(const char *const *)field);
 	else
 		config_value_print(row, field, &text);
@@ -120,6 +133,7 @@ static int
 print_effective(const struct config *config, struct buf *out)
 {
 	const struct config_row **sorted = sort_rows();
+	const void *field;
 	const char *c;
 	size_t i;
 
@@ -127,8 +141,11 @@ print_effective(const struct config *config, struct buf *out)
 		return -ENOMEM;
 	for (i = 0; i < config_row_count; i++) {
 		(void)buf_printf(out, "%s = ", sorted[i]->name);
-		config_value_print(sorted[i],
-		    config_field_const(config, sorted[i]), out);
+		field = config_field_const(config, sorted[i]);
+		if (is_hidden(sorted[i], field))
+			(void)buf_puts(out, "'(hidden)'");
+		else
+			config_value_print(sorted[i], field, out);
 		(void)buf_puts(out, "  # ");
 		c = config->origins[sorted[i] - config_rows];
 		for (; *c != '\0'; c++) /* a newline would end the comment */

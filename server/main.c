@@ -25,6 +25,7 @@
 #include "server/program.h"
 #include "server/upgrade.h"
 #include "worker/admin_run.h"
+#include "worker/session_cookie.h"
 #include "worker/tls.h"
 #include "worker/worker.h"
 
@@ -32,8 +33,11 @@ static int
 prepare(const void *context, struct buf *why)
 {
 	const struct config *config = context;
+	int rc = cache_prepare(&config->cache, why);
 
-	return cache_prepare(&config->cache, why);
+	/* Before any fork: every worker signs with the same key. */
+	return rc < 0 ? rc
+		      : session_keys_load(&config->worker, &config->cache, why);
 }
 
 static int
@@ -99,6 +103,11 @@ reload(const void *context, struct master_settings *settings, struct buf *why)
 	if (rc < 0)
 		return rc;
 	log_warnings(config);
+	rc = session_keys_load(&config->worker, &config->cache, why);
+	if (rc < 0) {
+		config_free(&config);
+		return rc;
+	}
 	/* Old tickets are still opened, until the next reload. */
 	rc = tls_tickets_renew(config->worker.tls_ticket_period);
 	if (rc < 0)

@@ -112,6 +112,7 @@ struct app {
 	char *title;
 	ph_layout_function *layout;
 	bool layout_blocking;
+	bool sessions;               /* its page sets the cookie */
 	struct callback **callbacks; /* in the order they were defined */
 	size_t callback_count;
 	bool has_background; /* some callback runs in the background */

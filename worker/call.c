@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "server/base/clock.h"
+#include "worker/visit.h"
 
 #define CHECK_EVERY_US 5000 /* a loop may ask for each of a million rows */
 
@@ -79,15 +80,38 @@ call_error(struct call *call, const char *format, ...)
 	va_end(args);
 }
 
-const char *
-call_session(const struct call *call)
+/* The visit of a request for which sessions can be asked, or NULL. */
+static struct session_visit *
+open_visit(struct call *call, const char *verb)
 {
+	if (call->visit == NULL || !call->kit->app->sessions)
+		return NULL;
+	return session_open(call, verb);
+}
+
+const char *
+call_session(struct call *call)
+{
+	struct session_visit *visit;
+
+	if (call->session != NULL)
+		return call->session;
+	visit = open_visit(call, "PH_SCOPE_SESSION");
+	if (visit != NULL)
+		call->session = visit->scope;
 	return call->session;
 }
 
 const char *
-call_user(const struct call *call)
+call_user(struct call *call)
 {
+	struct session_visit *visit;
+
+	if (call->user != NULL)
+		return call->user;
+	visit = open_visit(call, "PH_SCOPE_USER");
+	if (visit != NULL && visit->user[0] != '\0')
+		call->user = visit->user;
 	return call->user;
 }
 

@@ -24,6 +24,8 @@ struct bell;
 struct data;
 struct held;
 struct sqlite3;
+struct call_field;
+struct session_visit;
 struct update_slot;
 struct update_side;
 
@@ -80,6 +82,10 @@ struct call {
 	bool waits;          /* asked for a value that is not there */
 	bool wanted_new;     /* ... and nobody had asked before */
 	uint8_t wait_key[CACHE_KEY_LEN];
+	struct session_visit *visit; /* whose request it is, visit.h; NULL:
+					the result is given to others */
+	struct call_field *fields;   /* of ph_set_header() and the like */
+	bool secure;                 /* the request came by https */
 	const char *session;    /* see call_session(); borrowed for the run */
 	const char *user;       /* see call_user() */
 	const uint8_t *own_key; /* of the value being computed, or NULL */
@@ -132,8 +138,8 @@ void call_error(struct call *call, const char *format, ...)
  * what is computed for everybody (scope global) sees neither, what is
  * computed for one session sees that session. Borrowed for the run.
  */
-const char *call_session(const struct call *call);
-const char *call_user(const struct call *call);
+const char *call_session(struct call *call);
+const char *call_user(struct call *call);
 
 /* Keep malloc'ed bytes until call_fini(), which frees them. 0 or -ENOMEM;
  * on failure they are freed at once. */

@@ -11,6 +11,7 @@
 #include "worker/http_chunk.h"
 #include "worker/http_parse.h"
 #include "worker/http_reply.h"
+#include "worker/session_cookie.h"
 #include "worker/spool.h"
 
 /*
@@ -97,6 +98,7 @@ struct answer_to {
 	/* Fields that the access log wants, see access_format.h. */
 	struct http_span extras[ACCESS_EXTRAS];
 	int64_t start_us;
+	struct session_ticket ticket; /* whose it is, where that counts */
 };
 
 /* Take over an accepted, non-blocking socket. 0 or -ENOMEM (not closed). */

@@ -24,10 +24,7 @@
 void
 conn_refuse(struct conn *conn, int status)
 {
-	static const struct http_span none = { NULL, 0 };
-	struct answer_to to = { .method = none,
-		.minor = 1,
-		.start_us = conn->phase_us };
+	struct answer_to to = { .minor = 1, .start_us = conn->phase_us };
 	struct reply reply;
 
 	http_reply_error(&reply, status);

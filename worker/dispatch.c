@@ -40,6 +40,44 @@ answer_status(struct conn *conn, const struct answer_to *to, int status)
 	conn_answer(conn, to, &reply, false);
 }
 
+/* Whose request it is, when the app wants to know. */
+static void
+read_ticket(const struct conn *conn, const struct http_head *head,
+    struct answer_to *to)
+{
+	const struct worker *worker = conn->worker;
+
+	if (worker->app->sessions)
+		(void)session_ticket_read(worker->options, to->secure,
+		    head->cookie, &to->ticket);
+}
+
+void
+dispatch_private(const struct conn *conn, struct task *task,
+    struct reply *reply)
+{
+	const struct worker_options *options = conn->worker->options;
+
+	if (session_fields(options, task->secure, &task->visit, &task->fields) <
+	    0)
+		log_error(-ENOMEM, "session.cookie", "a cookie is not sent");
+	reply->fields = task->fields.data;
+	reply->fields_len = task->fields.len;
+	if (task->visit.used) {
+		reply->cache = "private, no-store";
+		reply->vary_cookie = true;
+		reply->as_is = reply->as_is || !options->compress_session;
+	}
+}
+
+/* The request of a task for one client. */
+static void
+give_visit(struct task *task, const struct answer_to *to)
+{
+	task->visit.ticket = to->ticket;
+	task->secure = to->secure;
+}
+
 void
 dispatch_json_reply(struct reply *reply, const void *data, size_t len)
 {
@@ -281,6 +319,7 @@ run_callback(struct conn *conn, const struct answer_to *to,
 	    task_new(callback->background || callback->cancels ? TASK_JOB
 							       : TASK_CALLBACK);
 	if (task != NULL) {
+		give_visit(task, to);
 		task->callback = callback;
 		task->computation = &callback->computation;
 		task->client = dispatch_client(conn);
@@ -385,11 +424,13 @@ parse_in_pool(struct conn *conn, const struct answer_to *to,
 }
 
 void
-dispatch_update(struct conn *conn, const struct answer_to *to,
+dispatch_update(struct conn *conn, const struct answer_to *asker,
     const struct http_head *head, const char *body, size_t len)
 {
 	struct worker *worker = conn->worker;
 	struct dispatch_asked asked = { .body = body, .len = len };
+	struct answer_to mine = *asker;
+	const struct answer_to *to = &mine;
 	struct update update;
 	struct value *about;
 	struct reply reply;
@@ -397,6 +438,7 @@ dispatch_update(struct conn *conn, const struct answer_to *to,
 	if (dispatch_poll(conn, to, head) ||
 	    dispatch_recall_body(conn, to, body, len))
 		return;
+	read_ticket(conn, head, &mine);
 	arena_reset(&worker->arena);
 	about = update_request(&worker->arena, head,
 	    to->client.data != NULL
@@ -462,23 +504,40 @@ dispatch_parsed(struct worker *worker, struct task *task)
 	free(request); /* after the answer: `to` points into it */
 }
 
+/* A page function that may block: in the pool. */
+static void
+layout_in_pool(struct conn *conn, const struct answer_to *to)
+{
+	struct request *request = request_new(conn, to);
+	struct task *task;
+
+	if (request == NULL)
+		return;
+	task = task_new(TASK_LAYOUT);
+	if (task != NULL)
+		give_visit(task, to);
+	submit(request, to, task);
+}
+
 void
-dispatch_layout(struct conn *conn, const struct answer_to *to)
+dispatch_layout(struct conn *conn, const struct answer_to *asker,
+    const struct http_head *head)
 {
 	struct worker *worker = conn->worker;
+	struct answer_to mine = *asker;
+	const struct answer_to *to = &mine;
 	struct task task;
-	struct request *request;
 	struct reply reply;
 	size_t len;
 	char *data;
 
+	read_ticket(conn, head, &mine);
 	if (worker->app->layout_blocking) {
-		request = request_new(conn, to);
-		if (request != NULL)
-			submit(request, to, task_new(TASK_LAYOUT));
+		layout_in_pool(conn, to);
 		return;
 	}
 	memset(&task, 0, sizeof(task));
+	give_visit(&task, to);
 	worker_read_begin(worker);
 	task_layout(&task, &worker->kit);
 	data = buf_detach(&task.response, &len);
@@ -486,13 +545,13 @@ dispatch_layout(struct conn *conn, const struct answer_to *to)
 		free(data);
 		dispatch_error_reply(worker->options, 500, "the layout",
 		    task.error, &reply);
-		conn_answer(conn, to, &reply, false);
-		return;
+	} else {
+		dispatch_json_reply(&reply, data, len);
+		reply.blob = blob_new(data, len);
+		if (reply.blob == NULL)
+			http_reply_error(&reply, 503);
 	}
-	dispatch_json_reply(&reply, data, len);
-	reply.blob = blob_new(data, len);
-	if (reply.blob == NULL)
-		answer_status(conn, to, 503);
-	else
-		conn_answer(conn, to, &reply, false);
+	dispatch_private(conn, &task, &reply);
+	conn_answer(conn, to, &reply, false);
+	buf_free(&task.fields);
 }

@@ -49,7 +49,8 @@ void dispatch_route(struct conn *conn, const struct answer_to *to,
     const struct route_message *message);
 
 /* GET _dash-layout. */
-void dispatch_layout(struct conn *conn, const struct answer_to *to);
+void dispatch_layout(struct conn *conn, const struct answer_to *to,
+    const struct http_head *head);
 
 /* The client is gone: forget its request. */
 void dispatch_abandon(struct request *request);

@@ -11,6 +11,13 @@
 /* 200 with JSON, or 204 when there are no bytes. */
 void dispatch_json_reply(struct reply *reply, const void *data, size_t len);
 
+/*
+ * What an answer to one client has to say besides: the headers that the app
+ * has set, the cookie of the session. They live as long as the task.
+ */
+void dispatch_private(const struct conn *conn, struct task *task,
+    struct reply *reply);
+
 /* Answer a request that is in no list any more, and free it. */
 void dispatch_finish(struct request *request, struct reply *reply);
 void dispatch_finish_status(struct request *request, int status);

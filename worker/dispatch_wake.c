@@ -403,20 +403,25 @@ on_single(struct worker *worker, struct task *task)
 	}
 	request->with_task = false;
 	if (task->outcome == TASK_FAILED) {
-		dispatch_finish_error(request,
-		    task->status != 0 ? task->status : 500, task->error);
+		dispatch_error_reply(worker->options,
+		    task->status != 0 ? task->status : 500, request->name,
+		    task->error, &reply);
 	} else if (task->kind == TASK_ROUTE) {
 		dispatch_route_reply(task, &reply);
 		dispatch_finish(request, &reply);
+		task_free(task);
+		return;
 	} else {
 		data = buf_detach(&task->response, &len);
 		dispatch_json_reply(&reply, data, len);
 		reply.blob = blob_new(data, len);
 		if (reply.blob == NULL)
-			dispatch_finish_status(request, 503);
-		else
-			dispatch_finish(request, &reply);
+			http_reply_error(&reply, 503);
 	}
+	/* After an error, too: the session may have got another id. */
+	if (request->conn != NULL)
+		dispatch_private(request->conn, task, &reply);
+	dispatch_finish(request, &reply);
 	task_free(task);
 }
 

@@ -194,7 +194,7 @@ read_body(nghttp2_session *session, int32_t id, uint8_t *out, size_t len,
 	return (ssize_t)len;
 }
 
-#define FIELDS_MAX 32
+#define FIELDS_MAX 64
 
 /* The lines of an HTTP/1.1 head as fields, names in lower case, in place. */
 static size_t

@@ -22,9 +22,11 @@
 #include "worker/hooks.h"
 #include "worker/host_cache.h"
 #include "worker/host_data.h"
+#include "worker/host_session.h"
 #include "worker/job.h"
 #include "worker/pages.h"
 #include "worker/routes.h"
+#include "worker/visit.h"
 
 #define SLEEP_LOOK_US 1000000 /* longest sleep without a look, unrung */
 
@@ -37,7 +39,8 @@ host_input(struct ph_call *ph, const char *what)
 
 	for (i = 0; callback != NULL && i < callback->arg_count; i++) {
 		if (host_is_what(call->arena, &callback->inputs[i], what))
-			return host_give(&call->args->u.items[i]);
+			return host_give(session_resolve(call,
+			    &call->args->u.items[i], NULL));
 	}
 	call_error(call, "ph_input(\"%s\"): not an input or state of %s", what,
 	    call->name);
@@ -174,6 +177,7 @@ const struct ph_host host_table = {
 	.count_of = host_count_of,
 	.at = host_at,
 	.member = host_member,
+	.session = &host_session_table,
 	.cache = &host_cache_table,
 	.data = &host_data_table,
 	.figure = &host_figure_table,

@@ -202,8 +202,13 @@ http_reply_head(const struct reply *reply, bool keep_alive, const char *date,
 		at = put_field(at, "Content-Range: ", reply->range);
 	if (reply->cookie != NULL)
 		at = put_field(at, "Set-Cookie: ", reply->cookie);
-	if (reply->vary)
-		at = put(at, "Vary: Accept-Encoding\r\n");
+	if (reply->session != NULL)
+		at = put_field(at, "Set-Cookie: ", reply->session);
+	if (reply->vary || reply->vary_cookie)
+		at = put_field(at, "Vary: ",
+		    !reply->vary_cookie ? "Accept-Encoding"
+		    : reply->vary       ? "Accept-Encoding, Cookie"
+					: "Cookie");
 	if (reply->status == 503)
 		at = put(at, "Retry-After: 1\r\n");
 	at = put(at, "X-Content-Type-Options: nosniff\r\n");

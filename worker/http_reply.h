@@ -40,12 +40,14 @@ struct reply {
 	bool br;              /* the body is brotli */
 	bool vary;            /* it depends on Accept-Encoding */
 	bool as_is;           /* not to be compressed on its way out */
+	bool vary_cookie;     /* it depends on the cookies */
 	bool ranges;          /* byte ranges of it can be asked for */
 	bool close;           /* last answer on this connection */
 	bool announce;        /* say keep-alive to a client of HTTP/1.0 */
 	const char *modified; /* Last-Modified; NULL: none */
 	const char *range;    /* Content-Range; NULL: none */
 	const char *cookie;   /* Set-Cookie; NULL: none */
+	const char *session;  /* Set-Cookie of the session; NULL: none */
 	const char *fields;   /* whole lines with CRLF; NULL: none */
 	size_t fields_len;
 	const void *body; /* NULL: none, or in the blob's file */
@@ -55,7 +57,7 @@ struct reply {
 };
 
 /* Bytes any head takes at most, without reply->fields. */
-#define HTTP_REPLY_HEAD_MAX 1536
+#define HTTP_REPLY_HEAD_MAX 2048
 
 /* The reason phrase of a status. */
 const char *http_reply_reason(int status);

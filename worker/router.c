@@ -124,7 +124,7 @@ get_asset(const struct route_request *rq)
 static void
 get_layout(const struct route_request *rq)
 {
-	dispatch_layout(rq->conn, rq->to);
+	dispatch_layout(rq->conn, rq->to, rq->head);
 }
 
 static void

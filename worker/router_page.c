@@ -117,6 +117,43 @@ answer_moved(const struct route_request *rq, const struct page *page)
 	buf_free(&field);
 }
 
+/*
+ * The session's cookie goes with the page, so that all that the page asks for
+ * at once is asked by one session. 0, or negative: there is no answer.
+ */
+static int
+page_session(const struct route_request *rq, char cookie[SESSION_COOKIE_MAX],
+    struct reply *reply)
+{
+	struct worker *worker = rq->conn->worker;
+	bool secure = rq->to->secure;
+	struct session_ticket ticket;
+	struct session_row row;
+	bool known;
+	int rc = 0;
+
+	if (!worker->app->sessions)
+		return 0;
+	reply->cache = "private, no-cache";
+	reply->vary_cookie = true;
+	known = session_ticket_read(worker->options, secure, rq->head->cookie,
+	    &ticket);
+	if (known && worker->kit.cache != NULL) {
+		worker_read_begin(worker);
+		known = session_find(worker->kit.cache, ticket.id, &row) <=
+			SESSION_LIVE;
+	}
+	if (known && !session_ticket_is_old(worker->options, &ticket))
+		return 0;
+	if (!known)
+		rc = session_ticket_new(&ticket);
+	if (rc == 0)
+		rc = session_cookie_write(worker->options, secure, &ticket,
+		    cookie);
+	reply->session = cookie;
+	return rc;
+}
+
 void
 router_page(const struct route_request *rq)
 {
@@ -124,6 +161,7 @@ router_page(const struct route_request *rq)
 	const struct page *old;
 	const struct worker *worker = rq->conn->worker;
 	char cookie[GUARD_COOKIE_MAX];
+	char session[SESSION_COOKIE_MAX];
 	struct reply reply;
 
 	if (worker->options->debug && answer_notice(rq))
@@ -141,6 +179,10 @@ router_page(const struct route_request *rq)
 	}
 	reply.fields = worker->site->page_fields.data;
 	reply.fields_len = worker->site->page_fields.len;
+	if (page_session(rq, session, &reply) < 0) {
+		router_answer_status(rq, 503);
+		return;
+	}
 	if (worker->options->csrf_token &&
 	    guard_cookie(rq->head, worker->options->csrf_token_name).len !=
 		GUARD_TOKEN_LEN) {

@@ -23,6 +23,7 @@
 #include "worker/crash.h"
 #include "worker/held.h"
 #include "worker/host.h"
+#include "worker/host_session.h"
 #include "worker/job.h"
 #include "worker/json_write.h"
 #include "worker/memo.h"
@@ -55,6 +56,7 @@ task_free(struct task *task)
 	route_answer_free(&task->answer);
 	buf_free(&task->response);
 	spool_unref(&task->spool);
+	buf_free(&task->fields);
 	cache_claim_free(&task->claim);
 	held_free(&task->held);
 	free(task->session);
@@ -149,6 +151,12 @@ begin(struct task *task, struct call *call)
 	call->may_stop = task->owned && task->computation != NULL &&
 			 task->computation->may_stop;
 	call->since_ms = task->since_ms;
+	/* What is memoized is nobody's in particular. */
+	if ((task->kind == TASK_CALLBACK && !task->callback->memoize) ||
+	    task->kind == TASK_LAYOUT)
+		call->visit = &task->visit;
+	task->visit.open = false;
+	call->secure = task->secure;
 	call->session = task->session;
 	call->user = task->user;
 	call->own_key = task->owned ? task->claim.key : NULL;
@@ -197,6 +205,15 @@ handle_error(struct call *call, enum ph_status status)
 	return handler((struct ph_call *)(void *)call);
 }
 
+/* What the call has to say in the head of its answer. */
+static void
+write_fields(struct task *task, struct call *call)
+{
+	buf_clear(&task->fields);
+	if (!call->failed && !call->waits)
+		(void)host_fields_write(call, &task->fields);
+}
+
 /* Run a callback; on TASK_DONE the response is written. */
 static void
 run_callback(struct task *task, struct toolkit *kit, struct arena *arena,
@@ -228,6 +245,7 @@ run_callback(struct task *task, struct toolkit *kit, struct arena *arena,
 	crash_leave();
 	call_leave(&call);
 	buf_clear(&task->response);
+	write_fields(task, &call);
 	if (task_judge(task, &call, status) == TASK_DONE && status == PH_OK &&
 	    update_response(call.slots, call.slot_count, call.outputs,
 		call.sides, &task->response, &why) < 0)
@@ -456,6 +474,7 @@ task_layout(struct task *task, struct toolkit *kit)
 
 	arena_init(&arena, (size_t)kit->options->limit_request_memory);
 	call_init(&call, kit, &arena, CALL_LAYOUT, "layout", NULL);
+	begin(task, &call);
 	call_enter(&call);
 	crash_enter("layout", NULL);
 	page = kit->app->layout((struct ph_call *)(void *)&call);
@@ -467,6 +486,7 @@ task_layout(struct task *task, struct toolkit *kit)
 	if (!call.failed && page != NULL &&
 	    json_write(host_take(page), &task->response, &why) < 0)
 		call_error(&call, "layout: %s", why);
+	write_fields(task, &call);
 	(void)task_judge(task, &call, page == NULL ? PH_WAIT : PH_OK);
 	call_fini(&call);
 	arena_free(&arena);

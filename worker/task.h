@@ -9,6 +9,7 @@
 #include "server/base/buf.h"
 #include "worker/call.h"
 #include "worker/spool.h"
+#include "worker/visit.h"
 
 /*
  * A piece of app work for the thread pool, and its outcome.
@@ -88,6 +89,9 @@ struct task {
 	bool no_store;      /* the result is for those who wait, only */
 	const char *tags[CACHE_TAGS_MAX]; /* of the result, during a run */
 	unsigned tag_count;
+	struct session_visit visit; /* CALLBACK, LAYOUT: whose request it is */
+	bool secure;                /* which came by https */
+	struct buf fields;          /* lines for the head of its answer */
 	char *session;     /* whom it runs for, see call_session(); owned */
 	char *user;        /* as above, see call_user() */
 	int64_t since_ms;  /* clock_wall_ms of the first run */

@@ -17,6 +17,7 @@ function parseHead(text) {
 
   assert.ok(line, `not a status line: ${JSON.stringify(lines[0])}`);
   const fields = new Map();
+  const cookies = [];
 
   for (const field of lines.slice(1)) {
     const match = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+): ?([ -~]*)$/.exec(field);
@@ -24,10 +25,11 @@ function parseHead(text) {
     assert.ok(match, `not a field: ${JSON.stringify(field)}`);
     const name = match[1].toLowerCase();
 
-    assert.ok(!fields.has(name), `field ${name} twice`);
+    if (name === "set-cookie") cookies.push(match[2]);
+    else assert.ok(!fields.has(name), `field ${name} twice`);
     fields.set(name, match[2]);
   }
-  return { status: Number(line[1]), reason: line[2], fields };
+  return { status: Number(line[1]), reason: line[2], fields, cookies };
 }
 
 export class Answer {

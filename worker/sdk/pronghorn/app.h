@@ -347,10 +347,11 @@ struct ph_host {
 	const struct ph_value *(
 	    *member)(const struct ph_value *value, const char *name);
 
-	const struct ph_cache_host *cache;   /* see cache.h */
-	const struct ph_data_host *data;     /* see data.h */
-	const struct ph_figure_host *figure; /* see figure.h */
-	const struct ph_hooks_host *hooks;   /* see hooks.h */
+	const struct ph_cache_host *cache;     /* see cache.h */
+	const struct ph_data_host *data;       /* see data.h */
+	const struct ph_figure_host *figure;   /* see figure.h */
+	const struct ph_hooks_host *hooks;     /* see hooks.h */
+	const struct ph_session_host *session; /* see session.h */
 
 	/* define */
 	void (*clientside)(struct ph_app *app, const char *source,
@@ -935,5 +936,6 @@ ph_list_begin_(const std::initializer_list<T> &list)
 #include <pronghorn/hooks.h>
 #include <pronghorn/pages.h>
 #include <pronghorn/route.h>
+#include <pronghorn/session.h>
 
 #endif

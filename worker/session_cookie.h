@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef WORKER_SESSION_COOKIE_H
+#define WORKER_SESSION_COOKIE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cache/options.h"
+#include "cache/session.h"
+#include "server/base/buf.h"
+#include "worker/http_parse.h"
+#include "worker/options.h"
+
+/*
+ * The cookie that says whose request it is, and the keys that sign it.
+ *
+ * A cookie holds the session's id, when it was made and when it was last
+ * renewed, and HMAC-SHA256 over all of it: what we have not signed is not
+ * looked at any further, and needs no question to the database. The first
+ * key signs, every key verifies, so that keys can be changed one by one.
+ *
+ * THREADS  Keys are loaded by the master before it forks (again at a
+ *          reload) and constant in a worker. The rest: any thread.
+ */
+
+#define SESSION_KEYS_MAX 8
+#define SESSION_MAC_LEN 32
+#define SESSION_COOKIE_MAX 512 /* bytes of a whole Set-Cookie value */
+
+/*
+ * Take the keys from session_secret_file, session_secret, or else from
+ * session.key in cache_dir, which is made (0600) when it is missing; without
+ * a cache it is a random one that ends with this process. On failure *why is
+ * a sentence that never shows a key. 0 or negative.
+ */
+int session_keys_load(const struct worker_options *options,
+    const struct cache_options *cache_options, struct buf *why);
+
+/* The key that signs is `which` 0. HMAC over label and data. False: no key
+ * of that number, or no memory. */
+bool session_mac(unsigned which, const char *label, const void *data,
+    size_t len, uint8_t mac[SESSION_MAC_LEN]);
+
+/* Does any key give this code? In constant time per key. */
+bool session_mac_is(const uint8_t mac[SESSION_MAC_LEN], const char *label,
+    const void *data, size_t len);
+
+/* Whose request it is; `issued` 0: nobody's. */
+struct session_ticket {
+	uint8_t id[SESSION_ID_LEN];
+	uint32_t issued; /* wall clock, seconds */
+	uint32_t seen;   /* when the cookie was last renewed */
+};
+
+/*
+ * Read the session's cookie out of a Cookie field: the first of our name
+ * that we have signed and that is not too old. False: there is none, and
+ * *ticket says nobody.
+ */
+bool session_ticket_read(const struct worker_options *options, bool secure,
+    struct http_span cookies, struct session_ticket *ticket);
+
+/* A new id. 0, or ERR_UNKNOWN when there are no random numbers. */
+int session_ticket_new(struct session_ticket *ticket);
+
+/* Is it time to send the cookie again, so that it does not end while the
+ * session is in use? */
+bool session_ticket_is_old(const struct worker_options *options,
+    const struct session_ticket *ticket);
+
+/* When a session with this ticket ends. */
+struct session_life session_ticket_life(const struct worker_options *options,
+    const struct session_ticket *ticket);
+
+/*
+ * The value of Set-Cookie, NUL-terminated; renews `seen`. `ticket` NULL: one
+ * that removes the cookie. 0, ERR_UNKNOWN (no key), ERR_TOO_BIG.
+ */
+int session_cookie_write(const struct worker_options *options, bool secure,
+    struct session_ticket *ticket, char out[SESSION_COOKIE_MAX]);
+
+#endif
