@@ -85,8 +85,8 @@ inspect_close(struct inspect **inspect_in)
 	free(inspect);
 }
 
-static int
-prepare(struct inspect *inspect, const char *sql, sqlite3_stmt **stmt)
+int
+inspect_query(struct inspect *inspect, const char *sql, sqlite3_stmt **stmt)
 {
 	if (sqlite3_prepare_v2(inspect->handle, sql, -1, stmt, NULL) ==
 	    SQLITE_OK)
@@ -125,7 +125,7 @@ count_signals(struct inspect *inspect, struct inspect_summary *out)
 	int state;
 	int rc;
 
-	rc = prepare(inspect,
+	rc = inspect_query(inspect,
 	    "SELECT state, count(*) FROM signals GROUP BY state", &stmt);
 	if (rc < 0)
 		return rc;
@@ -146,7 +146,7 @@ inspect_summarize(struct inspect *inspect, struct inspect_summary *out)
 	int rc;
 
 	*out = (struct inspect_summary){ .values = 0 };
-	rc = prepare(inspect,
+	rc = inspect_query(inspect,
 	    "SELECT count(*) FILTER (WHERE expires > ?1),"
 	    " coalesce(sum(len), 0), count(*) FILTER (WHERE expires <= ?1),"
 	    " coalesce(min(created), 0) FROM kv",
@@ -190,7 +190,7 @@ inspect_signals(struct inspect *inspect, unsigned limit,
 	sqlite3_stmt *stmt = NULL;
 	int rc;
 
-	rc = prepare(inspect,
+	rc = inspect_query(inspect,
 	    "SELECT lower(hex(k)), state, function, error, owner_slot,"
 	    " owner_pid, lease_until, changed_at, attempts, waiters,"
 	    " computations, progress, wanted_at,"

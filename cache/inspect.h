@@ -53,6 +53,11 @@ struct inspect_summary {
 int inspect_open(struct inspect **inspect, const char *dir, struct buf *why);
 void inspect_close(struct inspect **inspect);
 
+/* Prepare a question of another file of this folder. 0 or ERR_*. */
+struct sqlite3_stmt;
+int inspect_query(struct inspect *inspect, const char *sql,
+    struct sqlite3_stmt **stmt);
+
 /* What is there, in numbers. Reads the whole index. 0 or ERR_*. */
 int inspect_summarize(struct inspect *inspect, struct inspect_summary *out);
 

@@ -43,10 +43,13 @@ _pronghorn()
 	    --forwarded-allow-ips --client-ip-header --secure-scheme-header
 	    --proxy-protocol --proxy-allow-from --url-base-pathname
 	    --requests-pathname-prefix --routes-pathname-prefix
-	    --metrics-public --cache-type --cache-dir
-	    --cache-default-timeout --cache-threshold --cache-max-bytes
-	    --cache-key-prefix --cache-busy-timeout --compute-lease
-	    --compute-attempts --compute-quarantine --compute-error-timeout
+	    --metrics-public --session-secret --session-secret-file
+	    --session-cookie-name --session-lifetime --session-idle-timeout
+	    --session-store-timeout --compress-session --cache-type
+	    --cache-dir --cache-default-timeout --cache-threshold
+	    --cache-max-bytes --cache-key-prefix --cache-busy-timeout
+	    --compute-lease --compute-attempts --compute-quarantine
+	    --compute-error-timeout --session-limit --session-quota
 	"
 
 	case $before in
@@ -61,7 +64,8 @@ _pronghorn()
 	    --content-security-policy | --csp-extra | --frame-ancestors | \
 	    --referrer-policy | --debug-notice | --assets-folder | --certfile | \
 	    --keyfile | --ca-certs | --url-base-pathname | \
-	    --requests-pathname-prefix | --routes-pathname-prefix | --cache-dir)
+	    --requests-pathname-prefix | --routes-pathname-prefix | \
+	    --session-secret-file | --cache-dir)
 		compopt -o filenames
 		COMPREPLY=($(compgen -f -- "$word"))
 		return

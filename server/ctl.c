@@ -49,6 +49,8 @@ static const char usage[] =
     "  config             every setting in use, and where it comes from\n"
     "  signals            computations, from the cache's database\n"
     "  cache              what the cache holds\n"
+    "  sessions           browser sessions, by the names of their data\n"
+    "  sessions end NAME  end one; the first 8 digits will do\n"
     "  last-crash         what is known of the last worker that crashed\n"
     "  reload             as SIGHUP; waits for the result\n"
     "  upgrade            as SIGUSR2; waits until the new server serves\n"
@@ -305,7 +307,10 @@ ask_cache(struct ctl *ctl, cJSON **answer)
 		if (read_config(ctl, &config) == 0)
 			dir = config->cache.cache_dir;
 	}
-	if (dir != NULL)
+	if (dir != NULL && strcmp(ctl->words[0], "sessions") == 0)
+		*answer = ctl_sessions(dir,
+		    ctl->count == 3 ? ctl->words[2] : NULL, &ctl->why);
+	else if (dir != NULL)
 		*answer = ctl_cache(dir, strcmp(ctl->words[0], "signals") == 0,
 		    &ctl->why);
 	config_free(&config);
@@ -353,8 +358,13 @@ ctl_main(int argc, char **argv)
 		(void)fputs(usage, stderr);
 		return CTL_USAGE;
 	}
-	if (strcmp(ctl.words[0], "cache") == 0 ||
-	    strcmp(ctl.words[0], "signals") == 0)
+	if (strcmp(ctl.words[0], "sessions") == 0 && ctl.count != 1 &&
+	    (ctl.count != 3 || strcmp(ctl.words[1], "end") != 0)) {
+		(void)fputs(usage, stderr);
+		status = CTL_USAGE;
+	} else if (strcmp(ctl.words[0], "cache") == 0 ||
+		   strcmp(ctl.words[0], "sessions") == 0 ||
+		   strcmp(ctl.words[0], "signals") == 0)
 		status = ask_cache(&ctl, &answer);
 	else
 		status = ask(&ctl, ctl.words, ctl.count, &answer);

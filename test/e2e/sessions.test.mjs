@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
 import { test, until } from "../lib/harness.mjs";
+import { ctl, ctlJson } from "../lib/op_ctl.mjs";
 import { COOKIE, parseCookie, Visitor } from "../lib/visitor.mjs";
 
 const start = (scene, options) =>
@@ -365,4 +366,31 @@ test("keys are neither printed nor weak", async (t, scene) => {
 
   await assert.rejects(server.ready());
   assert.ok(!server.lines.join("\n").includes("'short'"));
+});
+
+test("pronghorn ctl lists sessions and ends one", { seconds: 60 }, async (t, scene) => {
+  const socket = path.join(scene.dir(), "ctl.sock");
+  const server = await start(scene, { args: ["--control-socket", socket] });
+  const one = new Visitor(scene, server);
+  const other = new Visitor(scene, server);
+
+  server.controlSocket = socket;
+  await one.act("set", "x", "data");
+  await other.act("set", "x", "theirs");
+  const id = await one.act("id");
+  const { out } = await ctl(server, "--json", "sessions");
+  const answer = JSON.parse(out);
+
+  assert.equal(answer.count, 2);
+  assert.equal(answer.entries, 2);
+  assert.ok(answer.bytes > 0);
+  assert.ok(answer.sessions.some(({ session, entries }) => session === id && entries === 1));
+  assert.ok(!out.includes(one.cookie), "no cookie is shown");
+  assert.equal((await ctl(server, "sessions", "end")).status, 2);
+  assert.equal((await ctl(server, "sessions", "end", "%")).status, 1);
+  assert.equal((await ctlJson(server, "sessions", "end", id.slice(0, 8))).ended, 1);
+  assert.equal((await ctlJson(server, "sessions", "end", id)).ended, 0);
+  assert.equal(await one.act("get", "x"), "nothing");
+  assert.notEqual(await one.act("id"), id);
+  assert.equal(await other.act("get", "x"), "theirs");
 });

@@ -55,6 +55,21 @@ load(const char *flag)
 }
 
 static void
+test_secrets_are_not_printed(void **state)
+{
+	struct config *config =
+	    load("--session-secret=swordfish-swordfish-swordfish");
+	struct buf text = BUF_EMPTY;
+
+	(void)state;
+	assert_int_equal(config_print(CONFIG_PRINT, config, &text), 0);
+	assert_non_null(strstr(buf_cstr(&text), "session_secret = '(hidden)'"));
+	assert_null(strstr(text.data, "swordfish"));
+	buf_free(&text);
+	config_free(&config);
+}
+
+static void
 test_defaults_lie_inside_their_bounds(void **state)
 {
 	struct arena arena;
@@ -301,6 +316,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_secrets_are_not_printed),
 		cmocka_unit_test(test_defaults_lie_inside_their_bounds),
 		cmocka_unit_test(test_rows_are_sound),
 		cmocka_unit_test(test_printed_config_reads_back),

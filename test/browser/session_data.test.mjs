@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Sessions in a real browser: the example, and a store on the server. */
+import assert from "node:assert/strict";
+import path from "node:path";
+import { BUILD, now, test } from "../lib/harness.mjs";
+import { launch, Visitor } from "../lib/page.mjs";
+
+const APP = path.join(BUILD, "examples/session_data.so");
+
+async function table(visitor, n) {
+  await visitor.page.waitForFunction(
+    (clicks) =>
+      [1, 2].every((i) =>
+        document
+          .querySelector(`#output-${i}`)
+          ?.textContent.includes(`Output ${i} - Button has been clicked ${clicks} times`)),
+    n,
+  );
+  const texts = await visitor.page.locator("pre").allTextContents();
+
+  assert.equal(texts.length, 2);
+  assert.equal(texts[0], texts[1]);
+  return texts[0];
+}
+
+test("two browsers, two tables", { seconds: 120 }, async (t, scene) => {
+  const server = await scene.start({
+    app: APP, workers: 2, threads: 2, env: { PH_DEMO_DELAY: "2" },
+  });
+  const browser = await launch(scene);
+  const one = await Visitor.open(browser, server);
+  const other = await Visitor.open(browser, server);
+
+  await one.visit();
+  const mine = await table(one, 0);
+  const before = now();
+
+  await one.page.click("#get-data-button");
+  assert.equal(await table(one, 1), mine);
+  t.diagnostic(`a click: ${(now() - before).toFixed(0)} ms`);
+  await other.visit();
+  const theirs = await table(other, 0);
+
+  assert.notEqual(theirs, mine);
+  await one.page.reload();
+  assert.equal(await table(one, 0), mine, "the timestamps stay");
+  await one.screenshot("session-data");
+  assert.deepEqual(one.complaints, []);
+  assert.deepEqual(other.complaints, []);
+});
+
+test("a store on the server", { seconds: 120 }, async (t, scene) => {
+  const server = await scene.start({ app: "sessions", workers: 2, threads: 2 });
+  const visitor = await Visitor.open(await launch(scene), server);
+  const sizes = [];
+
+  visitor.page.on("request", (request) => {
+    if (request.url().includes("_dash-update-component"))
+      sizes.push(request.postData().length);
+  });
+  visitor.page.on("response", async (response) => {
+    if (response.url().includes("_dash-update-component") && response.status() === 200)
+      sizes.push((await response.body()).length);
+  });
+  await visitor.visit();
+  for (let n = 1; n <= 3; n++) {
+    await visitor.page.click("#make");
+    await visitor.page.waitForFunction(
+      (text) => document.querySelector("#seen")?.textContent === text,
+      `1000 rows, made by click ${n}`,
+    );
+  }
+  t.diagnostic(`largest body to or from the page: ${Math.max(...sizes)} bytes`);
+  assert.ok(Math.max(...sizes) < 1000, "the rows stayed on the server");
+  assert.deepEqual(visitor.complaints, []);
+});
