@@ -492,40 +492,6 @@ task_layout(struct task *task, struct toolkit *kit)
 	arena_free(&arena);
 }
 
-static void
-run_parse(struct task *task, struct toolkit *kit, struct arena *arena)
-{
-	struct update update;
-	struct value *request = NULL;
-	struct buf encoded = BUF_EMPTY;
-	const char *body = task->arguments.data;
-	size_t len = task->arguments.len;
-
-	if (task->about.len > 0 && encode_decode(task->about.data,
-				       task->about.len, arena, &request) < 0)
-		request = NULL;
-	if (task->spool != NULL) {
-		len = spool_len(task->spool);
-		(void)spool_map(task->spool, &body); /* as on the loop */
-	}
-	update_parse(kit->app, kit->options, body, len, arena, &update);
-	if (update.status == 0 &&
-	    update_encode(&update, request, arena, &encoded) < 0) {
-		update.status = 400;
-		update.why = "a value cannot be encoded";
-	}
-	spool_unref(&task->spool);
-	buf_free(&task->arguments);
-	task->arguments = encoded; /* ownership moves to the task */
-	task->callback = update.callback;
-	task->outcome = TASK_DONE;
-	if (update.status == 0)
-		return;
-	task->outcome = TASK_FAILED;
-	task->status = update.status;
-	(void)strncpy(task->error, update.why, sizeof(task->error) - 1);
-}
-
 /* Tell the signal table who does not wait, or is not waited for. */
 static void
 run_leave(struct task *task, struct toolkit *kit)
@@ -580,7 +546,7 @@ task_run(struct task *task, struct toolkit *kit)
 		task_layout(task, kit);
 		break;
 	case TASK_PARSE:
-		run_parse(task, kit, &arena);
+		task_parse(task, kit, &arena);
 		break;
 	case TASK_ANSWER:
 		if (acquire(task, kit))

@@ -143,4 +143,11 @@ bool task_adopt(struct task *task, struct toolkit *kit);
  */
 void task_layout(struct task *task, struct toolkit *kit);
 
+/*
+ * Check the update in task->arguments, or in its spool, against the app and
+ * put its encoded arguments in its place. Sets outcome, callback, or status
+ * and error. Pool threads.
+ */
+void task_parse(struct task *task, struct toolkit *kit, struct arena *arena);
+
 #endif
