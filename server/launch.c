@@ -27,7 +27,9 @@
 #include "server/preflight.h"
 #include "server/rehearse.h"
 
-#define SLOTS_MIN 64
+/* With the admin process 64: as many as a mask of waiters has bits, so that
+ * none is shared and computations can be given up; see cache_leave(). */
+#define SLOTS_MIN 63
 #define KEEPER_BACKOFF_US INT64_C(100000)
 
 void

@@ -67,18 +67,23 @@ stats_answer(struct stats *stats, int status, int64_t duration_us)
 	beat->requests++;
 }
 
-/* The place of what is counted, half full at most; the last one is for all
- * others. */
+/*
+ * The place of what is counted, half full at most; the last one is for all
+ * others. A memoized callback is counted as a callback and as a computation,
+ * and both have the same address.
+ */
 static unsigned
-place_of(const struct stats *stats, const void *what)
+place_of(const struct stats *stats, enum handoff_series_kind kind,
+    const void *what)
 {
 	unsigned at = (unsigned)(((uintptr_t)what >> 4) * 2654435761U);
 	unsigned tries;
 
 	for (tries = 0; tries < STATS_SERIES / 2; tries++, at++) {
 		at %= STATS_SERIES - 1;
-		if (stats->series_of[at] == what ||
-		    stats->series_of[at] == NULL)
+		if (stats->series_of[at] == NULL ||
+		    (stats->series_of[at] == what &&
+			stats->series[at].kind == (uint32_t)kind))
 			return at;
 	}
 	return STATS_SERIES - 1;
@@ -93,7 +98,7 @@ stats_series(struct stats *stats, enum handoff_series_kind kind,
 
 	if (stats->series == NULL)
 		return;
-	at = place_of(stats, what);
+	at = place_of(stats, kind, what);
 	series = &stats->series[at];
 	if (stats->series_of[at] == NULL) {
 		stats->series_of[at] = what;

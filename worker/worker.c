@@ -517,6 +517,8 @@ worker_check(const struct worker_options *options,
 
 	memset(&kit, 0, sizeof(kit));
 	rc = access_log_check(options, why);
+	if (rc == 0 && options->capture_output)
+		rc = capture_start(); /* the app is loaded, its layouts run */
 	if (rc == 0)
 		rc = find_app(options->app, &app, why);
 	if (rc == 0 && !options->preload_app &&
@@ -546,6 +548,7 @@ worker_check(const struct worker_options *options,
 	tls_context_close(&tls);
 	site_close(&site);
 	leave_app(&app);
+	capture_finish();
 	return rc;
 }
 

@@ -38,6 +38,47 @@ counts_answers(void **state)
 	assert_null(stats_is_tired(&stats, &options, 0));
 }
 
+/* A memoized callback is both at the same address; see struct callback. */
+static void
+callback_and_computation_are_two(void **state)
+{
+	const struct worker_options options = { .max_requests = 0 };
+	struct handoff_series series;
+	struct stats stats;
+	unsigned index = 0;
+	int seen = 0;
+	int i;
+
+	(void)state;
+	stats_init(&stats, &options);
+	for (i = 0; i < 3; i++)
+		stats_series(&stats, HANDOFF_CALLBACK, &options, "draw", false,
+		    10);
+	stats_series(&stats, HANDOFF_COMPUTATION, &options, "callback:a.b",
+	    true, 20);
+	while (stats_take(&stats, &index, &series)) {
+		seen++;
+		if (series.kind == HANDOFF_CALLBACK) {
+			assert_string_equal(series.name, "draw");
+			assert_int_equal(series.count, 3);
+			assert_int_equal(series.failed, 0);
+		} else {
+			assert_string_equal(series.name, "callback:a.b");
+			assert_int_equal(series.count, 1);
+			assert_int_equal(series.failed, 1);
+		}
+	}
+	assert_int_equal(seen, 2);
+	/* Taken ones count on at their places. */
+	stats_series(&stats, HANDOFF_CALLBACK, &options, "draw", false, 10);
+	index = 0;
+	assert_true(stats_take(&stats, &index, &series));
+	assert_string_equal(series.name, "draw");
+	assert_int_equal(series.count, 1);
+	assert_false(stats_take(&stats, &index, &series));
+	stats_free(&stats);
+}
+
 static void
 is_tired_once(void **state)
 {
@@ -80,6 +121,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(counts_answers),
+		cmocka_unit_test(callback_and_computation_are_two),
 		cmocka_unit_test(is_tired_once),
 		cmocka_unit_test(looks_at_its_memory),
 	};

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+
+/* The status page of the admin process, live, in a real browser. */
+import assert from "node:assert/strict";
+import { test } from "../lib/harness.mjs";
+import { launch, Visitor } from "../lib/page.mjs";
+import { GRAPHS, callbackBody } from "../lib/session.mjs";
+import { post } from "../lib/wire.mjs";
+
+test("the status page shows what the server does", async (t, scene) => {
+  const server = await scene.start({
+    workers: 2,
+    threads: 2,
+    env: { PH_DEMO_DELAY: "0" },
+    args: ["--metrics-bind", "127.0.0.1:0"],
+  });
+  const [, address] = await server.waitFor(
+    /event=metrics\.bound address=(\S+)/,
+  );
+  const url = `http://${address}`;
+  const visitor = await Visitor.open(
+    await launch(scene),
+    { url },
+    { viewport: { width: 360, height: 740 }, colorScheme: "dark" },
+  );
+  const { page } = visitor;
+  const shows = (text) => page.getByText(text, { exact: true }).first().waitFor();
+
+  await visitor.visit("/_ph/status/");
+  await shows("Workers ready");
+  await shows("2 of 2");
+  await page.getByRole("table", { name: "Workers", exact: true }).waitFor();
+  await page.getByRole("row", { name: /^1 \d/ }).waitFor();
+
+  /* What happens now is there with the next look. */
+  const wire = await scene.connect(server);
+
+  for (const output of ["signal.children", ...GRAPHS]) {
+    wire.write(post(callbackBody(output, "apples")));
+    assert.equal((await wire.answer()).status, 200);
+  }
+  await page.getByRole("row", { name: /^global_store 1 / }).waitFor();
+  await page.getByRole("row", { name: /^update_graph_4 1 / }).waitFor();
+  await page.waitForFunction(
+    () => document.querySelectorAll("#rate .scatterlayer .trace").length === 1,
+  );
+
+  const overflow = await page.evaluate(
+    () => document.documentElement.scrollWidth - window.innerWidth,
+  );
+
+  assert.ok(overflow <= 0, `${overflow} pixels too wide`);
+  await visitor.screenshot("status-phone-dark");
+  assert.deepEqual(visitor.complaints, []);
+  for (const one of visitor.requests) assert.ok(one.startsWith(url), one);
+});
