@@ -147,7 +147,7 @@ ph_respond_text(struct ph_call *call, int status, const char *text)
 	    "text/plain; charset=utf-8", text, __builtin_strlen(text));
 }
 
-/* Answer with a value as JSON; a table is a list of columns there. */
+/* Answer with a value as JSON; a table is a list of records there. */
 static inline enum ph_status
 ph_respond_json(struct ph_call *call, int status, const struct ph_value *value)
 {
