@@ -171,6 +171,8 @@ test("kill -9 of the old one leaves the new one as the server", async (t, s) => 
     (await ctl(server, "status")).status === 0);
   assert.equal((await ctlJson(server, "status")).pid, fresh);
   await answers(s, server);
+  process.kill(fresh, "SIGTERM");
+  await ended(fresh);
 });
 
 test("a unix socket and a new address in the file", async (t, s) => {

@@ -143,7 +143,7 @@ export class Scene {
       ...this.ends,
       ...this.servers.map((server) => () => server.destroy()),
       ...this.dirs.map(
-        (dir) => () => fs.rmSync(dir, { recursive: true, force: true }),
+        (dir) => () => fs.rmSync(dir, { recursive: true, force: true, maxRetries: 9 }),
       ),
     ];
     const errors = [];

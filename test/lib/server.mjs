@@ -246,7 +246,7 @@ export class Server {
       this.stderr.close();
       this.stdout.close();
     }
-    fs.rmSync(this.dir, { recursive: true, force: true });
+    fs.rmSync(this.dir, { recursive: true, force: true, maxRetries: 9 });
   }
 
   /* Can somebody connect? */
