@@ -143,7 +143,7 @@ test("a loading state while it waits", { seconds: 120 }, async (t, scene) => {
 });
 
 test("a second visitor gets the cached value", { seconds: 120 }, async (t, scene) => {
-  const server = await startExample(scene, 5);
+  const server = await startExample(scene, 8);
   const points = readPoints(server.options.cacheDir);
   const browser = await launch(scene);
   const first = await Visitor.open(browser, server);
@@ -155,7 +155,7 @@ test("a second visitor gets the cached value", { seconds: 120 }, async (t, scene
 
   await second.visit();
   checkGraphs(await second.graphs(ROWS.apples), "apples", points);
-  within(t, "second visitor until all is drawn", now() - start, 4900);
+  within(t, "second visitor until all is drawn", now() - start, 7900);
   assert.equal(server.computations().length, 1);
 
   /* And what the second one has computed is there for the first. */
@@ -165,7 +165,7 @@ test("a second visitor gets the cached value", { seconds: 120 }, async (t, scene
 
   await first.choose("figs");
   checkGraphs(await first.graphs(ROWS.figs), "figs", points);
-  within(t, "first visitor, the other's category", now() - again, 4900);
+  within(t, "first visitor, the other's category", now() - again, 7900);
   assert.equal(server.computations().length, 2);
   isClean(first);
   isClean(second);
