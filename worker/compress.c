@@ -143,7 +143,7 @@ static bool
 fill(const struct compress *compress, struct slot *slot, const void *body,
     size_t len, bool brotli)
 {
-	size_t small_len;
+	size_t small_len = 0;
 	char *small;
 
 	slot_clear(slot);
