@@ -241,7 +241,8 @@ main(int argc, char **argv)
 		rc = config_load(argc, argv, &config, &action, &why);
 	if (rc < 0)
 		status = fail(&why, rc);
-	else if (action == CONFIG_RUN || action == CONFIG_CHECK)
+	else if (config != NULL &&
+		 (action == CONFIG_RUN || action == CONFIG_CHECK))
 		status = serve(config, action, &program);
 	else
 		status = print(action, config);

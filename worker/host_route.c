@@ -293,7 +293,7 @@ respond_file(struct ph_call *ph, const char *path, const char *type,
 {
 	struct call *call = host_call(ph);
 	struct route_answer *answer;
-	struct stat st;
+	struct stat st = { .st_size = 0 };
 	int rc = 0;
 
 	answer = begin_answer(ph, "ph_respond_file", 200, type);

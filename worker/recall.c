@@ -279,10 +279,15 @@ recall_bytes(const struct recall *recall)
 void
 recall_free(struct recall **recall)
 {
+	struct recalled *one;
+	struct recalled *next;
+
 	if (*recall == NULL)
 		return;
-	while ((*recall)->oldest != NULL)
-		recall_drop(*recall, (*recall)->oldest);
+	for (one = (*recall)->oldest; one != NULL; one = next) {
+		next = one->newer;
+		recall_drop(*recall, one);
+	}
 	free(*recall);
 	*recall = NULL;
 }

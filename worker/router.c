@@ -313,7 +313,9 @@ run_own(const struct route_request *rq)
 
 	find_own(worker, rq->head, rq->path, path, &match);
 	message.route = match.route;
-	if (body_coding(rq->head->content_encoding) != BODY_PLAIN)
+	if (match.route == NULL)
+		router_answer_status(rq, 404);
+	else if (body_coding(rq->head->content_encoding) != BODY_PLAIN)
 		router_answer_status(rq, 415);
 	else if (match.route->max_body > 0 && rq->len > match.route->max_body)
 		router_answer_status(rq, 413);

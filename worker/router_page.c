@@ -8,6 +8,7 @@
  */
 #include <string.h>
 
+#include "server/base/bug.h"
 #include "worker/debug.h"
 #include "worker/guard.h"
 #include "worker/pages.h"
@@ -162,8 +163,10 @@ router_page(const struct route_request *rq)
 	const struct worker *worker = rq->conn->worker;
 	char cookie[GUARD_COOKIE_MAX];
 	char session[SESSION_COOKIE_MAX];
+	const struct site *site = worker->site;
 	struct reply reply;
 
+	ASSERT(site != NULL);
 	if (worker->options->debug && answer_notice(rq))
 		return;
 	file = page_file(rq, &old);
@@ -171,14 +174,14 @@ router_page(const struct route_request *rq)
 		answer_moved(rq, old);
 		return;
 	}
-	router_file_reply(rq, file != NULL ? file : &worker->site->index,
-	    "no-cache", &reply);
+	router_file_reply(rq, file != NULL ? file : &site->index, "no-cache",
+	    &reply);
 	if (file == NULL && reply.status == 200) { /* the page says so, too */
 		reply.status = 404;
 		reply.etag = NULL;
 	}
-	reply.fields = worker->site->page_fields.data;
-	reply.fields_len = worker->site->page_fields.len;
+	reply.fields = site->page_fields.data;
+	reply.fields_len = site->page_fields.len;
 	if (page_session(rq, session, &reply) < 0) {
 		router_answer_status(rq, 503);
 		return;

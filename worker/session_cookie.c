@@ -177,7 +177,6 @@ use_random(const struct cache_options *cache_options, struct buf *why)
 	for (i = 0; i < RANDOM_LEN; i++)
 		(void)snprintf(hex + 2 * i, 3, "%02x", random[i]);
 	hex[2 * RANDOM_LEN] = '\n';
-	rc = -ENOENT;
 	if (strcmp(cache_options->cache_type, "null") != 0) {
 		rc = write_random(path, hex, 2 * RANDOM_LEN + 1);
 		if (rc == -EEXIST) {

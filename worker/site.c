@@ -32,14 +32,6 @@
 #define SMALL_FILE_MAX ((size_t)1024 * 1024)
 #define MANIFEST_COLUMNS 8
 
-/* What the pages are made of. */
-struct site_source {
-	const char *name; /* of the template, for messages */
-	const char *template;
-	const struct app *app;
-	const struct worker_options *options;
-};
-
 /* Map a file of exactly `len` bytes. 0, -errno, ERR_CORRUPT (other size). */
 static int
 map_file(const char *path, size_t len, const void **data)
@@ -303,8 +295,7 @@ build_index(struct site *site, const struct site_source *source,
 	struct buf html = BUF_EMPTY;
 	int rc;
 
-	rc = site_page(site, source->name, source->template, source->app, page,
-	    source->options, &html, why);
+	rc = site_page(site, source, page, &html, why);
 	/* Equal for all: they have the same inline scripts. */
 	if (rc == 0 && site->page_fields.len == 0)
 		rc = guard_page_fields(source->options, html.data, html.len,

@@ -8,14 +8,20 @@
 
 struct page;
 
+/* What the pages are made of. */
+struct site_source {
+	const char *name; /* of the template, for messages */
+	const char *template;
+	const struct app *app;
+	const struct worker_options *options;
+};
+
 /*
  * Append the index page of `app`, with title and meta tags of `page` (NULL:
- * none of its pages). `name` is where the template is from. 0, or negative
- * with *why.
+ * none of its pages). 0, or negative with *why.
  */
-int site_page(const struct site *site, const char *name, const char *template,
-    const struct app *app, const struct page *page,
-    const struct worker_options *options, struct buf *out, struct buf *why);
+int site_page(const struct site *site, const struct site_source *source,
+    const struct page *page, struct buf *out, struct buf *why);
 
 /* Append text with the characters escaped that mean something in HTML. */
 void site_escape_html(const char *text, struct buf *out);

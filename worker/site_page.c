@@ -296,20 +296,20 @@ put_mark(const struct template *page, const char *at, struct buf *out)
 }
 
 int
-site_page(const struct site *site, const char *name, const char *template,
-    const struct app *app, const struct page *current,
-    const struct worker_options *options, struct buf *out, struct buf *why)
+site_page(const struct site *site, const struct site_source *source,
+    const struct page *current, struct buf *out, struct buf *why)
 {
-	const struct template page = { site, app, options, current };
-	const char *at = template;
+	const struct template page = { site, source->app, source->options,
+		current };
+	const char *at = source->template;
 	const char *mark;
 
 	while ((mark = strstr(at, "{%")) != NULL) {
 		(void)buf_put(out, at, (size_t)(mark - at));
 		at = put_mark(&page, mark, out);
 		if (at == NULL) {
-			(void)buf_printf(why, "%s: unknown mark %.20s\n", name,
-			    mark);
+			(void)buf_printf(why, "%s: unknown mark %.20s\n",
+			    source->name, mark);
 			return ERR_SYNTAX;
 		}
 	}

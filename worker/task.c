@@ -152,7 +152,8 @@ begin(struct task *task, struct call *call)
 			 task->computation->may_stop;
 	call->since_ms = task->since_ms;
 	/* What is memoized is nobody's in particular. */
-	if ((task->kind == TASK_CALLBACK && !task->callback->memoize) ||
+	if ((task->kind == TASK_CALLBACK && task->callback != NULL &&
+		!task->callback->memoize) ||
 	    task->kind == TASK_LAYOUT)
 		call->visit = &task->visit;
 	task->visit.open = false;
