@@ -64,7 +64,8 @@ for (const [what, lose] of Object.entries(LOSSES)) {
     await chooseAll(scene, server, points, ["apples", "oranges", "figs"]);
     /* The keeper, and nobody else, puts a new file in its place ... */
     await server.waitFor(/pid=(\d+) .*event=keeper\.new_file/);
-    assert.equal(server.grep(/event=keeper\.new_file/).length, 1);
+    /* Once more when a worker has found the damage in the old one late. */
+    assert.ok(server.grep(/event=keeper\.new_file/).length <= 2);
     const file = path.join(cacheDir, "cache-v1.db");
     const count = () => sql(file, "SELECT count(*) n FROM kv")[0].n;
 
