@@ -6,7 +6,8 @@
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
-import { isAlive, test, until } from "../lib/harness.mjs";
+import { test, until } from "../lib/harness.mjs";
+import { endTree } from "../lib/op_process.mjs";
 import { configured, reload } from "../lib/op_server.mjs";
 import { get } from "../lib/wire.mjs";
 
@@ -119,7 +120,7 @@ test("in the master", async (t, s) => {
   server.kill("SIGUSR2");
   const fresh = Number((await server.waitFor(/upgrade\.ready child=(\d+)/))[1]);
 
-  s.later(() => isAlive(fresh) && process.kill(fresh, "SIGKILL"));
+  s.later(() => endTree(fresh));
   assert.equal(inMaster("pre_exec").length, 1);
   await server.stop();
   assert.equal(inMaster("on_exit").length, 1);

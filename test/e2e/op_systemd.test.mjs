@@ -9,6 +9,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { BUILD, EXAMPLE, isAlive, ROOT, test, until } from "../lib/harness.mjs";
 import { ctl, ctlJson } from "../lib/op_ctl.mjs";
+import { endTree } from "../lib/op_process.mjs";
 import { configured, reload } from "../lib/op_server.mjs";
 import { get } from "../lib/wire.mjs";
 
@@ -92,7 +93,7 @@ test("an upgrade hands the service on", async (t, s) => {
   server.controlSocket = path.join(dir, "web.ctl");
   const { pid } = await ctlJson(server, "upgrade");
 
-  s.later(() => isAlive(pid) && process.kill(pid, "SIGKILL"));
+  s.later(() => endTree(pid));
   assert.doesNotMatch(heard.text, new RegExp(`MAINPID=${pid}`));
   await server.stop();
   await until("the new main process", () =>
@@ -113,7 +114,7 @@ test("a daemon: the command ends when it serves", async (t, s) => {
   assert.deepEqual(await server.exited, { status: 0, sig: null });
   const pid = Number(fs.readFileSync(pidfile, "utf8"));
 
-  s.later(() => isAlive(pid) && process.kill(pid, "SIGKILL"));
+  s.later(() => endTree(pid));
   server.controlSocket = path.join(dir, "web.ctl");
   assert.equal((await ctlJson(server, "status")).workers_ready, 2);
   assert.equal(fs.readlinkSync(`/proc/${pid}/fd/1`), "/dev/null");

@@ -11,7 +11,7 @@ import path from "node:path";
 import { BUILD, isAlive, test, until } from "../lib/harness.mjs";
 import { ctl, ctlJson } from "../lib/op_ctl.mjs";
 import { Load } from "../lib/op_load.mjs";
-import { childrenOf } from "../lib/op_process.mjs";
+import { childrenOf, endTree } from "../lib/op_process.mjs";
 import { configured } from "../lib/op_server.mjs";
 import { Server } from "../lib/server.mjs";
 import { get } from "../lib/wire.mjs";
@@ -51,9 +51,7 @@ function clients(scene, server) {
 async function upgrade(scene, server) {
   const { pid } = await ctlJson(server, "upgrade");
 
-  scene.later(() => {
-    if (isAlive(pid)) process.kill(pid, "SIGKILL");
-  });
+  scene.later(() => endTree(pid));
   return pid;
 }
 
@@ -61,7 +59,7 @@ async function answers(scene, server) {
   assert.equal((await scene.send(server, get("/"))).status, 200);
 }
 
-const ended = (pid) => until(`the end of ${pid}`, () => !isAlive(pid));
+const ended = (pid) => until(`the end of ${pid}`, () => !isAlive(pid), 30);
 
 test("TERM to the old one completes the upgrade", { seconds: 90 }, async (t, s) => {
   const server = await start(s);

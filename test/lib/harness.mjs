@@ -14,7 +14,7 @@ import path from "node:path";
 import nodeTest from "node:test";
 import { fileURLToPath } from "node:url";
 import { buildApp } from "./apps.mjs";
-import { Server } from "./server.mjs";
+import { Server, removeDir } from "./server.mjs";
 import { Session } from "./session.mjs";
 import { Wire } from "./wire.mjs";
 
@@ -31,7 +31,7 @@ export const SLOW =
 export const EXAMPLE = path.join(BUILD, "examples/caching_and_signaling.so");
 
 /* Look again every few milliseconds until `look` gives something. */
-export async function until(what, look, seconds = 10) {
+export async function until(what, look, seconds = 20) {
   const deadline = Date.now() + seconds * 1000 * SLOW;
 
   for (;;) {
@@ -43,16 +43,7 @@ export async function until(what, look, seconds = 10) {
   }
 }
 
-export function isAlive(pid) {
-  try {
-    /* A zombie has ended, too. */
-    const stat = fs.readFileSync(`/proc/${pid}/stat`, "latin1");
-
-    return !/^\d+ \(.*\) Z/s.test(stat);
-  } catch {
-    return false;
-  }
-}
+export { isAlive } from "./op_process.mjs";
 
 /* One test's folders, servers and connections. */
 export class Scene {
@@ -143,7 +134,7 @@ export class Scene {
       ...this.ends,
       ...this.servers.map((server) => () => server.destroy()),
       ...this.dirs.map(
-        (dir) => () => fs.rmSync(dir, { recursive: true, force: true, maxRetries: 9 }),
+        (dir) => () => removeDir(dir),
       ),
     ];
     const errors = [];

@@ -1,9 +1,47 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * What /proc tells about processes.
+ * What /proc tells about processes, and ending whole trees of them.
  */
 import fs from "node:fs";
+
+/* It runs: a zombie has ended, too. */
+export function isAlive(pid) {
+  try {
+    const stat = fs.readFileSync(`/proc/${pid}/stat`, "latin1");
+
+    return !/^\d+ \(.*\) Z/s.test(stat);
+  } catch {
+    return false;
+  }
+}
+
+/* A process and all that descend from it. */
+export function treeOf(pid) {
+  return [pid, ...childPids(pid).flatMap(treeOf)];
+}
+
+/*
+ * Wait until none of `pids` runs. A killed process may take a while to go, as
+ * the kernel frees its memory and closes its files first.
+ */
+export async function allEnded(pids, seconds = 20) {
+  const deadline = Date.now() + seconds * 1000;
+
+  while (pids.some(isAlive)) {
+    if (Date.now() > deadline)
+      throw new Error(`still alive: ${pids.filter(isAlive).join(" ")}`);
+    await new Promise((done) => setTimeout(done, 5));
+  }
+}
+
+/* kill -9 for a master; its children end with it. */
+export async function endTree(pid) {
+  const all = treeOf(pid);
+
+  if (isAlive(pid)) process.kill(pid, "SIGKILL");
+  await allEnded(all);
+}
 
 /* Names of the live children of a process. */
 export function childrenOf(pid) {

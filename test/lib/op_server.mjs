@@ -56,7 +56,6 @@ export async function configured(scene, settings, options = {}) {
   server.configure = write;
   server.file = file;
   server.bind = bind;
-  server.dir = dir;
   if (options.wait !== false) await server.ready();
   return server;
 }

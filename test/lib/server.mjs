@@ -9,6 +9,7 @@ import fs from "node:fs";
 import net from "node:net";
 import os from "node:os";
 import path from "node:path";
+import { allEnded, treeOf } from "./op_process.mjs";
 
 const REPORT_LINES = 120;
 const running = new Set();
@@ -17,6 +18,19 @@ const running = new Set();
 process.on("exit", () => {
   for (const child of running) child.kill("SIGKILL");
 });
+
+/* A folder that a process which is just ending may still write to. */
+export async function removeDir(dir) {
+  for (let left = 20; ; left--) {
+    try {
+      fs.rmSync(dir, { recursive: true, force: true });
+      return;
+    } catch (error) {
+      if (left === 0) throw error;
+    }
+    await new Promise((done) => setTimeout(done, 100));
+  }
+}
 
 /* The variables that change the server's settings are not ours to inherit. */
 function cleanEnvironment(extra) {
@@ -97,9 +111,9 @@ export class Server {
     this.flag("--cache-dir", options.cacheDir);
     this.args.push(...(options.args ?? []));
     if (options.app) this.args.push(options.app);
-    this.dir = fs.mkdtempSync(path.join(os.tmpdir(), "ph-log-"));
-    this.stderr = new Output(path.join(this.dir, "stderr"));
-    this.stdout = new Output(path.join(this.dir, "stdout"));
+    this.logDir = fs.mkdtempSync(path.join(os.tmpdir(), "ph-log-"));
+    this.stderr = new Output(path.join(this.logDir, "stderr"));
+    this.stdout = new Output(path.join(this.logDir, "stdout"));
     const command = [...(options.wrapper ?? []), options.program, ...this.args];
 
     this.child = spawn(command[0], command.slice(1), {
@@ -237,16 +251,19 @@ export class Server {
 
   /* Gone, at whatever cost; children end with their master. */
   async destroy() {
+    const all = this.end || !this.pid ? [] : treeOf(this.pid);
+
     if (!this.end) {
       this.child.kill("SIGCONT");
       this.child.kill("SIGKILL");
     }
     await this.exited.catch(() => {});
+    await allEnded(all);
     if (this.stderr.fd >= 0) {
       this.stderr.close();
       this.stdout.close();
     }
-    fs.rmSync(this.dir, { recursive: true, force: true, maxRetries: 9 });
+    await removeDir(this.logDir);
   }
 
   /* Can somebody connect? */
