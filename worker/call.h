@@ -43,6 +43,7 @@ struct toolkit {
 				  since then (boot clock); 0: it is not */
 	_Atomic int64_t *inline_until_ms; /* boot clock: compute without the
 					     cache until then; may be NULL */
+	uint64_t nonce; /* of the latest run; 0: not drawn yet */
 };
 
 enum call_kind {

@@ -32,6 +32,7 @@
 
 #define ENDED_MAX 256
 #define OVERDUE_US 100000 /* a wanted row waits no longer behind the queue */
+#define KICK_US 200       /* a longer turn of the loop wakes under way */
 #define STACK_BYTES ((size_t)1024 * 1024)
 
 struct task_list {
@@ -44,6 +45,8 @@ struct pool {
 	struct toolkit kit; /* what every thread's own is copied from */
 	struct cache_peer peer;
 	int mail_fd;
+	bool submitted;       /* since the last kick; the loop's */
+	int64_t submitted_us; /* the first of those */
 	unsigned thread_count;
 	unsigned quick_max; /* threads that may do anything but compute */
 	unsigned compute_max;
@@ -61,6 +64,7 @@ struct pool {
 	unsigned idle;
 	unsigned running;
 	unsigned computing; /* of them, those that `compute_max` bounds */
+	bool waking;        /* a thread was woken and has not looked yet */
 	bool wanted;        /* a row may be `wanted` */
 	int64_t wanted_since_us;
 	bool stopping;
@@ -132,6 +136,20 @@ choose(const struct pool *pool)
 	return source;
 }
 
+/*
+ * With the lock held: must an idle thread be woken? One at a time: who has
+ * been woken takes one thing to do and wakes the next for what is left. So a
+ * burst of quick callbacks costs a wake-up or two, not one each.
+ */
+static bool
+must_wake(struct pool *pool)
+{
+	if (pool->waking || pool->idle == 0 || choose(pool) == NOTHING)
+		return false;
+	pool->waking = true;
+	return true;
+}
+
 /* Tell the other workers when no thread of ours is going to look soon. */
 static void
 hint_others(struct pool *pool, struct toolkit *kit)
@@ -146,20 +164,6 @@ hint_others(struct pool *pool, struct toolkit *kit)
 		cache_hint(kit->cache);
 }
 
-/* Back to the loop. */
-static void
-post(struct pool *pool, struct task *task)
-{
-	bool first;
-
-	pthread_mutex_lock(&pool->lock);
-	first = pool->mailbox.count == 0;
-	list_push(&pool->mailbox, task);
-	pthread_mutex_unlock(&pool->lock);
-	if (first)
-		fd_event_wake(pool->mail_fd);
-}
-
 static void
 run_timed(struct task *task, struct toolkit *kit)
 {
@@ -169,7 +173,7 @@ run_timed(struct task *task, struct toolkit *kit)
 	task->run_us += clock_mono_us() - since_us;
 }
 
-/* Run one task from the queue. */
+/* Run one task from the queue: it goes back to the loop. */
 static void
 run_queued(struct pool *pool, struct toolkit *kit, struct task *task)
 {
@@ -178,7 +182,6 @@ run_queued(struct pool *pool, struct toolkit *kit, struct task *task)
 		pool_want(pool);
 		hint_others(pool, kit);
 	}
-	post(pool, task);
 }
 
 /* For the heartbeat to count. */
@@ -205,8 +208,8 @@ pool_take_ended(struct pool *pool)
 	return task;
 }
 
-/* Claim one wanted row and compute it. */
-static void
+/* Claim one wanted row and compute it: what goes to the loop, or NULL. */
+static struct task *
 run_claimed(struct pool *pool, struct toolkit *kit)
 {
 	struct task *task = task_new(TASK_COMPUTE);
@@ -215,24 +218,38 @@ run_claimed(struct pool *pool, struct toolkit *kit)
 	    cache_has_wanted(kit->cache) <= 0 ||
 	    cache_claim_next(kit->cache, &task->claim) != 0) {
 		task_free(task);
-		return;
+		return NULL;
 	}
 	pool_want(pool); /* there may be more */
 	hint_others(pool, kit);
 	if (!task_adopt(task, kit)) {
 		task_free(task);
-		return;
+		return NULL;
 	}
 	run_timed(task, kit);
 	if (task->outcome != TASK_WAITS) {
 		keep_ended(pool, task);
-		return;
+		return NULL;
 	}
 	if (task->wanted_new) {
 		pool_want(pool);
 		hint_others(pool, kit);
 	}
-	post(pool, task); /* the loop parks it */
+	return task; /* the loop parks it */
+}
+
+/* With the lock held on entry and exit: something for the loop. */
+static void
+post(struct pool *pool, struct task *task)
+{
+	bool first = pool->mailbox.count == 0;
+
+	list_push(&pool->mailbox, task);
+	if (!first)
+		return;
+	pthread_mutex_unlock(&pool->lock);
+	fd_event_wake(pool->mail_fd);
+	pthread_mutex_lock(&pool->lock);
 }
 
 /* With the lock held on entry and exit: do one thing, or wait for it. */
@@ -241,12 +258,13 @@ thread_turn(struct pool *pool, struct toolkit *kit)
 {
 	enum source source = choose(pool);
 	struct task *task = NULL;
-	bool more;
+	bool wake;
 
 	if (source == NOTHING) {
 		pool->idle++;
 		pthread_cond_wait(&pool->work, &pool->lock);
 		pool->idle--;
+		pool->waking = false;
 		return;
 	}
 	pool->running++;
@@ -257,21 +275,20 @@ thread_turn(struct pool *pool, struct toolkit *kit)
 	else
 		task =
 		    list_pop(source == QUEUE ? &pool->queue : &pool->compute);
+	wake = must_wake(pool);
 	pthread_mutex_unlock(&pool->lock);
+	if (wake)
+		pthread_cond_signal(&pool->work);
 	if (source == WANTED)
-		run_claimed(pool, kit);
+		task = run_claimed(pool, kit);
 	else
 		run_queued(pool, kit, task);
 	pthread_mutex_lock(&pool->lock);
 	pool->running--;
-	if (source == QUEUE)
-		return;
-	/* Others may have gone to sleep because of the bound. */
-	more = pool->computing == pool->compute_max && pool->idle > 0 &&
-	       (pool->wanted || pool->compute.count > 0);
-	pool->computing--;
-	if (more)
-		pthread_cond_signal(&pool->work);
+	if (source != QUEUE)
+		pool->computing--;
+	if (task != NULL)
+		post(pool, task);
 }
 
 static void *
@@ -352,6 +369,7 @@ pool_start(struct pool **out, const struct toolkit *kit,
 	pool->kit = *kit;
 	pool->kit.cache = NULL;
 	pool->kit.data = NULL;
+	pool->kit.nonce = 0; /* each thread draws its own */
 	pool->kit.on_loop = false;
 	pool->kit.bell = &pool->bell;
 	bell_init(&pool->bell);
@@ -382,7 +400,6 @@ int
 pool_submit(struct pool *pool, struct task *task)
 {
 	bool computes = task_computes(task);
-	bool wake;
 
 	task->queued_us = clock_mono_us();
 	pthread_mutex_lock(&pool->lock);
@@ -392,12 +409,33 @@ pool_submit(struct pool *pool, struct task *task)
 		return ERR_BUSY;
 	}
 	list_push(computes ? &pool->compute : &pool->queue, task);
-	wake = pool->idle > 0 &&
-	       (!computes || pool->computing < pool->compute_max);
+	pthread_mutex_unlock(&pool->lock);
+	if (!pool->submitted)
+		pool->submitted_us = task->queued_us;
+	pool->submitted = true;
+	if (task->queued_us - pool->submitted_us > KICK_US)
+		pool_kick(pool);
+	return 0;
+}
+
+/*
+ * A thread that is woken at once may take the loop's processor, do one
+ * callback and sleep again, for each of a burst. So the loop first hands on
+ * all that has come in: on one processor 25 us became 10 us a callback.
+ */
+void
+pool_kick(struct pool *pool)
+{
+	bool wake;
+
+	if (!pool->submitted)
+		return;
+	pool->submitted = false;
+	pthread_mutex_lock(&pool->lock);
+	wake = must_wake(pool);
 	pthread_mutex_unlock(&pool->lock);
 	if (wake)
 		pthread_cond_signal(&pool->work);
-	return 0;
 }
 
 void
@@ -410,7 +448,7 @@ pool_want(struct pool *pool)
 		pool->wanted = true;
 		pool->wanted_since_us = clock_mono_us();
 	}
-	wake = pool->idle > 0 && pool->computing < pool->compute_max;
+	wake = must_wake(pool);
 	pthread_mutex_unlock(&pool->lock);
 	if (wake)
 		pthread_cond_signal(&pool->work);

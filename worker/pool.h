@@ -30,8 +30,15 @@ struct pool;
 int pool_start(struct pool **pool, const struct toolkit *kit,
     const struct cache_peer *peer, int mail_fd);
 
-/* Queue a task; the pool owns it now. 0, or ERR_BUSY: the caller still does. */
+/*
+ * Queue a task; the pool owns it now. 0, or ERR_BUSY: the caller still does.
+ * The loop only; a thread is woken by pool_kick(), or here when the turn has
+ * become long.
+ */
 int pool_submit(struct pool *pool, struct task *task);
+
+/* The loop's turn is over: wake a thread for what was submitted. */
+void pool_kick(struct pool *pool);
 
 /* There may be a `wanted` row: a free thread looks. Any thread. */
 void pool_want(struct pool *pool);

@@ -134,16 +134,27 @@ task_judge(struct task *task, struct call *call, enum ph_status status)
 	return task->outcome;
 }
 
+/* A number that no other run has: drawn once, then counted on. */
+static uint64_t
+next_nonce(struct toolkit *kit)
+{
+	if (kit->nonce == 0 &&
+	    getrandom(&kit->nonce, sizeof(kit->nonce), GRND_NONBLOCK) < 0)
+		kit->nonce =
+		    (uint64_t)clock_mono_us() ^ (uint64_t)(uintptr_t)kit << 20;
+	/* An odd step visits all numbers, and neighbours look unlike. */
+	kit->nonce += UINT64_C(0x9e3779b97f4a7c15);
+	return kit->nonce;
+}
+
 /* Tell the call whose computation it is, and since when. */
 static void
-begin(struct task *task, struct call *call)
+begin(struct task *task, struct toolkit *kit, struct call *call)
 {
 	if (task->since_ms == 0)
 		task->since_ms = clock_wall_ms();
-	if (task->nonce == 0 &&
-	    getrandom(&task->nonce, sizeof(task->nonce), GRND_NONBLOCK) < 0)
-		task->nonce =
-		    (uint64_t)clock_mono_us() ^ (uint64_t)(uintptr_t)task << 20;
+	if (task->nonce == 0)
+		task->nonce = next_nonce(kit);
 	call->nonce = task->nonce;
 	call->client = task->client;
 	call->held = task->held;
@@ -228,7 +239,7 @@ run_callback(struct task *task, struct toolkit *kit, struct arena *arena,
 
 	call_init(&call, kit, arena, CALL_CALLBACK, callback->function, args);
 	call.callback = callback;
-	begin(task, &call);
+	begin(task, kit, &call);
 	rc = prepare_outputs(&call, about);
 	if (rc < 0) {
 		task_fail(task, callback->function, err_str(rc));
@@ -266,7 +277,7 @@ run_function(struct task *task, struct toolkit *kit, struct arena *arena,
 	call_init(&call, kit, arena, CALL_FUNCTION, task->computation->name,
 	    args);
 	call.computation = task->computation;
-	begin(task, &call);
+	begin(task, kit, &call);
 	call_enter(&call);
 	crash_enter(task->computation->name, call.own_key);
 	status = task->computation->run((struct ph_call *)(void *)&call);
@@ -475,7 +486,7 @@ task_layout(struct task *task, struct toolkit *kit)
 
 	arena_init(&arena, (size_t)kit->options->limit_request_memory);
 	call_init(&call, kit, &arena, CALL_LAYOUT, "layout", NULL);
-	begin(task, &call);
+	begin(task, kit, &call);
 	call_enter(&call);
 	crash_enter("layout", NULL);
 	page = kit->app->layout((struct ph_call *)(void *)&call);

@@ -468,6 +468,7 @@ worker_run(const struct handoff *handoff, const struct worker_options *options,
 	while (event_base_got_break(worker->base) == 0) {
 		if (event_base_loop(worker->base, EVLOOP_ONCE) < 0)
 			break;
+		pool_kick(worker->pool);
 		worker_read_end(worker);
 		access_log_flush(&worker->access_log);
 	}

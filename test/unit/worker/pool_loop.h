@@ -155,10 +155,18 @@ make_task(int which, int input)
 	return task;
 }
 
+/* A turn of the loop that hands on one task. */
+static inline void
+hand_on(struct task *task)
+{
+	assert_int_equal(pool_submit(pool, task), 0);
+	pool_kick(pool);
+}
+
 static inline void
 submit(int which, int input)
 {
-	assert_int_equal(pool_submit(pool, make_task(which, input)), 0);
+	hand_on(make_task(which, input));
 }
 
 static inline void

@@ -76,8 +76,7 @@ a_full_queue_refuses(void **state)
 	open_gate(1);
 	collect(4, seen);
 	assert_int_equal(seen[40] + seen[0] + seen[2] + seen[4], 4);
-	assert_int_equal(pool_submit(pool, refused),
-	    0); /* still the caller's */
+	hand_on(refused); /* still the caller's */
 	collect(1, seen);
 	assert_int_equal(seen[18], 1);
 }
@@ -243,7 +242,7 @@ a_task_waits_and_the_pool_makes_its_value(void **state)
 		while (cache_state(fixture.kit.cache, task->wait_key, NULL) !=
 		       CACHE_READY)
 			wait_readable(fixture.wake_fds[0]);
-		assert_int_equal(pool_submit(pool, task), 0);
+		hand_on(task);
 		collect(1, NULL);
 		pool_stop(&pool);
 	}
@@ -278,7 +277,7 @@ a_computation_that_waits_comes_back(void **state)
 	while (
 	    cache_state(fixture.kit.cache, task->wait_key, NULL) != CACHE_READY)
 		wait_readable(fixture.wake_fds[0]);
-	assert_int_equal(pool_submit(pool, task), 0);
+	hand_on(task);
 	wait_ready(key);
 	task = next_mail(); /* finished: for the loop to free */
 	assert_null(task->next);
