@@ -50,7 +50,7 @@ APP_FLAGS := -std=c11 $(SO_FLAGS)
 
 # What is built is found by file name; nothing is listed twice.
 LIB_SRC := $(filter-out server/main.c,$(wildcard server/base/*.c cache/*.c \
-	worker/*.c server/*.c))
+	worker/*.c server/*.c server/dev/*.c))
 LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/obj/%.o)
 MAIN_OBJ := $(BUILD)/obj/server/main.o
 UNIT_SRC := $(shell find test/unit -name '*_test.c' 2>/dev/null | sort)
@@ -128,6 +128,10 @@ $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call run_as,CC,$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c \
 		-o $@ $<)
+
+# The assembler puts them in, see embed.h.
+$(BUILD)/obj/server/dev/new.o $(BUILD)/obj/server/dev/dev_build.o: \
+    $(wildcard server/dev/text/*)
 
 # A program takes out of these what it calls.
 $(BUILD)/libpronghorn.a: $(LIB_OBJ)

@@ -21,6 +21,7 @@
 #include "server/config.h"
 #include "server/ctl.h"
 #include "server/daemon.h"
+#include "server/dev/dev.h"
 #include "server/master.h"
 #include "server/program.h"
 #include "server/upgrade.h"
@@ -237,6 +238,14 @@ main(int argc, char **argv)
 	if (argc > 1 && strcmp(argv[1], "ctl") == 0)
 		return ctl_main(argc - 1, argv + 1);
 	rc = program_note(&program, argv);
+	if (rc == 0 && argc > 1 &&
+	    (strcmp(argv[1], "dev") == 0 || strcmp(argv[1], "new") == 0)) {
+		status = strcmp(argv[1], "dev") == 0
+			     ? dev_main(argc - 1, argv + 1, &program)
+			     : new_main(argc - 1, argv + 1, &program);
+		program_free(&program);
+		return status;
+	}
 	if (rc == 0)
 		rc = config_load(argc, argv, &config, &action, &why);
 	if (rc < 0)

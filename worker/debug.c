@@ -71,23 +71,51 @@ read_notice(const struct worker_options *options)
 	return NULL;
 }
 
-/* Everything a page is made of, as 16 hexadecimal digits. */
+/* 16 hexadecimal digits of a text. */
 static void
-digest_all(const struct app *app, const struct static_folder *assets,
-    const char *notice, char out[17])
+digest(const struct buf *text, char out[DEBUG_HASH_MAX])
 {
-	unsigned char digest[SHA256_DIGEST_LENGTH];
-	struct buf all = BUF_EMPTY;
+	unsigned char bytes[SHA256_DIGEST_LENGTH];
 	int i;
 
+	(void)SHA256((const unsigned char *)text->data, text->len, bytes);
+	for (i = 0; i < 8; i++)
+		(void)snprintf(out + 2 * i, 3, "%02x", bytes[i]);
+}
+
+void
+debug_page_hash(const struct app *app, const struct static_folder *assets,
+    char out[DEBUG_HASH_MAX])
+{
+	struct buf all = BUF_EMPTY;
+
 	(void)buf_puts(&all, app->fingerprint);
-	static_put_state(assets, &all);
+	static_put_opened(assets, &all);
+	digest(&all, out);
+	buf_free(&all);
+}
+
+/*
+ * Everything a page is made of, and what is wrong with it. Whoever writes the
+ * notice also has the server reload when assets change; else they count as
+ * they are on disk.
+ */
+static void
+hash_all(const struct app *app, const struct worker_options *options,
+    const struct static_folder *assets, const char *notice,
+    char out[DEBUG_HASH_MAX])
+{
+	struct buf all = BUF_EMPTY;
+
+	(void)buf_puts(&all, app->fingerprint);
+	if (options->debug_notice[0] != '\0')
+		static_put_opened(assets, &all);
+	else
+		static_put_state(assets, &all);
 	if (notice != NULL)
 		(void)buf_puts(&all, notice);
-	(void)SHA256((const unsigned char *)all.data, all.len, digest);
+	digest(&all, out);
 	buf_free(&all);
-	for (i = 0; i < 8; i++)
-		(void)snprintf(out + 2 * i, 3, "%02x", digest[i]);
 }
 
 void
@@ -95,9 +123,9 @@ debug_reload_json(const struct app *app, const struct worker_options *options,
     const struct static_folder *assets, struct buf *out)
 {
 	char *notice = read_notice(options);
-	char hash[17];
+	char hash[DEBUG_HASH_MAX];
 
-	digest_all(app, assets, notice, hash);
+	hash_all(app, options, assets, notice, hash);
 	(void)buf_printf(out,
 	    "{\"reloadHash\":\"%s\",\"hard\":true,\"packages\":[\"pronghorn\","
 	    "\"%s\"],\"files\":[]}",
@@ -105,22 +133,75 @@ debug_reload_json(const struct app *app, const struct worker_options *options,
 	free(notice);
 }
 
-bool
-debug_notice_page(const struct worker_options *options, struct buf *out)
+/* The line of a compiler's output that says most: its first error. */
+static struct http_span
+headline(const char *notice)
+{
+	const char *error = strstr(notice, "error:");
+	const char *from = error != NULL ? error : notice;
+
+	while (from > notice && from[-1] != '\n')
+		from--;
+	return (struct http_span){ from, strcspn(from, "\n") };
+}
+
+static void
+put_notice(const char *notice, struct buf *out)
+{
+	struct http_span line = headline(notice);
+	struct buf title = BUF_EMPTY;
+	struct buf page = BUF_EMPTY;
+
+	(void)buf_put(&title, line.data, line.len);
+	(void)buf_putl(&page,
+	    "<!doctype html><html><head><title>not up to date</title></head>"
+	    "<body><div class=\"debugger\"><h1>The app on this page is an "
+	    "older one");
+	(void)buf_putl(&page, PAGE_MESSAGE);
+	if (buf_cstr(&title) != NULL)
+		site_escape_html(title.data, &page);
+	(void)buf_putl(&page, PAGE_TRACE);
+	site_escape_html(notice, &page);
+	(void)buf_putl(&page, "</pre></div></div></body></html>\n");
+	(void)buf_putl(out, ",title:");
+	if (json_write_text(title.data, title.len, out) < 0)
+		(void)buf_putl(out, "\"The app does not compile\"");
+	(void)buf_putl(out, ",html:");
+	if (json_write_text(page.data, page.len, out) < 0)
+		(void)buf_putl(out, "\"The log has it: it is not UTF-8.\"");
+	buf_free(&title);
+	buf_free(&page);
+}
+
+/*
+ * The front end compares hashes from its first question on. What changes
+ * before that it would miss, so the script compares with what the page was
+ * made of, and with what it has itself shown.
+ */
+static const char script_rest[] =
+    "};if(document.currentScript.src.split('?')[1]!==now.page){"
+    "location.reload();return}"
+    "const begin=()=>{const store=window.store;"
+    "if(!store){setTimeout(begin,20);return}"
+    "if(now.title)store.dispatch({type:'ON_ERROR',payload:{type:'backEnd',"
+    "error:{message:now.title,html:now.html}}});"
+    "store.subscribe(()=>{const seen=store.getState().reloadRequest?.content?."
+    "reloadHash;if(seen&&seen!==now.all)location.reload()})};begin()})();\n";
+
+void
+debug_script(const struct app *app, const struct worker_options *options,
+    const struct static_folder *assets, struct buf *out)
 {
 	char *notice = read_notice(options);
+	char page[DEBUG_HASH_MAX];
+	char all[DEBUG_HASH_MAX];
 
-	if (notice == NULL)
-		return false;
-	(void)buf_putl(out,
-	    "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"UTF-8\">"
-	    "<meta http-equiv=\"refresh\" content=\"1\"><title>The app does "
-	    "not compile</title><style>body{font:15px/1.5 system-ui,sans-serif;"
-	    "margin:2em}pre{padding:1em;background:#1c2330;color:#e4e8ef;"
-	    "overflow:auto}</style></head><body><h1>The app does not compile"
-	    "</h1><pre>");
-	site_escape_html(notice, out);
-	(void)buf_putl(out, "</pre></body></html>\n");
+	debug_page_hash(app, assets, page);
+	hash_all(app, options, assets, notice, all);
+	(void)buf_printf(out, "(()=>{const now={page:\"%s\",all:\"%s\"", page,
+	    all);
+	if (notice != NULL)
+		put_notice(notice, out);
+	(void)buf_puts(out, script_rest);
 	free(notice);
-	return true;
 }

@@ -36,12 +36,21 @@ void debug_reload_json(const struct app *app,
     const struct worker_options *options, const struct static_folder *assets,
     struct buf *out);
 
+/* Room for such a hash. */
+#define DEBUG_HASH_MAX 17
+
+/* A hash over what the document of a page is made of: app and assets. */
+void debug_page_hash(const struct app *app, const struct static_folder *assets,
+    char out[DEBUG_HASH_MAX]);
+
 /*
- * What stands in the file of the setting `debug_notice`, as a page that loads
- * itself again when it changes: compile errors, while the app that runs is an
- * older one. False, and nothing appended: there is no such file, or it is
- * empty.
+ * Append the script of /_ph/debug.js, which every page has in this mode with
+ * its own hash behind a question mark. It puts what stands in the file of the
+ * setting `debug_notice` (compile errors, while the app that runs is an older
+ * one) into the page's error panel, and has the page load itself again when
+ * it was out of date from the start.
  */
-bool debug_notice_page(const struct worker_options *options, struct buf *out);
+void debug_script(const struct app *app, const struct worker_options *options,
+    const struct static_folder *assets, struct buf *out);
 
 #endif

@@ -341,6 +341,7 @@ static const struct route {
 	{ "/_ph/health", false, false, true, get_health },
 	{ "/_ph/ready", false, false, true, get_ready },
 	{ "/_ph/metrics", false, false, true, get_metrics },
+	{ "/_ph/debug.js", false, false, false, router_debug_script },
 	{ "/_dash-", true, false, false, get_nothing },
 	{ "/_ph/", true, false, false, get_nothing },
 	{ "/assets/", true, false, false, get_asset },

@@ -27,5 +27,6 @@ void router_file_reply(const struct route_request *rq,
 /* router_page.c */
 void router_page(const struct route_request *rq);
 void router_reload_hash(const struct route_request *rq);
+void router_debug_script(const struct route_request *rq);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * The page: the document of each address, and in development what stands in
- * its way and whether it is out of date.
+ * The page: the document of each address, and in development whether it is out
+ * of date and what is wrong with the newest one.
  *
  * THREADS  The loop only.
  */
@@ -36,18 +36,6 @@ answer_bytes(const struct route_request *rq, struct buf *bytes,
 		conn_answer(rq->conn, rq->to, &reply, false);
 }
 
-/* Development: what stands in the way of the page, if anything does. */
-static bool
-answer_notice(const struct route_request *rq)
-{
-	struct buf page = BUF_EMPTY;
-
-	if (!debug_notice_page(rq->conn->worker->options, &page))
-		return false;
-	answer_bytes(rq, &page, "text/html; charset=utf-8");
-	return true;
-}
-
 void
 router_reload_hash(const struct route_request *rq)
 {
@@ -61,6 +49,21 @@ router_reload_hash(const struct route_request *rq)
 	debug_reload_json(worker->app, worker->options, worker->site->assets,
 	    &json);
 	answer_bytes(rq, &json, "application/json");
+}
+
+void
+router_debug_script(const struct route_request *rq)
+{
+	const struct worker *worker = rq->conn->worker;
+	struct buf script = BUF_EMPTY;
+
+	if (!worker->options->debug) {
+		router_answer_status(rq, 404);
+		return;
+	}
+	debug_script(worker->app, worker->options, worker->site->assets,
+	    &script);
+	answer_bytes(rq, &script, "text/javascript; charset=utf-8");
 }
 
 /*
@@ -167,8 +170,6 @@ router_page(const struct route_request *rq)
 	struct reply reply;
 
 	ASSERT(site != NULL);
-	if (worker->options->debug && answer_notice(rq))
-		return;
 	file = page_file(rq, &old);
 	if (old != NULL) {
 		answer_moved(rq, old);

@@ -266,22 +266,24 @@ read_manifest(struct site *site, const char *www_dir, bool debug,
 	return rc;
 }
 
-/* The folder to use when the setting is empty. */
+/* The folder to use when the setting is empty: in the tree, or installed. */
 static const char *
 default_folder(char path[PATH_MAX])
 {
-	ssize_t len = readlink("/proc/self/exe", path, PATH_MAX - 32);
+	static const char *const places[] = { "www", "../share/pronghorn/www" };
+	char program[PATH_MAX];
+	ssize_t len = readlink("/proc/self/exe", program, sizeof(program) - 1);
 	char *slash;
+	size_t i;
 
-	if (len > 0) {
-		path[len] = '\0';
-		slash = strrchr(path, '/');
-		if (slash != NULL) {
-			(void)strcpy(slash, "/www/manifest.tsv");
-			if (access(path, R_OK) == 0) {
-				(void)strcpy(slash, "/www");
-				return path;
-			}
+	program[len > 0 ? len : 0] = '\0';
+	slash = strrchr(program, '/');
+	for (i = 0; slash != NULL && i < 2; i++) {
+		*slash = '\0';
+		join_path(path, program, places[i], "/manifest.tsv");
+		if (access(path, R_OK) == 0) {
+			join_path(path, program, places[i], "");
+			return path;
 		}
 	}
 	return "/usr/share/pronghorn/www";

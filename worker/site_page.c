@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "server/base/err.h"
+#include "worker/debug.h"
 #include "worker/json_write.h"
 #include "worker/pages.h"
 #include "worker/site_int.h"
@@ -193,7 +194,7 @@ put_mode(bool debug, struct buf *out)
 	if (debug)
 		(void)buf_putl(out,
 		    "\"dash_version\":\"4\",\"dev_tools\":[],\"hot_reload\":"
-		    "{\"interval\":1000,\"max_retry\":30},");
+		    "{\"interval\":200,\"max_retry\":30},");
 }
 
 static void
@@ -254,9 +255,23 @@ put_scripts(const struct template *page, struct buf *out)
 	}
 }
 
+/* See debug_script(). */
+static void
+put_debug_script(const struct template *page, struct buf *out)
+{
+	char hash[DEBUG_HASH_MAX];
+
+	debug_page_hash(page->app, page->site->assets, hash);
+	(void)buf_printf(out,
+	    "<script src=\"%s_ph/debug.js?%s\"></script>\n      ",
+	    page->site->requests, hash);
+}
+
 static void
 put_renderer(const struct template *page, struct buf *out)
 {
+	if (page->options->debug)
+		put_debug_script(page, out);
 	app_inline_script(page->app, out);
 	(void)buf_putl(out,
 	    "<script id=\"_dash-renderer\" type=\"application/javascript\">"

@@ -53,9 +53,11 @@ void static_put_css(const struct static_folder *folder, const char *prefix,
 void static_put_scripts(const struct static_folder *folder, const char *prefix,
     struct buf *out);
 
-/* Append what changes when a file that the page loads does, as it is on disk
- * now: paths and times. `folder` may be NULL. */
+/* Append what changes when a file that the page loads does: paths and times,
+ * as they are on disk now, or as they were when the folder was opened.
+ * `folder` may be NULL. */
 void static_put_state(const struct static_folder *folder, struct buf *out);
+void static_put_opened(const struct static_folder *folder, struct buf *out);
 
 /* The folder's own favicon: its URL, appended. 0, or -ENOENT. */
 int static_put_favicon(const struct static_folder *folder, const char *prefix,

@@ -203,6 +203,16 @@ static_put_favicon(const struct static_folder *folder, const char *prefix,
 }
 
 void
+static_put_opened(const struct static_folder *folder, struct buf *out)
+{
+	size_t i;
+
+	for (i = 0; folder != NULL && i < folder->item_count; i++)
+		(void)buf_printf(out, "%s %lld\n", folder->items[i].path,
+		    (long long)folder->items[i].mtime);
+}
+
+void
 static_put_state(const struct static_folder *folder, struct buf *out)
 {
 	struct static_folder now;
@@ -213,10 +223,8 @@ static_put_state(const struct static_folder *folder, struct buf *out)
 	memset(&now, 0, sizeof(now));
 	now.fd = folder->fd;
 	(void)static_walk(&now);
-	for (i = 0; i < now.item_count; i++) {
-		(void)buf_printf(out, "%s %lld\n", now.items[i].path,
-		    (long long)now.items[i].mtime);
+	static_put_opened(&now, out);
+	for (i = 0; i < now.item_count; i++)
 		free(now.items[i].path);
-	}
 	free(now.items);
 }

@@ -7,11 +7,27 @@ import { test } from "../lib/harness.mjs";
 
 const json = async (url) => (await fetch(url)).json();
 
-test("the hash changes with assets and notice", async (t, scene) => {
+test("the hash changes with assets", async (t, scene) => {
   const assets = scene.dir();
-  const notice = scene.file("notice", "");
 
   fs.writeFileSync(`${assets}/a.css`, "#out { color: red }");
+  const server = await scene.start({
+    app: "dash_errors",
+    args: ["--debug", "--assets-folder", assets],
+  });
+  const url = `${server.url}/_reload-hash`;
+  const first = await json(url);
+
+  assert.equal(typeof first.reloadHash, "string");
+  assert.ok(first.packages.includes(first.reloadHash));
+  assert.deepEqual(await json(url), first);
+  fs.writeFileSync(`${assets}/b.css`, "");
+  assert.notEqual((await json(url)).reloadHash, first.reloadHash);
+});
+
+test("the notice is in the script of the page", async (t, scene) => {
+  const assets = scene.dir();
+  const notice = scene.file("notice", "");
   const server = await scene.start({
     app: "dash_errors",
     args: [
@@ -19,26 +35,26 @@ test("the hash changes with assets and notice", async (t, scene) => {
     ],
   });
   const url = `${server.url}/_reload-hash`;
+  const text = async (what) => (await fetch(server.url + what)).text();
+  const page = await text("/");
   const first = await json(url);
-  const page = async () => (await fetch(server.url)).text();
 
-  assert.equal(typeof first.reloadHash, "string");
-  assert.ok(first.packages.includes(first.reloadHash));
-  assert.deepEqual(await json(url), first);
-  assert.match(await page(), /"hot_reload":\{"interval":/);
+  assert.match(page, /"hot_reload":\{"interval":/);
+  assert.match(page, /_dash-config/);
+  const [script] = /\/_ph\/debug\.js\?[0-9a-f]{16}/.exec(page);
+
+  assert.match(await text(script), new RegExp(`page:"${script.split("?")[1]}"`));
+  assert.doesNotMatch(await text(script), /title:/);
+  /* Whoever writes the notice reloads the server for assets. */
   fs.writeFileSync(`${assets}/b.css`, "");
-  const second = await json(url);
-
-  assert.notEqual(second.reloadHash, first.reloadHash);
-  fs.writeFileSync(notice, "app.c:3: error: expected <;>");
-  const third = await json(url);
-
-  assert.notEqual(third.reloadHash, second.reloadHash);
-  assert.match(await page(), /app\.c:3: error: expected &lt;;&gt;/);
-  assert.doesNotMatch(await page(), /_dash-config/);
+  assert.deepEqual(await json(url), first);
+  fs.writeFileSync(notice, "app.c: In function f:\napp.c:3: error: <;>\n");
+  assert.notEqual((await json(url)).reloadHash, first.reloadHash);
+  assert.match(await text(script), /title:"app\.c:3: error: \\u003c;\\u003e"/);
+  assert.equal(await text("/"), page);
   fs.writeFileSync(notice, "");
-  assert.deepEqual(await json(url), second);
-  assert.match(await page(), /_dash-config/);
+  assert.deepEqual(await json(url), first);
+  assert.doesNotMatch(await text(script), /title:/);
 });
 
 test("ids that are not on the page are named at the start", async (t, s) => {

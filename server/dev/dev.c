@@ -1,0 +1,446 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * pronghorn dev: write, save, look.
+ *
+ *   change -> compile -> .so number N -> reload of the server -> the page
+ *
+ * One process watches, with a server and at most one other child at a time:
+ * the compiler or `pronghorn ctl`. Nothing polls: it sleeps until a file
+ * changes, a child prints or ends, or the server says that it serves. How the
+ * app is swapped is the server's business: its reload is a transaction, so
+ * sessions and cache stay, and an app that does not load changes nothing.
+ *
+ * What is wrong stands in a file, which the server in debug mode shows in the
+ * error panel of the page; so there must be a server even when the app has
+ * never compiled: it then serves a stopgap.
+ *
+ * INVARIANT  app.so names what the server serves or is about to: a worker that
+ *            is replaced loads what the others have.
+ * THREADS    One.
+ */
+#include "server/dev/dev.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "server/base/clock.h"
+#include "server/base/err.h"
+#include "server/base/fd.h"
+#include "server/dev/dev_int.h"
+
+/* Editors write, rename and remove: this is one change. */
+#define SETTLE_US 10000
+
+static const char usage[] =
+    "usage: pronghorn dev [--open] [OPTIONS] app.c [more.c ...] "
+    "[-- CC FLAGS]\n"
+    "\n"
+    "Compiles the app, serves it, and does so again whenever a source, a\n"
+    "header, a file of its assets or the config file changes. Compile errors\n"
+    "are shown in the page, too. A folder stands for its app.c or app.cpp.\n"
+    "\n"
+    "  --cflags    only say with which flags the SDK is found\n"
+    "  --open      open the page in a browser ($BROWSER, else xdg-open)\n"
+    "  OPTIONS     of the server: --bind, --workers, -c FILE, ...; a\n"
+    "              pronghorn.conf beside the app is read without -c\n"
+    "  CC FLAGS    for the compiler ($CC, $CXX, else cc, c++), as -lfoo\n";
+
+static void
+say_seconds(const struct dev *dev, const char *what)
+{
+	(void)fprintf(stderr, "pronghorn dev: %s %.2f s after the change\n",
+	    what, (double)(clock_mono_us() - dev->seen_us) / 1e6);
+}
+
+static void
+give_up(struct dev *dev, const char *what, int rc)
+{
+	(void)fprintf(stderr, "pronghorn dev: %s: %s\n", what, err_str(rc));
+	dev->status = 1;
+	dev->stop = SIGTERM;
+}
+
+static void
+renew_notice(struct dev *dev)
+{
+	const char *text =
+	    dev->compile_error != NULL ? dev->compile_error : dev->load_error;
+	int rc = dev_write_notice(dev, text);
+
+	if (rc < 0)
+		(void)fprintf(stderr, "pronghorn dev: %s: %s\n", dev->folder,
+		    err_str(rc));
+}
+
+/* Keep `text`, which is handed over, in the place of an error. */
+static void
+set_error(struct dev *dev, char **error, char *text)
+{
+	free(*error);
+	*error = text;
+	renew_notice(dev);
+}
+
+static void
+start_server(struct dev *dev, unsigned number)
+{
+	int rc = dev_point(dev, number);
+
+	if (rc == 0)
+		rc = dev_server_start(dev);
+	if (rc < 0)
+		give_up(dev, "the server", rc);
+}
+
+static void
+begin(struct dev *dev, enum dev_step what, int rc)
+{
+	if (rc < 0)
+		give_up(dev, "a child process", rc);
+	else
+		dev->doing = what;
+}
+
+/* What is no source: assets, those to come, and the settings. */
+static void
+watch_rest(struct dev *dev)
+{
+	const struct dev_words *words = &dev->words;
+	char link[PATH_MAX];
+	char target[PATH_MAX];
+	ssize_t len;
+
+	len = words->assets == NULL && dev_path(dev, "assets", link)
+		  ? readlink(link, target, sizeof(target) - 1)
+		  : -1;
+	if (len > 0) {
+		target[len] = '\0';
+		(void)watch_file(&dev->watch, target, WATCH_REST);
+		(void)watch_tree(&dev->watch, target);
+	}
+	if (words->assets != NULL)
+		(void)watch_tree(&dev->watch, words->assets);
+	(void)watch_file(&dev->watch,
+	    words->config != NULL ? words->config : "pronghorn.conf",
+	    WATCH_REST);
+}
+
+/* Take the next step, if none is under way. */
+static void
+advance(struct dev *dev)
+{
+	int rc;
+
+	if (dev->doing != DEV_NOTHING || dev->stop != 0)
+		return;
+	if (dev->changed & WATCH_CODE) {
+		dev->changed &= ~WATCH_CODE;
+		begin(dev, DEV_COMPILE, dev_compile(dev));
+	} else if (dev->state == DEV_DOWN && dev->fresh && !dev->stopgap) {
+		start_server(dev, dev->number);
+	} else if (dev->state == DEV_DOWN) {
+		dev->stopgap = true;
+		begin(dev, DEV_STOPGAP, dev_compile_stopgap(dev));
+	} else if (dev->state == DEV_UP &&
+		   (dev->fresh || (dev->changed & WATCH_REST))) {
+		dev->changed &= ~WATCH_REST;
+		watch_rest(dev);
+		rc = dev->fresh ? dev_point(dev, dev->number) : 0;
+		begin(dev, DEV_RELOAD, rc < 0 ? rc : dev_ctl(dev, "reload"));
+	} else if (dev->state == DEV_UP && !dev->announced) {
+		dev->announced = true;
+		begin(dev, DEV_ASK, dev_ctl(dev, "listeners"));
+	}
+}
+
+static void
+print_step(const struct dev *dev)
+{
+	if (dev->step.text.len > 0)
+		(void)fd_write_full(STDERR_FILENO, dev->step.text.data,
+		    dev->step.text.len);
+}
+
+static void
+compiled(struct dev *dev, bool good)
+{
+	const struct buf *text = &dev->step.text;
+	unsigned number = dev->number;
+
+	print_step(dev);
+	dev_watch_sources(dev);
+	if (!good) {
+		say_seconds(dev, "does not compile,");
+		set_error(dev, &dev->compile_error,
+		    text->len > 0 ? strndup(text->data, text->len)
+				  : strdup("the compiler failed"));
+		dev_forget(dev, number);
+		return;
+	}
+	say_seconds(dev, "compiled");
+	/* The page learns it when the new app serves: see loaded(). */
+	free(dev->compile_error);
+	dev->compile_error = NULL;
+	dev->fresh = true;
+}
+
+static void
+loaded(struct dev *dev)
+{
+	char *error = dev_ctl_error(dev);
+	char *text = NULL;
+
+	if (error != NULL) {
+		(void)fprintf(stderr, "pronghorn dev: not swapped: %s\n",
+		    error);
+		if (asprintf(&text, "The app is not loaded: %s\n", error) < 0)
+			text = NULL;
+		if (dev->fresh)
+			(void)dev_point(dev, dev->loaded);
+	} else if (dev->fresh) {
+		dev_forget(dev, dev->loaded);
+		dev->loaded = dev->number;
+	}
+	/* The failed one is not tried again before something changes. */
+	dev->fresh = false;
+	set_error(dev, &dev->load_error, text);
+	if (error == NULL)
+		say_seconds(dev, "serves");
+	free(error);
+}
+
+static void
+step_over(struct dev *dev, int status)
+{
+	enum dev_step what = dev->doing;
+	bool good = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+
+	step_end(&dev->step);
+	dev->doing = DEV_NOTHING;
+	switch (what) {
+	case DEV_COMPILE:
+		compiled(dev, good);
+		break;
+	case DEV_STOPGAP:
+		if (good) {
+			start_server(dev, 0);
+		} else {
+			print_step(dev);
+			give_up(dev, "not even an empty app compiles",
+			    ERR_PLUGIN);
+		}
+		break;
+	case DEV_RELOAD:
+		loaded(dev);
+		break;
+	case DEV_ASK:
+		dev_announce(dev);
+		break;
+	case DEV_NOTHING:
+		break;
+	}
+}
+
+/* The server has ended. */
+static void
+server_over(struct dev *dev)
+{
+	dev->server = 0;
+	if (dev->stop != 0)
+		return;
+	if (dev->state == DEV_STARTING && !dev->stopgap) {
+		/* Perhaps it is the app's fault: then the page can say so. */
+		dev->state = DEV_DOWN;
+		dev->stopgap = true;
+		return;
+	}
+	(void)fprintf(stderr, "pronghorn dev: the server has ended\n");
+	dev->state = DEV_DOWN;
+	dev->status = 1;
+	dev->stop = SIGTERM;
+}
+
+static void
+reap(struct dev *dev)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (pid == dev->step.pid)
+			step_over(dev, status);
+		else if (pid == dev->server)
+			server_over(dev);
+	}
+}
+
+static void
+take_signals(struct dev *dev)
+{
+	struct signalfd_siginfo info;
+	bool again = false;
+
+	while (read(dev->sig_fd, &info, sizeof(info)) == sizeof(info)) {
+		if (info.ssi_signo == SIGCHLD)
+			continue;
+		again = dev->stop != 0;
+		dev->stop = (int)info.ssi_signo;
+	}
+	reap(dev);
+	if (again && dev->server > 0)
+		(void)kill(dev->server, SIGKILL);
+}
+
+static void
+note_changes(struct dev *dev)
+{
+	int changed = watch_read(&dev->watch);
+
+	if (changed == 0)
+		return;
+	if (dev->changed == 0)
+		dev->seen_us = clock_mono_us();
+	dev->changed |= changed;
+	/* What is being compiled is out of date already. */
+	if ((changed & WATCH_CODE) && dev->doing == DEV_COMPILE) {
+		step_kill(&dev->step);
+		dev_forget(dev, dev->number);
+		dev->doing = DEV_NOTHING;
+	}
+}
+
+static void
+came_up(struct dev *dev)
+{
+	if (dev->state != DEV_STARTING)
+		return;
+	dev->state = DEV_UP;
+	if (!dev->stopgap) {
+		dev->loaded = dev->number;
+		dev->fresh = false;
+		say_seconds(dev, "serves");
+	}
+}
+
+static void
+turn(struct dev *dev)
+{
+	struct pollfd polls[] = { { .fd = dev->sig_fd, .events = POLLIN },
+		{ .fd = dev->watch.fd, .events = POLLIN },
+		{ .fd = dev->notify_fd, .events = POLLIN },
+		{ .fd = dev->step.fd, .events = POLLIN } };
+	bool settling = dev->changed != 0 && dev->doing == DEV_NOTHING;
+
+	if (poll(polls, 4, settling ? SETTLE_US / 1000 : -1) < 0 &&
+	    errno != EINTR)
+		give_up(dev, "poll", -errno);
+	step_read(&dev->step);
+	take_signals(dev);
+	note_changes(dev);
+	if (dev_notify_read(dev))
+		came_up(dev);
+	if (dev->changed == 0 || clock_mono_us() - dev->seen_us >= SETTLE_US)
+		advance(dev);
+}
+
+/* End the server, and wait: two seconds are what it takes for that. */
+static void
+stop_server(struct dev *dev)
+{
+	step_kill(&dev->step);
+	if (dev->server <= 0)
+		return;
+	(void)kill(dev->server, SIGINT);
+	while (dev->server > 0) {
+		struct pollfd wait = { .fd = dev->sig_fd, .events = POLLIN };
+
+		(void)poll(&wait, 1, -1);
+		take_signals(dev);
+	}
+}
+
+static int
+prepare(struct dev *dev)
+{
+	sigset_t set;
+	int rc;
+
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGCHLD);
+	(void)sigaddset(&set, SIGINT);
+	(void)sigaddset(&set, SIGTERM);
+	(void)sigaddset(&set, SIGHUP);
+	(void)sigaddset(&set, SIGQUIT);
+	(void)sigprocmask(SIG_BLOCK, &set, NULL);
+	dev->sig_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (dev->sig_fd < 0)
+		return -errno;
+	rc = watch_open(&dev->watch);
+	if (rc == 0)
+		rc = dev_folder_make(dev);
+	if (rc == 0)
+		rc = dev_notify_open(dev);
+	return rc;
+}
+
+/* Until somebody ends it. */
+static void
+run(struct dev *dev)
+{
+	int rc;
+
+	dev->seen_us = clock_mono_us();
+	rc = prepare(dev);
+	if (rc < 0)
+		give_up(dev, "cannot begin", rc);
+	else
+		watch_rest(dev);
+	while (dev->stop == 0)
+		turn(dev);
+	stop_server(dev);
+	step_free(&dev->step);
+	watch_close(&dev->watch);
+	dev_folder_remove(dev);
+	fd_close(&dev->notify_fd);
+	fd_close(&dev->sig_fd);
+	free(dev->compile_error);
+	free(dev->load_error);
+}
+
+int
+dev_main(int argc, char **argv, const struct program *program)
+{
+	struct dev dev = { .program = program,
+		.sig_fd = -1,
+		.notify_fd = -1,
+		.watch.fd = -1,
+		.step = STEP_EMPTY,
+		.changed = WATCH_CODE };
+	int rc = dev_words_read(&dev.words, argc, argv);
+
+	if (rc < 0) {
+		dev.status = 1;
+	} else if (dev.words.help) {
+		(void)fputs(usage, stdout);
+	} else if (dev_find_sdk(program->path, dev.include) < 0) {
+		(void)fprintf(stderr,
+		    "pronghorn dev: the SDK's headers are neither in "
+		    "../worker/sdk nor in ../include beside %s\n",
+		    program->path);
+		dev.status = 1;
+	} else if (dev.words.cflags) {
+		(void)printf("-I%s\n", dev.include);
+	} else {
+		run(&dev);
+	}
+	dev_words_free(&dev.words);
+	return dev.status;
+}

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SERVER_DEV_DEV_INT_H
+#define SERVER_DEV_DEV_INT_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "server/dev/step.h"
+#include "server/dev/watch.h"
+#include "server/program.h"
+
+/*
+ * The parts of `pronghorn dev`: dev.c (what follows what), dev_words.c (the
+ * command line), dev_build.c (the compiler), dev_serve.c (the server).
+ */
+
+/* What the command line says. Texts are those of argv. */
+struct dev_words {
+	char **sources; /* at least one; owned, the texts not */
+	size_t source_count;
+	char **server; /* options of the server, in their order; owned */
+	size_t server_count;
+	char **compiler; /* behind --; part of argv */
+	size_t compiler_count;
+	const char *config; /* NULL: the server's default */
+	const char *assets; /* NULL: beside the first source */
+	char *found;        /* a source or config file that we have found */
+	char *found_config;
+	bool open; /* show it in a browser */
+	bool help;
+	bool cflags; /* say how to find the SDK, and nothing else */
+};
+
+enum dev_step { DEV_NOTHING, DEV_COMPILE, DEV_STOPGAP, DEV_RELOAD, DEV_ASK };
+enum dev_server { DEV_DOWN, DEV_STARTING, DEV_UP };
+
+struct dev {
+	const struct program *program;
+	struct dev_words words;
+	char folder[64]; /* of our own, in TMPDIR; removed at the end */
+	char include[PATH_MAX];
+	struct watch watch;
+	int sig_fd;
+	int notify_fd; /* the server says here that it serves */
+
+	struct step step;
+	enum dev_step doing;
+	int changed; /* WATCH_CODE, WATCH_REST: not looked at yet */
+	bool fresh;  /* a new .so is there that was not loaded yet */
+
+	unsigned number; /* of the newest .so */
+	unsigned loaded; /* of the one that serves; 0: none, or the stopgap */
+	char *compile_error;
+	char *load_error;
+
+	pid_t server;
+	enum dev_server state;
+	bool stopgap;    /* the server was started without the app */
+	bool announced;  /* where it serves was said */
+	int stop;        /* POSIX signal that ends us; 0: none yet */
+	int status;      /* our exit status */
+	int64_t seen_us; /* when the first change of this round was seen */
+};
+
+/* ---- dev_words.c --------------------------------------------------------- */
+
+/* 0, or negative with a sentence on stderr. */
+int dev_words_read(struct dev_words *words, int argc, char **argv);
+void dev_words_free(struct dev_words *words);
+
+/* ---- dev_build.c --------------------------------------------------------- */
+
+/* Where the SDK's headers are: beside the program, in the tree or installed.
+ * 0 or -ENOENT. */
+int dev_find_sdk(const char *program, char path[PATH_MAX]);
+
+/* Start the compiler on the sources; the result is .so number dev->number. */
+int dev_compile(struct dev *dev);
+
+/* The same with a page that stands in for an app that has never compiled. */
+int dev_compile_stopgap(struct dev *dev);
+
+/* Watch all files that the last run of the compiler has read. */
+void dev_watch_sources(struct dev *dev);
+
+/* Have app.so name .so number `number`; 0: the stopgap. */
+int dev_point(struct dev *dev, unsigned number);
+
+/* Remove .so number `number`. */
+void dev_forget(struct dev *dev, unsigned number);
+
+/* ---- dev_serve.c --------------------------------------------------------- */
+
+/* A path in our folder; false: too long. */
+bool dev_path(const struct dev *dev, const char *name, char path[PATH_MAX]);
+
+/* The folder, with a name for the assets beside the app. 0 or negative. */
+int dev_folder_make(struct dev *dev);
+void dev_folder_remove(struct dev *dev);
+
+/* Write what the page is to show; NULL: nothing is wrong. 0 or -errno. */
+int dev_write_notice(const struct dev *dev, const char *text);
+
+/* Where the server says that it serves. 0 or -errno. */
+int dev_notify_open(struct dev *dev);
+
+/* Has it said so by now? */
+bool dev_notify_read(struct dev *dev);
+
+int dev_server_start(struct dev *dev);
+int dev_ctl(struct dev *dev, const char *command);
+
+/* The error in the answer of `ctl --json` that the step has printed; NULL: it
+ * was done. The caller frees. */
+char *dev_ctl_error(const struct dev *dev);
+
+/* Say where it serves, and open a browser there if asked for. */
+void dev_announce(const struct dev *dev);
+
+#endif

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * The server that `pronghorn dev` runs: the same program, with debug on, in a
+ * process group of its own, told what to do through its control socket.
+ *
+ * keep-alive is off: after a swap no connection then leads to a worker of the
+ * old app, so the page does not load itself twice.
+ */
+#include <cjson/cJSON.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "server/base/fd.h"
+#include "server/dev/dev_int.h"
+
+#define OWN_WORDS 16
+
+bool
+dev_path(const struct dev *dev, const char *name, char path[PATH_MAX])
+{
+	return snprintf(path, PATH_MAX, "%s/%s", dev->folder, name) < PATH_MAX;
+}
+
+/* A link to where the assets are, or will be: beside the app. */
+static int
+link_assets(const struct dev *dev)
+{
+	const char *source = dev->words.sources[0];
+	const char *slash = strrchr(source, '/');
+	char folder[PATH_MAX] = ".";
+	char target[PATH_MAX];
+	char path[PATH_MAX];
+	char *real;
+	int rc = 0;
+
+	if (slash != NULL && snprintf(folder, sizeof(folder), "%.*s",
+				 slash == source ? 1 : (int)(slash - source),
+				 source) >= (int)sizeof(folder))
+		return -ENAMETOOLONG;
+	real = realpath(folder, NULL);
+	if (real == NULL)
+		return -errno;
+	if (snprintf(target, sizeof(target), "%s/assets", real) >=
+		(int)sizeof(target) ||
+	    !dev_path(dev, "assets", path))
+		rc = -ENAMETOOLONG;
+	else if (symlink(target, path) < 0)
+		rc = -errno;
+	free(real);
+	return rc;
+}
+
+int
+dev_folder_make(struct dev *dev)
+{
+	const char *tmp = getenv("TMPDIR");
+
+	if (tmp == NULL || tmp[0] == '\0' || strlen(tmp) > 30)
+		tmp = "/tmp"; /* short enough for the name of a socket */
+	(void)snprintf(dev->folder, sizeof(dev->folder), "%s/pronghorn-XXXXXX",
+	    tmp);
+	if (mkdtemp(dev->folder) == NULL) {
+		dev->folder[0] = '\0';
+		return -errno;
+	}
+	return link_assets(dev);
+}
+
+void
+dev_folder_remove(struct dev *dev)
+{
+	DIR *dir = dev->folder[0] != '\0' ? opendir(dev->folder) : NULL;
+	struct dirent *entry;
+
+	if (dir == NULL)
+		return;
+	while ((entry = readdir(dir)) != NULL)
+		(void)unlinkat(dirfd(dir), entry->d_name, 0);
+	(void)closedir(dir);
+	(void)rmdir(dev->folder);
+}
+
+int
+dev_write_notice(const struct dev *dev, const char *text)
+{
+	char path[PATH_MAX];
+	char fresh[PATH_MAX];
+	int rc;
+	int fd;
+
+	if (!dev_path(dev, "notice", path) ||
+	    !dev_path(dev, "notice.new", fresh))
+		return -ENAMETOOLONG;
+	if (text == NULL)
+		return unlink(path) < 0 && errno != ENOENT ? -errno : 0;
+	fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -errno;
+	rc = fd_write_full(fd, text, strlen(text));
+	fd_close(&fd);
+	if (rc == 0 && rename(fresh, path) < 0)
+		rc = -errno;
+	return rc;
+}
+
+int
+dev_notify_open(struct dev *dev)
+{
+	struct sockaddr_un name = { .sun_family = AF_UNIX };
+	int type = SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK;
+
+	if (snprintf(name.sun_path, sizeof(name.sun_path), "%s/notify",
+		dev->folder) >= (int)sizeof(name.sun_path))
+		return -ENAMETOOLONG;
+	dev->notify_fd = socket(AF_UNIX, type, 0);
+	if (dev->notify_fd < 0 ||
+	    bind(dev->notify_fd, (struct sockaddr *)&name, sizeof(name)) < 0)
+		return -errno;
+	return 0;
+}
+
+bool
+dev_notify_read(struct dev *dev)
+{
+	bool ready = false;
+	char text[1024];
+	ssize_t got;
+
+	for (;;) {
+		got = recv(dev->notify_fd, text, sizeof(text) - 1, 0);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return ready;
+		text[got] = '\0';
+		ready = ready || strstr(text, "READY=1") != NULL;
+	}
+}
+
+/* The child: become the server. */
+static _Noreturn void
+become(struct dev *dev)
+{
+	const struct dev_words *words = &dev->words;
+	char text[][24] = { "--debug", "--debug-notice", "--keep-alive", "0",
+		"--control-socket", "-c" };
+	char notice[PATH_MAX];
+	char control[PATH_MAX];
+	char notify[PATH_MAX];
+	char app[PATH_MAX];
+	char **argv = calloc(words->server_count + OWN_WORDS, sizeof(*argv));
+	size_t at = 0;
+	size_t i;
+
+	step_child_begin(SIGTERM);
+	if (argv == NULL || !dev_path(dev, "notice", notice) ||
+	    !dev_path(dev, "control", control) ||
+	    !dev_path(dev, "notify", notify) || !dev_path(dev, "app.so", app))
+		_exit(127);
+	argv[at++] = dev->program->path;
+	argv[at++] = text[0];
+	argv[at++] = text[1];
+	argv[at++] = notice;
+	argv[at++] = text[2];
+	argv[at++] = text[3];
+	argv[at++] = text[4];
+	argv[at++] = control;
+	if (words->found_config != NULL &&
+	    words->config == words->found_config) {
+		argv[at++] = text[5];
+		argv[at++] = words->found_config;
+	}
+	for (i = 0; i < words->server_count; i++)
+		argv[at++] = words->server[i];
+	argv[at++] = app;
+	(void)setenv("NOTIFY_SOCKET", notify, 1);
+	(void)execv(dev->program->path, argv);
+	_exit(127);
+}
+
+int
+dev_server_start(struct dev *dev)
+{
+	dev->server = fork();
+	if (dev->server == 0)
+		become(dev);
+	if (dev->server < 0) {
+		dev->server = 0;
+		return -errno;
+	}
+	dev->state = DEV_STARTING;
+	return 0;
+}
+
+int
+dev_ctl(struct dev *dev, const char *command)
+{
+	char text[][12] = { "ctl", "--socket", "--json" };
+	char control[PATH_MAX];
+	char *copy = strdup(command);
+	char *argv[] = { dev->program->path, text[0], text[1], control, text[2],
+		copy, NULL };
+	int rc;
+
+	if (copy == NULL || !dev_path(dev, "control", control))
+		rc = -ENOMEM;
+	else
+		rc = step_start(&dev->step, argv, NULL);
+	free(copy);
+	return rc;
+}
+
+char *
+dev_ctl_error(const struct dev *dev)
+{
+	const struct buf *text = &dev->step.text;
+	cJSON *answer = cJSON_ParseWithLength(text->data, text->len);
+	const char *error;
+	char *copy = NULL;
+
+	if (!cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(answer, "ok"))) {
+		error = cJSON_GetStringValue(
+		    cJSON_GetObjectItemCaseSensitive(answer, "error"));
+		copy = error != NULL
+			   ? strdup(error)
+			   : strndup(text->data != NULL ? text->data : "",
+				 text->len);
+	}
+	cJSON_Delete(answer);
+	return copy;
+}
+
+static void
+open_browser(const char *url)
+{
+	const char *browser = getenv("BROWSER");
+	pid_t pid = fork();
+	int null_fd;
+
+	if (pid != 0)
+		return; /* reaped with all the others */
+	step_child_begin(SIGKILL);
+	/* It may stay longer than we do. */
+	if (fork() != 0)
+		_exit(0);
+	null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	(void)dup2(null_fd, STDIN_FILENO);
+	(void)dup2(null_fd, STDOUT_FILENO);
+	(void)dup2(null_fd, STDERR_FILENO);
+	if (browser == NULL || browser[0] == '\0')
+		browser = "xdg-open";
+	(void)execlp(browser, browser, url, (char *)NULL);
+	_exit(127);
+}
+
+void
+dev_announce(const struct dev *dev)
+{
+	const struct buf *text = &dev->step.text;
+	cJSON *answer = cJSON_ParseWithLength(text->data, text->len);
+	const char *address =
+	    cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(
+		cJSON_GetArrayItem(
+		    cJSON_GetObjectItemCaseSensitive(answer, "listeners"), 0),
+		"address"));
+	char url[PATH_MAX];
+
+	if (address != NULL && strncmp(address, "unix:", 5) != 0) {
+		if (strncmp(address, "0.0.0.0:", 8) == 0)
+			(void)snprintf(url, sizeof(url), "http://127.0.0.1:%s/",
+			    address + 8);
+		else
+			(void)snprintf(url, sizeof(url), "http://%s/", address);
+		(void)fprintf(stderr,
+		    "pronghorn dev: serving on %s; Ctrl-C ends it\n", url);
+		if (dev->words.open)
+			open_browser(url);
+	}
+	cJSON_Delete(answer);
+}

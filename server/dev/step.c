@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Children that are run for what they print. See step.h.
+ *
+ * INVARIANT  A child is in a process group of its own, so that a compiler
+ *            driver is killed with what it has started, and ends with us.
+ */
+#include "server/dev/step.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "server/base/clock.h"
+#include "server/base/fd.h"
+
+void
+step_child_begin(int death_sig)
+{
+	pid_t parent = getppid();
+	sigset_t none;
+	int sig;
+
+	(void)prctl(PR_SET_PDEATHSIG, death_sig);
+	if (getppid() != parent)
+		_exit(1);
+	(void)setpgid(0, 0);
+	for (sig = 1; sig < NSIG; sig++)
+		(void)signal(sig, SIG_DFL);
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static _Noreturn void
+become(char *const *argv, const char *variable, int out)
+{
+	char *equals;
+	char *copy;
+
+	step_child_begin(SIGKILL);
+	if (dup2(out, STDOUT_FILENO) < 0 || dup2(out, STDERR_FILENO) < 0)
+		_exit(127);
+	copy = variable != NULL ? strdup(variable) : NULL;
+	equals = copy != NULL ? strchr(copy, '=') : NULL;
+	if (equals != NULL) {
+		*equals = '\0';
+		(void)setenv(copy, equals + 1, 1);
+	}
+	(void)execvp(argv[0], argv);
+	(void)dprintf(STDERR_FILENO, "cannot run %s: %s\n", argv[0],
+	    strerror(errno));
+	_exit(127);
+}
+
+int
+step_start(struct step *step, char *const *argv, const char *variable)
+{
+	int fds[2];
+	int rc;
+
+	step_free(step);
+	buf_init(&step->text, 0);
+	step->started_us = clock_mono_us();
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return -errno;
+	rc = fd_set_nonblocking(fds[0]);
+	step->pid = rc == 0 ? fork() : -1;
+	if (step->pid == 0)
+		become(argv, variable, fds[1]);
+	if (step->pid < 0 && rc == 0)
+		rc = -errno;
+	fd_close(&fds[1]);
+	if (rc < 0) {
+		step->pid = 0;
+		fd_close(&fds[0]);
+		return rc;
+	}
+	/* Also here: it may be killed before it has run at all. */
+	(void)setpgid(step->pid, step->pid);
+	step->fd = fds[0];
+	return 0;
+}
+
+void
+step_read(struct step *step)
+{
+	char piece[4096];
+	size_t room;
+	ssize_t got;
+
+	while (step->fd >= 0) {
+		got = read(step->fd, piece, sizeof(piece));
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0 && errno == EAGAIN)
+			return;
+		if (got <= 0) {
+			fd_close(&step->fd);
+			return;
+		}
+		room = STEP_TEXT_MAX - step->text.len;
+		(void)buf_put(&step->text, piece,
+		    (size_t)got < room ? (size_t)got : room);
+	}
+}
+
+void
+step_end(struct step *step)
+{
+	step_read(step);
+	fd_close(&step->fd);
+	step->pid = 0;
+}
+
+void
+step_kill(struct step *step)
+{
+	if (step->pid > 0) {
+		(void)kill(-step->pid, SIGKILL);
+		while (waitpid(step->pid, NULL, 0) < 0 && errno == EINTR)
+			continue;
+	}
+	step_end(step);
+}
+
+void
+step_free(struct step *step)
+{
+	step_kill(step);
+	buf_free(&step->text);
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SERVER_DEV_STEP_H
+#define SERVER_DEV_STEP_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "server/base/buf.h"
+
+/*
+ * A child process that is run to its end for what it prints: a compiler, or
+ * `pronghorn ctl`.
+ *
+ * OWNERSHIP  The struct owns the pipe and the text.
+ * THREADS    Main thread; the caller reaps.
+ */
+#define STEP_TEXT_MAX ((size_t)64 * 1024) /* what is longer is cut */
+
+struct step {
+	pid_t pid; /* 0: none runs */
+	int fd;    /* what it prints, stdout and stderr; -1: none */
+	int64_t started_us;
+	struct buf text;
+};
+
+#define STEP_EMPTY       \
+	{                \
+		.fd = -1 \
+	}
+
+/*
+ * Run argv[0], found in PATH, with its own process group and `variable`
+ * (NAME=VALUE, NULL: none) added to its environment. A program that cannot be
+ * run ends with status 127 and says so in the text. 0 or -errno.
+ */
+int step_start(struct step *step, char *const *argv, const char *variable);
+
+/* Take what it has printed so far. */
+void step_read(struct step *step);
+
+/* It was reaped: take the rest. The text stays until step_free(). */
+void step_end(struct step *step);
+
+/* Kill it with all its children, and wait for it. */
+void step_kill(struct step *step);
+
+void step_free(struct step *step);
+
+/* In a child, before exec: default signals, none blocked, ends with us. */
+void step_child_begin(int death_sig);
+
+#endif

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SERVER_DEV_WATCH_H
+#define SERVER_DEV_WATCH_H
+
+#include <stddef.h>
+
+/*
+ * Files whose change means something, watched by inotify through their
+ * folders, as editors replace files instead of writing to them. A file may
+ * not be there yet; its folder must.
+ *
+ * OWNERSHIP  The struct owns the descriptor and the names.
+ * THREADS    Main thread.
+ */
+
+/* What a change means. */
+enum {
+	WATCH_CODE = 1, /* compile */
+	WATCH_REST = 2  /* only load again: assets, settings */
+};
+
+struct watch_name {
+	int wd;
+	int meaning;
+	char *name; /* NULL: every header in the folder */
+};
+
+struct watch_tree {
+	int wd;
+	char *path;
+};
+
+struct watch {
+	int fd;
+	struct watch_name *names;
+	size_t name_count;
+	struct watch_tree *trees; /* folders all of whose files count */
+	size_t tree_count;
+};
+
+/* 0 or -errno. */
+int watch_open(struct watch *watch);
+void watch_close(struct watch *watch);
+
+/* Watch a file; one that is watched already is left alone. 0 or -errno. */
+int watch_file(struct watch *watch, const char *path, int meaning);
+
+/* Watch all headers beside the file `path`, those to come, too. */
+int watch_headers(struct watch *watch, const char *path);
+
+/* Watch all files below a folder, of meaning WATCH_REST. That it is not
+ * there is no error. 0 or -errno. */
+int watch_tree(struct watch *watch, const char *path);
+
+/* Take what has happened: a set of meanings. Does not wait. */
+int watch_read(struct watch *watch);
+
+#endif

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT */
+
+/* A new user's way: pronghorn new, pronghorn dev, make test; and its faults. */
+import assert from "node:assert/strict";
+import { execFileSync, spawnSync } from "node:child_process";
+import fs from "node:fs";
+import path from "node:path";
+import { dev, edit, PROGRAM } from "../lib/dev.mjs";
+import { ROOT, test, until } from "../lib/harness.mjs";
+
+const ask = (cwd, ...args) =>
+  spawnSync(PROGRAM, args, { cwd, encoding: "utf8", timeout: 60000 });
+
+test("new, dev and make test", { seconds: 120 }, async (t, scene) => {
+  const cwd = scene.dir();
+  const made = ask(cwd, "new", "demo");
+
+  assert.equal(made.status, 0, made.stderr);
+  assert.match(made.stdout, /dev --open demo/);
+  assert.equal(ask(cwd, "new", "demo").status, 1);
+  for (const wrong of ["a b", "-x", "x/", "é"])
+    assert.equal(ask(cwd, "new", wrong).status, 2, wrong);
+  const folder = path.join(cwd, "demo");
+  const tested = execFileSync("make", ["-s", "test"], {
+    cwd: folder,
+    encoding: "utf8",
+    env: { ...process.env, MAKEFLAGS: "" },
+  });
+
+  assert.equal(tested.match(/^ok: /gm).length, 2, tested);
+  /* A browser that writes down what it is to show. */
+  const seen = path.join(cwd, "seen");
+  const browser = path.join(cwd, "browser.sh");
+
+  fs.writeFileSync(browser, `#!/bin/sh\necho "$1" >'${seen}'\n`, {
+    mode: 0o755,
+  });
+  const server = await dev(scene, "./demo", {
+    cwd,
+    args: ["--open"],
+    env: { BROWSER: browser },
+  });
+
+  await until("the browser", () => fs.existsSync(seen), 30);
+  await until(
+    "its address",
+    () => fs.readFileSync(seen, "utf8") === `${server.url}/\n`,
+    30,
+  );
+  const layout = async () => (await fetch(`${server.url}/_dash-layout`)).text();
+
+  assert.match(await layout(), /"children":"demo"/);
+  /* Its config file counts, and is watched. */
+  const [, threads] = await server.waitFor(/master\.ready .*threads=(\d+)/);
+
+  assert.equal(threads, "1", "the command line wins over the file");
+  const from = server.lines.length;
+
+  edit(path.join(folder, "pronghorn.conf"), "workers = 2", "workers = 3");
+  await server.waitFor(/event=master\.restarted/, { from, seconds: 30 });
+  const end = await server.stop();
+
+  assert.equal(end.status, 0);
+  assert.deepEqual(leftOvers(server), []);
+});
+
+/* Folders of dev that are still there; their names are in its log. */
+function leftOvers(server) {
+  return server
+    .grep(/control\.bound path=(\S+)\/control/)
+    .map((line) => /path=(\S+)\/control/.exec(line)[1])
+    .filter((dir) => fs.existsSync(dir));
+}
+
+test("an app that has never compiled", { seconds: 120 }, async (t, scene) => {
+  const good = fs.readFileSync(
+    path.join(ROOT, "server/dev/text/app.c.in"),
+    "utf8",
+  );
+  const source = scene.file("app.c", good.replace("static enum", "statics enum"));
+  const header = path.join(path.dirname(source), "text.h");
+  const server = await dev(scene, source);
+  const text = async (what) => (await fetch(server.url + what)).text();
+
+  assert.match(await text("/_ph/debug.js"), /app\.c:\d+:\d+: error/);
+  assert.match(await text("/_dash-layout"), /has not been compiled yet/);
+  /* Mended, with a header that does not exist yet. */
+  fs.writeFileSync(source, `#include "text.h"\n${good.replaceAll('"@NAME@"', "TEXT")}`);
+  await until(
+    "the next error",
+    async () => /text\.h: No such file/.test(await text("/_ph/debug.js")),
+    30,
+  );
+  fs.writeFileSync(header, '#define TEXT "one"\n');
+  await until(
+    "the app",
+    async () => /"children":"one"/.test(await text("/_dash-layout")),
+    30,
+  );
+  await until(
+    "the notice to go",
+    async () => !/title:"/.test(await text("/_ph/debug.js")),
+    30,
+  );
+  fs.writeFileSync(header, '#define TEXT "two"\n');
+  await until(
+    "the header's change",
+    async () => /"children":"two"/.test(await text("/_dash-layout")),
+    30,
+  );
+  /* One that compiles and cannot be loaded changes nothing. */
+  edit(source, "ph_layout(app, layout);", "(void)layout;");
+  await until(
+    "the reason",
+    async () => /not loaded/.test(await text("/_ph/debug.js")),
+    30,
+  );
+  assert.match(await text("/_dash-layout"), /"children":"two"/);
+  const from = server.lines.length;
+
+  edit(source, "(void)layout;", "ph_layout(app, layout);");
+  await server.waitFor(/event=master\.restarted/, { from, seconds: 30 });
+  await until(
+    "the notice to go",
+    async () => !/not loaded/.test(await text("/_ph/debug.js")),
+    30,
+  );
+  /* It ends with the server, and the server with it. */
+  process.kill(server.grep(/event=master\.ready/)[0].match(/pid=(\d+)/)[1], "SIGTERM");
+  assert.equal((await server.exited).status, 1);
+  assert.deepEqual(leftOvers(server), []);
+});
+
+test("what cannot begin says why", async (t, scene) => {
+  const cwd = scene.dir();
+
+  fs.writeFileSync(path.join(cwd, "app.c"), "int x;\n");
+  for (const [args, pattern] of [
+    [["dev"], /no source is named/],
+    [["dev", "gone.c"], /gone\.c: No such file/],
+    [["dev", "--no-such-flag", "app.c"], /no such option/],
+  ]) {
+    const { status, stderr } = ask(cwd, ...args);
+
+    assert.equal(status, 1, args.join(" "));
+    assert.match(stderr, pattern);
+  }
+  assert.match(ask(cwd, "dev", "--help").stdout, /usage: pronghorn dev/);
+  assert.match(ask(cwd, "dev", "--cflags").stdout, /^-I\/.*\n$/);
+  assert.match(ask(cwd, "new", "--help").stdout, /usage: pronghorn new/);
+});
