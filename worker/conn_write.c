@@ -30,6 +30,7 @@
 
 #define FILE_BYTES_MAX ((size_t)1024 * 1024) /* of one sendfile() */
 #define TLS_FILE_BYTES 16384                 /* one record */
+#define INLINE_MAX 1024                      /* sent from behind its head */
 #define TURN_BYTES_MAX ((size_t)1024 * 1024) /* then it is sent */
 
 struct conn_piece {
@@ -61,6 +62,9 @@ conn_sendv(struct conn *conn, struct iovec *pieces, int count)
 
 	if (conn->tls != NULL)
 		return tls_sendv(conn->tls, pieces, count);
+	if (count == 1)
+		return send(conn->fd, pieces[0].iov_base, pieces[0].iov_len,
+		    MSG_NOSIGNAL);
 	memset(&message, 0, sizeof(message));
 	message.msg_iov = pieces;
 	message.msg_iovlen = (size_t)count;
@@ -86,6 +90,22 @@ turn_add(struct turn *turn, const void *data, size_t len, struct blob *blob,
 	turn->blobs[turn->count] = blob;
 	turn->borrowed[turn->count] = borrowed;
 	turn->count++;
+}
+
+/* The bytes that were written behind what turn->heads holds. */
+static void
+turn_add_head(struct turn *turn, size_t len)
+{
+	char *head = turn->heads + turn->heads_used;
+	int last = turn->count - 1;
+
+	turn->heads_used += len;
+	if (last >= 0 &&
+	    (char *)turn->pieces[last].iov_base + turn->pieces[last].iov_len ==
+		head)
+		turn->pieces[last].iov_len += len;
+	else
+		turn_add(turn, head, len, NULL, true);
 }
 
 static void
@@ -401,19 +421,48 @@ note_answer(struct conn *conn, const struct answer_to *to,
 		log_answer(conn, to, reply);
 }
 
+/*
+ * Head and body into the turn. A small body is copied behind its head: one
+ * piece is cheaper to send than two. Is the body still the lender's?
+ */
+static bool
+put_reply(struct conn *conn, const struct answer_to *to, struct reply *reply,
+    bool keep, bool borrowed)
+{
+	struct turn *turn = &conn->worker->turn;
+	char *head = turn->heads + turn->heads_used;
+	size_t len = http_reply_head(reply, keep, conn->worker->date, head);
+	bool file = reply->blob != NULL && reply->blob->fd >= 0;
+	bool body = !to->head_only && reply->len > 0;
+
+	turn->bytes += len + (file ? 0 : reply->len);
+	if (body && !file && reply->len <= INLINE_MAX) {
+		memcpy(head + len, reply->body, reply->len);
+		len += reply->len;
+		body = false;
+	}
+	turn_add_head(turn, len);
+	if (body && !file) {
+		turn_add(turn, reply->body, reply->len, reply->blob, borrowed);
+		return borrowed;
+	}
+	if (body)
+		send_file(conn, reply);
+	blob_unref(reply->blob);
+	return false;
+}
+
 void
 conn_answer(struct conn *conn, const struct answer_to *to, struct reply *reply,
     bool borrowed)
 {
 	struct worker *worker = conn->worker;
 	struct turn *turn = &worker->turn;
-	bool file;
 	bool keep = to->keep_alive && !reply->close && !worker->draining &&
 		    worker->options->keepalive > 0;
-	char *head;
-	size_t len;
 
-	if (turn->heads_used + HTTP_REPLY_HEAD_MAX + reply->fields_len >
+	if (turn->heads_used + HTTP_REPLY_HEAD_MAX + reply->fields_len +
+		INLINE_MAX >
 	    sizeof(turn->heads))
 		conn_turn_flush(conn);
 	if (may_compress(worker, reply)) {
@@ -428,25 +477,12 @@ conn_answer(struct conn *conn, const struct answer_to *to, struct reply *reply,
 		note_answer(conn, to, reply);
 		return;
 	}
-	head = turn->heads + turn->heads_used;
 	reply->announce = to->minor == 0;
-	len = http_reply_head(reply, keep, worker->date, head);
-	turn->heads_used += len;
-	turn_add(turn, head, len, NULL, true);
-	file = reply->blob != NULL && reply->blob->fd >= 0;
-	if (file && !to->head_only) {
-		send_file(conn, reply);
-		blob_unref(reply->blob);
-	} else if (!to->head_only && reply->len > 0) {
-		turn_add(turn, reply->body, reply->len, reply->blob, borrowed);
-	} else {
-		blob_unref(reply->blob);
-	}
+	borrowed = put_reply(conn, to, reply, keep, borrowed);
 	reply->blob = NULL;
 	if (!keep)
 		conn->close_after = true;
 	note_answer(conn, to, reply);
-	turn->bytes += len + (file ? 0 : reply->len);
 	/* The next answer may overwrite a borrowed body. */
 	if (borrowed || turn->count + 2 > WORKER_TURN_PIECES ||
 	    turn->bytes > TURN_BYTES_MAX)

@@ -174,6 +174,8 @@ tls_recv(struct tls *tls, void *data, size_t len)
 		    SSL_read(tls->ssl, (char *)data + have, (int)(len - have));
 		if (got > 0) {
 			have += (size_t)got;
+			if (SSL_has_pending(tls->ssl) == 0)
+				return (ssize_t)have; /* epoll tells of more */
 			continue;
 		}
 		last = outcome(tls, got, true);
