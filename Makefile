@@ -64,6 +64,8 @@ DIFFERENTIAL := $(if $(wildcard test/fuzz/http_differential.c),\
 	$(BUILD)/fuzz/http_differential)
 EXAMPLES := $(notdir $(patsubst %/app.c,%,$(wildcard docs/examples/*/app.c)))
 EXAMPLE_SO := $(EXAMPLES:%=$(BUILD)/examples/%.so)
+EXAMPLE_DATA := $(patsubst docs/examples/%/data.csv,$(BUILD)/examples/%.csv,\
+	$(wildcard docs/examples/*/data.csv))
 # Those in C++ are built for the tests only: running needs no C++ compiler.
 CXX_EXAMPLE_SO := $(patsubst docs/examples/%/app.cpp,$(BUILD)/examples/%.so,\
 	$(wildcard docs/examples/*/app.cpp))
@@ -87,6 +89,10 @@ SDK_HEADERS := $(wildcard worker/sdk/pronghorn/*.h \
 OWN_WWW := $(patsubst www/%,$(BUILD)/www/%,$(wildcard www/*.html www/*.css \
 	www/*.js www/favicon.*))
 NODE_MODULES := test/node_modules/.package-lock.json
+
+# A component package of npm's, for the tests: what is pinned in test/packages.
+PACKAGES := $(BUILD)/packages/stamp
+PACKAGE_APP := $(BUILD)/packages/app.so
 
 # What tests are told about the build.
 TEST_ENV := BUILD='$(abspath $(BUILD))' WWW='$(abspath $(BUILD))/www' T='$(T)'
@@ -175,7 +181,12 @@ $(BUILD)/pronghorn-bench: $(BUILD)/obj/test/bench/bench_main.o \
 	$(call run_as,LINK,$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ \
 		$(LDLIBS))
 
-examples: $(EXAMPLE_SO)
+examples: $(EXAMPLE_SO) $(EXAMPLE_DATA)
+
+# What an example reads lies beside it, under its name.
+$(BUILD)/examples/%.csv: docs/examples/%/data.csv
+	@mkdir -p $(@D)
+	@cp $< $@
 
 $(BUILD)/examples/%.so: docs/examples/%/app.c $(SDK_HEADERS) $(BUILD)/flags
 	@mkdir -p $(@D)
@@ -193,6 +204,20 @@ $(BUILD)/guide.so: $(GUIDE_SRC) $(wildcard docs/guide/*.h) $(SDK_HEADERS) \
 $(BUILD)/test-apps/%.so: test/apps/%.c $(SDK_HEADERS) $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call run_as,APP,$(CC) $(APP_FLAGS) -o $@ $< -lm)
+
+$(PACKAGE_APP): test/packages/app.c $(PACKAGES) $(SDK_HEADERS) $(BUILD)/flags
+	$(call run_as,APP,$(CC) $(APP_FLAGS) -I$(@D) -o $@ $<)
+
+# Fetched once, as the front end is; another build folder takes a copy.
+$(PACKAGES): $(wildcard test/packages/packages/*.json) $(wildcard www/*.mjs) \
+    $(BUILD)/www/stamp
+	@mkdir -p $(@D)/packages
+	@if [ '$(BUILD)' != build ] && [ -e build/packages/stamp ]; then \
+		cp -a build/packages/packages '$(@D)/'; \
+	fi
+	@cp test/packages/packages/*.json $(@D)/packages/
+	@node www/package.mjs --www $(BUILD)/www $(@D) >/dev/null
+	@touch $@
 
 # ---- the front end ----
 
@@ -218,6 +243,7 @@ deps: ## install what running needs and fetch the front end
 deps-test: ## install what the tests need, too
 	@sh test/deps.sh test
 	@$(MAKE) $(BUILD)/www/stamp $(NODE_MODULES)
+	@$(MAKE) $(PACKAGES)
 
 $(NODE_MODULES): test/package.json test/package-lock.json
 	@cd test && npm ci --ignore-scripts --no-update-notifier --no-audit \
@@ -266,10 +292,10 @@ replay: $(REPLAY_BIN) $(DIFFERENTIAL) ## the fuzz targets on all inputs kept
 www-test: $(BUILD)/www/stamp ## fetching and generating
 	@$(TEST_ENV) sh test/node_tests.sh www test/www
 
-e2e: all $(CXX_EXAMPLE_SO) $(TEST_APPS) $(BENCH_BIN) $(STRESS_BIN) $(BUILD)/www/stamp $(NODE_MODULES) ## real processes, from outside
+e2e: all $(CXX_EXAMPLE_SO) $(TEST_APPS) $(PACKAGE_APP) $(BENCH_BIN) $(STRESS_BIN) $(BUILD)/www/stamp $(NODE_MODULES) ## real processes, from outside
 	@$(TEST_ENV) sh test/node_tests.sh e2e test/e2e test/stress
 
-browser: all $(CXX_EXAMPLE_SO) $(TEST_APPS) $(BUILD)/www/stamp $(NODE_MODULES) ## a real browser
+browser: all $(CXX_EXAMPLE_SO) $(TEST_APPS) $(PACKAGE_APP) $(BUILD)/www/stamp $(NODE_MODULES) ## a real browser
 	@$(TEST_ENV) sh test/node_tests.sh browser test/browser
 
 # Long campaigns: mutated requests, kills, thousands of sessions. The same
@@ -424,6 +450,9 @@ install: all $(BUILD)/www/stamp ## install the server, the SDK and the front end
 		'$(DESTDIR)$(PREFIX)/lib/pronghorn'
 	cd $(BUILD)/www && cp -R dash plotly manifest.tsv manifest.json \
 		$(OWN_WWW:$(BUILD)/www/%=%) --parents '$(wwwdir)'
+	install -d '$(DESTDIR)$(PREFIX)/share/pronghorn/tools'
+	install -m 644 www/*.mjs www/packages.json \
+		'$(DESTDIR)$(PREFIX)/share/pronghorn/tools'
 	sed 's|^#www_dir = .*|www_dir = "$(PREFIX)/share/pronghorn/www"|' \
 		conf/pronghorn.conf >$(BUILD)/pronghorn.conf
 	test -e '$(confdir)/pronghorn.conf' || \

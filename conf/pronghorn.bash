@@ -34,14 +34,15 @@ _pronghorn()
 	    --max-requests --max-requests-jitter --max-worker-memory
 	    --debug --debug-notice --limit-chunk-line
 	    --limit-client-connections --min-rate --limit-body-ratio
-	    --assets-folder --answer-memory --compress-level
-	    --compress-min-size --certfile --keyfile --sni-certfile
-	    --ca-certs --cert-reqs --ciphers --tls-min-version
-	    --tls-ticket-period --tls-handshake-timeout --http-protocols
-	    --http2-max-concurrent-streams --http2-initial-window-size
-	    --http2-max-frame-size --http2-max-header-list-size
-	    --forwarded-allow-ips --client-ip-header --secure-scheme-header
-	    --proxy-protocol --proxy-allow-from --url-base-pathname
+	    --assets-folder --packages-folder --answer-memory
+	    --compress-level --compress-min-size --certfile --keyfile
+	    --sni-certfile --ca-certs --cert-reqs --ciphers
+	    --tls-min-version --tls-ticket-period --tls-handshake-timeout
+	    --http-protocols --http2-max-concurrent-streams
+	    --http2-initial-window-size --http2-max-frame-size
+	    --http2-max-header-list-size --forwarded-allow-ips
+	    --client-ip-header --secure-scheme-header --proxy-protocol
+	    --proxy-allow-from --url-base-pathname
 	    --requests-pathname-prefix --routes-pathname-prefix
 	    --metrics-public --session-secret --session-secret-file
 	    --session-cookie-name --session-lifetime --session-idle-timeout
@@ -62,10 +63,10 @@ _pronghorn()
 	    --statsd-prefix | --dogstatsd-tags | --access-logfile | \
 	    --access-logformat | --tmp-upload-dir | --www-dir | --data-dir | \
 	    --content-security-policy | --csp-extra | --frame-ancestors | \
-	    --referrer-policy | --debug-notice | --assets-folder | --certfile | \
-	    --keyfile | --ca-certs | --url-base-pathname | \
-	    --requests-pathname-prefix | --routes-pathname-prefix | \
-	    --session-secret-file | --cache-dir)
+	    --referrer-policy | --debug-notice | --assets-folder | \
+	    --packages-folder | --certfile | --keyfile | --ca-certs | \
+	    --url-base-pathname | --requests-pathname-prefix | \
+	    --routes-pathname-prefix | --session-secret-file | --cache-dir)
 		compopt -o filenames
 		COMPREPLY=($(compgen -f -- "$word"))
 		return

@@ -127,6 +127,8 @@ struct app {
 	size_t page_count;
 	struct app_route *routes;
 	size_t route_count;
+	const char **packages; /* of ph_package(), in their order */
+	size_t package_count;
 	ph_layout_function *not_found;  /* NULL: a heading */
 	ph_layout_function *validation; /* see app_ids.c; NULL: the layout */
 	const char *index;              /* NULL: the file */
@@ -198,10 +200,11 @@ void app_define_cancels(struct app *app);
 /*
  * app_ids.c: run the layouts once and check that the ids and properties of
  * callbacks are in them; mistakes go to app->problems. The layout functions
- * no store then, `kit` has only settings. After app_load().
+ * no store then, `kit` has only settings. After app_load(). False: no browser
+ * could show the page, be it as it may with the ids.
  */
 struct toolkit;
-void app_validate_ids(struct app *app, struct toolkit *kit);
+bool app_validate_ids(struct app *app, struct toolkit *kit);
 
 /* Check the whole definition; mistakes go to app->problems. */
 void app_validate(struct app *app);

@@ -16,6 +16,7 @@
 #include "worker/component.h"
 #include "worker/dash_id.h"
 #include "worker/host.h"
+#include "worker/package.h"
 #include "worker/pages.h"
 
 #define IDS_MAX 100000
@@ -28,10 +29,12 @@ struct known {
 };
 
 struct search {
+	struct app *app;
 	struct arena *arena;
 	struct known *first;
 	size_t count;
 	bool unsure; /* something is there that cannot be looked into */
+	bool wrong;  /* no browser could show it */
 };
 
 static void look_at(struct search *search, const struct value *value,
@@ -60,6 +63,8 @@ look_into(struct search *search, const struct component *component,
 	const struct value_member *prop = component->props;
 	uint32_t i;
 
+	if (!package_check(search->app, component->type))
+		search->wrong = true;
 	for (i = 0; i < component->prop_count; i++, prop++) {
 		if (strcmp(prop->name, "id") == 0)
 			note(search, component, &prop->value);
@@ -101,6 +106,10 @@ run(struct toolkit *kit, ph_layout_function *function, struct search *search)
 	call_enter(&call);
 	page = function((struct ph_call *)(void *)&call);
 	call_leave(&call);
+	if (call.misbuilt) {
+		search->wrong = true;
+		(void)buf_printf(&search->app->problems, "%s\n", call.error);
+	}
 	if (call.failed || page == NULL)
 		search->unsure = true;
 	else
@@ -194,7 +203,7 @@ check_twice(struct app *app, const struct search *search)
 	}
 }
 
-void
+bool
 app_validate_ids(struct app *app, struct toolkit *kit)
 {
 	struct search search = { 0 };
@@ -203,8 +212,9 @@ app_validate_ids(struct app *app, struct toolkit *kit)
 
 	if (app->page.suppress_callback_exceptions || app->layout == NULL ||
 	    (app->layout_blocking && app->validation == NULL))
-		return;
+		return true;
 	arena_init(&arena, (size_t)kit->options->limit_request_memory);
+	search.app = app;
 	search.arena = &arena;
 	run(kit, app->validation != NULL ? app->validation : app->layout,
 	    &search);
@@ -220,4 +230,5 @@ app_validate_ids(struct app *app, struct toolkit *kit)
 		check_callback(app, &search, app->callbacks[i]);
 	}
 	arena_free(&arena);
+	return !search.wrong;
 }

@@ -81,9 +81,10 @@ open_object(const char *path)
 static void
 run_definition(struct app *app, const struct ph_app_info *info)
 {
+	struct toolkit kit = { .app = app };
 	struct call call;
 
-	call_init(&call, NULL, &app->arena, CALL_CREATE, "PH_APP()", NULL);
+	call_init(&call, &kit, &app->arena, CALL_CREATE, "PH_APP()", NULL);
 	call_enter(&call);
 	info->define((struct ph_app *)(void *)app);
 	call_leave(&call);
@@ -224,6 +225,7 @@ app_free(struct app **app_in)
 	free(app->databases);
 	free(app->pages);
 	free(app->routes);
+	free(app->packages);
 	free(app->title);
 	free(app->spec);
 	free(app->path);

@@ -78,6 +78,7 @@ struct call {
 	struct call *outer;
 
 	bool failed;
+	bool misbuilt; /* ... as it made a component wrongly */
 	char error[512];
 	const char *handled; /* the error that on_error is there for */
 	bool waits;          /* asked for a value that is not there */

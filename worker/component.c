@@ -12,6 +12,7 @@
  */
 #include "worker/component.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -76,30 +77,95 @@ prop_read(struct arena *arena, const struct ph_prop *prop, const void *props,
 	}
 }
 
-/* The pseudo property `more`: an object whose members are properties. */
-static uint32_t
-more_count(const struct value_member *member)
+/* Is it the pseudo property that is an object full of others? */
+static bool
+is_more(const struct ph_prop *prop)
 {
-	if (strcmp(member->name, "more") != 0 ||
-	    member->value.kind != VALUE_OBJECT)
-		return 0;
-	return member->value.count;
+	return strcmp(prop->name, "more") == 0;
 }
 
-static const char *
-missing_prop(struct arena *arena, const struct ph_component_type *type,
-    const struct ph_prop *prop)
+__attribute__((format(printf, 2, 3))) static const char *
+say(struct arena *arena, const char *format, ...)
 {
 	char text[256];
 	const char *copy;
+	va_list args;
 	int len;
 
-	len = snprintf(text, sizeof(text), "component %s needs property %s",
-	    type->name, prop->name);
+	va_start(args, format);
+	len = vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
 	if (len < 0 || (size_t)len >= sizeof(text))
 		len = 0;
 	copy = arena_strndup(arena, text, (size_t)len);
-	return copy != NULL ? copy : "a component lacks a required property";
+	return copy != NULL ? copy : "a component's properties are wrong";
+}
+
+/*
+ * The members of `more` behind the properties so far. 0, or -1 with *why: it
+ * is no object, or a property would be there twice.
+ */
+static int
+add_more(struct arena *arena, struct component *component,
+    const struct value *more, const char **why)
+{
+	struct value_member *all;
+	struct value_member *member;
+	uint32_t i;
+	uint32_t j;
+
+	if (more->kind == VALUE_NULL)
+		return 0;
+	if (more->kind != VALUE_OBJECT) {
+		*why = say(arena, "component %s: .more is %s, not an object",
+		    component->type->name, value_kind_name(more->kind));
+		return -1;
+	}
+	all = arena_calloc(arena, component->prop_count + (size_t)more->count,
+	    sizeof(*all));
+	if (all == NULL)
+		return -1;
+	memcpy(all, component->props, component->prop_count * sizeof(*all));
+	component->props = all;
+	for (i = 0; i < more->count; i++) {
+		member = &all[component->prop_count];
+		*member = more->u.members[i];
+		for (j = 0; j < component->prop_count; j++) {
+			if (all[j].name_len != member->name_len ||
+			    memcmp(all[j].name, member->name,
+				member->name_len) != 0)
+				continue;
+			*why = say(arena,
+			    "component %s: .more has \"%s\", which is given "
+			    "already",
+			    component->type->name, all[j].name);
+			return -1;
+		}
+		component->prop_count++;
+	}
+	return 0;
+}
+
+/* The id of a component out of `more`: as one that is written as .id. */
+static int
+check_id(struct component *component, const char **why)
+{
+	const struct value_member *prop;
+	uint32_t i;
+
+	for (i = 0; i < component->prop_count; i++) {
+		prop = &component->props[i];
+		if (prop->name_len != 2 || memcmp(prop->name, "id", 2) != 0 ||
+		    prop->value.kind == VALUE_OBJECT ||
+		    prop->value.kind == VALUE_JSON)
+			continue;
+		if (prop->value.kind == VALUE_TEXT &&
+		    strpbrk(prop->value.u.text, ".{") == NULL)
+			continue;
+		*why = "an id is a text without dots and braces, or an object";
+		return -1;
+	}
+	return 0;
 }
 
 struct value *
@@ -109,7 +175,6 @@ component_new(struct arena *arena, const struct ph_component_type *type,
 	struct component *component = arena_alloc(arena, sizeof(*component));
 	struct value *value = value_null(arena);
 	struct value_member member;
-	uint32_t extra;
 	unsigned i;
 	int given;
 
@@ -129,27 +194,18 @@ component_new(struct arena *arena, const struct ph_component_type *type,
 		if (given == 0) {
 			if (!(type->props[i].flags & PH_PROP_REQUIRED))
 				continue;
-			*why = missing_prop(arena, type, &type->props[i]);
+			*why = say(arena, "component %s needs property %s",
+			    type->name, type->props[i].name);
 			return NULL;
 		}
-		extra = more_count(&member);
-		if (extra == 0) {
+		/* It stands last in every generated struct. */
+		if (!is_more(&type->props[i]))
 			component->props[component->prop_count++] = member;
-			continue;
-		}
-		/* `more` stands last in every generated struct. */
-		struct value_member *all = arena_calloc(arena,
-		    component->prop_count + (size_t)extra, sizeof(member));
-
-		if (all == NULL)
+		else if (add_more(arena, component, &member.value, why) < 0)
 			return NULL;
-		memcpy(all, component->props,
-		    component->prop_count * sizeof(member));
-		memcpy(all + component->prop_count, member.value.u.members,
-		    extra * sizeof(member));
-		component->props = all;
-		component->prop_count += extra;
 	}
+	if (check_id(component, why) < 0)
+		return NULL;
 	value->kind = VALUE_COMPONENT;
 	value->u.component = component;
 	return value;

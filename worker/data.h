@@ -30,6 +30,16 @@ void data_close(struct data **data);
 /* The folder for created databases: data_dir, or the cache's. */
 const char *data_folder(const struct toolkit *kit);
 
+/*
+ * Run a query and hand its rows over some thousands at a time, so that memory
+ * does not grow with them: `take` gets each part, the first also when there is
+ * no row; it says false to end. PH_OK, or PH_ERROR and call_error set.
+ */
+typedef bool data_take(struct call *call, const struct value_table *rows,
+    bool first);
+enum ph_status data_query_parts(struct call *call, const char *sql,
+    const struct ph_value *const *arguments, size_t count, data_take *take);
+
 /* The handle and its prepared statement for `sql`; NULL: call_error set. */
 struct sqlite3_stmt;
 struct sqlite3_stmt *data_statement(struct data *data, struct call *call,

@@ -14,10 +14,13 @@
 #include <errno.h>
 #include <math.h>
 #include <sqlite3.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "worker/data.h"
 #include "worker/host.h"
+
+#define PART_ROWS 5000 /* of data_query_parts() */
 
 struct cell {
 	int type; /* SQLITE_INTEGER, _FLOAT, _TEXT, _BLOB or _NULL */
@@ -186,6 +189,40 @@ fill_column(struct call *call, struct value_column *column,
 	return numbers != NULL;
 }
 
+/*
+ * The name of a column, as SQLite itself makes names differ: the second "id"
+ * of a join is "id:1". Else records would have a member twice.
+ */
+static bool
+name_column(struct call *call, sqlite3_stmt *statement,
+    struct value_table *table, uint32_t which)
+{
+	struct value_column *column = &table->columns[which];
+	const char *name = sqlite3_column_name(statement, (int)which);
+	char numbered[256];
+	unsigned number = 0;
+	uint32_t i;
+	int len;
+
+	if (name == NULL)
+		return false;
+	column->name = name;
+	for (i = 0; i < which; i++) {
+		if (strcmp(table->columns[i].name, column->name) != 0)
+			continue;
+		len = snprintf(numbered, sizeof(numbered), "%.200s:%u", name,
+		    ++number);
+		if (len < 0 || number > which)
+			return false;
+		column->name = numbered;
+		i = UINT32_MAX; /* is that one free? */
+	}
+	column->name_len = (uint32_t)strlen(column->name);
+	column->name =
+	    arena_strndup(call->arena, column->name, column->name_len);
+	return column->name != NULL;
+}
+
 static const struct value *
 build_table(struct call *call, sqlite3_stmt *statement,
     const struct buf *collected)
@@ -196,7 +233,6 @@ build_table(struct call *call, sqlite3_stmt *statement,
 	    (const struct cell *)(const void *)collected->data;
 	struct value_table *table = arena_alloc(call->arena, sizeof(*table));
 	struct value *value = value_null(call->arena);
-	const char *name;
 	uint32_t rows = 0;
 	uint32_t i;
 
@@ -211,13 +247,7 @@ build_table(struct call *call, sqlite3_stmt *statement,
 	if (table->columns == NULL)
 		return NULL;
 	for (i = 0; i < columns; i++) {
-		name = sqlite3_column_name(statement, (int)i);
-		if (name == NULL)
-			return NULL;
-		table->columns[i].name_len = (uint32_t)strlen(name);
-		table->columns[i].name = arena_strndup(call->arena, name,
-		    table->columns[i].name_len);
-		if (table->columns[i].name == NULL ||
+		if (!name_column(call, statement, table, i) ||
 		    !fill_column(call, &table->columns[i],
 			cells != NULL ? cells + i : NULL, columns, rows))
 			return NULL;
@@ -227,16 +257,18 @@ build_table(struct call *call, sqlite3_stmt *statement,
 	return value;
 }
 
-/* Step through all rows; 0, -ENOMEM, or an SQLite code above 0. */
+/* Step through rows, `most` at most; 0 at the end, SQLITE_ROW when there may
+ * be more, -ENOMEM, or another SQLite code above 0. */
 static int
-collect(struct call *call, sqlite3_stmt *statement, struct buf *collected)
+collect(struct call *call, sqlite3_stmt *statement, size_t most,
+    struct buf *collected)
 {
 	struct cell cell;
 	int columns = sqlite3_column_count(statement);
-	int step;
+	int step = SQLITE_ROW;
 	int i;
 
-	while ((step = sqlite3_step(statement)) == SQLITE_ROW) {
+	while (most-- > 0 && (step = sqlite3_step(statement)) == SQLITE_ROW) {
 		for (i = 0; i < columns; i++) {
 			if (read_cell(call, statement, i, &cell) < 0 ||
 			    buf_put(collected, &cell, sizeof(cell)) < 0)
@@ -255,7 +287,7 @@ run_query(struct call *call, sqlite3 *db, sqlite3_stmt *statement,
 	int rc;
 
 	buf_init(&collected, (size_t)call->kit->options->limit_request_memory);
-	rc = collect(call, statement, &collected);
+	rc = collect(call, statement, SIZE_MAX, &collected);
 	if (rc == 0)
 		table = build_table(call, statement, &collected);
 	if (table == NULL)
@@ -267,32 +299,95 @@ run_query(struct call *call, sqlite3 *db, sqlite3_stmt *statement,
 	return table;
 }
 
+/* The statement with its arguments, to be given back with end_query(). NULL:
+ * call_error set. */
+static sqlite3_stmt *
+begin_query(struct call *call, const char *sql,
+    const struct ph_value *const *arguments, size_t count)
+{
+	sqlite3_stmt *statement;
+
+	if (call->failed)
+		return NULL;
+	if (call->kit->data == NULL) {
+		call_error(call, "%s: ph_query() %s", call->name,
+		    call->kit->on_loop
+			? "in a page function: give ph_layout() .blocking"
+			: "without a ph_database()");
+		return NULL;
+	}
+	statement = data_statement(call->kit->data, call, sql);
+	if (statement != NULL &&
+	    !bind_all(call, statement, sql, arguments, count)) {
+		(void)sqlite3_clear_bindings(statement);
+		return NULL;
+	}
+	return statement;
+}
+
+static void
+end_query(sqlite3_stmt *statement)
+{
+	(void)sqlite3_reset(statement);
+	(void)sqlite3_clear_bindings(statement);
+}
+
 const struct ph_value *
 host_query(struct ph_call *ph, const char *sql,
     const struct ph_value *const *arguments, size_t count)
 {
 	struct call *call = host_call(ph);
 	const struct value *table = NULL;
-	sqlite3_stmt *statement;
+	sqlite3_stmt *statement = begin_query(call, sql, arguments, count);
 
-	if (call->failed)
-		return host_give(&call_null_value);
-	if (call->kit->data == NULL) {
-		call_error(call, "%s: ph_query() %s", call->name,
-		    call->kit->on_loop
-			? "in a page function: give ph_layout() .blocking"
-			: "without a ph_database()");
-		return host_give(&call_null_value);
-	}
-	statement = data_statement(call->kit->data, call, sql);
 	if (statement != NULL) {
-		if (bind_all(call, statement, sql, arguments, count))
-			table = run_query(call, sqlite3_db_handle(statement),
-			    statement, sql);
-		(void)sqlite3_reset(statement);
-		(void)sqlite3_clear_bindings(statement);
+		table = run_query(call, sqlite3_db_handle(statement), statement,
+		    sql);
+		end_query(statement);
 	}
 	return host_give(table != NULL ? table : &call_null_value);
+}
+
+enum ph_status
+data_query_parts(struct call *call, const char *sql,
+    const struct ph_value *const *arguments, size_t count, data_take *take)
+{
+	sqlite3_stmt *statement = begin_query(call, sql, arguments, count);
+	struct arena *own = call->arena;
+	const struct value *table;
+	struct buf collected;
+	struct arena part;
+	bool first = true;
+	int rc = SQLITE_ROW;
+
+	if (statement == NULL)
+		return PH_ERROR;
+	arena_init(&part, (size_t)call->kit->options->limit_request_memory);
+	buf_init(&collected, (size_t)call->kit->options->limit_request_memory);
+	while (rc == SQLITE_ROW && !call->failed) {
+		table = NULL;
+		buf_clear(&collected);
+		arena_reset(&part);
+		call->arena = &part; /* what a part is made of goes with it */
+		rc = collect(call, statement, PART_ROWS, &collected);
+		if (rc == 0 || rc == SQLITE_ROW)
+			table = build_table(call, statement, &collected);
+		call->arena = own;
+		if (table == NULL)
+			call_error(call, "%s: SQL \"%.200s\": %s", call->name,
+			    sql,
+			    rc > 0 && rc != SQLITE_ROW
+				? sqlite3_errmsg(sqlite3_db_handle(statement))
+				: "out of memory");
+		else if ((first || table->u.table->row_count > 0) &&
+			 !take(call, table->u.table, first))
+			break;
+		first = false;
+	}
+	end_query(statement);
+	buf_free(&collected);
+	arena_free(&part);
+	return call->failed ? PH_ERROR : PH_OK;
 }
 
 /* Run the first statement of `sql`; *tail is what follows it. */

@@ -79,6 +79,16 @@ give_visit(struct task *task, const struct answer_to *to)
 }
 
 void
+dispatch_visit(const struct conn *conn, const struct http_head *head,
+    const struct answer_to *to, struct task *task)
+{
+	struct answer_to mine = *to;
+
+	read_ticket(conn, head, &mine);
+	give_visit(task, &mine);
+}
+
+void
 dispatch_json_reply(struct reply *reply, const void *data, size_t len)
 {
 	memset(reply, 0, sizeof(*reply));

@@ -18,6 +18,10 @@ void dispatch_json_reply(struct reply *reply, const void *data, size_t len);
 void dispatch_private(const struct conn *conn, struct task *task,
     struct reply *reply);
 
+/* Tell the task of one client's request whose it is. */
+void dispatch_visit(const struct conn *conn, const struct http_head *head,
+    const struct answer_to *to, struct task *task);
+
 /* Answer a request that is in no list any more, and free it. */
 void dispatch_finish(struct request *request, struct reply *reply);
 void dispatch_finish_status(struct request *request, int status);

@@ -6,11 +6,13 @@
  * THREADS  The loop only.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 
 #include "cache/encode.h"
 #include "worker/dispatch_int.h"
 #include "worker/routes.h"
+#include "worker/spool.h"
 #include "worker/update.h"
 #include "worker/worker_int.h"
 
@@ -54,9 +56,13 @@ dispatch_route(struct conn *conn, const struct answer_to *to,
 	if (task != NULL) {
 		task->route = message->route;
 		task->client = dispatch_client(conn);
+		dispatch_visit(conn, message->head, to, task);
 		rc = encode_request(worker, message, &task->arguments);
 	}
-	if (rc == 0 && message->len > 0)
+	/* A body in a file: the file goes along. */
+	if (rc == 0 && conn->spool != NULL)
+		task->spool = conn_take_spool(conn);
+	else if (rc == 0 && message->len > 0)
 		rc = buf_put(&task->about, message->body, message->len);
 	if (rc < 0) {
 		task_free(task);
@@ -75,8 +81,16 @@ dispatch_route_reply(struct task *task, struct reply *reply)
 	memset(reply, 0, sizeof(*reply));
 	reply->status = answer->status != 0 ? answer->status : 204;
 	reply->type = answer->type[0] != '\0' ? answer->type : NULL;
-	reply->fields = answer->fields.data;
-	reply->fields_len = answer->fields.len;
+	/* Behind those of ph_set_header() and ph_set_cookie(). */
+	(void)buf_put(&task->fields, answer->fields.data, answer->fields.len);
+	if (answer->spool != NULL) {
+		answer->file_len = spool_len(answer->spool);
+		answer->fd = fcntl(spool_fd(answer->spool), F_DUPFD_CLOEXEC, 0);
+		if (answer->fd < 0) {
+			http_reply_error(reply, 503);
+			return;
+		}
+	}
 	if (answer->fd >= 0) {
 		reply->len = answer->file_len;
 		reply->blob = blob_new_file(answer->fd, answer->file_len);

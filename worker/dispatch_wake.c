@@ -408,9 +408,6 @@ on_single(struct worker *worker, struct task *task)
 		    task->error, &reply);
 	} else if (task->kind == TASK_ROUTE) {
 		dispatch_route_reply(task, &reply);
-		dispatch_finish(request, &reply);
-		task_free(task);
-		return;
 	} else {
 		data = buf_detach(&task->response, &len);
 		dispatch_json_reply(&reply, data, len);

@@ -31,7 +31,8 @@ put_index(struct arena *arena, const struct value *node, const char *path,
 	char *end;
 
 	index = strtoul(path + 1, &end, 10);
-	if (path[1] < '0' || path[1] > '9' || *end != ']') {
+	if (path[1] < '0' || path[1] > '9' || *end != ']' ||
+	    (end[1] != '\0' && strchr(".[", end[1]) == NULL)) {
 		*why = "an index is a number in brackets, as in data[0]";
 		return NULL;
 	}

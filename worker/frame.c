@@ -363,6 +363,18 @@ name_column(struct arena *arena, struct value_column *column, const char *name,
 	return column->name != NULL;
 }
 
+/* Is it the name of one of the first `count` columns? */
+static bool
+has_name(const struct value_table *table, size_t count, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		if (strcmp(table->columns[i].name, name) == 0)
+			return true;
+	return false;
+}
+
 const struct value *
 frame_table(struct arena *arena, const char *const *names,
     const struct value *const *columns, size_t count, const char **why)
@@ -378,6 +390,10 @@ frame_table(struct arena *arena, const char *const *names,
 		if (!name_column(arena, &table->columns[i], names[i],
 			strlen(names[i])))
 			return NULL;
+		if (has_name(table, i, names[i])) {
+			*why = "two columns have the same name";
+			return NULL;
+		}
 		if (!column_of(arena, columns[i], &table->columns[i])) {
 			*why = "a column is an array, a column of a table or "
 			       "a list";

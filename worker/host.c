@@ -24,6 +24,7 @@
 #include "worker/host_data.h"
 #include "worker/host_session.h"
 #include "worker/job.h"
+#include "worker/package.h"
 #include "worker/pages.h"
 #include "worker/routes.h"
 #include "worker/visit.h"
@@ -202,4 +203,5 @@ const struct ph_host host_table = {
 	.background = &host_background_table,
 	.pages = &host_page_table,
 	.routes = &host_route_table,
+	.packages = &host_package_table,
 };

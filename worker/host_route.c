@@ -10,36 +10,26 @@
  * FAILURE    What a client sends wrongly is 400, not the app's error.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
 
 #include "cache/encode.h"
 #include "server/base/err.h"
-#include "server/base/fd.h"
 #include "worker/base64.h"
 #include "worker/crash.h"
-#include "worker/guard.h"
 #include "worker/host.h"
-#include "worker/http_class.h"
+#include "worker/host_session.h"
 #include "worker/json_read.h"
-#include "worker/json_write.h"
 #include "worker/pattern.h"
 #include "worker/routes.h"
 #include "worker/routes_int.h"
+#include "worker/spool.h"
 #include "worker/task.h"
 #include "worker/update.h"
 
-/* Set by the server, or changing how the answer is framed. */
-static const char *const own_fields[] = { "connection", "content-encoding",
-	"content-length", "content-type", "date", "keep-alive",
-	"transfer-encoding", "upgrade", "trailer" };
-
-/* The call of a handler, or NULL: call_error set. */
-static struct call *
+struct call *
 route_call(struct ph_call *ph, const char *function)
 {
 	struct call *call = host_call(ph);
@@ -85,11 +75,10 @@ static const void *
 get_body(struct ph_call *ph, size_t *len)
 {
 	struct call *call = route_call(ph, "ph_body");
-	const struct buf *body = call != NULL ? call->route->body : NULL;
 
 	if (len != NULL)
-		*len = body != NULL ? body->len : 0;
-	return body != NULL && body->len > 0 ? body->data : "";
+		*len = call != NULL ? call->route->body_len : 0;
+	return call != NULL ? call->route->body : "";
 }
 
 static bool
@@ -103,11 +92,11 @@ is_type(const struct call *call, const char *type)
 	       strchr("; \t", have[len]) != NULL;
 }
 
-/* The client's mistake: told to it, and no error in the log. */
-static void
-bad_request(struct call *call, const char *why)
+void
+route_bad_request(struct call *call, int status, const char *why)
 {
 	call->route->bad = true;
+	call->route->bad_status = status;
 	call_error(call, "%s", why);
 }
 
@@ -129,189 +118,10 @@ get_json(struct ph_call *ph)
 	body = get_body(ph, &len);
 	if (!is_type(call, "application/json") ||
 	    json_read(body, len, &limits, call->arena, &tree, &why) < 0) {
-		bad_request(call, why);
+		route_bad_request(call, 400, why);
 		return host_give(&call_null_value);
 	}
 	return host_give(tree);
-}
-
-static const char *
-get_form(struct ph_call *ph, const char *name)
-{
-	struct call *call = route_call(ph, "ph_form_arg");
-	const struct value *value;
-	struct http_span span;
-	size_t len;
-
-	if (call == NULL)
-		return "";
-	if (call->route->form == NULL &&
-	    is_type(call, "application/x-www-form-urlencoded")) {
-		span.data = get_body(ph, &len);
-		span.len = len;
-		call->route->form = pattern_query(span, call->arena);
-	}
-	value = call->route->form != NULL ? value_get(call->route->form, name)
-					  : NULL;
-	return value != NULL && value->kind == VALUE_TEXT ? value->u.text : "";
-}
-
-/* ---- the response -------------------------------------------------------- */
-
-static bool
-is_printable(const char *text)
-{
-	for (; *text != '\0'; text++) {
-		if ((unsigned char)*text < 0x20 || *text == 0x7f)
-			return false;
-	}
-	return true;
-}
-
-/* Status and type; NULL: call_error set. */
-static struct route_answer *
-begin_answer(struct ph_call *ph, const char *function, int status,
-    const char *type)
-{
-	struct call *call = route_call(ph, function);
-	struct route_answer *answer;
-
-	if (call == NULL)
-		return NULL;
-	answer = call->route->answer;
-	if (type == NULL)
-		type = "";
-	if (status < 200 || status > 599 || !is_printable(type) ||
-	    strlen(type) >= sizeof(answer->type)) {
-		call_error(call, "%s(%d, \"%.60s\"): no such status or type",
-		    function, status, type);
-		return NULL;
-	}
-	answer->status = status;
-	(void)strcpy(answer->type, type);
-	fd_close(&answer->fd);
-	buf_clear(call->route->response);
-	return answer;
-}
-
-static enum ph_status
-respond(struct ph_call *ph, int status, const char *type, const void *bytes,
-    size_t len)
-{
-	struct call *call = host_call(ph);
-
-	if (begin_answer(ph, "ph_respond", status, type) == NULL)
-		return PH_ERROR;
-	if (len > 0 && buf_put(call->route->response, bytes, len) < 0) {
-		call_error(call, "ph_respond(): out of memory");
-		return PH_ERROR;
-	}
-	return PH_OK;
-}
-
-static enum ph_status
-respond_json(struct ph_call *ph, int status, const struct ph_value *value)
-{
-	struct call *call = host_call(ph);
-	const char *why;
-
-	if (begin_answer(ph, "ph_respond_json", status, "application/json") ==
-	    NULL)
-		return PH_ERROR;
-	if (json_write(host_take(value), call->route->response, &why) < 0) {
-		call_error(call, "ph_respond_json(): %s", why);
-		return PH_ERROR;
-	}
-	return PH_OK;
-}
-
-static bool
-respond_header(struct ph_call *ph, const char *name, const char *value)
-{
-	struct call *call = route_call(ph, "ph_respond_header");
-	const char *wrong = NULL;
-	const char *at;
-	size_t i;
-
-	if (call == NULL)
-		return false;
-	for (at = name; *at != '\0'; at++) {
-		if (!http_class_has(*at, HTTP_TOKEN))
-			wrong = "is no name";
-	}
-	if (*name == '\0')
-		wrong = "is no name";
-	for (i = 0; i < sizeof(own_fields) / sizeof(own_fields[0]); i++) {
-		if (strcasecmp(name, own_fields[i]) == 0)
-			wrong = "is the server's to set";
-	}
-	if (!is_printable(value))
-		wrong = "has a control character in its value";
-	if (call->route->answer->fields.len + strlen(name) + strlen(value) + 4 >
-	    GUARD_FIELDS_MAX)
-		wrong = "does not fit";
-	if (wrong != NULL) {
-		call_error(call, "ph_respond_header(\"%.60s\"): it %s", name,
-		    wrong);
-		return false;
-	}
-	return buf_printf(&call->route->answer->fields, "%s: %s\r\n", name,
-		   value) == 0;
-}
-
-/* RFC 6266: the name in both forms. */
-static bool
-put_disposition(struct ph_call *ph, const char *save_as)
-{
-	struct buf text = BUF_EMPTY;
-	const char *at;
-	bool done = false;
-
-	(void)buf_putl(&text, "attachment; filename=\"");
-	for (at = save_as; *at != '\0'; at++)
-		(void)buf_putc(&text,
-		    *at >= 0x20 && *at < 0x7f && strchr("\"\\%", *at) == NULL
-			? *at
-			: '_');
-	(void)buf_putl(&text, "\"; filename*=UTF-8''");
-	for (at = save_as; *at != '\0'; at++) {
-		if (http_class_has(*at, HTTP_TOKEN) &&
-		    strchr("'%*", *at) == NULL)
-			(void)buf_putc(&text, *at);
-		else
-			(void)buf_printf(&text, "%%%02X", (unsigned char)*at);
-	}
-	if (buf_cstr(&text) != NULL)
-		done = respond_header(ph, "Content-Disposition", text.data);
-	buf_free(&text);
-	return done;
-}
-
-static enum ph_status
-respond_file(struct ph_call *ph, const char *path, const char *type,
-    const char *save_as)
-{
-	struct call *call = host_call(ph);
-	struct route_answer *answer;
-	struct stat st = { .st_size = 0 };
-	int rc = 0;
-
-	answer = begin_answer(ph, "ph_respond_file", 200, type);
-	if (answer == NULL ||
-	    (save_as != NULL && !put_disposition(ph, save_as)))
-		return PH_ERROR;
-	answer->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	if (answer->fd < 0 || fstat(answer->fd, &st) < 0)
-		rc = -errno;
-	else if (!S_ISREG(st.st_mode))
-		rc = -EISDIR;
-	if (rc < 0) {
-		call_error(call, "ph_respond_file(\"%s\"): %s", path,
-		    err_str(rc));
-		return PH_ERROR;
-	}
-	answer->file_len = (size_t)st.st_size;
-	return PH_OK;
 }
 
 /* ---- files through the page -----------------------------------------------
@@ -408,20 +218,49 @@ read_arguments(struct task *task, struct call *call, struct arena *arena,
 	return 0;
 }
 
+/* The body, in memory or in a file. 0 or -errno. */
+static int
+give_body(struct task *task, struct route_call *route)
+{
+	int rc = 0;
+
+	if (task->spool != NULL) {
+		rc = spool_map(task->spool, &route->body);
+		route->body_len = spool_len(task->spool);
+	} else {
+		route->body = buf_cstr(&task->about); /* a NUL behind it */
+		route->body_len = task->about.len;
+	}
+	return route->body != NULL ? rc : -ENOMEM;
+}
+
+static void
+judge(struct task *task, struct call *call, const struct route_call *route,
+    enum ph_status status)
+{
+	buf_clear(&task->fields);
+	if (!call->failed && !call->waits)
+		(void)host_fields_write(call, &task->fields);
+	if (!route->bad || !call->failed) {
+		(void)task_judge(task, call, status);
+		return;
+	}
+	task->outcome = TASK_FAILED;
+	task->status = route->bad_status;
+	(void)snprintf(task->error, sizeof(task->error), "%s", call->error);
+}
+
 void
 route_run(struct task *task, struct toolkit *kit, struct arena *arena)
 {
 	struct route_call route = { .route = task->route,
-		.body = &task->about,
 		.response = &task->response };
 	enum ph_status status;
 	struct call call;
 	int rc = -ENOMEM;
 
 	call_init(&call, kit, arena, CALL_ROUTE, task->route->name, NULL);
-	call.since_ms = task->since_ms;
-	call.session = task->session;
-	call.user = task->user;
+	task_begin(task, kit, &call);
 	route_answer_free(&task->answer);
 	task->answer = calloc(1, sizeof(*task->answer));
 	if (task->answer != NULL) {
@@ -429,8 +268,9 @@ route_run(struct task *task, struct toolkit *kit, struct arena *arena)
 		route.answer = task->answer;
 		call.route = &route;
 		buf_clear(&task->response);
-		(void)buf_cstr(&task->about); /* a NUL behind the body */
-		rc = read_arguments(task, &call, arena, &route);
+		rc = give_body(task, &route);
+		if (rc == 0)
+			rc = read_arguments(task, &call, arena, &route);
 	}
 	if (rc < 0) {
 		task_fail(task, task->route->name, err_str(rc));
@@ -441,14 +281,7 @@ route_run(struct task *task, struct toolkit *kit, struct arena *arena)
 	status = task->route->handler((struct ph_call *)(void *)&call);
 	crash_leave();
 	call_leave(&call);
-	if (route.bad && call.failed) {
-		task->outcome = TASK_FAILED;
-		task->status = 400;
-		(void)snprintf(task->error, sizeof(task->error), "%s",
-		    call.error);
-	} else {
-		(void)task_judge(task, &call, status);
-	}
+	judge(task, &call, &route, status);
 	call_fini(&call);
 }
 
@@ -459,11 +292,17 @@ const struct ph_route_host host_route_table = {
 	.path = get_path,
 	.body = get_body,
 	.body_json = get_json,
-	.form_arg = get_form,
-	.respond = respond,
-	.respond_json = respond_json,
-	.respond_file = respond_file,
-	.respond_header = respond_header,
+	.form_arg = route_form_arg,
+	.respond = route_respond,
+	.respond_json = route_respond_json,
+	.respond_file = route_respond_file,
+	.respond_header = route_respond_header,
 	.upload = upload,
 	.download = download,
+	.form_count = route_form_count,
+	.form_part = route_form_part,
+	.form_file = route_form_file,
+	.save = route_save,
+	.respond_more = route_respond_more,
+	.respond_csv = route_respond_csv,
 };

@@ -208,6 +208,7 @@ host_make_component(const struct ph_component_type *type, const void *props)
 		return host_give(&call_null_value);
 	value = component_new(call->arena, type, props, &why);
 	if (value == NULL) {
+		call->misbuilt = call->misbuilt || !call->failed;
 		call_error(call, "%s: %s", call->name, why);
 		return host_give(&call_null_value);
 	}

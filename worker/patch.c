@@ -10,6 +10,7 @@
  * OWNERSHIP  The arena of the call.
  * THREADS    The thread that runs the call.
  */
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,7 +67,6 @@ host_patch_new(void)
 static const char *
 path_step(const char *at, const struct ph_value **out)
 {
-	const char *start = at;
 	char *end;
 	long long index;
 	size_t len;
@@ -82,10 +82,13 @@ path_step(const char *at, const struct ph_value **out)
 		*out = host_make_text(at, len);
 		return strncmp(at + len, "\"]", 2) == 0 ? at + len + 2 : NULL;
 	}
+	/* strtoll() would take blanks and a plus sign, too. */
+	if (!isdigit((unsigned char)at[at[1] == '-' ? 2 : 1]))
+		return NULL;
 	errno = 0;
-	index = strtoll(start + 1, &end, 10);
+	index = strtoll(at + 1, &end, 10);
 	*out = host_make_int(index);
-	return errno == 0 && end > start + 1 && *end == ']' ? end + 1 : NULL;
+	return errno == 0 && *end == ']' ? end + 1 : NULL;
 }
 
 /* "data[0].x" into ["data",0,"x"]; NULL: call_error set. */
@@ -100,6 +103,8 @@ location(struct call *call, const char *path)
 		if (count > 0 && *at == '.')
 			at++;
 		at = path_step(at, &steps[count]);
+		if (at != NULL && *at != '\0' && strchr(".[", *at) == NULL)
+			at = NULL;
 		count++;
 	}
 	if (at == NULL || *at != '\0') {

@@ -485,13 +485,25 @@ refuse(const struct route_request *rq, int status, const char *allow)
  * another type, on a route that takes it, can go to a file of any size.
  */
 uint64_t
-router_body_limit(const struct worker *worker, const struct http_head *head)
+router_body_limit(struct worker *worker, const struct http_head *head)
 {
 	const struct worker_options *options = worker->options;
-	const struct route *route =
-	    find_route(below_prefix(worker->site, head->path));
+	struct http_span below = below_prefix(worker->site, head->path);
+	const struct route *route = find_route(below);
+	struct route_match match = { .route = NULL };
+	char path[ROUTER_PATH_MAX];
 
-	return route != NULL && route->post && !is_json(head->content_type)
+	if (is_json(head->content_type))
+		return (uint64_t)options->limit_request_body;
+	if (route == NULL || route->handle == router_page)
+		(void)find_own(worker, head, below, path, &match);
+	if (match.route != NULL && match.route->method != HTTP_GET) {
+		if (match.route->max_body > 0 &&
+		    match.route->max_body < (uint64_t)options->limit_upload)
+			return match.route->max_body;
+		return (uint64_t)options->limit_upload;
+	}
+	return route != NULL && route->post
 		   ? (uint64_t)options->limit_upload
 		   : (uint64_t)options->limit_request_body;
 }

@@ -24,7 +24,6 @@ bool router_refuses(struct conn *conn, const struct http_head *head,
 
 /* The longest body this request may have: limit_upload or
  * limit_request_body. Loop thread. */
-uint64_t router_body_limit(const struct worker *worker,
-    const struct http_head *head);
+uint64_t router_body_limit(struct worker *worker, const struct http_head *head);
 
 #endif

@@ -6,6 +6,7 @@
  * THREADS  Defined by the loading thread; found by the loop.
  */
 #include "worker/routes.h"
+#include "worker/spool.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -169,5 +170,6 @@ route_answer_free(struct route_answer **answer_in)
 		return;
 	buf_free(&answer->fields);
 	fd_close(&answer->fd);
+	spool_unref(&answer->spool);
 	free(answer);
 }

@@ -29,6 +29,7 @@ struct route_answer {
 	struct buf fields; /* header lines with CRLF */
 	int fd;            /* an open file, owned; -1: the body is in memory */
 	size_t file_len;
+	struct spool *spool; /* or in such a file; NULL: not */
 };
 
 void route_answer_free(struct route_answer **answer);

@@ -3,20 +3,53 @@
 #define WORKER_ROUTES_INT_H
 
 #include "worker/call.h"
+#include "worker/form.h"
 #include "worker/routes.h"
 
-/* Between the two files of the app's own paths. */
+/* Between the files of the app's own paths. */
 
 /* One run of a handler; the task owns what it points to. */
 struct route_call {
 	const struct app_route *route;
 	const char *path;
-	const struct buf *body;
+	const char *body; /* a NUL behind it; never NULL */
+	size_t body_len;
 	struct buf *response;
 	struct route_answer *answer;
-	struct value *form; /* NULL: not read yet, or none */
-	bool bad;           /* the client's mistake: 400 */
+	struct form form;
+	bool form_read; /* or tried */
+	bool bad;       /* the client's mistake */
+	int bad_status; /* ... and what it is told */
 };
+
+/* The call of a handler, or NULL: call_error set. */
+struct call *route_call(struct ph_call *call, const char *function);
+
+/* The client's mistake: told to it, and no error in the log. */
+void route_bad_request(struct call *call, int status, const char *why);
+
+/* host_form.c: forms and what came with them. */
+const char *route_form_arg(struct ph_call *call, const char *name);
+size_t route_form_count(struct ph_call *call);
+bool route_form_part(struct ph_call *call, size_t index, struct ph_part *part);
+bool route_form_file(struct ph_call *call, const char *name,
+    struct ph_part *part);
+enum ph_status route_save(struct ph_call *call, const void *bytes, size_t len,
+    const char *path);
+
+/* host_respond.c: what a handler answers. */
+enum ph_status route_respond(struct ph_call *call, int status, const char *type,
+    const void *bytes, size_t len);
+enum ph_status route_respond_more(struct ph_call *call, const void *bytes,
+    size_t len);
+enum ph_status route_respond_csv(struct ph_call *call, const char *sql,
+    const struct ph_value *const *arguments, size_t count);
+enum ph_status route_respond_json(struct ph_call *call, int status,
+    const struct ph_value *value);
+enum ph_status route_respond_file(struct ph_call *call, const char *path,
+    const char *type, const char *save_as);
+bool route_respond_header(struct ph_call *call, const char *name,
+    const char *value);
 
 /* ph_route(). */
 void routes_define(struct ph_app *app, const char *method, const char *path,

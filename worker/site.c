@@ -96,10 +96,10 @@ next_column(char **at)
 	return column;
 }
 
-/* One manifest line: url, file, mime, size, gzip size, sha256, load, and load
- * in development mode. */
+/* One line of a list: url, file, mime, size, gzip size, sha256, number of the
+ * tag, and that in development mode. */
 static int
-add_file(struct site *site, const char *www_dir, bool debug, char *line,
+add_file(struct site *site, const struct site_folder *folder, char *line,
     struct buf *why)
 {
 	struct site_file *file = &site->files[site->file_count];
@@ -112,9 +112,8 @@ add_file(struct site *site, const char *www_dir, bool debug, char *line,
 		columns[i] = next_column(&line);
 		if (columns[i] == NULL) {
 			(void)buf_printf(why,
-			    "%s/manifest.tsv: a line has too few columns: run "
-			    "make deps again\n",
-			    www_dir);
+			    "%s/manifest.tsv: a line has too few columns: %s\n",
+			    folder->path, folder->remedy);
 			return ERR_SYNTAX;
 		}
 	}
@@ -123,21 +122,24 @@ add_file(struct site *site, const char *www_dir, bool debug, char *line,
 	file->mime = columns[2];
 	file->len = strtoul(columns[3], NULL, 10);
 	file->gzip_len = strtoul(columns[4], NULL, 10);
-	file->load = (unsigned)strtoul(columns[debug ? 7 : 6], NULL, 10);
+	file->load =
+	    (unsigned)strtoul(columns[folder->debug ? 7 : 6], NULL, 10);
+	if (file->load > 0)
+		file->load += folder->load;
 	(void)snprintf(file->etag, sizeof(file->etag), "\"%.16s\"", columns[5]);
-	join_path(path, www_dir, columns[1], "");
+	join_path(path, folder->path, columns[1], "");
 	rc = map_file(path, file->len, &file->data);
 	if (rc == 0 && file->gzip_len > 0) {
-		join_path(path, www_dir, columns[1], ".gz");
+		join_path(path, folder->path, columns[1], ".gz");
 		rc = map_file(path, file->gzip_len, &file->gzip_data);
 	}
 	if (rc == 0) {
-		join_path(path, www_dir, columns[1], ".br");
+		join_path(path, folder->path, columns[1], ".br");
 		map_if_there(path, &file->br_data, &file->br_len);
 	}
 	if (rc < 0) {
-		(void)buf_printf(why, "front-end file %s: %s: run make deps\n",
-		    path, err_str(rc));
+		(void)buf_printf(why, "front-end file %s: %s: %s\n", path,
+		    err_str(rc), folder->remedy);
 		return rc;
 	}
 	site->file_count++;
@@ -223,43 +225,67 @@ compare_files(const void *a, const void *b)
 	    ((const struct site_file *)b)->url);
 }
 
+/* Room for as many files as the text has lines, and for two more: the style
+ * sheet, and a last line without LF. */
 static int
-read_manifest(struct site *site, const char *www_dir, bool debug,
-    struct buf *why)
+make_room(struct site *site, const char *text)
+{
+	size_t lines = site->file_count + 2;
+	struct site_file *files;
+
+	for (; *text != '\0'; text++)
+		lines += *text == '\n';
+	files = realloc(site->files, lines * sizeof(*files));
+	if (files == NULL)
+		return -ENOMEM;
+	site->files = files;
+	return 0;
+}
+
+int
+site_add_folder(struct site *site, struct site_folder *folder, struct buf *why)
 {
 	char path[PATH_MAX];
 	char *line;
 	char *end;
-	size_t lines = 2; /* the style sheet, and a last line without LF */
-	size_t i;
+	size_t len;
 	int rc;
 
-	join_path(path, www_dir, "manifest.tsv", "");
-	rc = fd_read_file(path, MANIFEST_MAX, &site->texts.data,
-	    &site->texts.len);
+	join_path(path, folder->path, "manifest.tsv", "");
+	rc = fd_read_file(path, MANIFEST_MAX, folder->texts, &len);
 	if (rc < 0) {
-		(void)buf_printf(why,
-		    "front end missing: %s: %s: run make deps, or set "
-		    "www_dir\n",
-		    path, err_str(rc));
+		(void)buf_printf(why, "front end missing: %s: %s: %s\n", path,
+		    err_str(rc), folder->remedy);
 		return rc;
 	}
-	for (i = 0; i < site->texts.len; i++)
-		lines += site->texts.data[i] == '\n';
-	site->files = calloc(lines, sizeof(*site->files));
-	if (site->files == NULL)
-		return -ENOMEM;
-	for (line = site->texts.data; *line != '\0'; line = end) {
+	rc = make_room(site, *folder->texts);
+	for (line = *folder->texts; rc == 0 && *line != '\0'; line = end) {
 		end = line + strcspn(line, "\n");
 		if (*end == '\n')
 			*end++ = '\0';
-		if (*line == '\0')
-			continue;
-		rc = add_file(site, www_dir, debug, line, why);
-		if (rc < 0)
-			return rc;
+		if (*line != '\0')
+			rc = add_file(site, folder, line, why);
 	}
-	rc = add_style_sheet(site, www_dir, why);
+	return rc;
+}
+
+/* The server's own files, and those of the app's packages. */
+static int
+read_manifests(struct site *site, const char *www_dir,
+    const struct worker_options *options, const struct app *app,
+    struct buf *why)
+{
+	struct site_folder folder = { .path = www_dir,
+		.remedy = "run make deps, or set www_dir",
+		.debug = options->debug,
+		.texts = &site->texts };
+	int rc;
+
+	rc = site_add_folder(site, &folder, why);
+	if (rc == 0)
+		rc = add_style_sheet(site, www_dir, why);
+	if (rc == 0)
+		rc = site_add_packages(site, app, options, why);
 	if (rc == 0)
 		qsort(site->files, site->file_count, sizeof(*site->files),
 		    compare_files);
@@ -381,7 +407,7 @@ site_open(struct site **out, const struct worker_options *options,
 		www_dir = default_folder(path);
 	rc = site_prefixes(site, options, why);
 	if (rc == 0)
-		rc = read_manifest(site, www_dir, options->debug, why);
+		rc = read_manifests(site, www_dir, options, app, why);
 	if (rc == 0)
 		rc = read_own(www_dir, "favicon.ico", "image/x-icon",
 		    &site->favicon, why);
@@ -421,7 +447,11 @@ site_close(struct site **site_in)
 	static_close(&site->assets);
 	buf_free(&site->page_fields);
 	buf_free(&site->dependencies);
-	buf_free(&site->texts);
+	buf_free(&site->nodes);
+	free(site->texts);
+	for (i = 0; i < site->package_count; i++)
+		free(site->package_texts[i]);
+	free(site->package_texts);
 	free(site->requests);
 	free(site->routes);
 	free(site->files);

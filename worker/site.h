@@ -26,8 +26,8 @@ struct site_file {
 	size_t gzip_len;
 	const void *br_data; /* brotli; NULL: none */
 	size_t br_len;
-	unsigned load; /* number of its script tag, in the mode of the server;
-			  0: none */
+	unsigned load; /* number of its script tag, or that of a package's
+			  style sheet, in the mode of the server; 0: none */
 };
 
 struct site {
@@ -40,7 +40,11 @@ struct site {
 	struct static_folder *assets; /* NULL: none */
 	struct buf page_fields; /* header lines of the page, from guard.h */
 	struct buf dependencies;
-	struct buf texts; /* of the manifest, cut into strings */
+	char *texts;          /* of the manifest, cut into strings */
+	char **package_texts; /* the same of the app's packages */
+	size_t package_count;
+	struct buf nodes; /* JSON members: which properties of the packages'
+			     components hold components */
 	char *requests;   /* path in front of all URLs, as browsers write it */
 	char *routes;     /* ... and as it comes here; both with slashes */
 };

@@ -2,6 +2,9 @@
 #ifndef WORKER_SITE_INT_H
 #define WORKER_SITE_INT_H
 
+#include <stdbool.h>
+#include <string.h>
+
 #include "worker/site.h"
 
 /* Between the two files of the site: the files, and the index page. */
@@ -22,6 +25,34 @@ struct site_source {
  */
 int site_page(const struct site *site, const struct site_source *source,
     const struct page *page, struct buf *out, struct buf *why);
+
+/* A folder with front-end files and their list. */
+struct site_folder {
+	const char *path;
+	const char *remedy; /* what to do when something is missing in it */
+	unsigned load;      /* added to the numbers of its tags */
+	bool debug;
+	char **texts; /* receives its list, cut into strings */
+};
+
+/* A style sheet, not a script? */
+static inline bool
+site_is_css(const struct site_file *file)
+{
+	return strncmp(file->mime, "text/css", 8) == 0;
+}
+
+/* Add the files of `folder`/manifest.tsv, unsorted. 0, or negative with a
+ * sentence in *why. */
+int site_add_folder(struct site *site, struct site_folder *folder,
+    struct buf *why);
+
+/* site_package.c: the same for the packages of the app. */
+int site_add_packages(struct site *site, const struct app *app,
+    const struct worker_options *options, struct buf *why);
+
+/* The tags of their style sheets. */
+void site_put_package_css(const struct site *site, struct buf *out);
 
 /* Append text with the characters escaped that mean something in HTML. */
 void site_escape_html(const char *text, struct buf *out);

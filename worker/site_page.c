@@ -154,6 +154,7 @@ put_css(const struct template *page, struct buf *out)
 	(void)buf_printf(out,
 	    "<link rel=\"stylesheet\" href=\"%s" SUITES "%s\">",
 	    page->site->requests, url_ending(page->site, "/pronghorn.css"));
+	site_put_package_css(page->site, out);
 	static_put_css(page->site->assets, page->site->requests, out);
 }
 
@@ -215,8 +216,9 @@ put_config(const struct template *page, struct buf *out)
 	(void)buf_putl(out,
 	    "\"children_props\":{"
 	    "\"dash_core_components\":{\"Clipboard\":[\"copied_children\"],"
-	    "\"Loading\":[\"custom_spinner\"],\"Tab\":[\"label\"]}},"
-	    "\"serve_locally\":false,\"plotlyjs_url\":");
+	    "\"Loading\":[\"custom_spinner\"],\"Tab\":[\"label\"]}");
+	(void)buf_put(out, page->site->nodes.data, page->site->nodes.len);
+	(void)buf_putl(out, "},\"serve_locally\":false,\"plotlyjs_url\":");
 	(void)buf_printf(out, "\"%s" SUITES, page->site->requests);
 	(void)buf_puts(out, url_ending(page->site, "/plotly.min.js"));
 	(void)buf_printf(out, "\",\"validate_callbacks\":%s,",
@@ -240,7 +242,8 @@ put_scripts(const struct template *page, struct buf *out)
 
 	for (next = 1; next <= site->file_count; next++) {
 		for (i = 0; i < site->file_count; i++) {
-			if (site->files[i].load != next)
+			if (site->files[i].load != next ||
+			    site_is_css(&site->files[i]))
 				continue;
 			/* What the app adds to dash_clientside must be there
 			 * when the renderer starts. */

@@ -90,7 +90,7 @@ spool_unref(struct spool **spool_in)
 	if (spool == NULL || atomic_fetch_sub(&spool->refs, 1) > 1)
 		return;
 	if (spool->map != NULL)
-		(void)munmap(spool->map, spool->len);
+		(void)munmap(spool->map, spool->len + 1);
 	(void)atomic_fetch_sub(&spooled, spool->len);
 	fd_close(&spool->fd);
 	free(spool);
@@ -126,10 +126,19 @@ spool_map(struct spool *spool, const char **data)
 	if (spool->len == 0)
 		return 0;
 	if (spool->map == NULL) {
-		map = mmap(NULL, spool->len, PROT_READ, MAP_PRIVATE, spool->fd,
-		    0);
+		/* Zeroes first, so that a NUL is behind the last byte even
+		 * where the file ends with a page. */
+		map = mmap(NULL, spool->len + 1, PROT_READ,
+		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 		if (map == MAP_FAILED)
 			return -errno;
+		if (mmap(map, spool->len, PROT_READ, MAP_PRIVATE | MAP_FIXED,
+			spool->fd, 0) == MAP_FAILED) {
+			int rc = -errno;
+
+			(void)munmap(map, spool->len + 1);
+			return rc;
+		}
 		spool->map = map;
 	}
 	*data = spool->map;

@@ -37,8 +37,8 @@ int spool_put(struct spool *spool, const void *data, size_t len);
 size_t spool_len(const struct spool *spool);
 
 /*
- * No more bytes come: make them readable at *data, which lives as long as
- * the spool and is never NULL. 0 or -errno.
+ * No more bytes come: make them readable at *data, with a NUL behind; it
+ * lives as long as the spool and is never NULL. 0 or -errno.
  */
 int spool_map(struct spool *spool, const char **data);
 

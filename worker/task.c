@@ -147,9 +147,8 @@ next_nonce(struct toolkit *kit)
 	return kit->nonce;
 }
 
-/* Tell the call whose computation it is, and since when. */
-static void
-begin(struct task *task, struct toolkit *kit, struct call *call)
+void
+task_begin(struct task *task, struct toolkit *kit, struct call *call)
 {
 	if (task->since_ms == 0)
 		task->since_ms = clock_wall_ms();
@@ -165,7 +164,7 @@ begin(struct task *task, struct toolkit *kit, struct call *call)
 	/* What is memoized is nobody's in particular. */
 	if ((task->kind == TASK_CALLBACK && task->callback != NULL &&
 		!task->callback->memoize) ||
-	    task->kind == TASK_LAYOUT)
+	    task->kind == TASK_LAYOUT || task->kind == TASK_ROUTE)
 		call->visit = &task->visit;
 	task->visit.open = false;
 	call->secure = task->secure;
@@ -239,7 +238,7 @@ run_callback(struct task *task, struct toolkit *kit, struct arena *arena,
 
 	call_init(&call, kit, arena, CALL_CALLBACK, callback->function, args);
 	call.callback = callback;
-	begin(task, kit, &call);
+	task_begin(task, kit, &call);
 	rc = prepare_outputs(&call, about);
 	if (rc < 0) {
 		task_fail(task, callback->function, err_str(rc));
@@ -277,7 +276,7 @@ run_function(struct task *task, struct toolkit *kit, struct arena *arena,
 	call_init(&call, kit, arena, CALL_FUNCTION, task->computation->name,
 	    args);
 	call.computation = task->computation;
-	begin(task, kit, &call);
+	task_begin(task, kit, &call);
 	call_enter(&call);
 	crash_enter(task->computation->name, call.own_key);
 	status = task->computation->run((struct ph_call *)(void *)&call);
@@ -486,7 +485,7 @@ task_layout(struct task *task, struct toolkit *kit)
 
 	arena_init(&arena, (size_t)kit->options->limit_request_memory);
 	call_init(&call, kit, &arena, CALL_LAYOUT, "layout", NULL);
-	begin(task, kit, &call);
+	task_begin(task, kit, &call);
 	call_enter(&call);
 	crash_enter("layout", NULL);
 	page = kit->app->layout((struct ph_call *)(void *)&call);

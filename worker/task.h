@@ -71,7 +71,7 @@ struct task {
 	const struct computation *computation; /* COMPUTE, ANSWER */
 	struct buf arguments; /* as update_encode(), or an encoded array;
 				 PARSE: body */
-	struct spool *spool;  /* PARSE: a body in a file instead */
+	struct spool *spool;  /* PARSE, ROUTE: a body in a file instead */
 	struct buf about;     /* PARSE: the request, encoded; ROUTE: body */
 	const struct app_route *route; /* ROUTE */
 	struct route_answer *answer;   /* ROUTE */
@@ -89,7 +89,8 @@ struct task {
 	bool no_store;      /* the result is for those who wait, only */
 	const char *tags[CACHE_TAGS_MAX]; /* of the result, during a run */
 	unsigned tag_count;
-	struct session_visit visit; /* CALLBACK, LAYOUT: whose request it is */
+	struct session_visit visit; /* CALLBACK, LAYOUT, ROUTE: whose request
+				       it is */
 	bool secure;                /* which came by https */
 	struct buf fields;          /* lines for the head of its answer */
 	char *session;     /* whom it runs for, see call_session(); owned */
@@ -113,6 +114,9 @@ struct task {
 void task_fail(struct task *task, const char *name, const char *why);
 enum task_outcome task_judge(struct task *task, struct call *call,
     enum ph_status status);
+
+/* Tell the call whose computation it is, and since when. */
+void task_begin(struct task *task, struct toolkit *kit, struct call *call);
 
 /* A zeroed task of that kind; NULL without memory. */
 struct task *task_new(enum task_kind kind);

@@ -485,13 +485,14 @@ check_ids(struct app *app, struct toolkit *kit, struct buf *why)
 {
 	char *line;
 	char *end;
+	bool good;
 
 	kit->on_loop = true; /* layouts must not wait here */
-	app_validate_ids(app, kit);
+	good = app_validate_ids(app, kit);
 	kit->on_loop = false;
 	if (app->problems.len == 0 || buf_cstr(&app->problems) == NULL)
 		return 0;
-	if (kit->options->debug) {
+	if (kit->options->debug || !good) {
 		(void)buf_printf(why, "app %s is not valid:\n%s", app->path,
 		    app->problems.data);
 		return ERR_PLUGIN;

@@ -10,6 +10,7 @@
  */
 
 const MAX_SENTENCE = 180; /* characters */
+const PROP_TYPES = /(?:\b\w+\.|\bconst )propTypes = \{/;
 
 /* Tokens are comments, strings, single brackets and separators, and words. */
 const TOKEN =
@@ -57,9 +58,32 @@ function readBraces(text, start) {
   return members;
 }
 
+/*
+ * The text of the object that declares the propTypes of a component, braces
+ * included; "" when there is none.
+ */
+export function propTypesText(sources, component) {
+  const source = ownSource(sources, component);
+  const found = PROP_TYPES.exec(source);
+
+  if (found === null) return "";
+  const start = found.index + found[0].length - 1;
+  const token = new RegExp(TOKEN);
+  let depth = 0;
+  let match;
+
+  token.lastIndex = start;
+  while ((match = token.exec(source)) !== null) {
+    if ("{[(".includes(match[0])) depth++;
+    else if ("}])".includes(match[0]) && --depth === 0)
+      return source.slice(start, token.lastIndex);
+  }
+  return "";
+}
+
 /* A source file declares the propTypes of one component. */
 function readPropTypes(source) {
-  const found = /(?:\b\w+\.|\bconst )propTypes = \{/.exec(source);
+  const found = PROP_TYPES.exec(source);
 
   if (found === null) return new Map();
   return readBraces(source, found.index + found[0].length - 1);
@@ -140,6 +164,13 @@ export function readSourceMap(text) {
   );
 }
 
+/* The source of a component is called like it. */
+function ownSource(sources, component) {
+  const isOwn = new RegExp(`/${component}(\\.react)?\\.(js|tsx)$`);
+
+  return [...sources].find(([name]) => isOwn.test(name))?.[1] ?? "";
+}
+
 /*
  * Descriptions for one component out of all sources of its package.
  *
@@ -147,8 +178,7 @@ export function readSourceMap(text) {
  * is true where a TypeScript interface says so, which propTypes do not show.
  */
 export function readComponentDocs(sources, component) {
-  const isOwn = new RegExp(`/${component}(\\.react)?\\.(js|tsx)$`);
-  const own = [...sources].find(([name]) => isOwn.test(name))?.[1] ?? "";
+  const own = ownSource(sources, component);
   const types = [...sources].find(([name]) => name.endsWith("/types.ts"))?.[1];
   let members = readPropTypes(own);
   let typed = false;

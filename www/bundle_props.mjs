@@ -40,6 +40,19 @@ const COMPOSED_KINDS = [
   "shape",
 ];
 
+/* Of these, bundles look at the prototype, or extend them. */
+const DOM_CLASSES = [
+  "CustomEvent",
+  "Element",
+  "Event",
+  "HTMLElement",
+  "IntersectionObserver",
+  "MutationObserver",
+  "Node",
+  "ResizeObserver",
+  "SVGElement",
+];
+
 /* A checker is a function, as some libraries call `typeof` on it. */
 function checker(kind, details = {}) {
   const make = (required) =>
@@ -48,13 +61,19 @@ function checker(kind, details = {}) {
   return Object.assign(make(false), { isRequired: make(true) });
 }
 
-function recordingPropTypes() {
+export function recordingPropTypes() {
   const types = {};
 
   for (const kind of SIMPLE_KINDS) types[kind] = checker(kind);
   for (const kind of COMPOSED_KINDS)
     types[kind] = (of) => checker(kind, { of });
-  types.oneOf = (values) => checker("oneOf", { values });
+  /* Some are written by a program that leaves quotes inside the quotes. */
+  types.oneOf = (values) =>
+    checker("oneOf", {
+      values: values.map((value) =>
+        typeof value === "string" ? value.replace(/^'(.*)'$/, "$1") : value,
+      ),
+    });
   return types;
 }
 
@@ -102,6 +121,10 @@ function newWindow() {
     setTimeout() {},
   };
 
+  for (const name of DOM_CLASSES) window[name] ??= class InertClass {
+      observe() {}
+      disconnect() {}
+    };
   window.window = window;
   window.self = window;
   return window;
@@ -114,9 +137,10 @@ function newWindow() {
  * bundles     [{ namespace, scripts }]; all scripts are { name, text }
  *
  * Returns Map(namespace -> Map(component -> Map(property -> type))), in the
- * order of the bundles. Throws an Error naming a component without propTypes.
+ * order of the bundles. Throws an Error naming a component without propTypes;
+ * with `skip` such a one is left out and given to that function.
  */
-export function readBundleProps(libraries, bundles) {
+export function readBundleProps(libraries, bundles, skip) {
   const window = newWindow();
   const context = vm.createContext(window);
   const run = ({ name, text }) =>
@@ -127,17 +151,24 @@ export function readBundleProps(libraries, bundles) {
   return new Map(
     bundles.map(({ namespace, scripts }) => {
       scripts.forEach(run);
-      return [namespace, readNamespace(namespace, window[namespace])];
+      return [namespace, readNamespace(namespace, window[namespace], skip)];
     }),
   );
 }
 
-function readNamespace(namespace, components) {
+function readNamespace(namespace, components, skip) {
   return new Map(
-    Object.entries(components ?? {}).map(([name, component]) => {
-      if (component.propTypes === undefined)
-        throw new Error(`${namespace}.${name} declares no propTypes`);
-      return [name, new Map(Object.entries(component.propTypes))];
-    }),
+    Object.entries(components ?? {})
+      .filter(([name, component]) => {
+        if (component?.propTypes !== undefined) return true;
+        if (skip === undefined)
+          throw new Error(`${namespace}.${name} declares no propTypes`);
+        skip(name);
+        return false;
+      })
+      .map(([name, { propTypes }]) => [
+        name,
+        new Map(Object.entries(propTypes)),
+      ]),
   );
 }

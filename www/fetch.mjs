@@ -44,6 +44,9 @@ const FINGERPRINT_DIGITS = 12;
 const MIME_TYPES = {
   ".css": "text/css; charset=utf-8",
   ".js": "text/javascript; charset=utf-8",
+  ".svg": "image/svg+xml",
+  ".woff": "font/woff",
+  ".woff2": "font/woff2",
 };
 
 export const PACKAGES_JSON = fileURLToPath(
@@ -58,7 +61,7 @@ export function tarballName({ name, version }) {
   return `${name.replace(/^@/, "").replace("/", "-")}-${version}.tgz`;
 }
 
-function integrityOf(file) {
+export function integrityOf(file) {
   const hash = createHash("sha512").update(fs.readFileSync(file));
 
   return `sha512-${hash.digest("base64")}`;
@@ -117,9 +120,11 @@ function reasonFromNpm(stderr) {
 }
 
 /* One call for all packages; none of their dependencies, none of their code. */
-async function download(packages, into) {
+export async function download(packages, into) {
   const { spawnSync } = await import("node:child_process");
-  const specs = packages.map((p) => `${p.name}@${p.version}`);
+  const specs = packages.map(({ name, version }) =>
+    version ? `${name}@${version}` : name,
+  );
   const done = spawnSync(
     "npm",
     [

@@ -204,6 +204,29 @@ more_adds_its_members(void **state)
 	assert_string_equal(component->props[3].value.u.text, "x");
 }
 
+/* What is no object, given twice, or an id that none can be. */
+static void
+more_in_odd_shapes(void **state)
+{
+	struct value *more = value_object(&arena, 1);
+	struct card props = { .id = "a", .more = as_given(more) };
+	const char *why;
+
+	(void)state;
+	more->u.members[0].name = "id";
+	more->u.members[0].name_len = 2;
+	more->u.members[0].value = *value_text(&arena, "b", 1);
+	assert_null(component_new(&arena, &card, &props, &why));
+	assert_string_equal(why,
+	    "component Card: .more has \"id\", which is given already");
+	props.more = as_given(value_text(&arena, "x", 1));
+	assert_null(component_new(&arena, &card, &props, &why));
+	assert_string_equal(why,
+	    "component Card: .more is text, not an object");
+	props.more = as_given(value_null(&arena));
+	assert_int_equal(make(&props)->prop_count, 1);
+}
+
 static void
 a_component_without_properties(void **state)
 {
@@ -251,6 +274,7 @@ main(void)
 		TEST(texts_are_copied),
 		TEST(a_required_one_is_missed_by_name),
 		TEST(more_adds_its_members),
+		TEST(more_in_odd_shapes),
 		TEST(a_component_without_properties),
 		TEST(a_full_arena_is_an_error),
 	};

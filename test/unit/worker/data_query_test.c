@@ -129,6 +129,21 @@ cells_of_every_type(void **state)
 	assert_true(isnan(table->columns[3].u.numbers[0]));
 }
 
+/* A join has columns of one name: records could not hold both. */
+static void
+names_are_made_to_differ(void **state)
+{
+	const struct value_table *table = table_of(
+	    ph_query(ph, "SELECT 1 AS a, 2 AS \"a:1\", 3 AS a, 4 AS a"));
+
+	(void)state;
+	assert_string_equal(table->columns[0].name, "a");
+	assert_string_equal(table->columns[1].name, "a:1");
+	assert_string_equal(table->columns[2].name, "a:2");
+	assert_string_equal(table->columns[3].name, "a:3");
+	assert_int_equal(table->columns[3].name_len, 3);
+}
+
 static void
 numbers_among_texts_become_texts(void **state)
 {
@@ -336,6 +351,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(columns_are_typed),
 		TEST(cells_of_every_type),
+		TEST(names_are_made_to_differ),
 		TEST(numbers_among_texts_become_texts),
 		TEST(arguments_are_bound_with_their_type),
 		TEST(arguments_are_never_sql),

@@ -361,8 +361,8 @@ bad_manifests_are_refused(void **state)
 	} cases[] = {
 		{ "u", ERR_SYNTAX, "/manifest.tsv: a line has too few" },
 		{ "u\tp.js\ttext/plain\t3\t0\t" SHA "\n", ERR_SYNTAX,
-		    "/manifest.tsv: a line has too few columns: run make deps "
-		    "again\n" },
+		    "/manifest.tsv: a line has too few columns: run make "
+		    "deps" },
 		{ MANIFEST "dash/v9/cu", ERR_SYNTAX, "too few columns" },
 		{ ROW("u", "missing.js", "3", "0", "1"), -ENOENT,
 		    "/missing.js: No such file or directory: run make deps" },
@@ -454,6 +454,70 @@ templates(void **state)
 	}
 }
 
+/* The packages of an app: after the server's own, and what they miss. */
+static void
+packages(void **state)
+{
+	static const struct {
+		const char *manifest;
+		const char *children;
+		const char *why;
+	} bad[] = {
+		{ NULL, "{}",
+		    "p/manifest.tsv: No such file or directory: make "
+		    "it with node www/package.mjs" },
+		{ ROW("p/v1/p.js", "p.js", "3", "0", "1"), NULL,
+		    "package p: " },
+		{ ROW("p/v1/p.js", "p.js", "3", "0", "1"), "[]",
+		    "children.json: stored data is damaged" },
+		{ ROW("p/v1/p.js", "p.js", "3", "0", "1"),
+		    "{\"A\":[\"</script>\"]}", "children.json: " },
+		{ ROW("p/v1/p.js", "p.js", "9", "0", "1"), "{}", "/p.js: " },
+	};
+	static const char *names[] = { "p" };
+	char folder[160];
+	size_t i;
+
+	(void)state;
+	fixture.options.packages_folder = fixture.dir;
+	fixture.app->packages = names;
+	fixture.app->package_count = 1;
+	(void)snprintf(folder, sizeof(folder), "%s/p", fixture.dir);
+	assert_int_equal(mkdir(folder, 0700), 0);
+	fixture_write(&fixture, "p/p.js", "p()");
+	fixture_write(&fixture, "p/p.css", "p{}");
+	fixture_write(&fixture, "p/children.json", "{\"A\":[\"b\"]}");
+	fixture_write(&fixture, "p/manifest.tsv",
+	    ROW("p/v1/p.js", "p.js", "3", "0",
+		"1") "\np/v1/p.css\tp.css\t"
+		     "text/css; charset=utf-8\t3\t0\t" SHA "\t1\t1\n");
+	assert_int_equal(open_site(), 0);
+	check_file(find("p/v1/p.js"), "p()");
+	assert_non_null(strstr(site->index.data, "/p/v1/p.css\"><body>"));
+	assert_non_null(strstr(site->index.data,
+	    "/dash/v2/b.js\"></script>\n      <script "
+	    "src=\"/_dash-component-suites/p/v1/p.js\"></script>"));
+	assert_non_null(strstr(site->index.data, ",\"p\":{\"A\":[\"b\"]}}"));
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		(void)snprintf(folder, sizeof(folder), "%s/p/manifest.tsv",
+		    fixture.dir);
+		(void)unlink(folder);
+		(void)snprintf(folder, sizeof(folder), "%s/p/children.json",
+		    fixture.dir);
+		(void)unlink(folder);
+		if (bad[i].manifest != NULL)
+			fixture_write(&fixture, "p/manifest.tsv",
+			    bad[i].manifest);
+		if (bad[i].children != NULL)
+			fixture_write(&fixture, "p/children.json",
+			    bad[i].children);
+		assert_true(open_site() < 0);
+		assert_non_null(strstr(buf_cstr(&why), bad[i].why));
+	}
+	fixture.app->packages = NULL;
+	fixture.app->package_count = 0;
+}
+
 static void
 closing_accepts_nothing(void **state)
 {
@@ -482,6 +546,7 @@ main(void)
 		TEST(bad_manifests_are_refused),
 		TEST(missing_files_are_named),
 		TEST(templates),
+		TEST(packages),
 		TEST(closing_accepts_nothing),
 	};
 

@@ -276,6 +276,7 @@ struct ph_cache_host;
 struct ph_data_host;
 struct ph_figure_host;
 struct ph_hooks_host;
+struct ph_package_host;
 struct ph_background_host;
 struct ph_page_host;
 struct ph_route_host;
@@ -387,6 +388,7 @@ struct ph_host {
 	const struct ph_background_host *background; /* see background.h */
 	const struct ph_page_host *pages;            /* see pages.h */
 	const struct ph_route_host *routes;          /* see route.h */
+	const struct ph_package_host *packages;      /* see package.h */
 };
 
 /* What PH_APP() exports. */
@@ -739,6 +741,9 @@ ph_text(const char *text)
 /* printf into a text. */
 #define ph_textf(...) ph_host_->make_textf(__VA_ARGS__)
 
+/* The same as a C string that lives as long as the call: for an id. */
+#define ph_format(...) ph_host_->text_of(ph_host_->make_textf(__VA_ARGS__))
+
 /* JSON text into a value. PH_JSON({ "a": [1, 2] }) needs no quoting. */
 static inline const struct ph_value *
 ph_json(const char *json)
@@ -753,6 +758,13 @@ ph_json(const char *json)
 	    PH_ARRAY_(const struct ph_value *, __VA_ARGS__, NULL), \
 	    PH_COUNT_(const struct ph_value *, __VA_ARGS__, NULL))
 #define PH_CHILDREN(...) PH_LIST(__VA_ARGS__)
+
+/* A list of `count` values out of an array. */
+static inline const struct ph_value *
+ph_list(const struct ph_value *const *items, size_t count)
+{
+	return ph_host_->make_list(items, count);
+}
 
 /* An object from `count` names and values. */
 static inline const struct ph_value *
@@ -934,6 +946,7 @@ ph_list_begin_(const std::initializer_list<T> &list)
 #include <pronghorn/data.h>
 #include <pronghorn/figure.h>
 #include <pronghorn/hooks.h>
+#include <pronghorn/package.h>
 #include <pronghorn/pages.h>
 #include <pronghorn/route.h>
 #include <pronghorn/session.h>

@@ -297,8 +297,10 @@ public:
 	{
 		const char **place = &options_.d0;
 
-		if (texts_.size() > PH_DEPENDENCIES_MAX)
+		if (texts_.size() > PH_DEPENDENCIES_MAX) {
 			texts_.resize(PH_DEPENDENCIES_MAX);
+			options_.ph_too_many_ = "";
+		}
 		for (const std::string &text : texts_)
 			*place++ = text.c_str();
 		ph_host_->callback(app_, function_, name_, &options_);

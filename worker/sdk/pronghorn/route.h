@@ -21,8 +21,9 @@
  *     ...
  *     ph_route(app, "GET", "/api/things/<id>", get_thing);
  *
- * A handler runs on a pool thread and may query, ask ph_memo() and return
- * PH_WAIT. Without a response it is answered 204; when it fails, 500.
+ * A handler runs on a pool thread and may query, ask ph_memo(), use the
+ * session (session.h) and return PH_WAIT. Without a response it is answered
+ * 204; when it fails, 500.
  *
  * A GET route answers HEAD, too; OPTIONS and 405 tell what a path has. A
  * path of the app's own comes before its pages; the server's own paths come
@@ -44,8 +45,19 @@ extern "C" {
 struct ph_route_options {
 	bool any_origin; /* see CSRF above */
 	size_t max_body; /* bytes of the body, 413 above; 0: the setting
-			    limit_request_body, which bounds it anyway */
+			    limit_upload, or limit_request_body for JSON, which
+			    bound it anyway */
 	bool ph_end_;
+};
+
+/* One field or file of a form. Lives as long as the call. */
+struct ph_part {
+	const char *name;
+	const char *file_name; /* as the client calls it, without folders; NULL:
+				  a field, no file */
+	const char *type;      /* as the client says; "" when it does not */
+	const void *bytes; /* of a large body: of a file, so not in memory */
+	size_t len;
 };
 
 struct ph_route_host {
@@ -70,6 +82,17 @@ struct ph_route_host {
 	    const struct ph_value *contents, size_t *len);
 	enum ph_status (*download)(struct ph_call *call, const char *what,
 	    const char *name, const char *type, const void *bytes, size_t len);
+	size_t (*form_count)(struct ph_call *call);
+	bool (*form_part)(struct ph_call *call, size_t index,
+	    struct ph_part *part);
+	bool (*form_file)(struct ph_call *call, const char *name,
+	    struct ph_part *part);
+	enum ph_status (*save)(struct ph_call *call, const void *bytes,
+	    size_t len, const char *path);
+	enum ph_status (
+	    *respond_more)(struct ph_call *call, const void *bytes, size_t len);
+	enum ph_status (*respond_csv)(struct ph_call *call, const char *sql,
+	    const struct ph_value *const *arguments, size_t count);
 };
 
 /* ---- define: only inside PH_APP() -------------------------------------- */
@@ -106,8 +129,12 @@ ph_path(struct ph_call *call)
 	return ph_host_->routes->path(call);
 }
 
-/* The body's bytes, *len of them (`len` may be NULL) and a NUL behind; ""
- * without one. Lives as long as the call. */
+/*
+ * The body's bytes, *len of them (`len` may be NULL) and a NUL behind; ""
+ * without one. Lives as long as the call. A body above the setting
+ * upload_buffer is in a file that is mapped here: read from front to back, it
+ * takes no memory, however large it is.
+ */
 static inline const void *
 ph_body(struct ph_call *call, size_t *len)
 {
@@ -122,12 +149,43 @@ ph_body_json(struct ph_call *call)
 	return ph_host_->routes->body_json(call);
 }
 
-/* A field of a form that was sent as application/x-www-form-urlencoded,
- * decoded; "" when absent. */
+/* A field of a form, urlencoded or multipart/form-data, decoded; "" when
+ * absent. A malformed form ends the call as an error (400), here and below. */
 static inline const char *
 ph_form_arg(struct ph_call *call, const char *name)
 {
 	return ph_host_->routes->form_arg(call, name);
+}
+
+/* The first file of that name in the form. False: none. */
+static inline bool
+ph_form_file(struct ph_call *call, const char *name, struct ph_part *part)
+{
+	return ph_host_->routes->form_file(call, name, part);
+}
+
+/* Fields and files of the form, in their order: how many there are, and the
+ * n-th; false beyond the end. */
+static inline size_t
+ph_form_count(struct ph_call *call)
+{
+	return ph_host_->routes->form_count(call);
+}
+static inline bool
+ph_form_part(struct ph_call *call, size_t index, struct ph_part *part)
+{
+	return ph_host_->routes->form_part(call, index, part);
+}
+
+/*
+ * Write `len` bytes into a new file; one that is there is not touched and ends
+ * the call as an error, as does a full disk. On the disk when it returns. The
+ * path is the app's to choose: never make it of what a client sent.
+ */
+static inline enum ph_status
+ph_save(struct ph_call *call, const void *bytes, size_t len, const char *path)
+{
+	return ph_host_->routes->save(call, bytes, len, path);
 }
 
 /* ---- in handlers: the response ------------------------------------------ */
@@ -146,6 +204,29 @@ ph_respond_text(struct ph_call *call, int status, const char *text)
 	return ph_host_->routes->respond(call, status,
 	    "text/plain; charset=utf-8", text, __builtin_strlen(text));
 }
+
+/*
+ * Go on with the response that ph_respond() has begun. A long one goes to a
+ * file and is sent when the handler returns, so it may have any size and no
+ * slow client holds the thread.
+ */
+static inline enum ph_status
+ph_respond_more(struct ph_call *call, const void *bytes, size_t len)
+{
+	return ph_host_->routes->respond_more(call, bytes, len);
+}
+
+/*
+ * Go on with the rows of a query as CSV, names of the columns first; arguments
+ * as in ph_query(). The rows are never in memory together:
+ *	ph_respond(call, 200, "text/csv", "", 0);
+ *	return ph_respond_csv(call, "SELECT * FROM orders");
+ */
+#define ph_respond_csv(call, ...) ph_respond_csv_(call, __VA_ARGS__, NULL)
+#define ph_respond_csv_(call, sql, ...)                      \
+	ph_host_->routes->respond_csv(call, sql,             \
+	    PH_ARRAY_(const struct ph_value *, __VA_ARGS__), \
+	    PH_COUNT_(const struct ph_value *, __VA_ARGS__))
 
 /* Answer with a value as JSON; a table is a list of records there. */
 static inline enum ph_status
