@@ -759,13 +759,6 @@ ph_json(const char *json)
 	    PH_COUNT_(const struct ph_value *, __VA_ARGS__, NULL))
 #define PH_CHILDREN(...) PH_LIST(__VA_ARGS__)
 
-/* A list of `count` values out of an array. */
-static inline const struct ph_value *
-ph_list(const struct ph_value *const *items, size_t count)
-{
-	return ph_host_->make_list(items, count);
-}
-
 /* An object from `count` names and values. */
 static inline const struct ph_value *
 ph_object(const char *const *names, const struct ph_value *const *values,

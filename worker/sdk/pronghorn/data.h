@@ -86,6 +86,15 @@ struct ph_data_host {
 	double (*time_of)(const struct ph_value *value);
 };
 
+/* ---- lists -------------------------------------------------------------- */
+
+/* A list of `count` values out of an array. */
+static inline const struct ph_value *
+ph_list(const struct ph_value *const *items, size_t count)
+{
+	return ph_host_->make_list(items, count);
+}
+
 /* ---- arrays of numbers --------------------------------------------------- */
 
 /* A copy of `count` numbers, as one typed array. NaN is a missing number. */
