@@ -437,10 +437,18 @@ confdir = $(DESTDIR)$(SYSCONFDIR)/pronghorn
 mandir = $(DESTDIR)$(PREFIX)/share/man
 MAN_PAGES := $(notdir $(wildcard docs/man/*.[1358]))
 man_path = $(mandir)/man$(patsubst .%,%,$(suffix $(1)))/$(1)
+unitdir = $(DESTDIR)$(PREFIX)/lib/systemd/system
+bashdir = $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+logrotatedir = $(DESTDIR)$(SYSCONFDIR)/logrotate.d
+exampledir = $(DESTDIR)$(PREFIX)/share/doc/pronghorn/examples
+UNITS := pronghorn.service pronghorn.socket
+# Paths of the files in conf/ are those of the default PREFIX.
+here = sed -e 's|/usr/local/bin/|$(PREFIX)/bin/|g' \
+	-e 's|/etc/pronghorn/|$(SYSCONFDIR)/pronghorn/|g' 'conf/$(1)'
 
-install: all $(BUILD)/www/stamp ## install the server, the SDK and the front end
+install: all $(BUILD)/pronghorn-bench $(BUILD)/www/stamp ## install the server, the SDK, the front end and what systemd and others need
 	install -d '$(bindir)' '$(includedir)' '$(wwwdir)' '$(confdir)'
-	install -m 755 $(BUILD)/pronghorn '$(bindir)'
+	install -m 755 $(BUILD)/pronghorn $(BUILD)/pronghorn-bench '$(bindir)'
 	install -m 644 $(SDK_HEADERS) '$(includedir)'
 	install -d '$(pkgconfigdir)'
 	sed -e 's|^prefix=.*|prefix=$(PREFIX)|' -e 's|^Version:.*|Version: $(VERSION)|' \
@@ -459,10 +467,22 @@ install: all $(BUILD)/www/stamp ## install the server, the SDK and the front end
 		install -m 644 $(BUILD)/pronghorn.conf '$(confdir)'
 	$(foreach page,$(MAN_PAGES),install -D -m 644 'docs/man/$(page)' \
 		'$(call man_path,$(page))' &&) true
+	install -d '$(unitdir)' '$(bashdir)' '$(logrotatedir)' '$(exampledir)'
+	$(foreach unit,$(UNITS),$(call here,$(unit)) >'$(unitdir)/$(unit)' &&) true
+	install -m 644 conf/pronghorn.bash '$(bashdir)/pronghorn'
+	$(call here,pronghorn.logrotate) >$(BUILD)/pronghorn.logrotate
+	test -e '$(logrotatedir)/pronghorn' || install -m 644 \
+		$(BUILD)/pronghorn.logrotate '$(logrotatedir)/pronghorn'
+	install -m 644 conf/pronghorn.tmpfiles conf/pronghorn-dev.conf \
+		'$(exampledir)'
 
 uninstall: ## remove what install wrote, but no config file that was edited
-	rm -f '$(bindir)/pronghorn' $(foreach page,$(MAN_PAGES),\
-		'$(call man_path,$(page))')
+	rm -f '$(bindir)/pronghorn' '$(bindir)/pronghorn-bench' \
+		$(foreach page,$(MAN_PAGES),'$(call man_path,$(page))') \
+		$(UNITS:%='$(unitdir)/%') '$(bashdir)/pronghorn'
+	rm -rf '$(DESTDIR)$(PREFIX)/share/doc/pronghorn'
+	! cmp -s $(BUILD)/pronghorn.logrotate '$(logrotatedir)/pronghorn' || \
+		rm '$(logrotatedir)/pronghorn'
 	rm -f '$(pkgconfigdir)/pronghorn.pc'
 	rm -rf '$(includedir)' '$(DESTDIR)$(PREFIX)/share/pronghorn' \
 		'$(DESTDIR)$(PREFIX)/lib/pronghorn'

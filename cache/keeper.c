@@ -312,6 +312,7 @@ work_each_second(struct keeper *keeper)
 	if (has_database(keeper)) {
 		(void)handon_late(keeper->cache, &count);
 		(void)upkeep_measure(&keeper->upkeep, keeper->cache);
+		(void)upkeep_count_live(&keeper->upkeep, keeper->cache);
 	}
 	send_beat(keeper);
 }

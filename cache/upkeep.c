@@ -53,6 +53,7 @@ upkeep_gauges(const struct upkeep *upkeep, struct cache *cache,
 	out->entries = (uint64_t)(upkeep->count > 0 ? upkeep->count : 0);
 	out->wal_bytes = (uint64_t)db_wal_bytes(&cache->db);
 	out->wal_unmoved = (uint64_t)upkeep->wal_unmoved;
+	memcpy(out->signals, upkeep->signals, sizeof(out->signals));
 }
 
 /* --- the log ----------------------------------------------------------- */
@@ -249,11 +250,15 @@ is_over(sqlite3_stmt *stmt, int64_t now_ms)
 	return state == FLIGHT_READY && sqlite3_column_int64(stmt, 3) <= now_ms;
 }
 
-/* Collect; *seen rows looked at, *last the id of the last one. */
+#define STATES FLIGHT_PASS /* the first one has the number 1 */
+
+/* Collect; *seen rows looked at, *last the id of the last one; *kept counts
+ * those that stay. */
 static int
 look_at_signals(struct upkeep *upkeep, struct cache *cache, struct doom *doom,
-    unsigned *seen, int64_t *last)
+    unsigned *seen, int64_t *last, uint64_t kept[STATES])
 {
+	int state;
 	int64_t now_ms = clock_wall_ms();
 	sqlite3_stmt *stmt;
 	int rc;
@@ -267,10 +272,14 @@ look_at_signals(struct upkeep *upkeep, struct cache *cache, struct doom *doom,
 	       (rc = db_step(&cache->db, STATEMENT_SIGNAL_AGES)) > 0) {
 		*last = sqlite3_column_int64(stmt, 0);
 		++*seen;
-		if (!is_over(stmt, now_ms))
+		state = sqlite3_column_int(stmt, 1);
+		if (!is_over(stmt, now_ms)) {
+			if (state > 0 && state <= STATES)
+				kept[state - 1]++;
 			continue;
+		}
 		doom->rows[doom->count].id = *last;
-		doom->rows[doom->count].second = sqlite3_column_int(stmt, 1);
+		doom->rows[doom->count].second = state;
 		doom->rows[doom->count].third = sqlite3_column_int64(stmt, 2);
 		doom->count++;
 	}
@@ -278,9 +287,54 @@ look_at_signals(struct upkeep *upkeep, struct cache *cache, struct doom *doom,
 	return rc < 0 ? rc : 0;
 }
 
+static void
+count_kept(struct upkeep *upkeep, const uint64_t kept[STATES])
+{
+	unsigned i;
+
+	for (i = 0; i < STATES; i++)
+		upkeep->passing[i] += kept[i];
+}
+
+/* All rows have been looked at. What is live is counted apart, and sooner. */
+static void
+end_pass(struct upkeep *upkeep)
+{
+	memcpy(upkeep->signals + FLIGHT_COMPUTING,
+	    upkeep->passing + FLIGHT_COMPUTING,
+	    sizeof(upkeep->passing) -
+		FLIGHT_COMPUTING * sizeof(upkeep->passing[0]));
+	memset(upkeep->passing, 0, sizeof(upkeep->passing));
+	upkeep->signals_from = -1;
+}
+
+int
+upkeep_count_live(struct upkeep *upkeep, struct cache *cache)
+{
+	uint64_t live[FLIGHT_COMPUTING] = { 0 };
+	sqlite3_stmt *stmt;
+	int state;
+	int rc;
+
+	stmt = db_use_read(&cache->db, STATEMENT_SIGNAL_COUNT, &rc);
+	if (stmt == NULL)
+		return rc;
+	while ((rc = db_step(&cache->db, STATEMENT_SIGNAL_COUNT)) > 0) {
+		state = sqlite3_column_int(stmt, 0);
+		if (state == FLIGHT_WANTED || state == FLIGHT_COMPUTING)
+			live[state - 1] =
+			    (uint64_t)sqlite3_column_int64(stmt, 1);
+	}
+	db_reset(&cache->db, STATEMENT_SIGNAL_COUNT);
+	if (rc >= 0)
+		memcpy(upkeep->signals, live, sizeof(live));
+	return rc < 0 ? rc : 0;
+}
+
 int
 upkeep_prune(struct upkeep *upkeep, struct cache *cache)
 {
+	uint64_t kept[STATES] = { 0 };
 	struct doom doom;
 	unsigned seen = 0;
 	int64_t last = -1;
@@ -289,13 +343,16 @@ upkeep_prune(struct upkeep *upkeep, struct cache *cache)
 	memset(&doom, 0, sizeof(doom));
 	doom.statement = STATEMENT_SIGNAL_PRUNE;
 	doom.parameters = 3;
-	rc = look_at_signals(upkeep, cache, &doom, &seen, &last);
+	rc = look_at_signals(upkeep, cache, &doom, &seen, &last, kept);
 	if (rc == 0)
 		rc = upkeep_delete(cache, &doom);
 	if (rc < 0)
 		return cache_public_rc(rc);
-	if ((unsigned)rc == doom.count)
-		upkeep->signals_from =
-		    seen < LOOK_SIGNALS && doom.count < UPKEEP_STEP ? -1 : last;
+	if ((unsigned)rc == doom.count) {
+		count_kept(upkeep, kept);
+		upkeep->signals_from = last;
+		if (seen < LOOK_SIGNALS && doom.count < UPKEEP_STEP)
+			end_pass(upkeep);
+	}
 	return rc;
 }

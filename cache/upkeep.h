@@ -27,6 +27,8 @@ struct upkeep {
 	int64_t bytes;        /* of the file in use, as last measured */
 	int64_t file_bytes;   /* of the file */
 	bool bound_reported;  /* that values must make room */
+	uint64_t signals[6];  /* rows by state, as last counted; see below */
+	uint64_t passing[6];  /* the same of the pass under way */
 };
 
 void upkeep_init(struct upkeep *upkeep);
@@ -61,6 +63,12 @@ bool upkeep_wal_changed(const struct upkeep *upkeep, const struct cache *cache);
 int upkeep_expire(struct upkeep *upkeep, struct cache *cache);
 int upkeep_evict(struct upkeep *upkeep, struct cache *cache);
 int upkeep_prune(struct upkeep *upkeep, struct cache *cache);
+
+/*
+ * How many computations are wanted and computed now. The rows of those that
+ * have ended are counted while prune walks over them. 0 or ERR_*.
+ */
+int upkeep_count_live(struct upkeep *upkeep, struct cache *cache);
 
 /* Count values and room, as far as it is time to. 0 or ERR_*. */
 int upkeep_measure(struct upkeep *upkeep, struct cache *cache);

@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "server/base/err.h"
@@ -136,6 +137,14 @@ load_defaults(struct config *config, struct buf *why)
 	return rc;
 }
 
+/* As gunicorn reads SENDFILE. */
+static bool
+is_yes(const char *text)
+{
+	return strcasecmp(text, "y") == 0 || strcasecmp(text, "yes") == 0 ||
+	       strcasecmp(text, "true") == 0 || strcmp(text, "1") == 0;
+}
+
 /* Variables that platforms set change defaults, as in gunicorn. */
 static int
 load_environment(struct config *config, struct buf *why)
@@ -143,6 +152,7 @@ load_environment(struct config *config, struct buf *why)
 	const char *workers = getenv("WEB_CONCURRENCY");
 	const char *port = getenv("PORT");
 	const char *proxies = getenv("FORWARDED_ALLOW_IPS");
+	const char *sendfile = getenv("SENDFILE");
 	char address[64];
 	const char *text = address;
 	int rc = 0;
@@ -154,6 +164,11 @@ load_environment(struct config *config, struct buf *why)
 		rc = config_set_text(config,
 		    config_row_find("forwarded_allow_ips"), &proxies, 1,
 		    "environment FORWARDED_ALLOW_IPS", why);
+	if (rc == 0 && sendfile != NULL && sendfile[0] != '\0') {
+		sendfile = is_yes(sendfile) ? "True" : "False";
+		rc = config_set_text(config, config_row_find("sendfile"),
+		    &sendfile, 1, "environment SENDFILE", why);
+	}
 	if (rc < 0 || port == NULL || port[0] == '\0')
 		return rc;
 	(void)snprintf(address, sizeof(address), "0.0.0.0:%s", port);
@@ -196,7 +211,10 @@ load_named_file(struct config *config, const char *name, struct buf *why)
 	if (rc == 0) {
 		config->file =
 		    arena_strndup(&config->arena, name, strlen(name));
-		rc = config->file == NULL ? -ENOMEM : 0;
+		config->file_path =
+		    arena_strndup(&config->arena, full, strlen(full));
+		rc = config->file == NULL || config->file_path == NULL ? -ENOMEM
+								       : 0;
 	}
 out:
 	buf_free(&path);
@@ -279,6 +297,7 @@ config_new(const char *const *args, size_t count, const char *start_dir)
 		return NULL;
 	arena_init(&config->arena, CONFIG_MEMORY_MAX);
 	config->file = "";
+	config->file_path = "";
 	config->origins = arena_calloc(&config->arena, config_row_count,
 	    sizeof(*config->origins));
 	config->start_dir =

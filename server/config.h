@@ -27,6 +27,7 @@ struct config {
 	struct worker_options worker;
 	struct cache_options cache;
 	const char *file;      /* config file as it was named; "": none read */
+	const char *file_path; /* the same, absolute; "": none */
 	const char *start_dir; /* absolute; where config_load() was called */
 	struct buf warnings;   /* lines ending in '\n', for the log, once */
 
@@ -39,15 +40,16 @@ struct config {
 
 enum config_action {
 	CONFIG_RUN,
-	CONFIG_CHECK,        /* --check-config: all but serving */
-	CONFIG_PRINT,        /* --print-config */
-	CONFIG_VERSION,      /* -v, --version */
-	CONFIG_HELP,         /* -h, --help */
-	CONFIG_OPTIONS_CONF, /* --print-options=conf: conf/pronghorn.conf */
-	CONFIG_OPTIONS_MD,   /* --print-options=md: table for the docs */
-	CONFIG_OPTIONS_BASH, /* --print-options=bash: completion */
-	CONFIG_OPTIONS_MAN8, /* --print-options=man8: pronghorn(8) */
-	CONFIG_OPTIONS_MAN5  /* --print-options=man5: pronghorn.conf(5) */
+	CONFIG_CHECK,          /* --check-config: all but serving */
+	CONFIG_PRINT,          /* --print-config */
+	CONFIG_VERSION,        /* -v, --version */
+	CONFIG_HELP,           /* -h, --help */
+	CONFIG_OPTIONS_CONF,   /* --print-options=conf: conf/pronghorn.conf */
+	CONFIG_OPTIONS_MD,     /* --print-options=md: table for the docs */
+	CONFIG_OPTIONS_BASH,   /* --print-options=bash: completion */
+	CONFIG_OPTIONS_MAN8,   /* --print-options=man8: pronghorn(8) */
+	CONFIG_OPTIONS_MAN5,   /* --print-options=man5: pronghorn.conf(5) */
+	CONFIG_OPTIONS_METRICS /* --print-options=metrics: table for the docs */
 };
 
 /*

@@ -91,6 +91,89 @@ check_affinity(const struct config *config, struct buf *why)
 	return 0;
 }
 
+/* Settings that must be one of a few words. */
+static const struct word_row {
+	const char *name;
+	const char *words; /* separated by spaces */
+} word_rows[] = {
+	{ "reload_engine", "auto inotify poll" },
+	{ "reload_strategy", "all rolling" },
+	{ "header_map", "drop refuse dangerous" },
+};
+
+static bool
+is_word(const char *text, const char *words)
+{
+	size_t len;
+
+	for (;; words += len) {
+		words = config_next_flag(words, &len);
+		if (len == 0)
+			return false;
+		if (strlen(text) == len && strncmp(text, words, len) == 0)
+			return true;
+	}
+}
+
+static int
+check_words(const struct config *config, enum config_layer layer,
+    struct buf *why)
+{
+	const struct config_row *row;
+	const char *text;
+	size_t i;
+
+	for (i = 0; i < sizeof(word_rows) / sizeof(word_rows[0]); i++) {
+		row = config_row_find(word_rows[i].name);
+		if (row->layer != layer)
+			continue;
+		memcpy(&text, config_field_const(config, row), sizeof(text));
+		if (is_word(text, word_rows[i].words))
+			continue;
+		config_put_place(config, row->name, why);
+		(void)buf_printf(why, "must be one of: %s", word_rows[i].words);
+		return ERR_SYNTAX;
+	}
+	return 0;
+}
+
+/* A field that is waited for must not be one that is never let in. */
+static int
+check_field_name(const struct config *config, const char *setting,
+    const char *name, struct buf *why)
+{
+	size_t len = strcspn(name, ":");
+
+	if (strcmp(config->worker.header_map, "dangerous") == 0 ||
+	    memchr(name, '_', len) == NULL)
+		return 0;
+	config_put_place(config, setting, why);
+	(void)buf_printf(why,
+	    "\"%.*s\" has an underscore, and header_map is \"%s\" (%s)",
+	    (int)len, name, config->worker.header_map,
+	    config_origin(config, "header_map"));
+	return ERR_SYNTAX;
+}
+
+static int
+check_field_names(const struct config *config, struct buf *why)
+{
+	const struct worker_options *worker = &config->worker;
+	const struct opt_list *schemes = &worker->secure_scheme_headers;
+	size_t i;
+	int rc;
+
+	rc = check_field_name(config, "client_ip_header",
+	    worker->client_ip_header, why);
+	if (rc == 0 && worker->csrf_token)
+		rc = check_field_name(config, "csrf_header_name",
+		    worker->csrf_header_name, why);
+	for (i = 0; i < schemes->count && rc == 0; i++)
+		rc = check_field_name(config, "secure_scheme_headers",
+		    schemes->items[i], why);
+	return rc;
+}
+
 /* The app would run as root, in the master. */
 static int
 check_preload(const struct config *config, struct buf *why)
@@ -114,7 +197,8 @@ config_check_server(const struct config *config, struct buf *why)
 
 	if (rc == 0)
 		rc = check_preload(config, why);
-
+	if (rc == 0)
+		rc = check_words(config, CONFIG_SERVER, why);
 	for (i = 0; i < config->server.bind.count && rc == 0; i++)
 		rc = check_bind_item(config, i, why);
 	return rc;
@@ -124,6 +208,7 @@ int
 config_check_worker(const struct config *config, struct buf *why)
 {
 	const struct worker_options *worker = &config->worker;
+	int rc;
 
 	if (worker->app[0] != '\0' && strstr(worker->app, ".so") == NULL) {
 		config_put_place(config, "app", why);
@@ -148,7 +233,8 @@ config_check_worker(const struct config *config, struct buf *why)
 		    config_origin(config, "limit_request_field_size"));
 		return ERR_RANGE;
 	}
-	return 0;
+	rc = check_words(config, CONFIG_WORKER, why);
+	return rc < 0 ? rc : check_field_names(config, why);
 }
 
 int

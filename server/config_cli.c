@@ -9,6 +9,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "server/base/err.h"
@@ -119,9 +120,11 @@ parse_options_format(struct cli_parse *parse, struct flag *flag)
 		parse->cli->action = CONFIG_OPTIONS_MAN8;
 	else if (strcmp(flag->value, "man5") == 0)
 		parse->cli->action = CONFIG_OPTIONS_MAN5;
+	else if (strcmp(flag->value, "metrics") == 0)
+		parse->cli->action = CONFIG_OPTIONS_METRICS;
 	else
 		return fail(parse, ERR_SYNTAX, flag->name,
-		    "must be conf, md, bash, man8 or man5");
+		    "must be conf, md, bash, man8, man5 or metrics");
 	return 0;
 }
 
@@ -267,12 +270,27 @@ is_repeated(const struct config_cli *cli, const struct config_arg *arg)
 	return false;
 }
 
+/* Is this the flag of a row that is switched off by it? --no-x of --x. */
+static bool
+is_negation(const struct config_row *row, const char *flag)
+{
+	char positive[CONFIG_NAME_MAX + 3];
+
+	if (row == NULL || row->type != OPT_BOOL ||
+	    strncmp(flag, "--no-", 5) != 0 || strlen(flag) > CONFIG_NAME_MAX)
+		return false;
+	(void)snprintf(positive, sizeof(positive), "--%s", flag + 5);
+	return config_row_find_flag(positive) == row;
+}
+
 static int
 apply_arg(struct config *config, const struct config_cli *cli,
     const struct config_arg *arg, struct buf *why)
 {
 	const struct config_row *row = arg->row;
-	const char *text = arg->value != NULL ? arg->value : "true";
+	const char *text = arg->value != NULL            ? arg->value
+			   : is_negation(row, arg->flag) ? "false"
+							 : "true";
 	struct buf origin = BUF_EMPTY;
 	const char *place;
 	int rc = 0;

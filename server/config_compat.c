@@ -66,7 +66,8 @@ config_compat_apply(struct config *config, const struct config_compat *compat,
 		kind = geteuid() == 0 ? COMPAT_UNSAFE : COMPAT_IGNORED;
 	switch (kind) {
 	case COMPAT_RENAMED:
-		if (is_library(value, text)) {
+		if (strcmp(compat->advice, "app") != 0 ||
+		    is_library(value, text)) {
 			*target = config_row_find(compat->advice);
 			config_warn(config, "%s: %s is named %s here", origin,
 			    compat->name, compat->advice);

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "server/config_value.h"
+#include "server/ctl.h"
 
 #define CONF_WIDTH 79
 
@@ -239,6 +240,67 @@ bash_flags(struct buf *out)
 	buf_free(&all);
 }
 
+/* The first word of each line of the help that tells of a command, once. */
+static void
+put_commands(struct buf *out)
+{
+	const char *line = ctl_usage();
+	const char *last = "";
+	size_t last_len = 0;
+	const char *word;
+	size_t len;
+
+	for (; *line != '\0'; line += *line == '\n') {
+		word = line + 2;
+		if (strncmp(line, "  ", 2) == 0 && *word >= 'a' &&
+		    *word <= 'z') {
+			len = strcspn(word, " \n");
+			if (len != last_len || strncmp(word, last, len) != 0)
+				(void)buf_printf(out, " %.*s", (int)len, word);
+			last = word;
+			last_len = len;
+		}
+		line += strcspn(line, "\n");
+	}
+}
+
+/* pronghorn ctl COMMAND */
+static void
+bash_ctl(struct buf *out)
+{
+	struct buf all = BUF_EMPTY;
+
+	(void)buf_puts(&all, "--socket -c --config --json --help");
+	put_commands(&all);
+	(void)buf_putc(&all, '\0');
+	(void)buf_puts(out, "\tlocal commands=\"\n\t    ");
+	if (buf_ok(&all))
+		config_put_wrapped(out, 12, "\t    ", CONF_WIDTH - 11,
+		    all.data);
+	else
+		out->failed = true;
+	(void)buf_puts(out,
+	    "\t\"\n"
+	    "\n"
+	    "\tif [[ ${COMP_WORDS[1]} == ctl && $COMP_CWORD -gt 1 ]]; then\n"
+	    "\t\tcase $before in\n"
+	    "\t\t--socket | -c | --config)\n"
+	    "\t\t\tcompopt -o filenames\n"
+	    "\t\t\tCOMPREPLY=($(compgen -f -- \"$word\"))\n"
+	    "\t\t\t;;\n"
+	    "\t\tlog-level)\n"
+	    "\t\t\tCOMPREPLY=($(compgen -W \\\n"
+	    "\t\t\t    \"debug info warning error critical\" -- \"$word\"))\n"
+	    "\t\t\t;;\n"
+	    "\t\t*)\n"
+	    "\t\t\tCOMPREPLY=($(compgen -W \"$commands\" -- \"$word\"))\n"
+	    "\t\t\t;;\n"
+	    "\t\tesac\n"
+	    "\t\treturn\n"
+	    "\tfi\n");
+	buf_free(&all);
+}
+
 int
 config_docs_bash(struct buf *out)
 {
@@ -250,11 +312,12 @@ config_docs_bash(struct buf *out)
 			    "\tlocal word=${COMP_WORDS[COMP_CWORD]}\n"
 			    "\tlocal before=${COMP_WORDS[COMP_CWORD - 1]}\n");
 	bash_flags(out);
+	bash_ctl(out);
 	(void)buf_puts(out, "\n"
 			    "\tcase $before in\n"
 			    "\t--print-options)\n"
 			    "\t\tCOMPREPLY=($(compgen -W \"conf md bash man8 "
-			    "man5\" -- \"$word\"))\n"
+			    "man5 metrics\" -- \"$word\"))\n"
 			    "\t\treturn\n"
 			    "\t\t;;\n");
 	bash_case(OPT_PATH, OPT_PATH, "-c | --config",
@@ -276,6 +339,8 @@ config_docs_bash(struct buf *out)
 	    "\t\tcompopt -o filenames\n"
 	    "\t\tCOMPREPLY=($(compgen -f -X '!*.so' -- \"$word\")\n"
 	    "\t\t    $(compgen -d -- \"$word\"))\n"
+	    "\t\t[[ $COMP_CWORD -eq 1 ]] &&\n"
+	    "\t\t\tCOMPREPLY+=($(compgen -W ctl -- \"$word\"))\n"
 	    "\tfi\n"
 	    "}\n"
 	    "\n"

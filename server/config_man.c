@@ -160,7 +160,9 @@ put_options(struct buf *out)
 	put_option(out, "--print-config",
 	    "Print every setting, its value and where that comes from.");
 	put_option(out, "--print-options",
-	    "Print what can be set: conf, md, bash, man8 or man5.");
+	    "Print what can be set, conf, md, bash, man8 or man5, or the table "
+	    "of "
+	    "metrics.");
 	put_option(out, "-v --version", "Print versions.");
 	put_option(out, "-h --help", "Print a summary.");
 	(void)buf_puts(out, ".PP\nEvery setting of \\fBpronghorn.conf\\fR(5) "

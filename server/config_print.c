@@ -13,6 +13,7 @@
 
 #include "server/config_value.h"
 #include "server/version.h"
+#include "worker/metrics.h"
 
 #define HELP_COLUMN 26
 #define HELP_WIDTH 79
@@ -251,7 +252,7 @@ print_help(struct buf *out)
 	    "Print every setting, its value and where that comes from.", out);
 	put_builtin("--print-options", " FORMAT",
 	    "Print what can be set: conf (a config file), md (a table), bash "
-	    "(completion), man8 or man5 (man pages).",
+	    "(completion), man8 or man5 (man pages), metrics (a table).",
 	    out);
 	put_builtin("-v --version", "",
 	    "Print the versions of this program and its libraries.", out);
@@ -291,6 +292,8 @@ config_print(enum config_action action, const struct config *config,
 		return config_man_server(out);
 	case CONFIG_OPTIONS_MAN5:
 		return config_man_conf(out);
+	case CONFIG_OPTIONS_METRICS:
+		return metrics_docs(out);
 	case CONFIG_RUN:
 	case CONFIG_CHECK:
 		break;

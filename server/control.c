@@ -55,7 +55,8 @@ control_open(struct control *control, const char *path, mode_t mode,
 	struct buf reason = BUF_EMPTY;
 	const char *text;
 	struct opt_list bind = { &text, 1 };
-	const struct listen_rules rules = { BACKLOG, mode };
+	const struct listen_rules rules = { .backlog = BACKLOG,
+		.unix_mode = mode };
 	struct listen_set fresh = { .count = 0 };
 	int rc;
 

@@ -18,6 +18,7 @@
 
 #include "server/master_int.h"
 #include "server/version.h"
+#include "worker/metrics.h"
 
 #define ARGUMENTS_MAX 4
 
@@ -197,6 +198,7 @@ run_listeners(struct request *rq)
 		address = buf_cstr(&text);
 		put_text(row, "address", address != NULL ? address : "");
 		put_number(row, "fd", set->fds[i]);
+		put_number(row, "queue", listen_queue(set->fds[i]));
 		(void)cJSON_AddItemToArray(list, row);
 	}
 	buf_free(&text);
@@ -329,6 +331,46 @@ run_last_crash(struct request *rq)
 	return NULL;
 }
 
+static void
+put_metric(void *list, const struct metric_sample *sample)
+{
+	static const struct {
+		const char *name;
+		double part;
+	} parts[] = { { "p50", 0.5 }, { "p95", 0.95 }, { "p99", 0.99 } };
+	cJSON *row = cJSON_CreateObject();
+	size_t i;
+
+	put_text(row, "metric", sample->metric->name);
+	put_text(row, "type", metrics_type_name(sample->metric->type));
+	put_text(row, "label", sample->metric->label);
+	put_text(row, "of", sample->label_value);
+	put_number(row, "value", sample->value);
+	if (sample->buckets != NULL)
+		put_number(row, "count", (double)sample->count);
+	else
+		(void)cJSON_AddNullToObject(row, "count");
+	for (i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		if (sample->buckets != NULL && sample->count > 0)
+			put_number(row, parts[i].name,
+			    metrics_percentile(sample->buckets, sample->count,
+				parts[i].part));
+		else
+			(void)cJSON_AddNullToObject(row, parts[i].name);
+	}
+	(void)cJSON_AddItemToArray(list, row);
+}
+
+static const char *
+run_metrics(struct request *rq)
+{
+	cJSON *list = cJSON_AddArrayToObject(rq->answer, "metrics");
+
+	tally_put(rq->master, true);
+	metrics_each(&rq->master->tally.board, put_metric, list);
+	return NULL;
+}
+
 static const char *
 run_stop(struct request *rq)
 {
@@ -352,6 +394,7 @@ static const struct command commands[] = {
 	{ "scale", 1, 1, run_scale },
 	{ "kill-worker", 1, 1, run_kill_worker },
 	{ "last-crash", 0, 0, run_last_crash },
+	{ "metrics", 0, 0, run_metrics },
 	{ "log-level", 1, 1, run_log_level },
 	{ "stop", 0, 1, run_stop },
 };

@@ -11,9 +11,7 @@
  * crash loop costs one fork per wait, however many workers are configured,
  * and a worker killed in service is back in milliseconds.
  *
- * Restarting. The wanted generation changes; the old one goes on serving and
- * is asked to leave when the new one is complete. If the new one fails, it is
- * dropped and the old generation is the wanted one again.
+ * Restarting. The wanted generation changes; see crew_restart.c.
  *
  * Resting. Nobody is wanted: all leave, none is forked, the target is kept.
  *
@@ -24,7 +22,8 @@
  * LIMITS     Linear in the number of slots; fine to about a thousand.
  *
  * See spawn.c (birth), reap.c (death), seat.c (one child's life),
- * crew_recycle.c (replacing a worker that has done enough).
+ * crew_restart.c (another generation), crew_recycle.c (replacing a worker that
+ * has done enough).
  */
 #include "server/crew_int.h"
 
@@ -108,6 +107,8 @@ wanted_now(const struct crew *crew)
 {
 	unsigned goal = crew_goal(crew);
 
+	if (crew->restarting && crew->rules.rolling)
+		return crew_restart_wanted(crew);
 	return goal > 0 && crew_recycle_pending(crew) ? goal + 1 : goal;
 }
 
@@ -214,79 +215,11 @@ next_signal(struct crew *crew, int64_t now_us, struct crew_action *action)
 }
 
 static bool
-reached_limit(const struct crew *crew)
-{
-	return crew->rules.limit > 0 &&
-	       (crew->hopeless || crew->backoff.failures >= crew->rules.limit);
-}
-
-/* Everybody of one generation, or of all others, is asked to leave. */
-static void
-dismiss(struct crew *crew, unsigned generation, bool others, int64_t now_us)
-{
-	struct seat *seat;
-	unsigned slot;
-
-	for (slot = 0; slot < crew->slot_count; slot++) {
-		seat = &crew->seats[slot];
-		if (seat_works(seat) &&
-		    (seat->generation == generation) != others)
-			seat_leave(seat, SEAT_RESTART, SIGTERM,
-			    crew->rules.graceful_us, now_us);
-	}
-}
-
-static void
-start_afresh(struct crew *crew)
-{
-	crew->held = 0;
-	crew->hopeless = false;
-	backoff_reset(&crew->backoff);
-}
-
-static void
-begin_restart(struct crew *crew)
-{
-	crew->restarting = true;
-	crew->restart_again = false;
-	crew->old_generation = crew->generation;
-	crew->generation = ++crew->last_generation;
-	start_afresh(crew);
-}
-
-/* The steps of a restart, and the first "everybody is ready". */
-static bool
-next_milestone(struct crew *crew, int64_t now_us, struct crew_action *action)
-{
-	bool complete = crew_count_ready(crew) >= crew_goal(crew);
-
-	if (crew->restarting && reached_limit(crew)) {
-		dismiss(crew, crew->generation, false, now_us);
-		crew->generation = crew->old_generation;
-		crew->restarting = false;
-		start_afresh(crew);
-		action->what = CREW_DO_KEEP;
-	} else if (crew->restarting && complete) {
-		dismiss(crew, crew->generation, true, now_us);
-		crew->restarting = false;
-		action->what = CREW_DO_RESTARTED;
-	} else if (!crew->serving && complete) {
-		crew->serving = true;
-		action->what = CREW_DO_SERVE;
-	} else {
-		return false;
-	}
-	if (!crew->restarting && crew->restart_again)
-		begin_restart(crew);
-	return true;
-}
-
-static bool
 next_give_up(const struct crew *crew, struct crew_action *action)
 {
 	unsigned slot;
 
-	if (crew->healthy || !reached_limit(crew))
+	if (crew->healthy || !crew_reached_limit(crew))
 		return false;
 	for (slot = 0; slot < crew->slot_count; slot++) {
 		if (seat_works(&crew->seats[slot]))
@@ -345,9 +278,10 @@ crew_next(struct crew *crew, int64_t now_us, struct crew_action *action)
 	*action = (struct crew_action){ .slot = 0 };
 	notice_all(crew, now_us);
 	if (crew->stop == CREW_RUN) {
-		if (next_milestone(crew, now_us, action) ||
+		if (crew_next_milestone(crew, now_us, action) ||
 		    next_give_up(crew, action))
 			return true;
+		crew_restart_step(crew, now_us);
 		crew_recycle(crew, now_us);
 		dismiss_surplus(crew, now_us);
 	}
@@ -474,15 +408,6 @@ crew_resize(struct crew *crew, int delta)
 	return true;
 }
 
-void
-crew_restart(struct crew *crew)
-{
-	if (crew->restarting)
-		crew->restart_again = true;
-	else
-		begin_restart(crew);
-}
-
 unsigned
 crew_goal(const struct crew *crew)
 {
@@ -494,7 +419,7 @@ crew_rest(struct crew *crew, bool rest)
 {
 	crew->resting = rest;
 	if (!rest)
-		start_afresh(crew);
+		crew_start_afresh(crew);
 }
 
 void
@@ -515,15 +440,11 @@ crew_dismiss(struct crew *crew, unsigned slot, int64_t now_us)
 unsigned
 crew_count(const struct crew *crew, enum seat_state state)
 {
-	const struct seat *seat;
 	unsigned count = 0;
 	unsigned slot;
 
 	for (slot = 0; slot < crew->slot_count; slot++) {
-		seat = &crew->seats[slot];
-		count += seat->state == state &&
-			 (state == SEAT_LEAVING ||
-			     seat->generation == crew->generation);
+		count += crew->seats[slot].state == state;
 	}
 	return count;
 }
@@ -534,15 +455,6 @@ crew_set(struct crew *crew, const struct crew_rules *rules, unsigned target)
 	crew->rules = *rules;
 	crew->backoff.base_us = rules->backoff_us;
 	crew_scale(crew, target);
-}
-
-void
-crew_renew(struct crew *crew, const struct crew_rules *rules, unsigned target)
-{
-	ASSERT(!crew->restarting);
-	crew->resting = false;
-	crew_set(crew, rules, target);
-	begin_restart(crew);
 }
 
 void

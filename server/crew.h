@@ -29,6 +29,7 @@ struct crew_rules {
 	int64_t boot_us;     /* longest time from fork to ready */
 	int64_t backoff_us;  /* first wait after a failed start */
 	unsigned limit;      /* failed starts before giving up; 0: never */
+	bool rolling;        /* restart one after the other */
 };
 
 enum crew_stop {
@@ -50,6 +51,7 @@ struct crew {
 	bool resting; /* nobody is wanted for the time being */
 	bool restarting;
 	bool restart_again;
+	bool retreating;   /* a rolling restart is being undone */
 	bool serving;      /* all were ready once; has been announced */
 	bool healthy;      /* some worker stayed ready for a second, ever */
 	bool hopeless;     /* a worker said that it will not start next time */
@@ -139,7 +141,7 @@ void crew_tired(struct crew *crew, unsigned slot);
 /* Ask the worker in `slot` to finish and go; its place is filled again. */
 void crew_dismiss(struct crew *crew, unsigned slot, int64_t now_us);
 
-/* How many workers of the wanted generation are in that state. */
+/* How many workers are in that state, whatever their generation. */
 unsigned crew_count(const struct crew *crew, enum seat_state state);
 
 /*

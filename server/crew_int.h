@@ -16,6 +16,22 @@ bool crew_is_wanted(const struct crew *crew, const struct seat *seat);
 /* How many of these serve. */
 unsigned crew_count_ready(const struct crew *crew);
 
+/* Have starts failed so often that it makes no sense to go on? */
+bool crew_reached_limit(const struct crew *crew);
+
+/* No vacancy waits, no failure counts. */
+void crew_start_afresh(struct crew *crew);
+
+/* The steps of a restart, and the first "everybody is ready". */
+bool crew_next_milestone(struct crew *crew, int64_t now_us,
+    struct crew_action *action);
+
+/* Rolling restart: how many of the new generation, for now. */
+unsigned crew_restart_wanted(const struct crew *crew);
+
+/* ... and an old one leaves, where a new one can stand in for it. */
+void crew_restart_step(struct crew *crew, int64_t now_us);
+
 /* Is a worker there whose successor is on its way? */
 bool crew_recycle_pending(const struct crew *crew);
 

@@ -51,6 +51,7 @@ static const char usage[] =
     "  cache              what the cache holds\n"
     "  sessions           browser sessions, by the names of their data\n"
     "  sessions end NAME  end one; the first 8 digits will do\n"
+    "  metrics            what is counted; histograms with percentiles\n"
     "  last-crash         what is known of the last worker that crashed\n"
     "  reload             as SIGHUP; waits for the result\n"
     "  upgrade            as SIGUSR2; waits until the new server serves\n"

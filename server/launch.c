@@ -117,8 +117,11 @@ raise_file_limit(void)
 }
 
 void
-launch_log_listeners(const struct listen_set *set)
+launch_log_listeners(const struct master *master)
 {
+	const struct listen_set *set = &master->current.listeners;
+	const struct server_options *options = master->current.settings.options;
+	int most = listen_backlog_max();
 	struct buf text = BUF_EMPTY;
 	size_t i;
 
@@ -127,6 +130,11 @@ launch_log_listeners(const struct listen_set *set)
 		(void)listen_address_print(&set->sockets[i].address, &text);
 		log_info("listen.bound", "address=%s", buf_cstr(&text));
 	}
+	if (most >= 0 && most < options->backlog && !master->activated)
+		log_warn(0, "listen.backlog",
+		    "backlog=%lld queue=%d note=\"the kernel grants no more: "
+		    "net.core.somaxconn\"",
+		    (long long)options->backlog, most);
 	buf_free(&text);
 }
 
@@ -150,7 +158,7 @@ open_listeners(struct master *master, struct buf *why)
 		else if (rc > 0)
 			rc = 0;
 	}
-	launch_log_listeners(&master->current.listeners);
+	launch_log_listeners(master);
 	return rc;
 }
 
@@ -158,7 +166,8 @@ struct listen_rules
 launch_listen_rules(const struct server_options *options)
 {
 	return (struct listen_rules){ .backlog = (int)options->backlog,
-		.unix_mode = (mode_t)options->socket_mode };
+		.unix_mode = (mode_t)options->socket_mode,
+		.reuse_port = options->reuse_port };
 }
 
 static int
@@ -240,6 +249,7 @@ launch_rules(const struct server_options *options)
 		.boot_us = to_us(options->boot_timeout),
 		.backoff_us = to_us(options->respawn_backoff),
 		.limit = (unsigned)options->respawn_limit,
+		.rolling = strcmp(options->reload_strategy, "rolling") == 0,
 	};
 }
 
@@ -372,6 +382,8 @@ launch_start(struct master *master, struct buf *why)
 	if (rc == 0)
 		rc = prepare_cache(master, why);
 	if (rc == 0)
+		reload_watch(master);
+	if (rc == 0)
 		rc = check_app(master, why);
 	if (rc == 0)
 		rc = open_crew(master);
@@ -418,6 +430,7 @@ launch_finish(struct master *master)
 	listen_close(&master->admin_listeners);
 	tally_close(&master->tally);
 	statsd_close(&master->statsd);
+	changes_close(&master->changes);
 	keeper_seat_fini(&master->admin);
 	if (master->current.settings.owned != NULL)
 		master->children->release(master->current.settings.owned);
@@ -437,7 +450,9 @@ launch_init(struct master *master, const struct server_options *options,
 	*master = (struct master){ .children = children,
 		.current.settings = { .options = options,
 		    .context = children->context,
-		    .threads = children->threads },
+		    .threads = children->threads,
+		    .app = children->app,
+		    .file = children->file },
 		.reload.check = PREFLIGHT_EMPTY,
 		.upgrade = UPGRADE_EMPTY,
 		.heir = HEIR_EMPTY,
@@ -448,4 +463,5 @@ launch_init(struct master *master, const struct server_options *options,
 	keeper_seat_init(&master->admin, KEEPER_BACKOFF_US);
 	tally_init(&master->tally);
 	statsd_init(&master->statsd);
+	changes_init(&master->changes);
 }

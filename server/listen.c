@@ -84,11 +84,13 @@ read_back(int fd, struct listen_address *address)
 }
 
 static int
-bind_tcp(int fd, const struct addrinfo *info, int backlog)
+bind_tcp(int fd, const struct addrinfo *info, const struct listen_rules *rules)
 {
 	int rc;
 
 	rc = set_on(fd, SOL_SOCKET, SO_REUSEADDR);
+	if (rc == 0 && rules->reuse_port)
+		rc = set_on(fd, SOL_SOCKET, SO_REUSEPORT);
 	if (rc == 0 && info->ai_family == AF_INET6)
 		rc = set_on(fd, IPPROTO_IPV6, IPV6_V6ONLY);
 	if (rc == 0) /* accepted sockets inherit it */
@@ -96,14 +98,14 @@ bind_tcp(int fd, const struct addrinfo *info, int backlog)
 	if (rc < 0)
 		return rc;
 	if (bind(fd, info->ai_addr, info->ai_addrlen) < 0 ||
-	    listen(fd, backlog) < 0)
+	    listen(fd, rules->backlog) < 0)
 		return -errno;
 	return 0;
 }
 
 static int
 open_tcp_one(struct listen_set *set, const struct listen_address *asked,
-    const struct addrinfo *info, int backlog)
+    const struct addrinfo *info, const struct listen_rules *rules)
 {
 	struct listen_socket made = { .asked = *asked,
 		.address.kind = LISTEN_TCP };
@@ -112,7 +114,7 @@ open_tcp_one(struct listen_set *set, const struct listen_address *asked,
 
 	rc = listen_new_socket(info->ai_family, &fd);
 	if (rc == 0)
-		rc = bind_tcp(fd, info, backlog);
+		rc = bind_tcp(fd, info, rules);
 	if (rc == 0)
 		rc = read_back(fd, &made.address);
 	if (rc == 0)
@@ -134,7 +136,7 @@ set_port(const struct addrinfo *info, uint16_t port)
 
 static int
 open_tcp(struct listen_set *set, const struct listen_address *address,
-    int backlog, struct buf *why)
+    const struct listen_rules *rules, struct buf *why)
 {
 	struct addrinfo hints = { .ai_family = AF_UNSPEC,
 		.ai_socktype = SOCK_STREAM,
@@ -155,7 +157,7 @@ open_tcp(struct listen_set *set, const struct listen_address *address,
 	for (info = list; info != NULL; info = info->ai_next) {
 		if (address->port == 0 && set->count > before)
 			set_port(info, set->sockets[before].address.port);
-		rc = open_tcp_one(set, address, info, backlog);
+		rc = open_tcp_one(set, address, info, rules);
 		if (rc == 0)
 			continue;
 		failed = rc;
@@ -222,7 +224,7 @@ open_item(struct listen_set *set, const struct listen_set *old,
 		return listen_open_unix(set, &address, rules, reason);
 	if (address.kind == LISTEN_FD)
 		return listen_take_fd(set, &address, reason);
-	return open_tcp(set, &address, rules->backlog, reason);
+	return open_tcp(set, &address, rules, reason);
 }
 
 int
@@ -335,6 +337,32 @@ listen_close(struct listen_set *set)
 	const struct listen_set none = { .count = 0 };
 
 	listen_drop(set, &none);
+}
+
+int
+listen_queue(int fd)
+{
+	struct tcp_info info;
+	socklen_t len = sizeof(info);
+
+	memset(&info, 0, sizeof(info));
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) < 0)
+		return -1;
+	return info.tcpi_state == TCP_LISTEN ? (int)info.tcpi_unacked : -1;
+}
+
+int
+listen_backlog_max(void)
+{
+	FILE *file = fopen("/proc/sys/net/core/somaxconn", "re");
+	int most = -1;
+
+	if (file == NULL)
+		return -1;
+	if (fscanf(file, "%d", &most) != 1)
+		most = -1;
+	(void)fclose(file);
+	return most;
 }
 
 int

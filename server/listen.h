@@ -30,6 +30,7 @@ struct listen_socket {
 struct listen_rules {
 	int backlog;
 	mode_t unix_mode; /* permissions of unix sockets */
+	bool reuse_port;  /* others may listen there, too */
 };
 
 struct listen_set {
@@ -88,6 +89,12 @@ void listen_forget(struct listen_set *set);
 
 /* Close all and remove our unix sockets. Accepts the zeroed set. */
 void listen_close(struct listen_set *set);
+
+/* How many connections wait there to be accepted; -1: cannot be told. */
+int listen_queue(int fd);
+
+/* The longest queue that this system grants; -1: cannot be told. */
+int listen_backlog_max(void);
 
 /* Append what a browser would open: http://127.0.0.1:8000, unix:/run/x. */
 int listen_print_url(const struct listen_address *address, struct buf *out);

@@ -116,7 +116,9 @@ reload(const void *context, struct master_settings *settings, struct buf *why)
 	*settings = (struct master_settings){ .options = &config->server,
 		.context = config,
 		.owned = config,
-		.threads = config->worker.threads };
+		.threads = config->worker.threads,
+		.app = config->worker.app,
+		.file = config->file_path };
 	return 0;
 }
 
@@ -202,6 +204,8 @@ serve(struct config *config, enum config_action action,
 		.turn = tls_tickets_advance,
 		.context = config,
 		.threads = config->worker.threads,
+		.app = config->worker.app,
+		.file = config->file_path,
 		.program = program };
 	struct buf why = BUF_EMPTY;
 	int status;

@@ -105,6 +105,7 @@ fill_polls(struct master *master)
 	polls[POLL_CHECK].fd = master->reload.check.fd;
 	polls[POLL_UPGRADE].fd = master->upgrade.ready_fd;
 	polls[POLL_PARENT].fd = master->heir.parent_fd;
+	polls[POLL_CHANGES].fd = master->changes.fd;
 	control_poll(&master->control, polls + POLL_CONTROL);
 	for (slot = 0; slot < master->crew.slot_count; slot++)
 		polls[POLL_SEATS + slot].fd =
@@ -138,6 +139,9 @@ next_deadline(const struct master *master)
 	if (other_us < deadline_us)
 		deadline_us = other_us;
 	other_us = heir_deadline(master);
+	if (other_us < deadline_us)
+		deadline_us = other_us;
+	other_us = changes_deadline(&master->changes);
 	if (other_us < deadline_us)
 		deadline_us = other_us;
 	other_us = control_deadline(&master->control);

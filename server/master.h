@@ -27,6 +27,8 @@ struct master_settings {
 	const void *context; /* for the children of that generation */
 	void *owned;         /* for release(), when they are not needed */
 	int64_t threads;
+	const char *app;  /* path[:symbol], for `reload`; NULL: unknown */
+	const char *file; /* config file, absolute; NULL or "": none */
 };
 
 struct master_children {
@@ -52,8 +54,10 @@ struct master_children {
 	void (*settings)(const void *context, struct cJSON *list);
 	/* About once a second and before each fork; NULL: nothing to do. */
 	void (*turn)(void);
-	const void *context;           /* handed to all of the above */
-	int64_t threads;               /* of each worker, for the log */
+	const void *context; /* handed to all of the above */
+	int64_t threads;     /* of each worker, for the log */
+	const char *app;     /* as in struct master_settings */
+	const char *file;
 	const struct program *program; /* for SIGUSR2; NULL: it is refused */
 };
 

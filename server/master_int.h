@@ -8,6 +8,7 @@
 #include "server/base/buf.h"
 #include "server/base/handoff.h"
 #include "server/base/log.h"
+#include "server/changes.h"
 #include "server/control.h"
 #include "server/crew.h"
 #include "server/keeper_seat.h"
@@ -88,9 +89,10 @@ struct master {
 	struct listen_set admin_listeners;
 	struct tally tally;
 	struct statsd statsd;
-	int64_t drain_us;     /* asked to stop, stops then; 0: not asked */
-	struct pollfd *polls; /* POLL_SEATS fixed ones, each slot */
-	int64_t now_us;       /* of this turn of the loop */
+	struct changes changes; /* what `reload` is about */
+	int64_t drain_us;       /* asked to stop, stops then; 0: not asked */
+	struct pollfd *polls;   /* POLL_SEATS fixed ones, each slot */
+	int64_t now_us;         /* of this turn of the loop */
 	struct crash crash;
 	int64_t started_us;
 	unsigned deaths;        /* of workers, unasked */
@@ -109,6 +111,7 @@ enum {
 	POLL_CHECK,
 	POLL_UPGRADE,
 	POLL_PARENT,
+	POLL_CHANGES,
 	POLL_CONTROL, /* CONTROL_POLLS of them */
 	POLL_SEATS = POLL_CONTROL + CONTROL_POLLS
 };
@@ -159,8 +162,8 @@ struct listen_rules launch_listen_rules(const struct server_options *options);
 /* Open the control socket, or give it its final name. 0 or negative. */
 int launch_open_control(struct master *master, struct buf *why);
 
-/* Say in the log where a set listens. */
-void launch_log_listeners(const struct listen_set *set);
+/* Say in the log where the server listens, and what is worth knowing. */
+void launch_log_listeners(const struct master *master);
 
 /* Close, remove and free everything. */
 void launch_finish(struct master *master);
@@ -212,6 +215,9 @@ void reload_begin(struct master *master);
 
 /* Each turn of the loop. */
 void reload_look(struct master *master);
+
+/* Watch the files that the setting `reload` is about, or none. */
+void reload_watch(struct master *master);
 
 /* The child that checks has ended with `status`. */
 void reload_checked(struct master *master, int status);

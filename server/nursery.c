@@ -68,6 +68,7 @@ nursery_forget(void *context, const struct spawn_job *job)
 		listen_forget(&master->admin_listeners);
 	control_forget(&master->control);
 	preflight_forget(&master->reload.check);
+	changes_forget(&master->changes);
 	upgrade_forget(&master->upgrade);
 	heir_forget(&master->heir);
 	listen_forget(&master->reload.other.listeners);

@@ -65,7 +65,8 @@ try_address(const struct server_options *options, const char *item,
 {
 	const struct opt_list bind = { &item, 1 };
 	const struct listen_rules rules = { .backlog = (int)options->backlog,
-		.unix_mode = (mode_t)options->socket_mode };
+		.unix_mode = (mode_t)options->socket_mode,
+		.reuse_port = options->reuse_port };
 	struct listen_set set = { .count = 0 };
 	struct listen_address address;
 	struct buf reason = BUF_EMPTY;

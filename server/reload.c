@@ -24,6 +24,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -166,8 +167,53 @@ reload_begin(struct master *master)
 void
 reload_look(struct master *master)
 {
+	const char *changed = changes_look(&master->changes, master->now_us);
+
 	if (master->reload.state == RELOAD_CHECKING)
 		preflight_look(&master->reload.check, master->now_us);
+	if (changed != NULL) {
+		log_info("master.changed", "path=%s", changed);
+		reload_begin(master);
+	}
+}
+
+void
+reload_watch(struct master *master)
+{
+	const struct master_settings *settings = &master->current.settings;
+	const struct server_options *options = settings->options;
+	const struct opt_list *extra = &options->reload_extra_files;
+	const char *colon;
+	const char **items;
+	size_t count = 0;
+	char *app = NULL;
+	size_t i;
+
+	if (!options->reload) {
+		changes_close(&master->changes);
+		return;
+	}
+	items = calloc(extra->count + 2, sizeof(*items));
+	if (settings->app != NULL) {
+		colon = strrchr(settings->app, ':'); /* of :symbol */
+		app = colon == NULL || strchr(colon, '/') != NULL
+			  ? strdup(settings->app)
+			  : strndup(settings->app,
+				(size_t)(colon - settings->app));
+	}
+	if (items != NULL && app != NULL)
+		items[count++] = app;
+	if (items != NULL && settings->file != NULL &&
+	    settings->file[0] != '\0')
+		items[count++] = settings->file;
+	for (i = 0; items != NULL && i < extra->count; i++)
+		items[count++] = extra->items[i];
+	if (items == NULL ||
+	    changes_open(&master->changes, items, count,
+		strcmp(options->reload_engine, "poll") == 0) < 0)
+		log_error(-ENOMEM, "master.watch", "note=\"not watching\"");
+	free(app);
+	free(items);
 }
 
 /* From here on new workers get the new settings. */
@@ -250,7 +296,8 @@ reload_done(struct master *master)
 
 	change_logs(master, reload->other.settings.options);
 	drop_other(master);
-	launch_log_listeners(&master->current.listeners);
+	reload_watch(master);
+	launch_log_listeners(master);
 	log_info("master.restarted", "workers=%u generation=%u",
 	    master->crew.target, master->crew.generation);
 	finish(master, NULL);

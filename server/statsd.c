@@ -211,21 +211,6 @@ put(const struct sending *sending, const struct metric_sample *sample,
 	(void)buf_putc(out, '\n');
 }
 
-/* The bound below which `part` of the new ones are, in milliseconds. */
-static double
-percentile(const uint64_t *more, uint64_t count, double part)
-{
-	uint64_t sum = 0;
-	unsigned i;
-
-	for (i = 0; i < HANDOFF_BUCKETS - 1; i++) {
-		sum += more[i];
-		if ((double)sum >= part * (double)count)
-			break;
-	}
-	return metrics_bounds[i < HANDOFF_BUCKETS - 1 ? i : i - 1] * 1000;
-}
-
 static void
 put_histogram(const struct sending *sending, const struct metric_sample *sample,
     const struct metric_sample *last)
@@ -242,9 +227,12 @@ put_histogram(const struct sending *sending, const struct metric_sample *sample,
 	put(sending, sample, ".count", (double)count, "c");
 	put(sending, sample, ".sum_ms",
 	    (sample->value - (last != NULL ? last->value : 0)) * 1000, "c");
-	put(sending, sample, ".p50", percentile(more, count, 0.5), "g");
-	put(sending, sample, ".p95", percentile(more, count, 0.95), "g");
-	put(sending, sample, ".p99", percentile(more, count, 0.99), "g");
+	put(sending, sample, ".p50",
+	    metrics_percentile(more, count, 0.5) * 1000, "g");
+	put(sending, sample, ".p95",
+	    metrics_percentile(more, count, 0.95) * 1000, "g");
+	put(sending, sample, ".p99",
+	    metrics_percentile(more, count, 0.99) * 1000, "g");
 }
 
 static void

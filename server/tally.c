@@ -161,6 +161,20 @@ state_of(const struct master *master)
 	return master->crew.serving ? BOARD_SERVING : BOARD_STARTING;
 }
 
+static uint64_t
+backlog_of(const struct listen_set *set)
+{
+	uint64_t sum = 0;
+	size_t i;
+	int queue;
+
+	for (i = 0; i < set->count; i++) {
+		queue = listen_queue(set->fds[i]);
+		sum += queue > 0 ? (uint64_t)queue : 0;
+	}
+	return sum;
+}
+
 void
 tally_put(struct master *master, bool now)
 {
@@ -179,6 +193,7 @@ tally_put(struct master *master, bool now)
 	board->workers_ready = crew_count(crew, SEAT_READY);
 	board->workers_booting = crew_count(crew, SEAT_BOOTING);
 	board->log_drops = sink_drops();
+	board->backlog = backlog_of(&master->current.listeners);
 	board->total = tally->ended;
 	metrics_add(&board->total, &master->keeper.seat.beat, true);
 	board->worker_count = 0;

@@ -29,7 +29,7 @@
 #include "worker/worker_int.h"
 
 #define FILE_BYTES_MAX ((size_t)1024 * 1024) /* of one sendfile() */
-#define TLS_FILE_BYTES 16384                 /* one record */
+#define COPY_FILE_BYTES 16384                /* one record of TLS */
 #define INLINE_MAX 1024                      /* sent from behind its head */
 #define TURN_BYTES_MAX ((size_t)1024 * 1024) /* then it is sent */
 
@@ -227,11 +227,11 @@ conn_out_free(struct conn *conn)
 	free(out);
 }
 
-/* A part of a file through TLS. Moves the offset as sendfile() does. */
+/* A part of a file by way of memory. Moves the offset as sendfile() does. */
 static ssize_t
-send_file_tls(struct conn *conn, struct conn_piece *piece)
+send_file_copy(struct conn *conn, struct conn_piece *piece)
 {
-	char data[TLS_FILE_BYTES];
+	char data[COPY_FILE_BYTES];
 	struct iovec part = { data, 0 };
 	ssize_t got;
 	ssize_t sent;
@@ -274,9 +274,11 @@ send_memory_tls(struct conn *conn)
 static ssize_t
 send_piece(struct conn *conn, struct conn_piece *piece)
 {
+	if (piece->data == NULL &&
+	    (conn->tls != NULL || !conn->worker->options->sendfile))
+		return send_file_copy(conn, piece);
 	if (conn->tls != NULL)
-		return piece->data == NULL ? send_file_tls(conn, piece)
-					   : send_memory_tls(conn);
+		return send_memory_tls(conn);
 	if (piece->data == NULL)
 		return sendfile(conn->fd, piece->blob->fd, &piece->offset,
 		    piece->len < FILE_BYTES_MAX ? piece->len : FILE_BYTES_MAX);

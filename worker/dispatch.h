@@ -61,6 +61,9 @@ void dispatch_abandon(struct request *request);
  */
 bool dispatch_expire(struct request *request);
 
+/* How many requests wait for a value, without a thread. */
+unsigned dispatch_count_waiting(struct worker *worker);
+
 /* The pool has finished tasks. */
 void dispatch_on_mail(struct worker *worker);
 

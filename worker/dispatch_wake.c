@@ -264,6 +264,29 @@ end_unwanted(struct worker *worker, struct parked *parked)
 	}
 }
 
+static void
+count_waiting(struct parked *parked, void *arg)
+{
+	const struct request *request;
+	const struct task *task;
+	unsigned *count = arg;
+
+	for (request = parked->requests; request != NULL;
+	     request = request->next)
+		++*count;
+	for (task = parked->tasks; task != NULL; task = task->next)
+		*count += task->request != NULL;
+}
+
+unsigned
+dispatch_count_waiting(struct worker *worker)
+{
+	unsigned count = 0;
+
+	park_each(worker->park, count_waiting, &count);
+	return count;
+}
+
 /* Look at the row of one parked key. */
 static void
 check_parked(struct parked *parked, void *arg)

@@ -17,6 +17,7 @@
 #include "server/base/log.h"
 #include "server/base/sink.h"
 #include "worker/crash.h"
+#include "worker/dispatch.h"
 #include "worker/worker_int.h"
 
 /* False: the pipe is full, or broken. */
@@ -72,6 +73,7 @@ heartbeat_numbers(struct worker *worker)
 	beat->computing = pool_computing(worker->pool);
 	beat->threads = (uint32_t)worker->options->threads;
 	beat->parked = (uint32_t)park_count(worker->park);
+	beat->waiting = dispatch_count_waiting(worker);
 	beat->log_drops = sink_drops();
 	counts_sum(&beat->cache);
 	memset(&status, 0, sizeof(status));

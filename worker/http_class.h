@@ -17,6 +17,7 @@ enum http_class {
 	HTTP_REGNAME = 8, /* host name: see http_parse.c */
 	HTTP_DIGIT = 16,
 	HTTP_HEX = 32,
+	HTTP_UNDERSCORE = 64,
 };
 
 extern const unsigned char http_class_table[256];

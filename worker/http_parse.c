@@ -56,6 +56,21 @@ skip_class(const char *p, const char *stop, unsigned classes)
 	return p;
 }
 
+/* A field name; *classes gets those of all its bytes. */
+static const char *
+skip_name(const char *p, const char *stop, unsigned *classes)
+{
+	unsigned entry;
+
+	for (; p != stop; p++) {
+		entry = http_class_table[(unsigned char)*p];
+		if ((entry & HTTP_TOKEN) == 0)
+			break;
+		*classes |= entry;
+	}
+	return p;
+}
+
 /*
  * Skip the bytes allowed in a field value, eight at a time. The high bit of a
  * lane of `special` is set for a control byte or DEL; a borrow can set it for
@@ -190,17 +205,18 @@ parse_field(struct http_parse *parse)
 {
 	struct http_field *field;
 	const char *start = parse->p;
+	unsigned classes = 0;
 	const char *stop;
 	const char *p;
 	int rc;
 
-	if (parse->head->field_count >=
+	if (parse->head->field_count + parse->dropped >=
 	    min_size(parse->limits->fields, HTTP_FIELDS_MAX))
 		return -431;
 	field = &parse->head->fields[parse->head->field_count];
 	stop = start + min_size((size_t)(parse->end - start),
 			   parse->limits->field_size);
-	p = skip_class(start, stop, HTTP_TOKEN);
+	p = skip_name(start, stop, &classes);
 	if (p == stop)
 		return parse_stopped(parse, stop, 431);
 	/* Also refuses folded lines, empty names and space before the colon. */
@@ -220,6 +236,13 @@ parse_field(struct http_parse *parse)
 	rc = parse_crlf(parse);
 	if (rc != 0)
 		return rc;
+	if ((classes & HTTP_UNDERSCORE) != 0 &&
+	    parse->limits->underscores != HTTP_UNDERSCORES_KEEP) {
+		parse->dropped++; /* none that we know has one */
+		return parse->limits->underscores == HTTP_UNDERSCORES_DROP
+			   ? 0
+			   : -400;
+	}
 	parse->head->field_count++;
 	return http_meaning_field(parse, field);
 }

@@ -23,12 +23,24 @@ struct http_span {
 	size_t len;
 };
 
-/* Upper bounds of one head; every one must be greater than zero. */
+/*
+ * What to do with a field whose name has an underscore: programs that turn
+ * a field into a variable give X_User and X-User the same name, which is how
+ * one that a proxy takes away is put back.
+ */
+enum http_underscores {
+	HTTP_UNDERSCORES_KEEP,
+	HTTP_UNDERSCORES_DROP,  /* judged and counted, but not given */
+	HTTP_UNDERSCORES_REFUSE /* 400 */
+};
+
+/* Upper bounds of one head; every number must be greater than zero. */
 struct http_limits {
 	size_t request_line; /* bytes, without CRLF; 414 above */
 	size_t fields;       /* number, at most HTTP_FIELDS_MAX; 431 above */
 	size_t field_size;   /* bytes of one line, without CRLF; 431 above */
 	size_t head_size;    /* bytes of the whole head; 431 above */
+	enum http_underscores underscores;
 };
 
 enum http_method {

@@ -19,6 +19,7 @@ struct http_parse {
 	struct http_head *head;
 	struct http_span authority; /* of an absolute or CONNECT target */
 	unsigned seen;              /* one bit for each well-known field */
+	size_t dropped;             /* fields left out of the head */
 	bool close_asked;
 	bool keep_alive_asked;
 };

@@ -244,10 +244,17 @@ put_line(const struct metric_sample *sample, const char *suffix, double value,
 	(void)buf_printf(out, " %.17g\n", value);
 }
 
+const char *
+metrics_type_name(enum metric_type type)
+{
+	static const char *const names[] = { "counter", "gauge", "histogram" };
+
+	return names[type];
+}
+
 static void
 put_text(void *context, const struct metric_sample *sample)
 {
-	static const char *const types[] = { "counter", "gauge", "histogram" };
 	struct text *text = context;
 
 	if (text->last != sample->metric) {
@@ -255,7 +262,8 @@ put_text(void *context, const struct metric_sample *sample)
 		(void)buf_printf(text->out,
 		    "# HELP pronghorn_%s %s\n# TYPE pronghorn_%s %s\n",
 		    sample->metric->name, sample->metric->help,
-		    sample->metric->name, types[sample->metric->type]);
+		    sample->metric->name,
+		    metrics_type_name(sample->metric->type));
 	}
 	if (sample->buckets == NULL) {
 		put_line(sample, "", sample->value, text->out);
@@ -273,6 +281,55 @@ metrics_text(const struct board *board, struct buf *out)
 
 	metrics_each(board, put_text, &text);
 	return buf_ok(out) ? 0 : -ENOMEM;
+}
+
+/* The names of a field's numbers with commas between them. */
+static void
+put_values(const char *values, struct buf *out)
+{
+	if (*values != '\0')
+		(void)buf_puts(out, ": ");
+	for (; *values != '\0'; values++) {
+		if (*values == '|')
+			(void)buf_puts(out, ", ");
+		else
+			(void)buf_putc(out, *values);
+	}
+}
+
+int
+metrics_docs(struct buf *out)
+{
+	const struct row *row;
+	size_t i;
+
+	(void)buf_puts(out,
+	    "| metric | type | label | is |\n|---|---|---|---|\n");
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		row = &rows[i];
+		(void)buf_printf(out, "| `pronghorn_%s` | %s | ",
+		    row->metric.name, metrics_type_name(row->metric.type));
+		if (row->metric.label[0] != '\0')
+			(void)buf_printf(out, "`%s`", row->metric.label);
+		put_values(row->values, out);
+		(void)buf_printf(out, " | %s |\n", row->metric.help);
+	}
+	return buf_ok(out) ? 0 : -ENOMEM;
+}
+
+double
+metrics_percentile(const uint64_t buckets[HANDOFF_BUCKETS], uint64_t count,
+    double part)
+{
+	uint64_t sum = 0;
+	unsigned i;
+
+	for (i = 0; i < HANDOFF_BUCKETS - 2; i++) {
+		sum += buckets[i];
+		if ((double)sum >= part * (double)count)
+			break;
+	}
+	return metrics_bounds[i];
 }
 
 static void

@@ -43,6 +43,16 @@ extern const double metrics_bounds[HANDOFF_BUCKETS - 1];
 int metrics_text(const struct board *board, struct buf *out);
 #define METRICS_TYPE "text/plain; version=0.0.4; charset=utf-8"
 
+/* Append the table of docs/OPERATIONS.md, in markdown. 0 or -ENOMEM. */
+int metrics_docs(struct buf *out);
+
+/* The bound below which `part` of the `count` values lie, in seconds. */
+double metrics_percentile(const uint64_t buckets[HANDOFF_BUCKETS],
+    uint64_t count, double part);
+
+/* As Prometheus names them: "counter", "gauge", "histogram". */
+const char *metrics_type_name(enum metric_type type);
+
 /*
  * Add the counters of `beat` to those of `sum`; its other numbers, too, when
  * `live`.

@@ -17,6 +17,7 @@
 
 #include "worker/host.h"
 #include "worker/pattern.h"
+#include "worker/site.h"
 
 #define PATH_MAX_BYTES 4096
 
@@ -241,25 +242,11 @@ pages_is_own(const struct callback *callback)
 /* ---- showing --------------------------------------------------------------
  */
 
-const char *
-pages_prefix(const struct worker_options *options)
-{
-	if (options == NULL)
-		return "/";
-	if (options->url_base_pathname[0] != '\0')
-		return options->url_base_pathname;
-	if (options->requests_pathname_prefix[0] != '\0')
-		return options->requests_pathname_prefix;
-	if (options->routes_pathname_prefix[0] != '\0')
-		return options->routes_pathname_prefix;
-	return "/";
-}
-
 /* The page of what Location says; the call learns its variables. */
 static const struct page *
 page_of(struct call *call, const char *pathname, const char *search)
 {
-	const char *prefix = pages_prefix(call->kit->options);
+	const char *prefix = site_prefix_of(call->kit->options).requests;
 	size_t skip = strlen(prefix) - 1;
 	struct http_span span = { pathname, strlen(pathname) };
 	char path[PATH_MAX_BYTES];
@@ -421,13 +408,14 @@ static const char *
 href(const char *path)
 {
 	struct call *call = call_current();
-	const char *prefix = pages_prefix(
-	    call != NULL && call->kit != NULL ? call->kit->options : NULL);
+	const char *prefix = "/"; /* a test's call has no settings */
 	struct buf url = BUF_EMPTY;
 	const char *copy = NULL;
 
 	if (path == NULL || call == NULL)
 		return "";
+	if (call->kit != NULL && call->kit->options != NULL)
+		prefix = site_prefix_of(call->kit->options).requests;
 	(void)buf_printf(&url, "%s%s", prefix, path + (path[0] == '/'));
 	if (buf_ok(&url))
 		copy = arena_strndup(call->arena, url.data, url.len);

@@ -42,11 +42,6 @@ void pages_validate(struct app *app);
 /* Is it one that shows the pages? */
 bool pages_is_own(const struct callback *callback);
 
-/*
- * The prefix of all URLs as browsers write it, "/" or "/a/b/".
- */
-const char *pages_prefix(const struct worker_options *options);
-
 extern const struct ph_page_host host_page_table;
 
 #endif

@@ -104,7 +104,7 @@ answer_moved(const struct route_request *rq, const struct page *page)
 
 	http_reply_error(&reply, 301);
 	(void)buf_printf(&field, "Location: %s%s",
-	    pages_prefix(rq->conn->worker->options), page->info.path + 1);
+	    rq->conn->worker->site->requests, page->info.path + 1);
 	if (rq->head->query.data != NULL) {
 		(void)buf_putc(&field, '?');
 		(void)buf_put(&field, rq->head->query.data,

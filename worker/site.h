@@ -49,6 +49,15 @@ struct site {
 	char *routes;     /* ... and as it comes here; both with slashes */
 };
 
+/* The path in front of all URLs, as browsers write it and as it comes here. */
+struct site_prefix {
+	const char *requests;
+	const char *routes;
+};
+
+/* As the settings have it; whether it is a good one site_open() says. */
+struct site_prefix site_prefix_of(const struct worker_options *options);
+
 /*
  * Read the manifest below options->www_dir (empty: www beside the program,
  * then /usr/share/pronghorn/www) and build what depends on the app.

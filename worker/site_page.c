@@ -105,8 +105,8 @@ put_preview(const struct template *page, struct buf *out)
 	put_meta("twitter:description", info->description, out);
 	if (info->image[0] == '\0')
 		return;
-	(void)buf_printf(&image, "%sassets/%s", pages_prefix(page->options),
-	    info->image);
+	(void)buf_printf(&image, "%sassets/%s",
+	    site_prefix_of(page->options).requests, info->image);
 	if (buf_cstr(&image) != NULL) {
 		put_meta("og:image", image.data, out);
 		put_meta("twitter:image", image.data, out);

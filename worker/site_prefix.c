@@ -43,27 +43,39 @@ refuse(const char *setting, const char *value, const char *wrong,
 	return ERR_SYNTAX;
 }
 
-int
-site_prefixes(struct site *site, const struct worker_options *options,
-    struct buf *why)
+struct site_prefix
+site_prefix_of(const struct worker_options *options)
 {
 	const char *base = options->url_base_pathname;
 	const char *requests = options->requests_pathname_prefix;
 	const char *routes = options->routes_pathname_prefix;
-	const char *wrong;
-	size_t longer;
 
-	if (base[0] != '\0' && (requests[0] != '\0' || routes[0] != '\0'))
-		return refuse("url_base_pathname", base,
-		    "sets both prefixes; leave requests_pathname_prefix and "
-		    "routes_pathname_prefix out, or this one",
-		    why);
 	if (base[0] != '\0')
-		requests = routes = base;
+		return (struct site_prefix){ base, base };
 	if (routes[0] == '\0')
 		routes = "/";
 	if (requests[0] == '\0')
 		requests = routes;
+	return (struct site_prefix){ requests, routes };
+}
+
+int
+site_prefixes(struct site *site, const struct worker_options *options,
+    struct buf *why)
+{
+	const struct site_prefix prefix = site_prefix_of(options);
+	const char *base = options->url_base_pathname;
+	const char *requests = prefix.requests;
+	const char *routes = prefix.routes;
+	const char *wrong;
+	size_t longer;
+
+	if (base[0] != '\0' && (options->requests_pathname_prefix[0] != '\0' ||
+				   options->routes_pathname_prefix[0] != '\0'))
+		return refuse("url_base_pathname", base,
+		    "sets both prefixes; leave requests_pathname_prefix and "
+		    "routes_pathname_prefix out, or this one",
+		    why);
 	wrong = check(requests);
 	if (wrong != NULL)
 		return refuse(base[0] != '\0' ? "url_base_pathname"

@@ -357,6 +357,11 @@ set_limits(struct worker *worker)
 	worker->limits.fields = (size_t)options->limit_request_fields;
 	worker->limits.field_size = (size_t)options->limit_request_field_size;
 	worker->limits.head_size = (size_t)options->limit_request_head;
+	worker->limits.underscores =
+	    strcmp(options->header_map, "drop") == 0 ? HTTP_UNDERSCORES_DROP
+	    : strcmp(options->header_map, "refuse") == 0
+		? HTTP_UNDERSCORES_REFUSE
+		: HTTP_UNDERSCORES_KEEP;
 	arena_init(&worker->arena, (size_t)options->limit_request_memory);
 	http_reply_date(clock_wall_ms(), worker->date);
 }

@@ -34,6 +34,8 @@ struct cache_counters {
 	uint64_t file_bytes;  /* of the database file */
 	uint64_t wal_bytes;   /* of the write-ahead log */
 	uint64_t wal_unmoved; /* of these, not yet in the database */
+	uint64_t signals[6];  /* computations: wanted, computing, ready,
+				 failed, quarantined, not to be stored */
 };
 
 #endif

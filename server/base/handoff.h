@@ -58,6 +58,7 @@ struct handoff_beat {
 	uint32_t connections;
 	uint32_t busy;      /* queued, running and finished pool tasks */
 	uint32_t parked;    /* keys somebody waits for */
+	uint32_t waiting;   /* requests that wait there, without a thread */
 	uint32_t queued;    /* tasks that wait for a thread */
 	uint32_t computing; /* threads that compute */
 	uint32_t threads;

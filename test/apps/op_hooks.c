@@ -2,7 +2,8 @@
 
 /*
  * An app with every hook: each writes a line, by which a test knows in which
- * process it ran and what it was told. HOOKS=worker leaves out the master's.
+ * process it ran and what it was told. HOOKS=worker leaves out the master's;
+ * while the file HOOKS_SLOW is there, a worker takes two seconds to start.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -34,8 +35,11 @@ static int
 post_worker_init(const struct ph_server *server)
 {
 	const char *refuse = getenv("HOOKS_REFUSE");
+	const char *slow = getenv("HOOKS_SLOW");
 
 	(void)tell(server);
+	if (slow != NULL && access(slow, F_OK) == 0)
+		(void)sleep(2);
 	return refuse != NULL && access(refuse, F_OK) == 0 ? 7 : 0;
 }
 

@@ -17,8 +17,10 @@
 
 #define PREFIXES_MAX 1024 /* longer inputs are checked whole only */
 
-static const struct http_limits large = { 4094, 100, 8190, 65536 };
-static const struct http_limits small = { 40, 3, 30, 100 };
+static const struct http_limits large = { 4094, 100, 8190, 65536,
+	HTTP_UNDERSCORES_KEEP };
+static const struct http_limits small = { 40, 3, 30, 100,
+	HTTP_UNDERSCORES_DROP };
 
 static void
 check_span(struct http_span span, const uint8_t *data, size_t size)

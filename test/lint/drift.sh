@@ -6,7 +6,7 @@
 #   sh test/lint/drift.sh [-w] PROGRAM      -w writes them
 #
 # conf/pronghorn.conf, conf/pronghorn.bash and docs/man are made whole; in
-# docs/CONFIGURATION.md it is what lies between two marks.
+# docs/CONFIGURATION.md and docs/OPERATIONS.md it is what lies between marks.
 set -eu
 
 write=
@@ -44,22 +44,27 @@ compare docs/man/pronghorn.8
 "$program" --print-options=man5 >"$scratch/new"
 compare docs/man/pronghorn.conf.5
 
-page=docs/CONFIGURATION.md
-"$program" --print-options=md >"$scratch/table"
-if grep -q '^<!-- options: begin' "$page" &&
-    grep -q '^<!-- options: end' "$page"; then
-	awk -v table="$scratch/table" '
-		/^<!-- options: end/ { inside = 0 }
+# PAGE NAME: what lies between the marks of that name is $scratch/table.
+compare_table() {
+	if ! grep -q "^<!-- $2: begin" "$1" || ! grep -q "^<!-- $2: end" "$1"; then
+		echo "$1: the marks $2: begin and $2: end are missing"
+		bad=1
+		return
+	fi
+	awk -v table="$scratch/table" -v name="$2" '
+		$0 ~ "^<!-- " name ": end" { inside = 0 }
 		!inside { print }
-		/^<!-- options: begin/ {
+		$0 ~ "^<!-- " name ": begin" {
 			inside = 1
 			while ((getline line < table) > 0)
 				print line
 		}
-	' "$page" >"$scratch/new"
-	compare "$page"
-else
-	echo "$page: the marks options: begin and options: end are missing"
-	bad=1
-fi
+	' "$1" >"$scratch/new"
+	compare "$1"
+}
+
+"$program" --print-options=md >"$scratch/table"
+compare_table docs/CONFIGURATION.md options
+"$program" --print-options=metrics >"$scratch/table"
+compare_table docs/OPERATIONS.md metrics
 exit $bad

@@ -85,6 +85,52 @@ pruning_walks_all_rows(void **state)
 	cache_close(&keeper);
 }
 
+static void
+rows_are_counted_by_state(void **state)
+{
+	struct fixture *f = *state;
+	struct cache *keeper = open_keeper(f);
+	struct cache_counters out;
+	struct upkeep upkeep;
+	int i;
+
+	upkeep_init(&upkeep);
+	/* 100 of each of the six states; what they are of no use for stays. */
+	(void)fixture_sql(f,
+	    "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n"
+	    " WHERE i < 599) INSERT INTO signals SELECT i, zeroblob(32),"
+	    " 1 + i % 6, 1, 0, 0, 0, 0, 0, 0, 0, 0,"
+	    " i, 9e15, 0, 0, 0, 0, 0, 0, 0, 0, '', 'f', x'', NULL FROM n");
+	(void)fixture_sql(f,
+	    "INSERT INTO kv SELECT id, k, 0, 9e15, 0, 0, 0, 0, 0, 0, 0, 0, 0,"
+	    " 0, 0, 0, x'' FROM signals WHERE state = 3 AND id > 200");
+	assert_int_equal(upkeep_count_live(&upkeep, keeper), 0);
+	memset(&out, 0, sizeof(out));
+	upkeep_gauges(&upkeep, keeper, &out);
+	assert_int_equal(out.signals[0], 100);
+	assert_int_equal(out.signals[1], 100);
+	assert_int_equal(out.signals[2], 0); /* not before all were seen */
+	for (i = 0; i < 8; i++)
+		assert_true(upkeep_prune(&upkeep, keeper) >= 0);
+	upkeep_gauges(&upkeep, keeper, &out);
+	assert_int_equal(out.signals[0], 100);
+	assert_int_equal(out.signals[1], 100);
+	assert_int_equal(out.signals[2],
+	    fixture_sql(f, "SELECT count(*) FROM signals WHERE state = 3"));
+	assert_true(out.signals[2] > 0 && out.signals[2] < 100);
+	assert_int_equal(out.signals[3], 100);
+	assert_int_equal(out.signals[4], 100);
+	assert_int_equal(out.signals[5], 100);
+	(void)fixture_sql(f, "DELETE FROM signals");
+	assert_int_equal(upkeep_count_live(&upkeep, keeper), 0);
+	for (i = 0; i < 4; i++)
+		assert_true(upkeep_prune(&upkeep, keeper) >= 0);
+	upkeep_gauges(&upkeep, keeper, &out);
+	for (i = 0; i < 6; i++)
+		assert_int_equal(out.signals[i], 0);
+	cache_close(&keeper);
+}
+
 /* --- handing on -------------------------------------------------------- */
 
 static void
@@ -338,6 +384,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(rows_nobody_needs_are_pruned),
+		CASE(rows_are_counted_by_state),
 		CASE(pruning_walks_all_rows),
 		CASE(a_dead_owner_is_followed),
 		CASE(many_rows_of_one_owner),

@@ -6,6 +6,7 @@
  */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -237,6 +238,95 @@ test_table_is_sound(void **state)
 	}
 }
 
+/* Every setting of gunicorn 26.1. */
+static const char gunicorns[] =
+    "config wsgi_app bind backlog workers worker_class threads "
+    "worker_connections max_requests max_requests_jitter timeout "
+    "graceful_timeout keepalive limit_request_line "
+    "limit_request_fields limit_request_field_size reload "
+    "reload_engine reload_extra_files spew check_config "
+    "print_config preload_app sendfile reuse_port chdir daemon "
+    "raw_env pidfile worker_tmp_dir user group umask initgroups "
+    "tmp_upload_dir secure_scheme_headers forwarded_allow_ips "
+    "accesslog disable_redirect_access_to_syslog "
+    "access_log_format errorlog loglevel capture_output "
+    "logger_class logconfig logconfig_dict logconfig_json "
+    "syslog_addr syslog syslog_prefix syslog_facility "
+    "enable_stdio_inheritance statsd_host dogstatsd_tags "
+    "statsd_prefix enable_backlog_metric proc_name "
+    "default_proc_name pythonpath paste on_starting on_reload "
+    "when_ready pre_fork post_fork post_worker_init worker_int "
+    "worker_abort pre_exec pre_request post_request child_exit "
+    "worker_exit nworkers_changed on_exit ssl_context "
+    "proxy_protocol proxy_allow_ips protocol uwsgi_allow_ips "
+    "keyfile certfile ssl_version cert_reqs ca_certs "
+    "suppress_ragged_eofs do_handshake_on_connect ciphers "
+    "http_protocols http2_cleartext http2_max_concurrent_streams "
+    "http2_initial_window_size http2_max_frame_size "
+    "http2_max_header_list_size raw_paste_global_conf "
+    "permit_obsolete_folding strip_header_spaces "
+    "permit_unconventional_http_method "
+    "permit_unconventional_http_version casefold_http_method "
+    "forwarder_headers header_map asgi_loop asgi_lifespan "
+    "asgi_disconnect_grace_period http_parser root_path "
+    "dirty_apps dirty_workers dirty_timeout dirty_threads "
+    "dirty_graceful_timeout on_dirty_starting dirty_post_fork "
+    "dirty_worker_init dirty_worker_exit control_socket "
+    "control_socket_mode control_socket_disable";
+
+static void
+test_no_setting_of_gunicorn_is_unknown(void **state)
+{
+	const char *at = gunicorns;
+	char name[64];
+	size_t count = 0;
+	size_t len;
+
+	(void)state;
+	for (;; at += len) {
+		at = config_next_flag(at, &len);
+		if (len == 0)
+			break;
+		(void)snprintf(name, sizeof(name), "%.*s", (int)len, at);
+		if (config_row_find(name) == NULL &&
+		    config_compat_find(name) == NULL)
+			fail_msg("%s is not known", name);
+		count++;
+	}
+	assert_int_equal(count, 119);
+}
+
+static void
+test_root_path_has_another_name(void **state)
+{
+	struct config *config = load("f", "root_path = '/dash/'\n");
+
+	(void)state;
+	assert_string_equal("/dash/", config->worker.url_base_pathname);
+	assert_string_equal("f:1: root_path is named url_base_pathname here\n",
+	    buf_cstr(&config->warnings));
+	config_free(&config);
+}
+
+static void
+test_reload_is_a_setting(void **state)
+{
+	struct config *config = load("f",
+	    "reload = True\nreload_engine = 'poll'\n"
+	    "reload_extra_files = ['a', 'b/*.csv']\nheader_map = 'refuse'\n"
+	    "reuse_port = True\nsendfile = False\n");
+
+	(void)state;
+	assert_true(config->server.reload);
+	assert_string_equal("poll", config->server.reload_engine);
+	assert_int_equal(2, config->server.reload_extra_files.count);
+	assert_string_equal("refuse", config->worker.header_map);
+	assert_true(config->server.reuse_port);
+	assert_false(config->worker.sendfile);
+	assert_int_equal(0, config->warnings.len);
+	config_free(&config);
+}
+
 int
 main(void)
 {
@@ -246,6 +336,9 @@ main(void)
 		cmocka_unit_test(test_container),
 		cmocka_unit_test(test_a_library_is_taken_from_wsgi_app),
 		cmocka_unit_test(test_table_is_sound),
+		cmocka_unit_test(test_no_setting_of_gunicorn_is_unknown),
+		cmocka_unit_test(test_root_path_has_another_name),
+		cmocka_unit_test(test_reload_is_a_setting),
 	};
 
 	return cmocka_run_group_tests(tests, setup, NULL);

@@ -41,6 +41,7 @@ clear(void)
 	(void)unsetenv("PORT");
 	(void)unsetenv("WEB_CONCURRENCY");
 	(void)unsetenv("PRONGHORN_CMD_ARGS");
+	(void)unsetenv("SENDFILE");
 	(void)unlink("pronghorn.conf");
 	(void)unlink("other.conf");
 }
@@ -217,6 +218,32 @@ test_spellings_of_flags(void **state)
 }
 
 static void
+test_switches_go_both_ways(void **state)
+{
+	struct config *config;
+
+	(void)state;
+	config = load_good("a.so");
+	assert_true(config->worker.sendfile && config->server.initgroups);
+	config_free(&config);
+	config = load_good("--no-sendfile --no-initgroups a.so");
+	assert_false(config->worker.sendfile || config->server.initgroups);
+	assert_string_equal("command line --no-sendfile",
+	    config_origin(config, "sendfile"));
+	config_free(&config);
+	assert_int_equal(0, setenv("SENDFILE", "no", 1));
+	config = load_good("a.so");
+	assert_false(config->worker.sendfile);
+	config_free(&config);
+	config = load_good("--sendfile --no-control-socket a.so");
+	assert_true(config->worker.sendfile);
+	/* Not all that begins like that is the other side of a switch. */
+	assert_true(config->server.control_socket_disable);
+	config_free(&config);
+	(void)unsetenv("SENDFILE");
+}
+
+static void
 test_command_line_replaces_lists(void **state)
 {
 	struct config *config;
@@ -256,6 +283,7 @@ test_actions(void **state)
 		{ "--print-options bash", CONFIG_OPTIONS_BASH, false },
 		{ "--print-options=man8", CONFIG_OPTIONS_MAN8, false },
 		{ "--print-options=man5", CONFIG_OPTIONS_MAN5, false },
+		{ "--print-options=metrics", CONFIG_OPTIONS_METRICS, false },
 	};
 	struct buf why = BUF_EMPTY;
 	size_t i;
@@ -294,7 +322,25 @@ static const char *const bad_lines[][2] = {
 	{ "--preload=1 a.so", "command line: --preload: takes no value" },
 	{ "--print-options=xml",
 	    "command line: --print-options: must be conf, md, bash, "
-	    "man8 or man5" },
+	    "man8, man5 or metrics" },
+	{ "--no-sendfile=1 a.so",
+	    "command line: --no-sendfile: takes no value" },
+	{ "--no-workers a.so",
+	    "command line: --no-workers: no such option; did you mean "
+	    "--workers?" },
+	{ "--reload-engine epoll a.so",
+	    "command line --reload-engine: reload_engine = \"epoll\": "
+	    "must be one of: auto inotify poll" },
+	{ "--reload-strategy one a.so",
+	    "command line --reload-strategy: reload_strategy = \"one\": "
+	    "must be one of: all rolling" },
+	{ "--header-map keep a.so",
+	    "command line --header-map: header_map = \"keep\": must be one "
+	    "of: drop refuse dangerous" },
+	{ "--client-ip-header X_Real_IP a.so",
+	    "command line --client-ip-header: client_ip_header = "
+	    "\"X_Real_IP\": \"X_Real_IP\" has an underscore, and "
+	    "header_map is \"drop\" (default)" },
 	{ "-c missing.conf a.so", "missing.conf: no such config file" },
 	{ "-c sub a.so", "sub: Is a directory" },
 	{ "-c python:x.y a.so", "python:x.y: code is not run; name a file" },
@@ -489,6 +535,7 @@ main(void)
 		cmocka_unit_test_setup(test_later_sources_win, each),
 		cmocka_unit_test_setup(test_port_is_a_default, each),
 		cmocka_unit_test_setup(test_spellings_of_flags, each),
+		cmocka_unit_test_setup(test_switches_go_both_ways, each),
 		cmocka_unit_test_setup(test_command_line_replaces_lists, each),
 		cmocka_unit_test_setup(test_actions, each),
 		cmocka_unit_test_setup(test_refuses_command_lines, each),

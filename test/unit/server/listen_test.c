@@ -27,7 +27,7 @@
 #include "server/listen.h"
 
 static char folder[64];
-static const struct listen_rules rules = { 16, 0660 };
+static const struct listen_rules rules = { .backlog = 16, .unix_mode = 0660 };
 static char path[96];
 static char unix_item[128];
 

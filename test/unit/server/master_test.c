@@ -322,6 +322,7 @@ set_up(void **state)
 		.boot_timeout = 10,
 		.respawn_backoff = 0.01,
 		.respawn_limit = 4,
+		.reload_strategy = "all",
 	};
 	return 0;
 }

@@ -21,7 +21,10 @@ static const struct worker_options options = {
 	.secure_scheme_headers = { schemes, 2 },
 	.client_ip_header = "X-Forwarded-For",
 };
-static const struct http_limits limits = { 4000, 100, 4000, 60000 };
+static const struct http_limits limits = { .request_line = 4000,
+	.fields = 100,
+	.field_size = 4000,
+	.head_size = 60000 };
 
 /* Look at a request with these lines; the head outlives the view. */
 static int

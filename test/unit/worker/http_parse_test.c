@@ -522,12 +522,46 @@ long_values_are_checked_at_every_place(void **state)
 	}
 }
 
+static void
+names_with_an_underscore(void **state)
+{
+	static const char text[] = "GET / HTTP/1.1\r\nHost: a\r\n"
+				   "Content_Length: 5\r\nX-User: eve\r\n"
+				   "X_User: root\r\n\r\n";
+	struct http_limits with = limits;
+	struct http_head head;
+	int len = (int)sizeof(text) - 1;
+
+	(void)state;
+	assert_int_equal(http_parse_head(text, (size_t)len, &with, &head), len);
+	assert_int_equal(head.field_count, 4);
+	assert_non_null(http_head_find(&head, "x_user"));
+	with.underscores = HTTP_UNDERSCORES_DROP;
+	assert_int_equal(http_parse_head(text, (size_t)len, &with, &head), len);
+	assert_int_equal(head.field_count, 2);
+	assert_null(http_head_find(&head, "X_User"));
+	assert_true(http_span_is(*http_head_find(&head, "X-User"), "eve"));
+	assert_int_equal(head.content_length, -1);
+	/* Those that are dropped count all the same. */
+	with.fields = 4;
+	assert_int_equal(parse_exact(text, (size_t)len, &with), len);
+	with.fields = 3;
+	assert_int_equal(parse_exact(text, (size_t)len, &with), -431);
+	with = limits;
+	with.underscores = HTTP_UNDERSCORES_REFUSE;
+	assert_int_equal(parse_exact(text, (size_t)len, &with), -400);
+	/* At the end of that line, not before. */
+	assert_int_equal(parse_exact(text, 43, &with), 0);
+	assert_int_equal(parse_exact(text, 44, &with), -400);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(verdicts_follow_the_table),
 		cmocka_unit_test(faults_are_seen_at_once),
+		cmocka_unit_test(names_with_an_underscore),
 		cmocka_unit_test(limits_hold_at_their_edge),
 		cmocka_unit_test(too_long_lines_are_refused_before_they_end),
 		cmocka_unit_test(fields_are_counted),

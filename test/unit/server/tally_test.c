@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: MIT */
+
+/* What workers report becomes sums that never fall while the master lives. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "server/base/err.h"
+#include "server/master_int.h"
+
+#define SECOND INT64_C(1000000)
+
+static const struct crew_rules rules = { .timeout_us = 30 * SECOND,
+	.graceful_us = 10 * SECOND,
+	.boot_us = 20 * SECOND,
+	.backoff_us = SECOND };
+static struct master master;
+static struct board board;
+
+static int
+set_up(void **state)
+{
+	(void)state;
+	memset(&master, 0, sizeof(master));
+	master.now_us = 1000 * SECOND;
+	tally_init(&master.tally);
+	tally_open(&master.tally);
+	keeper_seat_init(&master.keeper, SECOND);
+	return crew_init(&master.crew, 8, 2, &rules);
+}
+
+static int
+tear_down(void **state)
+{
+	(void)state;
+	crew_fini(&master.crew);
+	keeper_seat_fini(&master.keeper);
+	tally_close(&master.tally);
+	return 0;
+}
+
+/* A worker that serves and has reported so many answers. */
+static struct seat *
+worker(unsigned slot, uint64_t answers)
+{
+	struct seat *seat = &master.crew.seats[slot];
+
+	crew_forked(&master.crew, slot, (pid_t)(100 + slot), slot + 1, -1,
+	    master.now_us);
+	crew_ready(&master.crew, slot, master.now_us);
+	tally_start(&master.tally);
+	seat->beat.requests = answers;
+	seat->beat.answers[0] = answers;
+	seat->beat.connections = 3;
+	return seat;
+}
+
+static void
+put(void)
+{
+	tally_put(&master, true);
+	assert_int_equal(board_read(master.tally.read_fd, &board), 0);
+}
+
+static void
+sums_over_those_that_live(void **state)
+{
+	(void)state;
+	(void)worker(0, 10);
+	(void)worker(5, 20);
+	put();
+	assert_int_equal(board.total.requests, 30);
+	assert_int_equal(board.total.answers[0], 30);
+	assert_int_equal(board.total.connections, 6);
+	assert_int_equal(board.workers_wanted, 2);
+	assert_int_equal(board.workers_ready, 2);
+	assert_int_equal(board.worker_count, 2);
+	assert_int_equal(board.workers[1].slot, 5);
+	assert_int_equal(board.workers[1].pid, 105);
+	assert_int_equal(board.starts, 2);
+	assert_int_equal(board.state, BOARD_STARTING);
+	master.crew.serving = true;
+	put();
+	assert_int_equal(board.state, BOARD_SERVING);
+	master.drain_us = 1;
+	put();
+	assert_int_equal(board.state, BOARD_DRAINING);
+	master.crew.stop = CREW_STOP;
+	put();
+	assert_int_equal(board.state, BOARD_STOPPING);
+}
+
+static void
+what_the_dead_had_counted_stays(void **state)
+{
+	struct seat *seat = worker(0, 10);
+	struct handoff_beat last;
+
+	(void)state;
+	(void)worker(1, 5);
+	put();
+	assert_int_equal(board.total.answers[0], 15);
+	last = seat->beat;
+	seat_clear(seat);
+	tally_end(&master.tally, &last, REAP_CRASHED);
+	put();
+	assert_int_equal(board.total.answers[0], 15);
+	assert_int_equal(board.total.requests, 15);
+	assert_int_equal(board.total.connections, 3);
+	assert_int_equal(board.ends[BOARD_END_CRASHED], 1);
+	assert_int_equal(board.workers_ready, 1);
+	/* Its successor begins at nothing. */
+	(void)worker(0, 2);
+	put();
+	assert_int_equal(board.total.answers[0], 17);
+}
+
+static void
+the_keeper_counts_too(void **state)
+{
+	struct handoff_beat *beat = &master.keeper.seat.beat;
+
+	(void)state;
+	beat->cache.evictions = 4;
+	beat->cache.entries = 50;
+	beat->cache.signals[2] = 9;
+	put();
+	assert_int_equal(board.total.cache.evictions, 4);
+	assert_int_equal(board.total.cache.entries, 50);
+	assert_int_equal(board.total.cache.signals[2], 9);
+	tally_keep(&master.tally, beat);
+	memset(beat, 0, sizeof(*beat));
+	put();
+	assert_int_equal(board.total.cache.evictions, 4);
+	assert_int_equal(board.total.cache.entries, 0);
+}
+
+static void
+add_series(uint32_t kind, const char *name, uint64_t count)
+{
+	struct handoff_series more = { .kind = kind, .count = count };
+
+	(void)snprintf(more.name, sizeof(more.name), "%s", name);
+	more.buckets[3] = count;
+	more.duration_us = 10 * count;
+	tally_series(&master.tally, &more);
+}
+
+static void
+numbers_by_name_are_added(void **state)
+{
+	const struct handoff_series *series = master.tally.board.series;
+
+	(void)state;
+	add_series(HANDOFF_CALLBACK, "a", 2);
+	add_series(HANDOFF_COMPUTATION, "a", 7);
+	add_series(HANDOFF_CALLBACK, "a", 3);
+	assert_int_equal(master.tally.board.series_count, 2);
+	assert_int_equal(series[0].count, 5);
+	assert_int_equal(series[0].buckets[3], 5);
+	assert_int_equal(series[0].duration_us, 50);
+	assert_int_equal(series[1].count, 7);
+	add_series(99, "no such kind", 1);
+	assert_int_equal(master.tally.board.series_count, 2);
+}
+
+static void
+too_many_names_are_others(void **state)
+{
+	const struct handoff_series *series = master.tally.board.series;
+	uint64_t sum = 0;
+	char name[16];
+	uint32_t i;
+
+	(void)state;
+	for (i = 0; i < 200; i++) {
+		(void)snprintf(name, sizeof(name), "callback_%u", i);
+		add_series(HANDOFF_CALLBACK, name, 1);
+		add_series(HANDOFF_COMPUTATION, name, 1);
+	}
+	assert_true(master.tally.board.series_count <= BOARD_SERIES_MAX);
+	for (i = 0; i < master.tally.board.series_count; i++)
+		sum += series[i].count;
+	assert_int_equal(sum, 400);
+	for (i = 0; i < master.tally.board.series_count; i++) {
+		if (strcmp(series[i].name, "other") == 0)
+			assert_true(series[i].count > 100);
+	}
+}
+
+static void
+it_is_put_when_something_has_changed(void **state)
+{
+	(void)state;
+	(void)worker(0, 1);
+	put();
+	master.crew.seats[0].beat.requests = 9;
+	tally_put(&master, false); /* nothing has been reported */
+	assert_int_equal(board_read(master.tally.read_fd, &board), 0);
+	assert_int_equal(board.total.requests, 1);
+	tally_reload(&master.tally, false);
+	tally_put(&master, false); /* too soon */
+	assert_int_equal(board_read(master.tally.read_fd, &board), 0);
+	assert_int_equal(board.total.requests, 1);
+	master.now_us += SECOND;
+	tally_put(&master, false);
+	assert_int_equal(board_read(master.tally.read_fd, &board), 0);
+	assert_int_equal(board.total.requests, 9);
+	assert_int_equal(board.reloads[1], 1);
+	/* What readiness depends on does not wait. */
+	master.crew.seats[0].beat.requests = 12;
+	tally_soon(&master.tally);
+	tally_put(&master, false);
+	assert_int_equal(board_read(master.tally.read_fd, &board), 0);
+	assert_int_equal(board.total.requests, 12);
+}
+
+int
+main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+		TEST(sums_over_those_that_live),
+		TEST(what_the_dead_had_counted_stays),
+		TEST(the_keeper_counts_too),
+		TEST(numbers_by_name_are_added),
+		TEST(too_many_names_are_others),
+		TEST(it_is_put_when_something_has_changed),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
