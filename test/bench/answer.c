@@ -86,42 +86,65 @@ keep_cookie(struct answer *answer, const char *value, size_t len)
 	answer->cookies[have + n] = '\0';
 }
 
+static bool
+is_name(const char *name, size_t len, const char *word)
+{
+	return len == strlen(word) && strncasecmp(name, word, len) == 0;
+}
+
+static int
+take_length(struct answer *answer, const char *value, size_t len)
+{
+	char digits[24];
+	char *end;
+
+	if (len == 0 || len >= sizeof(digits) || *value < '0' || *value > '9')
+		return -EPROTO;
+	memcpy(digits, value, len);
+	digits[len] = '\0';
+	answer->left = strtoull(digits, &end, 10);
+	if (*end != '\0' || answer->left > BODY_MAX)
+		return -EPROTO;
+	answer->fixed = true;
+	return 0;
+}
+
+int
+answer_field(struct answer *answer, const char *name, size_t name_len,
+    const char *value, size_t len)
+{
+	if (is_name(name, name_len, "content-length"))
+		return take_length(answer, value, len);
+	if (is_name(name, name_len, "transfer-encoding")) {
+		answer->chunked = starts_with(value, len, "chunked");
+		return answer->chunked ? 0 : -EPROTO;
+	}
+	if (is_name(name, name_len, "connection")) {
+		if (starts_with(value, len, "close"))
+			answer->keep_alive = false;
+		else if (starts_with(value, len, "keep-alive"))
+			answer->keep_alive = true;
+	} else if (is_name(name, name_len, "content-encoding")) {
+		answer->gzip = starts_with(value, len, "gzip");
+	} else if (is_name(name, name_len, "set-cookie")) {
+		keep_cookie(answer, value, len);
+	}
+	return 0;
+}
+
 static int
 take_field(struct answer *answer, const char *line, size_t len)
 {
 	const char *colon = memchr(line, ':', len);
 	const char *value;
-	char *end;
-	size_t n;
 
 	if (colon == NULL)
 		return -EPROTO;
 	value = colon + 1;
 	while (value < line + len && (*value == ' ' || *value == '\t'))
 		value++;
-	n = (size_t)(line + len - value);
-	len = (size_t)(colon - line);
-	if (len == 14 && starts_with(line, len, "content-length")) {
-		if (n == 0 || *value < '0' || *value > '9')
-			return -EPROTO;
-		answer->left = strtoull(value, &end, 10);
-		if (end != value + n || answer->left > BODY_MAX)
-			return -EPROTO;
-		answer->fixed = true;
-	} else if (len == 17 && starts_with(line, len, "transfer-encoding")) {
-		answer->chunked = starts_with(value, n, "chunked");
-		return answer->chunked ? 0 : -EPROTO;
-	} else if (len == 10 && starts_with(line, len, "connection")) {
-		if (starts_with(value, n, "close"))
-			answer->keep_alive = false;
-		else if (starts_with(value, n, "keep-alive"))
-			answer->keep_alive = true;
-	} else if (len == 16 && starts_with(line, len, "content-encoding")) {
-		answer->gzip = starts_with(value, n, "gzip");
-	} else if (len == 10 && starts_with(line, len, "set-cookie")) {
-		keep_cookie(answer, value, n);
-	}
-	return 0;
+	return answer_field(answer, line, (size_t)(colon - line), value,
+	    (size_t)(line + len - value));
 }
 
 static void
@@ -351,6 +374,19 @@ answer_close(struct answer *answer)
 {
 	if (answer->state != ANSWER_UNTIL_CLOSE)
 		return -EPROTO;
+	answer->state = ANSWER_DONE;
+	return complete(answer);
+}
+
+int
+answer_data(struct answer *answer, const char *bytes, size_t len)
+{
+	return keep(answer, bytes, len);
+}
+
+int
+answer_end(struct answer *answer)
+{
 	answer->state = ANSWER_DONE;
 	return complete(answer);
 }

@@ -10,7 +10,9 @@
 
 /*
  * Reading one HTTP/1 answer as its bytes come in: with Content-Length,
- * chunked, or up to the end of the connection; plain or gzip.
+ * chunked, or up to the end of the connection; plain or gzip. Where HTTP/2
+ * has cut the answer into fields and data already, answer_field(),
+ * answer_data() and answer_end() take these.
  * Layer: test. Threads: one owner at a time.
  */
 enum answer_state {
@@ -63,5 +65,15 @@ int answer_take(struct answer *answer, const char *bytes, size_t len,
  * The peer closed. 0 if that completes the answer, else -EPROTO.
  */
 int answer_close(struct answer *answer);
+
+/* One field of the head. 0, or -EPROTO when its value cannot be. */
+int answer_field(struct answer *answer, const char *name, size_t name_len,
+    const char *value, size_t len);
+
+/* Bytes of the body. 0, ERR_TOO_BIG or -ENOMEM. */
+int answer_data(struct answer *answer, const char *bytes, size_t len);
+
+/* All of it has come. 0, -EPROTO (broken gzip) or -ENOMEM. */
+int answer_end(struct answer *answer);
 
 #endif

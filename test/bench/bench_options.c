@@ -48,6 +48,9 @@ static const struct row rows[] = {
 	{ "seed", 'e', "N", "of all random choices (1)" },
 	{ "bundles", 'b', NULL, "load the page's scripts and styles, too" },
 	{ "gzip", 'z', NULL, "accept gzip" },
+	{ "http", '2', "auto|1.1|2",
+	    "over TLS: what to speak; auto: what ALPN chooses, as browsers\n"
+	    "do; 2: one connection per session (auto)" },
 	{ "no-initial", 'i', NULL,
 	    "do not run the callbacks of a freshly loaded page" },
 	{ "control", 'C', "ID.PROP", "what to change (all that is found)" },
@@ -218,6 +221,20 @@ servers_of(const char *text, struct bench_options *options)
 }
 
 static int
+http_of(const char *text, struct bench_options *options)
+{
+	if (strcmp(text, "auto") == 0)
+		options->http = CLIENT_HTTP_AUTO;
+	else if (strcmp(text, "1.1") == 0 || strcmp(text, "1") == 0)
+		options->http = CLIENT_HTTP_1;
+	else if (strcmp(text, "2") == 0)
+		options->http = CLIENT_HTTP_2;
+	else
+		return bad("http", text, "auto, 1.1 or 2");
+	return 0;
+}
+
+static int
 arrival_of(const char *text, struct bench_options *options)
 {
 	options->arrival = 0;
@@ -284,6 +301,8 @@ apply(struct bench_options *options, char code, const char *value)
 		return check_of(value, options);
 	case 'I':
 		return servers_of(value, options);
+	case '2':
+		return http_of(value, options);
 	case 'H':
 		if (options->header_count == 8)
 			return bad("header", value, "at most 8");
@@ -345,6 +364,9 @@ finish(struct bench_options *options, int argc, char **argv)
 	options->url = argv[optind];
 	if (options->path != NULL && options->path[0] != '/')
 		return bad("path", options->path, "a path that starts with /");
+	if (options->http == CLIENT_HTTP_2 &&
+	    strncmp(options->url, "https:", 6) != 0)
+		return bad("http", "2", "an https URL beside it");
 	if (options->body != NULL && options->path == NULL)
 		return bad("body", options->body, "--path beside it");
 	if (options->path != NULL)
@@ -375,7 +397,7 @@ bench_options_parse(struct bench_options *options, int argc, char **argv)
 		longs[i].name = rows[i].name;
 		longs[i].has_arg =
 		    rows[i].value != NULL ? required_argument : no_argument;
-		longs[i].val = rows[i].code;
+		longs[i].val = (unsigned char)rows[i].code;
 	}
 	while ((code = getopt_long(argc, argv, "h", longs, NULL)) != -1) {
 		if (code == 'h') {

@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "test/bench/client.h"
+
 /*
  * The command line of pronghorn-bench.
  * Layer: test. Threads: read-only once parsed.
@@ -36,6 +38,7 @@ struct bench_options {
 	enum bench_scenario scenario;
 	unsigned rounds; /* per session; 0: until the time is over */
 	uint64_t seed;
+	enum client_http http;
 	bool bundles;
 	bool gzip;
 	bool together;   /* no rounds before every session has its page */

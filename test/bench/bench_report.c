@@ -162,9 +162,10 @@ bench_report_print(const struct load *load)
 	print_errors(load);
 	print_checks(load);
 	print_servers(load);
-	printf("generator: %.0f %% of a core, %llu connections, %llu sent "
+	printf("generator: %.0f %% of a core, %s, %llu connections, %llu sent "
 	       "again\n",
-	    share * 100, (unsigned long long)load->common.connects,
+	    share * 100, load->common.spoke_http_2 ? "HTTP/2" : "HTTP/1.1",
+	    (unsigned long long)load->common.connects,
 	    (unsigned long long)load->common.retries);
 	if (share > CPU_LIMIT)
 		puts("warning: the generator was nearly out of CPU; the "
@@ -271,6 +272,8 @@ add_parts(cJSON *root, const struct load *load)
 	cJSON *part = cJSON_AddObjectToObject(root, "generator");
 
 	add_number(part, "cpu_share", load->cpu_s / seconds);
+	(void)cJSON_AddStringToObject(part, "protocol",
+	    load->common.spoke_http_2 ? "HTTP/2" : "HTTP/1.1");
 	add_number(part, "connections", (double)load->common.connects);
 	add_number(part, "sent_again", (double)load->common.retries);
 	part = cJSON_AddObjectToObject(root, "checks");

@@ -56,21 +56,12 @@ void
 browser_free(struct browser *browser)
 {
 	struct client_request *request;
-	unsigned i;
 
 	if (browser->load == NULL)
 		return;
 	if (event_initialized(&browser->timer))
 		(void)event_del(&browser->timer);
-	for (i = 0; i < browser->client.max; i++) {
-		request = browser->client.connections[i].request;
-		if (request != NULL) {
-			buf_free(&request->bytes);
-			free(request);
-		}
-	}
-	while ((request = browser->client.first) != NULL) {
-		browser->client.first = request->next;
+	while ((request = client_take_back(&browser->client)) != NULL) {
 		buf_free(&request->bytes);
 		free(request);
 	}
@@ -188,6 +179,7 @@ get(struct browser *browser, const char *path, size_t len, enum meter_step step,
 		(void)buf_printf(&request->bytes, "Cookie: %s\r\n",
 		    browser->cookies);
 	(void)buf_putl(&request->bytes, "\r\n");
+	request->body_at = request->bytes.len;
 	request->discard = step == STEP_BUNDLE;
 	browser_send(browser, request);
 }

@@ -20,10 +20,15 @@
 
 #include "server/base/clock.h"
 #include "server/base/fd.h"
+#include "test/bench/client_h2.h"
+#include "test/bench/client_int.h"
 #include "test/bench/secure.h"
+
+#define RETRIES 6u /* of one request, at least */
 
 static void on_read(evutil_socket_t fd, short what, void *arg);
 static void on_write(evutil_socket_t fd, short what, void *arg);
+static void negotiate(struct connection *connection);
 
 int
 client_init(struct client *client, struct client_common *common, unsigned max)
@@ -44,11 +49,13 @@ client_init(struct client *client, struct client_common *common, unsigned max)
 	return 0;
 }
 
-static void
+void
 connection_close(struct connection *connection)
 {
 	if (connection->fd < 0)
 		return;
+	client_h2_free(connection);
+	connection->negotiating = false;
 	(void)event_del(&connection->read_event);
 	(void)event_del(&connection->write_event);
 	SSL_free(connection->ssl);
@@ -70,6 +77,45 @@ client_free(struct client *client)
 	memset(client, 0, sizeof(*client));
 }
 
+void
+client_common_free(struct client_common *common)
+{
+	client_h2_free_spare(common);
+	SSL_CTX_free(common->tls);
+	common->tls = NULL;
+}
+
+struct client_request *
+client_take_back(struct client *client)
+{
+	struct client_request *request = client->first;
+	unsigned i;
+
+	if (request != NULL)
+		client->first = request->next;
+	for (i = 0; request == NULL && i < client->max; i++) {
+		if (client->connections[i].h2 != NULL) {
+			request = client_h2_take_back(&client->connections[i]);
+		} else {
+			request = client->connections[i].request;
+			client->connections[i].request = NULL;
+		}
+	}
+	return request;
+}
+
+static SSL_CTX *
+new_context(const struct client_common *common)
+{
+	static const enum secure_offer offers[] = {
+		[CLIENT_HTTP_AUTO] = SECURE_BOTH,
+		[CLIENT_HTTP_1] = SECURE_HTTP_1,
+		[CLIENT_HTTP_2] = SECURE_HTTP_2,
+	};
+
+	return secure_new(offers[common->http]);
+}
+
 static int
 connection_open(struct connection *connection)
 {
@@ -80,7 +126,7 @@ connection_open(struct connection *connection)
 		return fd;
 	if (common->target->tls) {
 		if (common->tls == NULL)
-			common->tls = secure_new();
+			common->tls = new_context(common);
 		connection->ssl = common->tls != NULL ? secure_open(common->tls,
 							    common->target, fd)
 						      : NULL;
@@ -91,23 +137,26 @@ connection_open(struct connection *connection)
 	}
 	connection->fd = fd;
 	connection->served = 0;
+	connection->negotiating =
+	    connection->ssl != NULL && common->http != CLIENT_HTTP_1;
+	connection->deadline_us = clock_mono_us() + common->timeout_us;
 	common->open++;
 	common->connects++;
 	if (event_assign(&connection->read_event, common->base, fd,
 		EV_READ | EV_PERSIST, on_read, connection) < 0 ||
 	    event_assign(&connection->write_event, common->base, fd, EV_WRITE,
 		on_write, connection) < 0 ||
-	    event_add(&connection->read_event, NULL) < 0) {
+	    event_add(&connection->read_event, NULL) < 0 ||
+	    (connection->negotiating &&
+		event_add(&connection->write_event, NULL) < 0)) {
 		connection_close(connection);
 		return -ENOMEM;
 	}
 	return 0;
 }
 
-static void serve_line(struct client *client);
-
-static void
-push(struct client *client, struct client_request *request, bool front)
+void
+client_push(struct client *client, struct client_request *request, bool front)
 {
 	request->next = front ? client->first : NULL;
 	if (client->first == NULL)
@@ -117,6 +166,31 @@ push(struct client *client, struct client_request *request, bool front)
 	else {
 		client->last->next = request;
 		client->last = request;
+	}
+}
+
+static struct client_request *
+pop(struct client *client)
+{
+	struct client_request *request = client->first;
+
+	client->first = request->next;
+	request->next = NULL;
+	return request;
+}
+
+void
+client_lost(struct client *client, struct client_request *request, bool again,
+    enum client_error error)
+{
+	unsigned most = client->max > RETRIES ? client->max : RETRIES;
+
+	if (again && request->retries < most) {
+		request->retries++;
+		client->common->retries++;
+		client_push(client, request, true);
+	} else {
+		request->done(request, error, NULL);
 	}
 }
 
@@ -133,14 +207,8 @@ fail(struct connection *connection, enum client_error error)
 	connection->request = NULL;
 	if (request == NULL)
 		return;
-	if (stale && request->retries < client->max) {
-		request->retries++;
-		client->common->retries++;
-		push(client, request, true);
-	} else {
-		request->done(request, error, NULL);
-	}
-	serve_line(client);
+	client_lost(client, request, stale, error);
+	client_serve_line(client);
 }
 
 /* As send(); *wait: the socket has to take bytes before it can go on. */
@@ -185,6 +253,57 @@ write_on(struct connection *connection)
 	}
 }
 
+/* ---- which protocol ------------------------------------------------------ */
+
+/* The handshake is over: HTTP/2, or 1 from now on for all. */
+static int
+choose(struct connection *connection)
+{
+	struct client_common *common = connection->client->common;
+
+	connection->negotiating = false;
+	if (secure_is_http_2(connection->ssl)) {
+		common->spoke_http_2 = true;
+		return client_h2_start(connection);
+	}
+	if (common->http == CLIENT_HTTP_2)
+		return -EPROTO;
+	common->http = CLIENT_HTTP_1;
+	return 0;
+}
+
+/* Requests wait in line until it is known what to speak. */
+static void
+negotiate(struct connection *connection)
+{
+	struct client *client = connection->client;
+	struct client_request *request;
+	int wait;
+
+	if (secure_handshake(connection->ssl, &wait) < 0) {
+		if (errno == EAGAIN || errno == ENOTCONN) {
+			if (wait)
+				(void)event_add(&connection->write_event, NULL);
+			return;
+		}
+	} else if (choose(connection) == 0) {
+		client_serve_line(client);
+		return;
+	} else {
+		errno = EPROTO;
+	}
+	if (client->common->http == CLIENT_HTTP_2 && errno == EPROTO)
+		client->common->refused = true;
+	connection_close(connection);
+	if (client->first != NULL) {
+		request = pop(client);
+		request->done(request, CLIENT_CONNECT, NULL);
+	}
+	client_serve_line(client);
+}
+
+/* ---- HTTP/1 -------------------------------------------------------------- */
+
 static void
 on_write(evutil_socket_t fd, short what, void *arg)
 {
@@ -192,7 +311,11 @@ on_write(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (connection->request != NULL)
+	if (connection->negotiating)
+		negotiate(connection);
+	else if (connection->h2 != NULL)
+		client_h2_on_write(connection);
+	else if (connection->request != NULL)
 		write_on(connection);
 }
 
@@ -207,26 +330,38 @@ connection_ask(struct connection *connection, struct client_request *request)
 	write_on(connection);
 }
 
-/* An idle connection, or a place for a new one; NULL: all are busy. */
+/*
+ * An idle connection, or a place for a new one; NULL: all are busy. Where
+ * HTTP/2 is spoken or may be, there is one at a time that takes requests.
+ */
 static struct connection *
 find_connection(struct client *client)
 {
+	struct connection *connection;
 	struct connection *empty = NULL;
+	bool wait = false;
 	unsigned i;
 
 	for (i = 0; i < client->max; i++) {
-		if (client->connections[i].request != NULL)
-			continue;
-		if (client->connections[i].fd >= 0)
-			return &client->connections[i];
-		if (empty == NULL)
-			empty = &client->connections[i];
+		connection = &client->connections[i];
+		if (connection->fd < 0) {
+			if (empty == NULL)
+				empty = connection;
+		} else if (connection->negotiating) {
+			wait = true;
+		} else if (connection->h2 != NULL) {
+			if (client_h2_has_room(connection))
+				return connection;
+			wait |= !client_h2_is_leaving(connection);
+		} else if (connection->request == NULL) {
+			return connection;
+		}
 	}
-	return empty;
+	return wait ? NULL : empty;
 }
 
-static void
-serve_line(struct client *client)
+void
+client_serve_line(struct client *client)
 {
 	struct connection *connection;
 	struct client_request *request;
@@ -235,13 +370,14 @@ serve_line(struct client *client)
 		connection = find_connection(client);
 		if (connection == NULL)
 			return;
-		request = client->first;
-		client->first = request->next;
-		request->next = NULL;
-		if (connection->fd < 0 && connection_open(connection) < 0)
+		if (connection->fd < 0 && connection_open(connection) < 0) {
+			request = pop(client);
 			request->done(request, CLIENT_CONNECT, NULL);
-		else
-			connection_ask(connection, request);
+		} else if (connection->h2 != NULL) {
+			client_h2_ask(connection, pop(client));
+		} else if (!connection->negotiating) {
+			connection_ask(connection, pop(client));
+		}
 	}
 }
 
@@ -249,8 +385,8 @@ void
 client_send(struct client *client, struct client_request *request)
 {
 	request->retries = 0;
-	push(client, request, false);
-	serve_line(client);
+	client_push(client, request, false);
+	client_serve_line(client);
 }
 
 static void
@@ -263,7 +399,7 @@ complete(struct connection *connection)
 	if (!connection->answer.keep_alive)
 		connection_close(connection);
 	request->done(request, CLIENT_OK, &connection->answer);
-	serve_line(connection->client);
+	client_serve_line(connection->client);
 }
 
 static void
@@ -313,6 +449,14 @@ on_read(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	if (connection->negotiating) {
+		negotiate(connection);
+		return;
+	}
+	if (connection->h2 != NULL) {
+		client_h2_on_read(connection);
+		return;
+	}
 	/* A handshake was waiting for these bytes. */
 	if (connection->ssl != NULL && connection->request != NULL &&
 	    connection->sent < connection->request->bytes.len) {
@@ -355,15 +499,38 @@ on_read(evutil_socket_t fd, short what, void *arg)
 		complete(connection);
 }
 
+/* All that is in line has waited for this connection, which does not come. */
+static void
+give_up_line(struct connection *connection)
+{
+	struct client_request *waiting = connection->client->first;
+	struct client_request *request;
+
+	connection->client->first = NULL;
+	connection_close(connection);
+	while ((request = waiting) != NULL) {
+		waiting = request->next;
+		request->next = NULL;
+		request->done(request, CLIENT_TIMEOUT, NULL);
+	}
+}
+
 void
 client_expire(struct client *client, int64_t now_us)
 {
+	struct connection *connection;
 	unsigned i;
 
 	for (i = 0; i < client->max; i++) {
-		if (client->connections[i].request != NULL &&
-		    client->connections[i].deadline_us < now_us)
-			fail(&client->connections[i], CLIENT_TIMEOUT);
+		connection = &client->connections[i];
+		if (connection->h2 != NULL)
+			client_h2_expire(connection, now_us);
+		else if (connection->deadline_us >= now_us)
+			continue;
+		else if (connection->request != NULL)
+			fail(connection, CLIENT_TIMEOUT);
+		else if (connection->negotiating)
+			give_up_line(connection);
 	}
 }
 

@@ -14,7 +14,8 @@
 
 /*
  * The connections of one browser: up to a number of them, kept alive, one
- * request at a time on each, the others waiting in line.
+ * request at a time on each, the others waiting in line; or, where TLS has
+ * agreed on HTTP/2, one connection with all requests side by side.
  * Layer: test. Threads: the loop only.
  */
 enum client_error {
@@ -49,6 +50,16 @@ struct client_request {
 	unsigned callback;
 };
 
+/* What is spoken; over TLS only there is a choice. */
+enum client_http {
+	CLIENT_HTTP_AUTO, /* as ALPN chooses */
+	CLIENT_HTTP_1,
+	CLIENT_HTTP_2
+};
+
+struct h2_link;
+struct h2_stream;
+
 /* What all clients share. */
 struct client_common {
 	struct event_base *base;
@@ -60,14 +71,20 @@ struct client_common {
 	uint64_t connects;
 	uint64_t retries; /* sent again as a kept connection had gone */
 	long open;
-	SSL_CTX *tls; /* made with the first connection; NULL: plain */
+	SSL_CTX *tls;          /* made with the first connection; NULL: plain */
+	enum client_http http; /* AUTO: 1 as soon as it was chosen */
+	bool spoke_http_2;     /* on some connection */
+	bool refused;          /* HTTP/2 was wanted, but not given */
+	struct h2_stream *spare_streams; /* to use again */
 };
 
 #define CLIENT_SCRATCH (512u << 10)
 
 struct connection {
 	struct client *client;
-	struct client_request *request; /* NULL: idle */
+	struct client_request *request; /* NULL: idle, or HTTP/2 */
+	struct h2_link *h2;             /* NULL: HTTP/1 */
+	bool negotiating;               /* nobody knows yet which */
 	struct event read_event;
 	struct event write_event;
 	SSL *ssl; /* NULL: plain */
@@ -95,6 +112,12 @@ void client_free(struct client *client);
 
 /* Send when a connection is free; request->done is called later. */
 void client_send(struct client *client, struct client_request *request);
+
+/* One of the requests in line or under way, without a call; NULL: none. */
+struct client_request *client_take_back(struct client *client);
+
+/* Free what clients have left in common. */
+void client_common_free(struct client_common *common);
 
 /* Give up requests whose time is over. */
 void client_expire(struct client *client, int64_t now_us);

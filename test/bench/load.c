@@ -447,6 +447,8 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 	meter_tick(&load->meter, now);
 	if (now >= load->expire_us)
 		expire(load, now);
+	if (load->common.refused)
+		load_give_up(load, "the server does not speak HTTP/2 here");
 	step_phase(load, now);
 	progress_show(load, now);
 }
@@ -515,6 +517,7 @@ load_init(struct load *load, const struct bench_options *options)
 		event_config_free(config);
 	load->common.base = load->base;
 	load->common.target = &load->target;
+	load->common.http = options->http;
 	load->common.timeout_us = (int64_t)(options->timeout * 1e6);
 	load->common.scratch = malloc(CLIENT_SCRATCH);
 	if (load->base == NULL || load->common.scratch == NULL ||
@@ -546,7 +549,7 @@ load_free(struct load *load)
 	free(load->browsers);
 	free(load->idle);
 	free(load->late);
-	SSL_CTX_free(load->common.tls);
+	client_common_free(&load->common);
 	free(load->common.scratch);
 	buf_free(&load->body);
 	buf_free(&load->get_fields);

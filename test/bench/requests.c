@@ -27,9 +27,9 @@ put_common(struct buf *out, const struct target *target,
 	    "Sec-Fetch-Site: same-origin\r\n"
 	    "Sec-Fetch-Mode: cors\r\n"
 	    "Sec-Fetch-Dest: empty\r\n"
-	    "Referer: http://%s%s/\r\n",
-	    target->host, options->gzip ? "gzip" : "identity", target->host,
-	    target->prefix);
+	    "Referer: %s://%s%s/\r\n",
+	    target->host, options->gzip ? "gzip" : "identity",
+	    target->tls ? "https" : "http", target->host, target->prefix);
 }
 
 void
@@ -48,8 +48,8 @@ requests_put_post(struct buf *out, const struct target *target,
 	(void)buf_printf(out,
 	    "Accept: application/json\r\n"
 	    "Content-Type: application/json\r\n"
-	    "Origin: http://%s\r\n",
-	    target->host);
+	    "Origin: %s://%s\r\n",
+	    target->tls ? "https" : "http", target->host);
 }
 
 int

@@ -24,9 +24,10 @@ on_session(SSL *ssl, SSL_SESSION *session)
 }
 
 SSL_CTX *
-secure_new(void)
+secure_new(enum secure_offer offer)
 {
-	static const unsigned char protocols[] = "\x08http/1.1";
+	static const unsigned char protocols[] = "\x02h2\x08http/1.1";
+	const size_t first = 3; /* bytes of the first of them */
 	SSL_CTX *context = SSL_CTX_new(TLS_client_method());
 
 	if (context == NULL)
@@ -38,8 +39,12 @@ secure_new(void)
 	(void)SSL_CTX_set_session_cache_mode(context,
 	    SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
 	SSL_CTX_sess_set_new_cb(context, on_session);
-	(void)SSL_CTX_set_alpn_protos(context, protocols,
-	    sizeof(protocols) - 1);
+	if (offer == SECURE_HTTP_1)
+		(void)SSL_CTX_set_alpn_protos(context, protocols + first,
+		    sizeof(protocols) - 1 - first);
+	else
+		(void)SSL_CTX_set_alpn_protos(context, protocols,
+		    offer == SECURE_HTTP_2 ? first : sizeof(protocols) - 1);
 	return context;
 }
 
@@ -103,4 +108,27 @@ secure_send(SSL *ssl, const void *data, size_t len, int *write)
 	errno = 0;
 	rc = SSL_write(ssl, data, (int)len);
 	return rc > 0 ? rc : result(ssl, rc, write);
+}
+
+int
+secure_handshake(SSL *ssl, int *write)
+{
+	int rc;
+
+	errno = 0;
+	rc = SSL_do_handshake(ssl);
+	if (rc == 1 || result(ssl, rc, write) < 0)
+		return rc == 1 ? 1 : -1;
+	errno = EPROTO; /* closed in the middle of it */
+	return -1;
+}
+
+bool
+secure_is_http_2(const SSL *ssl)
+{
+	const unsigned char *name;
+	unsigned len;
+
+	SSL_get0_alpn_selected(ssl, &name, &len);
+	return len == 2 && memcmp(name, "h2", 2) == 0;
 }

@@ -5,34 +5,12 @@
  * callbacks in the order browsers do, does it notice wrong answers?
  */
 import assert from "node:assert/strict";
-import { execFileSync, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import fs from "node:fs";
 import http from "node:http";
 import path from "node:path";
+import { BENCH, bench } from "../lib/bench.mjs";
 import { BUILD, SLOW, test } from "../lib/harness.mjs";
-
-const BENCH = path.join(BUILD, "pronghorn-bench");
-
-/* Run it; gives its exit status and its JSON. */
-function bench(...args) {
-  return new Promise((done, fail) => {
-    const child = spawn(BENCH, [...args.map(String), "--json", "-"], {
-      stdio: ["ignore", "pipe", "pipe"],
-    });
-    let out = "";
-    let err = "";
-
-    child.stdout.on("data", (data) => (out += data));
-    child.stderr.on("data", (data) => (err += data));
-    child.on("error", fail);
-    child.on("close", (status) => {
-      let results = null;
-
-      if (out.startsWith("{")) results = JSON.parse(out);
-      done({ status, results, out, err });
-    });
-  });
-}
 
 /* ---- a tiny app that speaks the protocol ------------------------------------- */
 
@@ -350,35 +328,6 @@ test("a known rate is hit within 1 %", async (t, scene) => {
 });
 
 /* A server that stands still for a second: who was due must be seen to wait. */
-test("sessions over TLS", async (t, scene) => {
-  const dir = scene.dir();
-  const [cert, key] = ["cert.pem", "key.pem"].map((name) => path.join(dir, name));
-
-  execFileSync(
-    "openssl",
-    [
-      ...["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"],
-      ...["-nodes", "-keyout", key, "-out", cert, "-days", "30", "-subj", "/CN=localhost"],
-    ],
-    { stdio: "ignore" },
-  );
-  const server = await scene.start({
-    args: ["--certfile", cert, "--keyfile", key],
-    env: { PH_DEMO_DELAY: "0" },
-  });
-  const url = `https://127.0.0.1:${server.address.port}`;
-  const { status, results, err } = await bench(
-    url,
-    ...["--sessions", 5, "--duration", 1, "--warmup", 0.2, "--check", "points"],
-  );
-
-  assert.equal(status, 0, err);
-  assert.deepEqual(results.errors, {});
-  assert.ok(results.rounds > 5, `${results.rounds} rounds`);
-  assert.ok(results.checks.checked > 20);
-  assert.equal(results.checks.wrong, 0);
-});
-
 test("a stall is not omitted", async (t, scene) => {
   let stalled = 0;
   const server = http.createServer((request, response) => {

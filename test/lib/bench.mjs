@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+
+/* pronghorn-bench as tests run it. */
+import { execFileSync, spawn } from "node:child_process";
+import path from "node:path";
+import { BUILD } from "./harness.mjs";
+
+export const BENCH = path.join(BUILD, "pronghorn-bench");
+
+/* Run it; gives its exit status and its JSON. */
+export function bench(...args) {
+  return new Promise((done, fail) => {
+    const child = spawn(BENCH, [...args.map(String), "--json", "-"], {
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    let out = "";
+    let err = "";
+
+    child.stdout.on("data", (data) => (out += data));
+    child.stderr.on("data", (data) => (err += data));
+    child.on("error", fail);
+    child.on("close", (status) => {
+      let results = null;
+
+      if (out.startsWith("{")) results = JSON.parse(out);
+      done({ status, results, out, err });
+    });
+  });
+}
+
+/* A certificate for localhost: the paths { cert, key } in `dir`. */
+export function certificate(dir) {
+  const [cert, key] = ["cert.pem", "key.pem"].map((name) => path.join(dir, name));
+
+  execFileSync(
+    "openssl",
+    [
+      ...["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"],
+      ...["-nodes", "-keyout", key, "-out", cert, "-days", "30", "-subj", "/CN=localhost"],
+    ],
+    { stdio: "ignore" },
+  );
+  return { cert, key };
+}
