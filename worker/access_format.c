@@ -427,10 +427,6 @@ add_step(struct access_format *format, const char *text, char **at,
 		    "an atom has the form %(x)s; a percent sign is %%");
 	len = (size_t)(end - *at) - 2;
 	*end = '\0';
-	(void)snprintf(what, sizeof(what),
-	    "%%(%.*s)s is no atom; there are h l u t r m U q H s B b f a T M D "
-	    "L p, {name}i, {name}o and {name}e",
-	    NAME_MAX_BYTES, start + 2);
 	rc = parse_atom(format, *at + 2, len, step);
 	if (rc == -EINVAL) {
 		(void)snprintf(what, sizeof(what),
