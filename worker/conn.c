@@ -316,6 +316,15 @@ conn_sweep(struct worker *worker)
 	}
 }
 
+/* Has the client sent something that we have not read? */
+static bool
+has_unread(const struct conn *conn)
+{
+	char byte;
+
+	return recv(conn->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
 #define OLDEST_LOOKS 256 /* connections looked at for one that is idle */
 
 bool
@@ -327,7 +336,8 @@ conn_close_oldest_idle(struct worker *worker)
 	for (looks = 0; conn != NULL && looks < OLDEST_LOOKS; looks++) {
 		if (conn->state == CONN_OPEN && conn->in.len == 0 &&
 		    conn->out == NULL &&
-		    (conn->h2 == NULL || h2_stream_count(conn->h2) == 0)) {
+		    (conn->h2 == NULL || h2_stream_count(conn->h2) == 0) &&
+		    !has_unread(conn)) {
 			conn_close(conn);
 			return true;
 		}
@@ -560,15 +570,6 @@ void
 conn_finish(struct conn *conn, const struct answer_to *to, struct reply *reply)
 {
 	conn_resume(conn, answer_now, to, reply);
-}
-
-/* Has the client sent something that we have not read? */
-static bool
-has_unread(const struct conn *conn)
-{
-	char byte;
-
-	return recv(conn->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
 }
 
 static const struct timeval drain_grace = { 0, 250000 };

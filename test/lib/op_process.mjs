@@ -73,3 +73,14 @@ export function commOf(pid) {
     return "";
   }
 }
+
+/* Seconds of processor time that a process has used. */
+export function cpuSeconds(pid) {
+  const stat = fs.readFileSync(`/proc/${pid}/stat`, "latin1");
+  const field = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+
+  return (Number(field[11]) + Number(field[12])) / 100;
+}
+
+/* Descriptors that it has open. */
+export const descriptors = (pid) => fs.readdirSync(`/proc/${pid}/fd`).length;
