@@ -96,7 +96,7 @@ test("one line for each request", async (t, scene) => {
   t.diagnostic(`${list.length} requests, ${list.length} lines that parse`);
 });
 
-test("no client can forge a line", async (t, scene) => {
+test("no client can forge a line [H11]", async (t, scene) => {
   const file = path.join(scene.dir(), "access.log");
   const server = await scene.start({
     app: "zoo",

@@ -5,7 +5,8 @@
  * status says so, the worker lives, and nothing is computed.
  */
 import assert from "node:assert/strict";
-import { now, SLOW, test } from "../lib/harness.mjs";
+import { SLOW, test } from "../lib/harness.mjs";
+import { cpuSeconds } from "../lib/op_process.mjs";
 import { callbackBody } from "../lib/session.mjs";
 import { get, post, request } from "../lib/wire.mjs";
 import { call, result } from "../lib/zoo.mjs";
@@ -211,7 +212,7 @@ const NOT_JSON = [
   ['{"output":"signal.children","output":"graph-1.figure"}', 400],
 ];
 
-test("bodies that are not JSON", async (t, scene) => {
+test("bodies that are not JSON [H8]", async (t, scene) => {
   const site = await warm(scene);
 
   for (const [body, status] of NOT_JSON) {
@@ -223,7 +224,7 @@ test("bodies that are not JSON", async (t, scene) => {
   t.diagnostic(`${NOT_JSON.length} bodies: 400`);
 });
 
-test("huge and deep JSON", { seconds: 120 }, async (t, scene) => {
+test("huge and deep JSON [H8]", { seconds: 120 }, async (t, scene) => {
   const site = await warm(scene, {
     args: ["--limit-request-body", "32MiB"],
   });
@@ -238,7 +239,9 @@ test("huge and deep JSON", { seconds: 120 }, async (t, scene) => {
     ["10 MB of zeros in a field", body(`[0${",0".repeat(5e6 - 1)}]`), 413],
     ["10 MB of objects", `[{}${",{}".repeat(3e6)}]`, 413],
     ["10 MB of text", body(JSON.stringify("x".repeat(1e7))), 200],
+    ["1,001 nested arrays", nested(1001), 400],
     ["2,000 nested arrays", nested(2000), 400],
+    ["100,000 nested arrays", nested(1e5), 400],
     ["2,000 open arrays", "[".repeat(2000), 400],
     ["1,000 nested arrays in a field", body(nested(1000)), 400],
     ["5 million open arrays", "[".repeat(5e6), 400],
@@ -251,11 +254,12 @@ test("huge and deep JSON", { seconds: 120 }, async (t, scene) => {
   const before = site.server.rss(site.worker);
 
   for (const [what, text, status] of table) {
-    const start = now();
+    const start = cpuSeconds(site.worker);
     const answer = await site.ask(post(text));
-    const ms = now() - start;
+    const ms = (cpuSeconds(site.worker) - start) * 1000;
 
     assert.equal(answer.status, status, what);
+    /* Of the processor, whatever else the machine does. */
     assert.ok(ms < 1000 * SLOW, `${what} took ${ms} ms`);
     t.diagnostic(`${what}: ${answer.status} in ${ms.toFixed(0)} ms`);
   }
@@ -266,7 +270,7 @@ test("huge and deep JSON", { seconds: 120 }, async (t, scene) => {
   await isUnharmed(scene, site);
 });
 
-test("10 MB of zeros with the default limits", async (t, scene) => {
+test("10 MB of zeros with the default limits [H8]", async (t, scene) => {
   const site = await warm(scene);
   const wire = await scene.connect(site.server);
   const body = `[0${",0".repeat(5e6 - 1)}]`;

@@ -155,7 +155,7 @@ test("a large body goes to a file", async (t, scene) => {
   assert.equal(tooMuch.status, 413);
 });
 
-test("a head that never ends", async (t, scene) => {
+test("a head that never ends [35]", async (t, scene) => {
   const server = await start(scene);
   const session = await open(t, server, { maxSendHeaderBlockLength: 1 << 20 });
   const fields = { ":path": "/" };
@@ -169,7 +169,7 @@ test("a head that never ends", async (t, scene) => {
   assert.equal((await ask(other, { ":path": "/_ph/health" })).status, 200);
 });
 
-test("rapid reset", async (t, scene) => {
+test("rapid reset [35]", async (t, scene) => {
   const server = await start(scene);
   const session = await open(t, server);
   let opened = 0;

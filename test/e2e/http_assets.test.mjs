@@ -88,7 +88,7 @@ test("files of the folder", async (t, scene) => {
   await until("it to be gone", async () => (await ask("/assets/a.js")).status === 404);
 });
 
-test("no path leads out of it", async (t, scene) => {
+test("no path leads out of it [34] [H10]", async (t, scene) => {
   const { ask } = await open(scene);
   const start = now();
   const gone = [
@@ -122,7 +122,7 @@ test("no path leads out of it", async (t, scene) => {
   within(t, `${gone.length + wrong.length} paths`, now() - start, 3000);
 });
 
-test("conditions and ranges", async (t, scene) => {
+test("conditions and ranges [25]", async (t, scene) => {
   const { ask, root } = await open(scene);
   const image = fs.readFileSync(path.join(root, "image.png"));
   const whole = await ask("/assets/image.png");

@@ -18,7 +18,7 @@ function packed(body, coding = "gzip") {
   });
 }
 
-test("gzip bodies", async (t, scene) => {
+test("gzip bodies [H9]", async (t, scene) => {
   const server = await scene.start({
     app: "zoo",
     threads: 2,

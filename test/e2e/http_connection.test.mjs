@@ -144,7 +144,7 @@ test("pipelining keeps the order", async (t, scene) => {
   await isRefused(wire, 200);
 });
 
-test("Expect: 100-continue", async (t, scene) => {
+test("Expect: 100-continue [H7]", async (t, scene) => {
   const server = await scene.start({ app: "zoo" });
   const wire = await scene.connect(server);
   const bytes = call("echo", "patient", {
@@ -216,7 +216,7 @@ test("HEAD is GET without the body", async (t, scene) => {
   assert.equal((await wire.answer()).text, "ok\n");
 });
 
-test("limits of a head", async (t, scene) => {
+test("limits of a head [30] [H7]", async (t, scene) => {
   const server = await scene.start({ app: "zoo" });
   const line = (length) => `/${"x".repeat(length - "GET / HTTP/1.1".length)}`;
   const fields = (count) =>
@@ -240,6 +240,7 @@ test("limits of a head", async (t, scene) => {
     ["101 fields", get("/", { fields: fields(101) }), 431],
     ["a field of 8190 bytes", get("/", { fields: field(8190) }), 200],
     ["a field of 8191 bytes", get("/", { fields: field(8191) }), 431],
+    ["a field of a megabyte", get("/", { fields: field(1e6) }), 431],
     ["a head of 56 kB", get("/", { fields: many(56000) }), 200],
     ["a head of 72 kB", get("/", { fields: many(72000) }), 431],
     [
@@ -263,7 +264,7 @@ test("limits of a head", async (t, scene) => {
   t.diagnostic(`${table.length} heads at and over the limits`);
 });
 
-test("limits of a body", async (t, scene) => {
+test("limits of a body [31] [H7]", async (t, scene) => {
   const server = await scene.start({
     app: "zoo",
     args: ["--limit-request-body", "10000"],
@@ -294,7 +295,7 @@ test("limits of a body", async (t, scene) => {
   t.diagnostic(`endless chunks refused after ${sent} bytes`);
 });
 
-test("a million chunks of one byte", async (t, scene) => {
+test("a million chunks of one byte [H7]", async (t, scene) => {
   const server = await scene.start({ app: "zoo", threads: 2 });
   const wire = await scene.connect(server);
   const bytes = call("echo", "x".repeat(1e6));
@@ -314,7 +315,7 @@ test("a million chunks of one byte", async (t, scene) => {
   within(t, "6 MB in chunks of one byte", now() - start, 2000);
 });
 
-test("requests that never come to their end", async (t, scene) => {
+test("requests that never come to their end [37] [H5]", async (t, scene) => {
   const server = await scene.start({
     app: "zoo",
     threads: 2,
@@ -380,7 +381,7 @@ test("a request that begins while another waits", async (t, scene) => {
   assert.equal((await wire.answer()).text, "ok\n");
 });
 
-test("slow clients block nobody", async (t, scene) => {
+test("slow clients block nobody [37] [H5]", async (t, scene) => {
   const server = await scene.start({
     app: "zoo",
     threads: 2,
@@ -420,7 +421,7 @@ test("slow clients block nobody", async (t, scene) => {
   }
 });
 
-test("a client that never reads is dropped", async (t, scene) => {
+test("a client that never reads is dropped [37] [H5]", async (t, scene) => {
   const server = await scene.start({
     app: "zoo",
     threads: 2,

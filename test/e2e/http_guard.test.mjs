@@ -17,7 +17,7 @@ async function ask(wire, bytes) {
   return wire.answer();
 }
 
-test("only names of the list are answered", async (t, scene) => {
+test("only names of the list are answered [H13]", async (t, scene) => {
   const server = await scene.start({
     app: "zoo",
     args: ["--allowed-host", "app.example", "--allowed-host", ".inner"],
@@ -37,7 +37,7 @@ test("only names of the list are answered", async (t, scene) => {
   assert.equal((await ask(wire, get("/_ph/health", { host: "10.0.0.1" }))).status, 200);
 });
 
-test("pages of other sites send no callbacks", async (t, scene) => {
+test("pages of other sites send no callbacks [H14]", async (t, scene) => {
   const server = await scene.start({
     app: "zoo",
     args: ["--trusted-origin", "https://portal.example"],
@@ -73,7 +73,7 @@ test("pages of other sites send no callbacks", async (t, scene) => {
   assert.equal((await ask(other, call("echo", 1, { fields }))).status, 200);
 });
 
-test("types that a form can send are refused", async (t, scene) => {
+test("types that a form can send are refused [H14]", async (t, scene) => {
   const server = await scene.start({ app: "zoo" });
   const wire = await scene.connect(server);
 
@@ -92,7 +92,7 @@ test("types that a form can send are refused", async (t, scene) => {
   assert.equal((await ask(wire, bare)).status, 415);
 });
 
-test("the CSRF token", async (t, scene) => {
+test("the CSRF token [H14]", async (t, scene) => {
   const server = await scene.start({ app: "zoo", args: ["--csrf-token"] });
   const wire = await scene.connect(server);
   const page = await ask(wire, get("/"));
@@ -156,7 +156,7 @@ test("headers of the page", async (t, scene) => {
   assert.equal((await scene.send(none, get("/"))).field("content-security-policy"), undefined);
 });
 
-test("what the head decides is decided before the body", async (t, scene) => {
+test("what the head decides is decided before the body [H7]", async (t, scene) => {
   const server = await scene.start({
     app: "zoo",
     args: ["--allowed-host", "test"],

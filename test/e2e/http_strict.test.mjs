@@ -7,7 +7,7 @@
  */
 import assert from "node:assert/strict";
 import { test } from "../lib/harness.mjs";
-import { ACCEPTED, CUTS, REFUSED } from "../lib/http_cases.mjs";
+import { ACCEPTED, CUTS, FOLLOWED, REFUSED } from "../lib/http_cases.mjs";
 import { get } from "../lib/wire.mjs";
 import { call, result, runs } from "../lib/zoo.mjs";
 
@@ -48,6 +48,49 @@ for (const [cut, split] of Object.entries(CUTS)) {
     t.diagnostic(`${REFUSED.length} requests refused, connection closed`);
   });
 }
+
+for (const [cut, split] of Object.entries(CUTS)) {
+  test(`what comes behind a request, ${cut}`, async (t, scene) => {
+    const server = await scene.start({ app: "zoo", threads: 2 });
+
+    for (const [what, text, statuses] of FOLLOWED) {
+      const wire = await scene.connect(server);
+
+      await wire.writePieces(split(Buffer.from(text, "latin1")));
+      const got = [];
+
+      while (got.length < statuses.length)
+        got.push((await wire.answer()).status);
+      wire.finish();
+      assert.deepEqual(got, statuses, what);
+      assert.deepEqual(await wire.answers(), [], what);
+    }
+  });
+}
+
+/* The end of the connection is not the end of a chunked body. */
+test("chunks that end too early [5]", async (t, scene) => {
+  const server = await scene.start({ app: "zoo", threads: 2 });
+  const head = ACCEPTED.find(([what]) => what === "one chunk")[1];
+  const bytes = Buffer.from(head, "latin1");
+
+  for (const missing of [1, 2, 3, 4, 5, 7, 20]) {
+    const wire = await scene.connect(server);
+
+    await wire.write(bytes.subarray(0, bytes.length - missing));
+    wire.finish();
+    const statuses = (await wire.answers()).map((answer) => answer.status);
+
+    assert.ok(
+      statuses.length === 0 || String(statuses) === "400",
+      `without the last ${missing} bytes: ${statuses}`,
+    );
+  }
+  const echo = await scene.send(server, call("echo", 1));
+
+  assert.equal(result(echo, "echo"), 1);
+  assert.equal(runs(server, ""), 0, "no callback ran but the last");
+});
 
 for (const [cut, split] of Object.entries(CUTS)) {
   test(`accepted requests, ${cut}`, { seconds: 120 }, async (t, scene) => {

@@ -82,7 +82,7 @@ test("unknown atoms are refused at start", async (t, scene) => {
   }
 });
 
-test("JSON lines and sampling", async (t, scene) => {
+test("JSON lines and sampling [H11]", async (t, scene) => {
   const file = path.join(scene.dir(), "log");
   const server = await scene.start({
     app: "zoo",

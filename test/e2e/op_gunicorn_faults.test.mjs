@@ -212,7 +212,7 @@ test("E9, E17b: nobody outlives a killed master", async (t, s) => {
   await serves(s, next);
 });
 
-test("E10, E27: a client forges no line of a log", async (t, s) => {
+test("E10, E27: a client forges no line of a log [H11]", async (t, s) => {
   const log = path.join(s.dir(), "access.log");
   const server = await start(s, { workers: 1, accesslog: log });
   const user = Buffer.from("eve\n127.0.0.1 - forged").toString("base64");

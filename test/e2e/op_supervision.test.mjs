@@ -35,7 +35,7 @@ for (const [order, sig] of [
   ["segv", "SIGSEGV"],
   ["abort", "SIGABRT"],
 ]) {
-  test(`${sig} leaves a report`, async (t, s) => {
+  test(`${sig} leaves a report [12]`, async (t, s) => {
     const server = await start(s, { workers: 1 });
     const [victim] = server.workers();
 
@@ -142,7 +142,7 @@ test("a stuck thread is named and its worker replaced", async (t, s) => {
   assert.deepEqual(order.slice(0, 3), ["ready", "ready", "draining"]);
 });
 
-test("request_timeout: 504 in time, the late result is dropped", async (t, s) => {
+test("request_timeout: 504 in time, the late result is dropped [8]", async (t, s) => {
   const server = await start(s, { workers: 1, threads: 1, request_timeout: 1 });
   const wire = await s.connect(server);
   const start_ms = now();
@@ -154,6 +154,13 @@ test("request_timeout: 504 in time, the late result is dropped", async (t, s) =>
   await new Promise((done) => setTimeout(done, 1200));
   wire.write(post(act("second")));
   assert.match((await wire.answer()).text, /second by/);
+  /* However often, and whenever the late one comes. */
+  wire.write(post(act("sleep:1.5")));
+  assert.equal((await wire.answer()).status, 504);
+  for (let i = 0; i < 100; i++) {
+    wire.write(post(act(`number ${i}`)));
+    assert.match((await wire.answer()).text, new RegExp(`number ${i} by`));
+  }
 });
 
 test("max_requests: one at a time, the successor first", { seconds: 90 }, async (t, s) => {

@@ -154,7 +154,7 @@ function unshareWorks() {
   }
 }
 
-test("process 1 of a container", { skip: !unshareWorks() }, async (t, s) => {
+test("process 1 of a container [9]", { skip: !unshareWorks() }, async (t, s) => {
   /* A stranger that became our child and ends is none of our workers. */
   const server = await configured(
     s,

@@ -266,7 +266,7 @@ test("a restart keeps sessions, another key ends them", { seconds: 60 }, async (
   assert.equal(await one.act("get", "x"), "nothing", "by one that is gone");
 });
 
-test("headers and cookies of an answer", async (t, scene) => {
+test("headers and cookies of an answer [3] [H12]", async (t, scene) => {
   const server = await start(scene);
   const one = new Visitor(scene, server);
   const ask = (...what) => one.update("out.children", [["do.value", what]]);

@@ -181,7 +181,7 @@ test("who wants gzip", async (t, scene) => {
   }
 });
 
-test("what is not there, and what must not be", async (t, scene) => {
+test("what is not there, and what must not be [34] [H10]", async (t, scene) => {
   const { server, ask } = await open(scene);
   const index = (await ask("/")).body;
   const suites = "/_dash-component-suites";

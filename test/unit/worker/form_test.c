@@ -73,7 +73,8 @@ test_browser(void **state)
 	arena_free(&arena);
 }
 
-/* What a client says a file is called leads nowhere. */
+/* [27] What a client says a file is called leads nowhere: of a path only the
+ * last segment is seen. */
 static void
 test_file_names(void **state)
 {
