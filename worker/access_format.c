@@ -222,10 +222,13 @@ find_line(const char *lines, size_t len, const char *name)
 {
 	struct http_span found = { NULL, 0 };
 	size_t size = strlen(name);
-	const char *end = lines + len;
+	const char *end;
 	const char *stop;
 
-	while (lines != NULL && lines < end) {
+	if (lines == NULL)
+		return found;
+	end = lines + len;
+	while (lines < end) {
 		stop = memchr(lines, '\r', (size_t)(end - lines));
 		if (stop == NULL)
 			stop = end;
@@ -235,7 +238,7 @@ find_line(const char *lines, size_t len, const char *name)
 			found.len = (size_t)(stop - found.data);
 			break;
 		}
-		lines = stop + 2;
+		lines = end - stop > 2 ? stop + 2 : end;
 	}
 	return found;
 }

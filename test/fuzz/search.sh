@@ -14,6 +14,8 @@ folder=$1
 seconds=$2
 shift 2
 here=$(dirname "$0")
+# Undefined behaviour is a finding like any other.
+export UBSAN_OPTIONS="halt_on_error=1:print_stacktrace=1"
 passed=0
 failed=0
 
