@@ -28,6 +28,7 @@
 #include "worker/tls.h"
 #include "worker/worker_int.h"
 
+#define OLDEST_LOOKS 256 /* connections looked at for one that is idle */
 #define BUSY_READ_MAX ((size_t)64 * 1024) /* kept from an impatient client */
 
 static bool
@@ -324,8 +325,6 @@ has_unread(const struct conn *conn)
 
 	return recv(conn->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
 }
-
-#define OLDEST_LOOKS 256 /* connections looked at for one that is idle */
 
 bool
 conn_close_oldest_idle(struct worker *worker)
