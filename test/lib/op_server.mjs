@@ -60,12 +60,13 @@ export async function configured(scene, settings, options = {}) {
   return server;
 }
 
-/* Reload and wait until the new workers serve. */
+/* Reload and wait until the new workers serve; boots take long when all of
+ * the machine is busy. */
 export async function reload(server) {
   const from = server.lines.length;
 
   server.kill("SIGHUP");
-  await server.waitFor(/event=master\.restarted/, { from });
+  await server.waitFor(/event=master\.restarted/, { from, seconds: 60 });
 }
 
 /* The body of a request for the callback of op_faults. */
