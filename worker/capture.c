@@ -149,29 +149,41 @@ capture_finish(void)
 	(void)pthread_mutex_unlock(&lock);
 }
 
+/*
+ * A line of raw bytes, in a single write, from a signal handler. Control bytes
+ * become blanks.
+ */
+static void
+put_raw(const char *data, size_t len)
+{
+	static const char head[] = "event=app.output note=\"before the end\" ";
+	char line[sizeof(head) + PART_MAX];
+	size_t at = sizeof(head) - 1;
+	size_t i;
+
+	memcpy(line, head, at);
+	for (i = 0; i < len && i < PART_MAX; i++)
+		line[at++] = data[i] >= 0 && data[i] < 0x20 ? ' ' : data[i];
+	line[at++] = '\n';
+	(void)!write(log_fd, line, at);
+}
+
+/* The thread that reads may be anywhere: what it holds is read as it is. */
 void
 capture_crash(void)
 {
-	static const char head[] = "event=app.output note=\"before the end\" ";
 	char data[1024];
 	ssize_t got;
-	ssize_t i;
+	size_t len;
 	int s;
 
 	for (s = 0; s < 2; s++) {
 		if (streams[s].fd < 0)
 			continue;
-		while (
-		    (got = read(streams[s].fd, data, sizeof(data) - 1)) > 0) {
-			for (i = 0; i < got; i++) {
-				if (data[i] == '\n' ||
-				    (data[i] >= 0 && data[i] < 0x20))
-					data[i] = ' ';
-			}
-			data[got++] = '\n';
-			if (write(log_fd, head, sizeof(head) - 1) < 0 ||
-			    write(log_fd, data, (size_t)got) < 0)
-				return;
-		}
+		len = *(volatile size_t *)&streams[s].len;
+		if (len > 0 && len <= PART_MAX)
+			put_raw(streams[s].data, len);
+		while ((got = read(streams[s].fd, data, sizeof(data))) > 0)
+			put_raw(data, (size_t)got);
 	}
 }

@@ -68,7 +68,11 @@ act(struct ph_call *call)
 		never = (int)recurse(1);
 	else if (strncmp(order, "abort", 5) == 0)
 		abort();
-	else if (strncmp(order, "print", 5) == 0) {
+	else if (strncmp(order, "lastwords", 9) == 0) {
+		(void)fputs("a whole line\nhalf a line", stderr);
+		ph_sleep(call, 0.2);
+		*nowhere = 1;
+	} else if (strncmp(order, "print", 5) == 0) {
 		puts("printed by the app");
 		(void)fflush(stdout);
 	}

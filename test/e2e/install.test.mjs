@@ -2,7 +2,7 @@
 
 /* What `make install` gives: an app is built and served away from the tree. */
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { BUILD, ROOT, test } from "../lib/harness.mjs";
@@ -23,6 +23,61 @@ PH_APP(app)
 	ph_layout(app, layout);
 }
 `;
+
+const isThere = (command) =>
+  spawnSync("sh", ["-c", `command -v ${command}`]).status === 0;
+
+/* What bash offers for a line. */
+function complete(file, ...words) {
+  const script = `
+    source ${file}
+    COMP_WORDS=(pronghorn ${words.map((word) => `'${word}'`).join(" ")})
+    COMP_CWORD=${words.length}
+    compopt() { :; }
+    _pronghorn
+    printf '%s\\n' "\${COMPREPLY[@]}"`;
+
+  return execFileSync("bash", ["-c", script], { encoding: "utf8" })
+    .trim()
+    .split("\n");
+}
+
+/* What the machine's own services look for, with the paths of this prefix. */
+function checkSystem(t, prefix) {
+  const at = (name) => path.join(prefix, name);
+  const read = (name) => fs.readFileSync(at(name), "utf8");
+  const unit = read("lib/systemd/system/pronghorn.service");
+
+  assert.ok(unit.includes(`ExecStart=${prefix}/bin/pronghorn -c ${prefix}/etc`));
+  assert.ok(unit.includes(`ExecReload=${prefix}/bin/pronghorn ctl`));
+  assert.match(read("lib/systemd/system/pronghorn.socket"), /ListenStream=/);
+  assert.ok(read("etc/logrotate.d/pronghorn").includes(`${prefix}/bin/pronghorn`));
+  assert.ok(fs.existsSync(at("share/doc/pronghorn/examples/pronghorn.tmpfiles")));
+  for (const page of ["man8/pronghorn.8", "man5/pronghorn.conf.5",
+    "man1/pronghorn-bench.1"])
+    assert.match(read(`share/man/${page}`), /^\.SH NAME$/m);
+  assert.match(
+    execFileSync(at("bin/pronghorn-bench"), ["--help"], { encoding: "utf8" }),
+    /^Usage: pronghorn-bench/,
+  );
+  const completion = at("share/bash-completion/completions/pronghorn");
+
+  assert.deepEqual(complete(completion, "--grace"), ["--graceful-timeout"]);
+  assert.deepEqual(complete(completion, "ctl", "re"), ["reload", "reopen-logs"]);
+  assert.deepEqual(complete(completion, "ctl", "log-level", "d"), ["debug"]);
+  if (!isThere("systemd-analyze")) {
+    t.diagnostic("systemd-analyze is not there: units not verified");
+    return;
+  }
+  const verified = spawnSync(
+    "systemd-analyze",
+    ["verify", "--man=no", at("lib/systemd/system/pronghorn.service"),
+      at("lib/systemd/system/pronghorn.socket")],
+    { encoding: "utf8" },
+  );
+
+  assert.doesNotMatch(verified.stderr, /pronghorn/);
+}
 
 test("an installed server serves an app built outside the tree", async (t, scene) => {
   const prefix = scene.dir();
@@ -52,6 +107,7 @@ test("an installed server serves an app built outside the tree", async (t, scene
 
   wire.write(get("/_dash-layout"));
   assert.match((await wire.answer()).body.toString(), /from elsewhere/);
+  checkSystem(t, prefix);
   execFileSync(
     "make",
     ["-C", ROOT, `BUILD=${BUILD}`, `PREFIX=${prefix}`, "uninstall"],

@@ -5,7 +5,7 @@
  * rotation, a reader that does not read, a disk that is full.
  */
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import dgram from "node:dgram";
 import fs from "node:fs";
 import net from "node:net";
@@ -189,6 +189,60 @@ test("syslog over TCP, and its daemon restarts", async (t, scene) => {
     assert.doesNotMatch(text.slice(start, start + Number(size)), /\n/);
     text = text.slice(start + Number(size));
   }
+});
+
+/* Node has no unix datagram sockets; perl is on any Debian. */
+const UNIX_DAEMON = `
+use Socket; use IO::Handle; STDOUT->autoflush(1);
+socket(my $s, AF_UNIX, SOCK_DGRAM, 0) or die;
+bind($s, sockaddr_un($ARGV[0])) or die;
+print "bound\\n";
+while (defined recv($s, my $text, 10000, 0)) { print "$text\\n"; }
+`;
+
+async function unixDaemon(scene, socket) {
+  const child = spawn("perl", ["-e", UNIX_DAEMON, socket]);
+  const daemon = { text: "" };
+
+  child.stdout.setEncoding("latin1");
+  child.stdout.on("data", (text) => {
+    daemon.text += text;
+  });
+  const ended = new Promise((done) => child.on("exit", done));
+
+  daemon.end = () => {
+    child.kill("SIGKILL");
+    return ended;
+  };
+  scene.later(daemon.end);
+  await until("the daemon", () => daemon.text.startsWith("bound"), 20);
+  return daemon;
+}
+
+test("syslog on a unix socket, and its daemon restarts", async (t, scene) => {
+  const socket = path.join(scene.dir(), "log");
+  let daemon = await unixDaemon(scene, socket);
+  const server = await scene.start({
+    app: "zoo",
+    args: [
+      ...["--log-syslog", "--log-syslog-to", `unix://${socket}`],
+      ...["--log-syslog-prefix", "sales", "--log-syslog-facility", "daemon"],
+    ],
+  });
+  const hears = (pattern) => until(String(pattern), () => pattern.test(daemon.text), 20);
+
+  await scene.send(server, get("/_ph/health"));
+  /* daemon is 3: info 30; the form of local daemons. */
+  await hears(/^<30>\w{3} [ \d]\d \d\d:\d\d:\d\d sales\[\d+\]: level=info .*event=master\.ready/m);
+  await hears(/^<30>.* sales\[\d+\]: 127\.0\.0\.1 .*"GET \/_ph\/health/m);
+  await daemon.end();
+  fs.rmSync(socket);
+  assert.equal((await scene.send(server, get("/_ph/health"))).status, 200);
+  daemon = await unixDaemon(scene, socket);
+  await until("lines again", async () => {
+    await scene.send(server, get("/_ph/health?again"));
+    return daemon.text.includes("?again");
+  }, 20);
 });
 
 test("wrong syslog settings are refused", async (t, scene) => {

@@ -75,6 +75,35 @@ test("tables for people", async (t, s) => {
   assert.match((await ctl(server, "status")).out, /^state +serving$/m);
 });
 
+test("metrics: what is counted, with percentiles", async (t, s) => {
+  const server = await controlled(s);
+
+  for (let i = 0; i < 5; i++)
+    assert.equal((await s.send(server, post(act("x")))).status, 200);
+  const find = async (name, of = "") =>
+    (await json(server, "metrics")).metrics.find(
+      (row) => row.metric === name && row.of === of,
+    );
+
+  await until("the workers' reports", async () =>
+    (await find("requests_total", "2xx")).value >= 5, 20);
+  assert.equal((await find("workers_ready")).value, 2);
+  const duration = await until("5 callbacks", async () => {
+    const row = await find("callback_duration_seconds", "act");
+
+    return row?.count === 5 && row;
+  }, 20);
+
+  assert.equal(duration.type, "histogram");
+  assert.ok(duration.p50 > 0 && duration.p50 <= duration.p99);
+  assert.equal((await find("signals", "computing")).value, 0);
+  assert.equal((await find("workers_ready")).p50, null);
+  const { out } = await ctl(server, "metrics");
+
+  assert.match(out, /^metric +type +label +of +value +count +p50 +p95 +p99$/m);
+  assert.match(out, /^requests_total +counter +class +2xx +\d+ +- +-/m);
+});
+
 test("the socket is private and not stolen", async (t, s) => {
   const server = await controlled(s);
   const mode = fs.statSync(server.controlSocket).mode & 0o777;

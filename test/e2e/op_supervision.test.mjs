@@ -4,11 +4,13 @@
  * Workers that crash, hang, grow or have done enough.
  */
 import assert from "node:assert/strict";
+import fs from "node:fs";
 import path from "node:path";
 import { isAlive, now, test, until, within } from "../lib/harness.mjs";
-import { ctlJson } from "../lib/op_ctl.mjs";
+import { ctl, ctlJson } from "../lib/op_ctl.mjs";
 import { Load } from "../lib/op_load.mjs";
 import { act, configured } from "../lib/op_server.mjs";
+import { Server } from "../lib/server.mjs";
 import { get, post } from "../lib/wire.mjs";
 
 async function start(scene, settings, options) {
@@ -74,6 +76,47 @@ test("a computation that crashes names its key", async (t, s) => {
 
   assert.match(line[1], /callback=slow_value busy_ms=\d+ key=[0-9a-f]{64}/);
   wire.destroy();
+});
+
+test("what the app wrote before it crashed is in the log", async (t, s) => {
+  const log = path.join(s.dir(), "error.log");
+  const server = await configured(
+    s,
+    { workers: 1, errorlog: log, capture_output: true, pidfile: `${log}.pid` },
+    { wait: false },
+  );
+  const text = () => (fs.existsSync(log) ? fs.readFileSync(log, "utf8") : "");
+  const count = (pattern) => [...text().matchAll(pattern)].length;
+
+  await until("the server", () => text().includes("event=master.ready"), 30);
+  const [, address] = /event=listen\.bound address=(\S+)/.exec(text());
+
+  server.address = Server.parseAddress(address);
+  await fatal(s, server, "lastwords");
+  await until("the report", () => /event=worker\.exit .*crashed/.test(text()), 30);
+  assert.equal(count(/event=app\.output stream=stderr a whole line\n/g), 1);
+  assert.equal(count(/event=app\.output .*half a line/g), 1);
+  assert.match(text(), /event=worker\.crash .*callback=act/);
+  server.controlSocket = `${log}.ctl`;
+  const crash = await ctlJson(server, "last-crash");
+
+  assert.match(crash.what, /signal=SIGSEGV .*callback=act/);
+  assert.ok(crash.stack.length > 2);
+  await until("a new worker", async () =>
+    (await ctlJson(server, "status")).workers_ready === 1, 30);
+  const { status, out } = await ctl(server, "last-crash");
+
+  assert.equal(status, 0);
+  assert.match(out, /^what +.*SIGSEGV/m);
+  await server.stop();
+});
+
+test("no crash yet: last-crash says so", async (t, s) => {
+  const server = await start(s, { workers: 1 });
+  const { status, err } = await ctl(server, "last-crash");
+
+  assert.equal(status, 1);
+  assert.match(err, /no worker has crashed/);
 });
 
 test("a stack overflow is told, too", async (t, s) => {

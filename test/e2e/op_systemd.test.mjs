@@ -214,6 +214,28 @@ test("--check-config tries what a start would need", async (t, s) => {
   assert.match(check("--certfile", "/nowhere/cert.pem"), /\/nowhere\/cert\.pem/);
 });
 
+function hasAnalyze() {
+  try {
+    execFileSync("systemd-analyze", ["--version"], { stdio: "ignore" });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+test("systemd-analyze security: 2.0 or better", { skip: !hasAnalyze() }, (t) => {
+  const report = execFileSync(
+    "systemd-analyze",
+    ["security", "--offline=true", "--no-pager",
+      path.join(ROOT, "conf/pronghorn.service")],
+    { encoding: "utf8" },
+  );
+  const score = Number(/exposure level for \S+: ([\d.]+) /.exec(report)[1]);
+
+  t.diagnostic(`score of conf/pronghorn.service: ${score}`);
+  assert.ok(score <= 2.0, report);
+});
+
 test("worker_nice and cpu_affinity", async (t, s) => {
   const server = await configured(s, {
     workers: 2,
