@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * The front door: opening, looking up, waking. The signal table is in
- * flight.c, what happens before the first fork in prepare.c.
+ * The front door: opening, closing, waking. Looking up is in lookup.c, the
+ * signal table in flight.c, what happens before the first fork in prepare.c.
  *
  * INVARIANT  A connection is given out only on a file that prepare.c has
  *            seen in this boot, with our schema.
@@ -14,7 +14,6 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,16 +21,17 @@
 
 #include "cache/cache_int.h"
 #include "cache/forget.h"
+#include "cache/kept.h"
+#include "cache/mark.h"
 #include "cache/prepare.h"
 #include "cache/store.h"
-#include "cache/uses.h"
+#include "server/base/bug.h"
 #include "server/base/clock.h"
 #include "server/base/err.h"
 #include "server/base/fd.h"
 #include "server/base/log.h"
 
 #define BYTES_LEAST (1 << 20) /* of a bound: empty tables need room, too */
-#define EARLY_COST_US 50000   /* cheaper values are renewed when they end */
 
 int
 cache_public_rc(int rc)
@@ -155,6 +155,7 @@ open_cache(struct cache **cache, const struct cache_options *options,
 				 ? options->session_limit
 				 : options->cache_threshold;
 	new->session_quota = options->session_quota;
+	kept_set_limit((size_t)options->cache_memory);
 	new->dice = ((uint64_t)clock_mono_us() ^ (uint64_t)(uintptr_t) new) | 1;
 	new->prefix = strdup(options->cache_key_prefix);
 	new->folder = strdup(options->cache_dir);
@@ -202,13 +203,11 @@ void
 cache_watch(struct cache *cache)
 {
 	int64_t now_ms = clock_boot_ms();
-	char mark[PATH_MAX];
 	uint64_t inode = db_inode(cache->folder);
 
 	/* Gone, or being judged: the keeper sees to it. */
 	if (cache->db.reopen == NULL || inode == 0 ||
-	    db_path(mark, sizeof(mark), cache->folder, DB_DAMAGE_FILE) < 0 ||
-	    access(mark, F_OK) == 0)
+	    mark_is_set(cache->folder))
 		return;
 	if (cache->db.handle != NULL && inode != cache->db.inode) {
 		cache->pause_ms = 0;
@@ -255,166 +254,6 @@ cache_draw(struct cache *cache)
 	return x;
 }
 
-/* A number in (0, 1]. */
-static double
-throw_dice(struct cache *cache)
-{
-	return ((double)(cache_draw(cache) >> 11) + 1) / 9007199254740992.0;
-}
-
-/*
- * Should the value be computed anew, though it may be used? A dear one is
- * renewed shortly before its end: with probability exp(-left / cost) per
- * look-up, so that on the whole one of many readers does it. A cost of more
- * than a tenth of the life counts as that, or it would never rest.
- */
-static bool
-wants_renewal(struct cache *cache, const struct cache_seen *value,
-    int64_t now_ms)
-{
-	int64_t life_ms = value->fresh - value->created;
-	double cost_ms = (double)value->cost_us / 1000;
-
-	if (value->fresh == STORE_FOREVER)
-		return false;
-	if (now_ms >= value->fresh)
-		return true;
-	if (value->cost_us < EARLY_COST_US)
-		return false;
-	if (cost_ms > (double)life_ms / 10)
-		cost_ms = (double)life_ms / 10;
-	return cost_ms * -log(throw_dice(cache)) >=
-	       (double)(value->fresh - now_ms);
-}
-
-static int
-count_hit(struct cache *cache, const uint8_t *key,
-    const struct cache_seen *value, bool waited, int64_t now_ms)
-{
-	counts_add(&cache->counts, COUNT_HIT, 1);
-	uses_note(cache, store_id(key), value->created, now_ms);
-	if (waited || !wants_renewal(cache, value, now_ms))
-		return CACHE_HIT;
-	counts_add(&cache->counts, COUNT_STALE, 1);
-	return CACHE_STALE;
-}
-
-/* What a look-up sees is at least as new as this. */
-static uint64_t
-snapshot_version(struct cache *cache)
-{
-	return cache->db.reading ? cache->db.read_version
-				 : db_version(&cache->db);
-}
-
-/* `seen` may be NULL. */
-static int
-look_up(struct cache *cache, const uint8_t *key, int64_t since_ms, bool waited,
-    struct buf *out, enum cache_format *format, struct cache_seen *seen)
-{
-	struct store_value value;
-	struct cache_seen about;
-	int64_t now_ms = clock_wall_ms();
-	uint64_t version = 0;
-	int rc;
-
-	buf_clear(out);
-	if (db_use_read(&cache->db, STATEMENT_VALUE_GET, &rc) == NULL)
-		return cache_public_rc(rc);
-	if (seen != NULL) /* before the look, so that it is never too new */
-		version = snapshot_version(cache);
-	rc = store_get(&cache->db, key, now_ms, since_ms, out, &value);
-	if (rc < 0)
-		return cache_public_rc(rc);
-	/* Never fresh: it is for those who have waited. */
-	if (rc != STORE_HIT || (value.fresh == 0 && !waited)) {
-		counts_add(&cache->counts, COUNT_MISS, 1);
-		return CACHE_MISS;
-	}
-	*format = (enum cache_format)value.format;
-	about = (struct cache_seen){ value.created, value.expires, value.fresh,
-		value.cost_us, value.sum, version };
-	if (seen != NULL)
-		*seen = about;
-	return count_hit(cache, key, &about, waited, now_ms);
-}
-
-int
-cache_lookup_since(struct cache *cache, const uint8_t key[CACHE_KEY_LEN],
-    int64_t since_ms, struct buf *out, enum cache_format *format)
-{
-	return look_up(cache, key, since_ms, false, out, format, NULL);
-}
-
-int
-cache_lookup_waited(struct cache *cache, const uint8_t key[CACHE_KEY_LEN],
-    struct buf *out, enum cache_format *format)
-{
-	return look_up(cache, key, 0, true, out, format, NULL);
-}
-
-int
-cache_lookup(struct cache *cache, const uint8_t key[CACHE_KEY_LEN],
-    struct buf *out, enum cache_format *format)
-{
-	return look_up(cache, key, 0, false, out, format, NULL);
-}
-
-int
-cache_lookup_seen(struct cache *cache, const uint8_t key[CACHE_KEY_LEN],
-    struct buf *out, enum cache_format *format, struct cache_seen *seen)
-{
-	return look_up(cache, key, 0, false, out, format, seen);
-}
-
-bool
-cache_is_unchanged(struct cache *cache, const struct cache_seen *seen)
-{
-	return seen->version != 0 && !cache->db.latched &&
-	       cache->db.opened == db_generation() &&
-	       db_version(&cache->db) == seen->version;
-}
-
-int
-cache_still(struct cache *cache, const uint8_t key[CACHE_KEY_LEN],
-    struct cache_seen *seen)
-{
-	int64_t now_ms = clock_wall_ms();
-	uint64_t version;
-	int rc;
-
-	if (now_ms >= seen->expires)
-		return CACHE_MISS;
-	if (!cache_is_unchanged(cache, seen)) {
-		if (db_use_read(&cache->db, STATEMENT_VALUE_STILL, &rc) == NULL)
-			return cache_public_rc(rc);
-		version = snapshot_version(cache);
-		rc = store_still(&cache->db, key, seen->created, seen->sum);
-		if (rc <= 0)
-			return rc < 0 ? cache_public_rc(rc) : CACHE_MISS;
-		seen->version = version;
-	}
-	return count_hit(cache, key, seen, false, now_ms);
-}
-
-bool
-cache_has_changed(struct cache *cache, int64_t *seen)
-{
-	sqlite3_stmt *stmt;
-	int64_t version = 0;
-	int rc;
-
-	stmt = db_use_read(&cache->db, STATEMENT_DATA_VERSION, &rc);
-	if (stmt != NULL && db_step(&cache->db, STATEMENT_DATA_VERSION) > 0) {
-		version = sqlite3_column_int64(stmt, 0);
-		db_reset(&cache->db, STATEMENT_DATA_VERSION);
-	}
-	if (version != 0 && version == *seen)
-		return false;
-	*seen = version;
-	return true;
-}
-
 int
 cache_read_begin(struct cache *cache)
 {
@@ -427,11 +266,21 @@ cache_read_end(struct cache *cache)
 	db_read_end(&cache->db);
 }
 
+bool
+cache_is_idle(const struct cache *cache)
+{
+	return cache == NULL || (!cache->db.reading && !cache->db.writing &&
+				    (cache->db.handle == NULL ||
+					sqlite3_txn_state(cache->db.handle,
+					    NULL) == SQLITE_TXN_NONE));
+}
+
 void
 cache_wake(const struct cache *cache, uint64_t mask)
 {
 	unsigned slot;
 
+	ASSERT(cache_is_idle(cache));
 	if (cache->peer.wake_fds == NULL || mask == 0)
 		return;
 	for (slot = 0; slot < cache->peer.slot_count; slot++) {

@@ -162,6 +162,13 @@ int cache_still(struct cache *cache, const uint8_t key[CACHE_KEY_LEN],
 int cache_read_begin(struct cache *cache);
 void cache_read_end(struct cache *cache);
 
+/*
+ * Is no transaction of this connection open? An open one is in the way of
+ * writers or of the keeper, so none may be while its thread waits or writes
+ * to a socket; that is asserted there. Any time; NULL is idle.
+ */
+bool cache_is_idle(const struct cache *cache);
+
 enum cache_asked {
 	CACHE_READY = 1,  /* the value is there: look it up */
 	CACHE_WAITING,    /* wanted or being computed; this slot is a waiter */

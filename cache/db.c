@@ -37,6 +37,8 @@
 #include <unistd.h>
 
 #include "cache/gate.h"
+#include "cache/kept.h"
+#include "cache/mark.h"
 #include "server/base/bug.h"
 #include "server/base/clock.h"
 #include "server/base/err.h"
@@ -88,19 +90,6 @@ db_error_of(int code)
 	default:
 		return ERR_STORE;
 	}
-}
-
-/* Leave a mark for the next start, which checks and sets the file aside. */
-static void
-mark_damaged(const struct db *db)
-{
-	char path[PATH_MAX];
-	int fd;
-
-	if (db_path(path, sizeof(path), db->dir, DB_DAMAGE_FILE) < 0)
-		return;
-	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	fd_close(&fd);
 }
 
 /* Stop writing for a while: the disk will not be better in a millisecond. */
@@ -168,11 +157,13 @@ db_failed(struct db *db, int code, const char *what)
 		counts_add(db->counts,
 		    rc == ERR_BUSY ? COUNT_BUSY : COUNT_ERROR, 1);
 	write_log(db, rc, code, what);
+	if ((code & 0xff) == SQLITE_NOMEM)
+		kept_clear(); /* that is what it is best spent on */
 	if (rc == ERR_CORRUPT && !db->latched) {
 		db->latched = true;
 		db_note_trouble();
 		if (db->dir != NULL)
-			mark_damaged(db);
+			mark_set(db->dir, db->inode);
 	}
 	if (db->writing && stops_writing(code))
 		pause_writes(db, rc);
@@ -392,13 +383,15 @@ db_open(struct db *db, const char *dir, enum db_mode mode, int64_t write_us)
 		rc = gate_enter(db->lock_fd, db->wait_us);
 	if (rc < 0)
 		goto out;
+	db->inode = db_inode(dir);
 	code = sqlite3_open_v2(path, &db->handle, flags, NULL);
+	if (db->handle != NULL)
+		kept_opened();
 	rc = code == SQLITE_OK ? set_up(db, mode) : db_failed(db, code, "OPEN");
 	/* Now, while it belongs to the file, open the log as well. */
 	if (rc == 0 && gated)
 		rc = db_number(db, "SELECT count(*) FROM sqlite_schema",
 		    &objects);
-	db->inode = db_inode(dir);
 	if (gated)
 		gate_leave(db->lock_fd);
 out:
@@ -416,6 +409,8 @@ db_close_handle(struct db *db)
 		(void)sqlite3_finalize(db->statements[i]);
 		db->statements[i] = NULL;
 	}
+	if (db->handle != NULL)
+		kept_closed();
 	(void)sqlite3_close(db->handle);
 	db->handle = NULL;
 	db->index = NULL;
@@ -483,6 +478,8 @@ db_use(struct db *db, enum statement id, int *rc)
 sqlite3_stmt *
 db_use_read(struct db *db, enum statement id, int *rc)
 {
+	sqlite3_stmt *stmt;
+
 	db_follow(db);
 	if (db->handle == NULL || db->latched) {
 		*rc = ERR_STORE;
@@ -490,7 +487,9 @@ db_use_read(struct db *db, enum statement id, int *rc)
 	}
 	db_assert_ours(db);
 	db->wait_us = DB_READ_US;
-	return db_use(db, id, rc);
+	stmt = db_use(db, id, rc);
+	ASSERT(stmt == NULL || sqlite3_stmt_readonly(stmt));
+	return stmt;
 }
 
 int

@@ -133,6 +133,10 @@ void db_read_end(struct db *db);
  */
 uint64_t db_version(struct db *db);
 
+/* What it is told by, to be compared with another look at it. False: it
+ * cannot be had. */
+bool db_index(struct db *db, uint64_t header[DB_INDEX_WORDS]);
+
 /*
  * A write transaction: shared lock on checkpoint.lock, BEGIN IMMEDIATE.
  * Ends with db_write_commit() or db_write_cancel(); a failed commit has

@@ -43,18 +43,27 @@ map_index(struct db *db)
  * One that is just being written differs from what was there before and from
  * what will be, so it is seen twice.
  */
+bool
+db_index(struct db *db, uint64_t header[DB_INDEX_WORDS])
+{
+	unsigned i;
+
+	if (db->handle == NULL || (db->index == NULL && !map_index(db)))
+		return false;
+	atomic_thread_fence(memory_order_seq_cst);
+	for (i = 0; i < DB_INDEX_WORDS; i++)
+		header[i] = db->index[i];
+	atomic_thread_fence(memory_order_seq_cst);
+	return true;
+}
+
 uint64_t
 db_version(struct db *db)
 {
 	uint64_t now[DB_INDEX_WORDS];
-	unsigned i;
 
-	if (db->handle == NULL || (db->index == NULL && !map_index(db)))
+	if (!db_index(db, now))
 		return 0;
-	atomic_thread_fence(memory_order_seq_cst);
-	for (i = 0; i < DB_INDEX_WORDS; i++)
-		now[i] = db->index[i];
-	atomic_thread_fence(memory_order_seq_cst);
 	if (memcmp(now, db->seen_index, sizeof(now)) != 0 || db->version == 0) {
 		memcpy(db->seen_index, now, sizeof(now));
 		db->version++;

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "cache/db.h"
+#include "cache/mark.h"
 #include "server/base/clock.h"
 #include "server/base/err.h"
 #include "server/base/fd.h"
@@ -201,7 +202,6 @@ move_aside(const char *dir, const char *suffix, int64_t now_ms)
 int
 folder_set_aside(const char *dir, const char *reason)
 {
-	char path[PATH_MAX];
 	int64_t now_ms = clock_wall_ms();
 	int rc;
 
@@ -212,8 +212,8 @@ folder_set_aside(const char *dir, const char *reason)
 		rc = move_aside(dir, "-shm", now_ms);
 	if (rc == 0)
 		rc = move_aside(dir, "", now_ms);
-	if (rc == 0 && db_path(path, sizeof(path), dir, DB_DAMAGE_FILE) == 0)
-		(void)unlink(path);
+	if (rc == 0)
+		mark_clear(dir);
 	log_warn(rc, "cache.set_aside",
 	    "dir=%s file=" SCHEMA_FILE ".corrupt-%lld-%ld reason=\"%s\"", dir,
 	    (long long)now_ms, (long)getpid(), reason);

@@ -26,6 +26,7 @@
 #include "cache/folder.h"
 #include "cache/gate.h"
 #include "cache/handon.h"
+#include "cache/mark.h"
 #include "cache/prepare.h"
 #include "cache/session.h"
 #include "cache/upkeep.h"
@@ -136,12 +137,10 @@ find_trouble(struct keeper *keeper)
 {
 	const char *folder = keeper->options->cache_dir;
 	uint64_t inode = db_inode(folder);
-	char mark[PATH_MAX];
 
 	if (keeper->deaths >= DEATHS_MAX)
 		return "workers die of it";
-	if (db_path(mark, sizeof(mark), folder, DB_DAMAGE_FILE) == 0 &&
-	    access(mark, F_OK) == 0)
+	if (mark_is_set(folder))
 		return "damaged";
 	if (inode == 0)
 		return "gone";
@@ -159,20 +158,26 @@ find_trouble(struct keeper *keeper)
 static void
 look_after_file(struct keeper *keeper, int64_t now_us)
 {
+	const char *folder = keeper->options->cache_dir;
 	const char *trouble = find_trouble(keeper);
+	uint64_t inode = db_inode(folder);
+	bool damaged = mark_is_set(folder);
 	bool doubtful = keeper->deaths >= DEATHS_MAX ||
 			now_us - keeper->doubt_us < MINUTE_US;
 	int rc;
 
+	mark_clear_old(folder);
 	if (trouble == NULL || now_us < keeper->reopen_us)
 		return;
+	if (keeper->deaths >= DEATHS_MAX)
+		mark_set(folder, inode);
 	rc = prepare_repair(keeper->options, doubtful);
 	if (rc < 0) { /* no rights, no room: try again in a while */
 		keeper->reopen_us = now_us + REOPEN_US;
 		return;
 	}
 	keeper->deaths = 0;
-	if (rc == 0)
+	if (rc == 0 && damaged)
 		keeper->doubt_us = now_us;
 	cache_close(&keeper->cache);
 	if (open_cache(keeper) < 0) {
@@ -181,9 +186,9 @@ look_after_file(struct keeper *keeper, int64_t now_us)
 	}
 	if (rc == 0)
 		return;
-	counts_add(&keeper->cache->counts, COUNT_QUARANTINE, 1);
-	log_warn(0, "keeper.new_file", "dir=%s reason=\"%s\"",
-	    keeper->options->cache_dir, trouble);
+	if (inode != 0)
+		counts_add(&keeper->cache->counts, COUNT_QUARANTINE, 1);
+	log_warn(0, "keeper.new_file", "dir=%s reason=\"%s\"", folder, trouble);
 	cache_hint_all(keeper->cache);
 }
 
@@ -313,6 +318,7 @@ work_each_second(struct keeper *keeper)
 		(void)handon_late(keeper->cache, &count);
 		(void)upkeep_measure(&keeper->upkeep, keeper->cache);
 		(void)upkeep_count_live(&keeper->upkeep, keeper->cache);
+		(void)upkeep_count_sessions(&keeper->upkeep, keeper->cache);
 	}
 	send_beat(keeper);
 }
@@ -460,6 +466,11 @@ keeper_run(const struct handoff *handoff, const struct cache_options *options)
 
 	sig_fd = open_signals();
 	rc = sig_fd < 0 ? sig_fd : open_cache(&keeper);
+	if (rc < 0 && sig_fd >= 0) {
+		/* Its predecessor may have died of what is wrong with it. */
+		look_after_file(&keeper, clock_mono_us());
+		rc = keeper.cache != NULL ? 0 : rc;
+	}
 	if (rc < 0) {
 		log_error(rc, "keeper.start", "dir=%s", options->cache_dir);
 		send_status(&keeper, HANDOFF_FAILED, err_str(rc));

@@ -15,9 +15,18 @@
 #include "cache/cache_int.h"
 #include "cache/encode.h"
 #include "cache/forget.h"
+#include "cache/memo_key.h"
 #include "cache/store.h"
 #include "server/base/clock.h"
 #include "server/base/err.h"
+
+int
+cache_entry_key(const char *prefix, const char *name,
+    uint8_t key[CACHE_KEY_LEN])
+{
+	/* No function has an empty name. */
+	return memo_key(prefix, "", 0, "entry", name, strlen(name), key);
+}
 
 static int64_t
 add_ms(int64_t now_ms, int64_t ms)

@@ -11,6 +11,12 @@
  * Every verb is one transaction, so that two processes never see or make
  * half of it. All may wait up to cache_busy_timeout: pool threads only.
  */
+
+/* The key of the entry of that name under a cache_key_prefix. 0, -ENOMEM,
+ * ERR_STORE. Any thread. */
+int cache_entry_key(const char *prefix, const char *name,
+    uint8_t key[CACHE_KEY_LEN]);
+
 struct cache_entry {
 	uint8_t key[CACHE_KEY_LEN];
 	const void *data; /* encode.h bytes */

@@ -33,6 +33,7 @@
 #include "cache/cache_int.h"
 #include "cache/folder.h"
 #include "cache/gate.h"
+#include "cache/mark.h"
 #include "server/base/clock.h"
 #include "server/base/err.h"
 #include "server/base/fd.h"
@@ -389,15 +390,12 @@ take_alone(struct db *db, enum verdict *verdict)
 static int
 try_file(const char *dir, enum verdict *verdict)
 {
-	char path[PATH_MAX];
 	struct db db;
 	int rc;
 
 	*verdict = DAMAGED;
-	rc = db_path(path, sizeof(path), dir, DB_DAMAGE_FILE);
-	if (rc < 0)
-		return rc;
-	if (access(path, F_OK) == 0)
+	mark_clear_old(dir);
+	if (mark_is_set(dir))
 		return 0;
 	rc = create_file(dir);
 	if (rc < 0)
@@ -490,18 +488,16 @@ confirm(const char *dir)
 int
 prepare_repair(const struct cache_options *options, bool doubtful)
 {
+	uint64_t before = db_inode(options->cache_dir);
 	struct buf why = BUF_EMPTY;
-	char path[PATH_MAX];
 	char *dir = NULL;
 	int rc;
 
 	rc = cache_resolve_dir(options->cache_dir, &dir);
-	if (rc == 0)
-		rc = db_path(path, sizeof(path), dir, DB_DAMAGE_FILE);
-	if (rc == 0 && !doubtful && access(path, F_OK) == 0) {
+	if (rc == 0 && !doubtful && mark_is_set(dir)) {
 		rc = confirm(dir);
 		if (rc > 0) {
-			(void)unlink(path);
+			mark_clear(dir);
 			log_warn(0, "cache.not_confirmed",
 			    "dir=%s note=\"a worker met damage, but the file "
 			    "is sound\"",
@@ -518,7 +514,7 @@ prepare_repair(const struct cache_options *options, bool doubtful)
 		log_error(rc, "cache.repair", "%s",
 		    why.len > 0 ? buf_cstr(&why) : "");
 	buf_free(&why);
-	return rc < 0 ? rc : 1;
+	return rc < 0 ? rc : db_inode(options->cache_dir) != before;
 }
 
 int

@@ -21,8 +21,8 @@ int prepare_check(struct db *db);
  * While the server runs: a worker met damage, or the file has gone. Unless
  * `doubtful` says not to trust it in any case, the file is looked at first,
  * by a fresh connection, and kept when it is sound. Else it is set aside and
- * a new one is made. 1 there is a new file, 0 the old one is sound, ERR_*,
- * -errno. Keeper.
+ * a new one is made. 1 there is a new file, 0 the old one is sound or was
+ * put there by somebody else, ERR_*, -errno. Keeper.
  */
 int prepare_repair(const struct cache_options *options, bool doubtful);
 

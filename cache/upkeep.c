@@ -54,6 +54,25 @@ upkeep_gauges(const struct upkeep *upkeep, struct cache *cache,
 	out->wal_bytes = (uint64_t)db_wal_bytes(&cache->db);
 	out->wal_unmoved = (uint64_t)upkeep->wal_unmoved;
 	memcpy(out->signals, upkeep->signals, sizeof(out->signals));
+	out->sessions =
+	    (uint64_t)(upkeep->sessions > 0 ? upkeep->sessions : 0);
+}
+
+int
+upkeep_count_sessions(struct upkeep *upkeep, struct cache *cache)
+{
+	sqlite3_stmt *stmt;
+	int rc;
+
+	stmt = db_use_read(&cache->db, STATEMENT_SESSION_COUNT, &rc);
+	if (stmt == NULL)
+		return rc;
+	rc = db_step(&cache->db, STATEMENT_SESSION_COUNT);
+	if (rc > 0) {
+		upkeep->sessions = sqlite3_column_int64(stmt, 0);
+		db_reset(&cache->db, STATEMENT_SESSION_COUNT);
+	}
+	return rc < 0 ? rc : 0;
 }
 
 /* --- the log ----------------------------------------------------------- */

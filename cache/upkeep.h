@@ -26,6 +26,7 @@ struct upkeep {
 	int64_t count_at_us;  /* clock_mono_us of the next count */
 	int64_t bytes;        /* of the file in use, as last measured */
 	int64_t file_bytes;   /* of the file */
+	int64_t sessions;     /* that live */
 	bool bound_reported;  /* that values must make room */
 	uint64_t signals[6];  /* rows by state, as last counted; see below */
 	uint64_t passing[6];  /* the same of the pass under way */
@@ -72,6 +73,9 @@ int upkeep_count_live(struct upkeep *upkeep, struct cache *cache);
 
 /* Count values and room, as far as it is time to. 0 or ERR_*. */
 int upkeep_measure(struct upkeep *upkeep, struct cache *cache);
+
+/* How many sessions live. 0 or ERR_*. */
+int upkeep_count_sessions(struct upkeep *upkeep, struct cache *cache);
 
 /*
  * A write found no room: remove one sixteenth of the values, whatever the

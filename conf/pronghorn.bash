@@ -49,9 +49,10 @@ _pronghorn()
 	    --session-cookie-name --session-lifetime --session-idle-timeout
 	    --session-store-timeout --compress-session --cache-type
 	    --cache-dir --cache-default-timeout --cache-threshold
-	    --cache-max-bytes --cache-key-prefix --cache-busy-timeout
-	    --compute-lease --compute-attempts --compute-quarantine
-	    --compute-error-timeout --session-limit --session-quota
+	    --cache-max-bytes --cache-memory --cache-key-prefix
+	    --cache-busy-timeout --compute-lease --compute-attempts
+	    --compute-quarantine --compute-error-timeout --session-limit
+	    --session-quota
 	"
 	local commands="
 	    --socket -c --config --json --help status workers

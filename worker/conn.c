@@ -409,6 +409,7 @@ static void
 on_handshake(struct conn *conn)
 {
 	conn->handshake_writes = false;
+	worker_read_end(conn->worker); /* it also sends */
 	switch (tls_handshake(conn->tls)) {
 	case TLS_DONE:
 		conn->worker->stats.beat.tls_handshakes++;

@@ -55,11 +55,23 @@ conn_recv(struct conn *conn, void *data, size_t len)
 	return recv(conn->fd, data, len, 0);
 }
 
+/*
+ * Whoever is in the way of the keeper because of an open read must not be
+ * held up by a client on top of it.
+ */
+static void
+begin_send(struct conn *conn)
+{
+	worker_read_end(conn->worker);
+	ASSERT(cache_is_idle(conn->worker->kit.cache));
+}
+
 ssize_t
 conn_sendv(struct conn *conn, struct iovec *pieces, int count)
 {
 	struct msghdr message;
 
+	begin_send(conn);
 	if (conn->tls != NULL)
 		return tls_sendv(conn->tls, pieces, count);
 	if (count == 1)
@@ -279,6 +291,7 @@ send_piece(struct conn *conn, struct conn_piece *piece)
 		return send_file_copy(conn, piece);
 	if (conn->tls != NULL)
 		return send_memory_tls(conn);
+	begin_send(conn);
 	if (piece->data == NULL)
 		return sendfile(conn->fd, piece->blob->fd, &piece->offset,
 		    piece->len < FILE_BYTES_MAX ? piece->len : FILE_BYTES_MAX);

@@ -550,6 +550,7 @@ dispatch_layout(struct conn *conn, const struct answer_to *asker,
 	give_visit(&task, to);
 	worker_read_begin(worker);
 	task_layout(&task, &worker->kit);
+	worker_read_end(worker);
 	data = buf_detach(&task.response, &len);
 	if (task.outcome != TASK_DONE) {
 		free(data);

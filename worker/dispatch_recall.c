@@ -4,8 +4,8 @@
  * Finished answers of memoized callbacks, given on the loop thread: from this
  * worker's memory when the store confirms them, else from the store.
  *
- * INVARIANT  No answer leaves that cache_lookup() would not have given in the
- *            read transaction of this loop turn.
+ * INVARIANT  No answer leaves that cache_lookup() would not have given since
+ *            its request was read.
  * OWNERSHIP  recall.c owns what it keeps; a reply holds a reference.
  * THREADS    The loop only.
  */
@@ -64,9 +64,6 @@ give_kept(struct conn *conn, const struct answer_to *to,
 	struct worker *worker = conn->worker;
 	int found;
 
-	/* One read transaction for all that have to be looked at this turn. */
-	if (!cache_is_unchanged(worker->kit.cache, &recalled->seen))
-		worker_read_begin(worker);
 	found = cache_still(worker->kit.cache, recalled->key, &recalled->seen);
 	if (found <= CACHE_MISS) {
 		if (found == CACHE_MISS)
@@ -144,7 +141,6 @@ dispatch_recall(struct conn *conn, const struct answer_to *to,
 			    asked->len);
 		return true;
 	}
-	worker_read_begin(worker);
 	memcpy(about.key, key, CACHE_KEY_LEN);
 	return give_stored(conn, to, &about, asked);
 }

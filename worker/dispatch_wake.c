@@ -295,6 +295,7 @@ check_parked(struct parked *parked, void *arg)
 	struct buf why = BUF_EMPTY;
 	int state;
 
+	worker_read_begin(worker); /* again after each that was answered */
 	if (parked->stoppable > 0 && worker->kit.cache != NULL)
 		end_unwanted(worker, parked);
 	if (park_is_empty(parked)) {
@@ -346,7 +347,6 @@ dispatch_on_wake(struct worker *worker)
 	worker->look_again = false;
 	pool_ring(worker->pool); /* it may be that somebody has left */
 	worker_read_end(worker); /* look at what the hint is about */
-	worker_read_begin(worker);
 	park_each(worker->park, check_parked, worker);
 	if (park_count(worker->park) > 0)
 		net_start(worker);

@@ -16,6 +16,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "server/base/bug.h"
 #include "server/base/clock.h"
 #include "server/base/log.h"
 #include "worker/bell.h"
@@ -94,6 +95,10 @@ call_sleep(struct ph_call *ph, double seconds)
 	struct call *call = host_call(ph);
 	struct timespec left;
 
+	/* A page function sleeps on the loop, if it must. */
+	if (call->kit->cache != NULL)
+		cache_read_end(call->kit->cache);
+	ASSERT(cache_is_idle(call->kit->cache));
 	if (!(seconds > 0) || seconds > 86400.0 * 365)
 		return;
 	if (call->may_stop && call->kit->bell != NULL) {

@@ -14,7 +14,6 @@
 #include <string.h>
 
 #include "cache/encode.h"
-#include "cache/memo_key.h"
 #include "cache/plain.h"
 #include "server/base/clock.h"
 #include "server/base/err.h"
@@ -94,12 +93,11 @@ writable(struct call *call, const char *verb)
 	return memo_store_is_failing(call->kit) ? NULL : call->kit->cache;
 }
 
-/* The key of an app's own entry: no function has an empty name. */
 static bool
 entry_key(struct call *call, const char *name, uint8_t key[CACHE_KEY_LEN])
 {
-	return memo_key(call->kit->cache_options->cache_key_prefix, "", 0,
-		   "entry", name, strlen(name), key) == 0;
+	return cache_entry_key(call->kit->cache_options->cache_key_prefix, name,
+		   key) == 0;
 }
 
 static void

@@ -21,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/base/bug.h"
 #include "server/base/clock.h"
 #include "server/base/err.h"
 #include "server/base/fd.h"
@@ -283,6 +284,7 @@ thread_turn(struct pool *pool, struct toolkit *kit)
 		task = run_claimed(pool, kit);
 	else
 		run_queued(pool, kit, task);
+	ASSERT(cache_is_idle(kit->cache)); /* it may wait now */
 	pthread_mutex_lock(&pool->lock);
 	pool->running--;
 	if (source != QUEUE)

@@ -22,6 +22,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "server/base/bug.h"
 #include "server/base/clock.h"
 #include "server/base/err.h"
 #include "server/base/fd.h"
@@ -471,6 +472,7 @@ worker_run(const struct handoff *handoff, const struct worker_options *options,
 	}
 	report(handoff, HANDOFF_READY, 0, NULL);
 	while (event_base_got_break(worker->base) == 0) {
+		ASSERT(cache_is_idle(worker->kit.cache));
 		if (event_base_loop(worker->base, EVLOOP_ONCE) < 0)
 			break;
 		pool_kick(worker->pool);

@@ -91,7 +91,7 @@ struct worker {
 	int64_t looked_at; /* the parked keys, as cache_has_changed() says */
 	unsigned net_ticks;
 	bool look_again; /* some could not be seen to */
-	bool reading;    /* a read transaction of this loop turn is open */
+	bool reading;    /* a read transaction is open */
 	bool draining;   /* SIGTERM: finish and go */
 
 	const struct timeval *idle_timeout; /* common timeouts */
@@ -132,9 +132,9 @@ void accept_stop(struct worker *worker);
 void accept_resume(struct worker *worker);
 
 /*
- * worker.c: one read transaction serves all look-ups of a loop turn; it is
- * closed before the loop waits, and before a hint is looked at, so that what
- * the hint is about can be seen.
+ * worker.c: one read transaction for several look-ups. It is closed before
+ * anything is sent and before the loop waits, whoever opened it; and before a
+ * hint is looked at, so that what the hint is about can be seen.
  */
 void worker_read_begin(struct worker *worker);
 void worker_read_end(struct worker *worker);

@@ -36,6 +36,7 @@ struct cache_counters {
 	uint64_t wal_unmoved; /* of these, not yet in the database */
 	uint64_t signals[6];  /* computations: wanted, computing, ready,
 				 failed, quarantined, not to be stored */
+	uint64_t sessions;    /* browser sessions that live */
 };
 
 #endif

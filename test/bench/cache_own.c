@@ -27,6 +27,7 @@ struct own {
 
 static struct cache_options options = { .cache_type = "sqlite",
 	.cache_threshold = 100000,
+	.cache_memory = 16 << 20, /* as by default */
 	.cache_key_prefix = "",
 	.cache_busy_timeout = 5,
 	.compute_lease = 15,

@@ -64,8 +64,6 @@ for (const [what, lose] of Object.entries(LOSSES)) {
     await chooseAll(scene, server, points, ["apples", "oranges", "figs"]);
     /* The keeper, and nobody else, puts a new file in its place ... */
     await server.waitFor(/pid=(\d+) .*event=keeper\.new_file/);
-    /* Once more when a worker has found the damage in the old one late. */
-    assert.ok(server.grep(/event=keeper\.new_file/).length <= 2);
     const file = path.join(cacheDir, "cache-v1.db");
     const count = () => sql(file, "SELECT count(*) n FROM kv")[0].n;
 
@@ -101,6 +99,8 @@ for (const [what, lose] of Object.entries(LOSSES)) {
       `30 more beside a new worker, ${server.computations().length} computations`,
     );
     assert.equal(server.workers().length, 2);
+    /* Once, however late workers meet the damage of the old one. */
+    assert.equal(server.grep(/event=keeper\.new_file/).length, 1);
     assert.ok(server.grep(/level=(warning|error)/).length < 50);
   });
 }
@@ -123,7 +123,7 @@ test("the folder becomes read-only", async (t, scene) => {
   t.diagnostic(`${server.computations().length} computations`);
 });
 
-test("no room: a value larger than the disk", { seconds: 30 }, async (t, scene) => {
+test("no room: a value larger than the disk", { seconds: 60 }, async (t, scene) => {
   /* RLIMIT_FSIZE stands for a full disk: writing fails, reading works. */
   const cacheDir = path.join(scene.dir(), "cache");
   const server = await scene.start({
@@ -141,7 +141,7 @@ test("no room: a value larger than the disk", { seconds: 30 }, async (t, scene) 
     assert.equal(answer.status, 200);
     assert.equal(result(answer, "big").length, 20e6);
   }
-  within(t, "three values of 20 MB without room for one", now() - start, 6000);
+  within(t, "three values of 20 MB without room for one", now() - start, 20000);
   assert.ok(runs(server, "large") >= 3);
   const small = await scene.send(server, call("chain", "small"));
 

@@ -5,7 +5,7 @@
  * for n = 1, 2, ... until a life of the cache passes without it. A VFS that
  * hands everything on to SQLite's own does the failing.
  */
-#include "test/fault/cache_scenario.h"
+#include "test/fault/cache_scenario_more.h"
 
 #include "cache/gate.h"
 
@@ -293,6 +293,20 @@ a_life_on_a_failing_disk(void **state)
 }
 
 static void
+entries_and_sessions_on_a_failing_disk(void **state)
+{
+	(void)state;
+	run_kinds(scenario_all_more);
+}
+
+static void
+repairing_on_a_failing_disk(void **state)
+{
+	(void)state;
+	run_kinds(scenario_all_repair);
+}
+
+static void
 preparing_on_a_failing_disk(void **state)
 {
 	(void)state;
@@ -342,6 +356,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_life_on_a_failing_disk),
+		cmocka_unit_test(entries_and_sessions_on_a_failing_disk),
+		cmocka_unit_test(repairing_on_a_failing_disk),
 		cmocka_unit_test(preparing_on_a_failing_disk),
 		cmocka_unit_test(creating_on_a_failing_disk),
 		cmocka_unit_test(a_full_disk_heals),

@@ -4,7 +4,7 @@
  * The n-th allocation of SQLite fails, once and from then on, for n = 1, 2,
  * ... until a life of the cache passes without it.
  */
-#include "test/fault/cache_scenario.h"
+#include "test/fault/cache_scenario_more.h"
 
 static sqlite3_mem_methods real;
 static long countdown; /* 0: disarmed */
@@ -74,6 +74,7 @@ run_both(long (*all)(struct scenario *, bool))
 
 	for (mode = 0; mode < 2; mode++) {
 		scenario_init(&scenario, arm, fired);
+		scenario.many = true;
 		rounds = all(&scenario, mode == 1);
 		/* Fewer would mean that nothing was made to fail. */
 		assert_true(rounds > 100);
@@ -88,6 +89,20 @@ a_life_without_memory(void **state)
 {
 	(void)state;
 	run_both(scenario_all);
+}
+
+static void
+entries_and_sessions_without_memory(void **state)
+{
+	(void)state;
+	run_both(scenario_all_more);
+}
+
+static void
+repairing_without_memory(void **state)
+{
+	(void)state;
+	run_both(scenario_all_repair);
 }
 
 static void
@@ -109,6 +124,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_life_without_memory),
+		cmocka_unit_test(entries_and_sessions_without_memory),
+		cmocka_unit_test(repairing_without_memory),
 		cmocka_unit_test(preparing_without_memory),
 		cmocka_unit_test(creating_without_memory),
 	};

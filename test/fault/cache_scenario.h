@@ -28,6 +28,7 @@ struct scenario {
 	scenario_arm arm;
 	scenario_fired fired;
 	bool stored; /* the publishing of this round was confirmed */
+	bool many;   /* calls that can fail: too many for each run */
 };
 
 /* Numbers of a round: its own key, and one that is always there. */

@@ -97,6 +97,7 @@ fixture_init(struct fixture *fixture)
 	fixture->options.cache_default_timeout = 300;
 	fixture->options.cache_threshold = 10000;
 	fixture->options.cache_max_bytes = 1 << 30;
+	fixture->options.cache_memory = 1 << 20;
 	fixture->options.cache_key_prefix = "";
 	fixture->options.cache_busy_timeout = 0.25;
 	fixture->options.compute_lease = 15;

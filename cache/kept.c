@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Values kept in memory: a hash table, and a list by time of use. See kept.h.
+ *
+ * The version is a number of this process: it goes up whenever the header of
+ * the wal-index (db_version.c) is not what it was when somebody looked last,
+ * whichever of the connections looks. So a number stands for one state of one
+ * database file. The header of a log that is empty is the same for all files;
+ * therefore the file's inode and when it was opened belong to it.
+ *
+ * INVARIANT  `bytes` is the sum of `cost` of all in the list, and not above
+ *            `limit` when the lock is free.
+ * INVARIANT  The lock is held for a few pointers and one comparison only.
+ */
+#include "cache/kept.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BUCKETS 8192 /* power of two */
+#define STATE_WORDS (DB_INDEX_WORDS + 2)
+#define SHARE_MAX 8 /* no value takes more than this part of it all */
+
+struct kept {
+	uint8_t key[CACHE_KEY_LEN];
+	struct kept *next_in_bucket;
+	struct kept *newer;
+	struct kept *older;
+	size_t cost;
+	struct cache_seen seen;   /* but for its version */
+	_Atomic uint64_t version; /* in which it was seen last */
+	_Atomic unsigned refs;    /* one is the table's */
+	enum cache_format format;
+	size_t len;
+	_Alignas(16) char bytes[];
+};
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+/* All that follows is guarded by lock. */
+static struct kept *buckets[BUCKETS];
+static struct kept *newest;
+static struct kept *oldest;
+static size_t bytes;
+static _Atomic size_t limit;
+static uint64_t version_now;
+static uint64_t state[STATE_WORDS];
+static unsigned connections;
+
+void
+kept_release(struct kept *kept)
+{
+	if (kept != NULL && atomic_fetch_sub(&kept->refs, 1) == 1)
+		free(kept);
+}
+
+/* Keys are digests, so any part of one is a hash. */
+static struct kept **
+bucket_of(const uint8_t key[CACHE_KEY_LEN])
+{
+	uint32_t word;
+
+	memcpy(&word, key + 8, sizeof(word));
+	return &buckets[word % BUCKETS];
+}
+
+static struct kept *
+find(const uint8_t key[CACHE_KEY_LEN])
+{
+	struct kept *kept = *bucket_of(key);
+
+	while (kept != NULL && memcmp(kept->key, key, CACHE_KEY_LEN) != 0)
+		kept = kept->next_in_bucket;
+	return kept;
+}
+
+static void
+list_remove(struct kept *kept)
+{
+	if (kept->newer != NULL)
+		kept->newer->older = kept->older;
+	else
+		newest = kept->older;
+	if (kept->older != NULL)
+		kept->older->newer = kept->newer;
+	else
+		oldest = kept->newer;
+}
+
+static void
+list_add(struct kept *kept)
+{
+	kept->newer = NULL;
+	kept->older = newest;
+	if (newest != NULL)
+		newest->newer = kept;
+	else
+		oldest = kept;
+	newest = kept;
+}
+
+/* Out of the table; those who hold a reference may go on reading. */
+static void
+drop(struct kept *kept)
+{
+	struct kept **at = bucket_of(kept->key);
+
+	while (*at != kept)
+		at = &(*at)->next_in_bucket;
+	*at = kept->next_in_bucket;
+	list_remove(kept);
+	bytes -= kept->cost;
+	kept_release(kept);
+}
+
+static void
+make_room(size_t cost)
+{
+	while (oldest != NULL && bytes + cost > limit)
+		drop(oldest);
+}
+
+void
+kept_set_limit(size_t most)
+{
+	(void)pthread_mutex_lock(&lock);
+	limit = most;
+	make_room(0);
+	(void)pthread_mutex_unlock(&lock);
+}
+
+struct kept *
+kept_find(struct db *db, const uint8_t key[CACHE_KEY_LEN], uint64_t *version,
+    bool *current)
+{
+	struct kept *kept = NULL;
+	uint64_t now[STATE_WORDS];
+	bool known = db_index(db, now);
+
+	*version = 0;
+	*current = false;
+	now[DB_INDEX_WORDS] = db->inode;
+	now[DB_INDEX_WORDS + 1] = db->opened;
+	(void)pthread_mutex_lock(&lock);
+	if (known && memcmp(now, state, sizeof(now)) != 0) {
+		memcpy(state, now, sizeof(now));
+		version_now++;
+	}
+	if (known && limit > 0) {
+		*version = version_now;
+		kept = find(key);
+	}
+	if (kept != NULL) {
+		atomic_fetch_add(&kept->refs, 1);
+		*current = atomic_load(&kept->version) == version_now;
+		if (kept != newest) {
+			list_remove(kept);
+			list_add(kept);
+		}
+	}
+	(void)pthread_mutex_unlock(&lock);
+	return kept;
+}
+
+const struct cache_seen *
+kept_seen(const struct kept *kept)
+{
+	return &kept->seen;
+}
+
+enum cache_format
+kept_format(const struct kept *kept)
+{
+	return kept->format;
+}
+
+const void *
+kept_bytes(const struct kept *kept, size_t *len)
+{
+	*len = kept->len;
+	return kept->bytes;
+}
+
+void
+kept_confirm(struct kept *kept, uint64_t version)
+{
+	/* Another thread may have looked later, but then it is as good. */
+	if (version > atomic_load(&kept->version))
+		atomic_store(&kept->version, version);
+}
+
+void
+kept_add(const uint8_t key[CACHE_KEY_LEN], const struct cache_seen *seen,
+    uint64_t version, enum cache_format format, const void *data, size_t len)
+{
+	size_t cost = sizeof(struct kept) + len;
+	struct kept **bucket = bucket_of(key);
+	struct kept *old;
+	struct kept *new;
+
+	if (cost > limit / SHARE_MAX)
+		return;
+	new = malloc(cost);
+	if (new == NULL)
+		return;
+	memcpy(new->key, key, CACHE_KEY_LEN);
+	memcpy(new->bytes, data, len);
+	new->seen = *seen;
+	new->version = version;
+	new->refs = 1;
+	new->format = format;
+	new->len = len;
+	new->cost = cost;
+	(void)pthread_mutex_lock(&lock);
+	old = find(key);
+	if (old != NULL)
+		drop(old);
+	make_room(cost);
+	new->next_in_bucket = *bucket;
+	*bucket = new;
+	list_add(new);
+	bytes += cost;
+	(void)pthread_mutex_unlock(&lock);
+}
+
+void
+kept_opened(void)
+{
+	(void)pthread_mutex_lock(&lock);
+	connections++;
+	(void)pthread_mutex_unlock(&lock);
+}
+
+void
+kept_closed(void)
+{
+	(void)pthread_mutex_lock(&lock);
+	if (--connections == 0) {
+		while (oldest != NULL)
+			drop(oldest);
+		version_now++;
+	}
+	(void)pthread_mutex_unlock(&lock);
+}
+
+void
+kept_drop(const uint8_t key[CACHE_KEY_LEN])
+{
+	struct kept *kept;
+
+	(void)pthread_mutex_lock(&lock);
+	kept = find(key);
+	if (kept != NULL)
+		drop(kept);
+	(void)pthread_mutex_unlock(&lock);
+}
+
+void
+kept_clear(void)
+{
+	(void)pthread_mutex_lock(&lock);
+	while (oldest != NULL)
+		drop(oldest);
+	(void)pthread_mutex_unlock(&lock);
+}
+
+size_t
+kept_size(void)
+{
+	size_t size;
+
+	(void)pthread_mutex_lock(&lock);
+	size = bytes;
+	(void)pthread_mutex_unlock(&lock);
+	return size;
+}
