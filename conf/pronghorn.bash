@@ -56,7 +56,7 @@ _pronghorn()
 	"
 	local commands="
 	    --socket -c --config --json --help status workers
-	    listeners config signals cache sessions metrics last-crash
+	    listeners config cache signals sessions metrics last-crash
 	    reload upgrade reopen-logs scale kill-worker log-level stop
 	"
 

@@ -182,6 +182,13 @@ run_workers(struct request *rq)
 }
 
 static const char *
+run_cache(struct request *rq)
+{
+	control_cache(rq->master, rq->answer);
+	return NULL;
+}
+
+static const char *
 run_listeners(struct request *rq)
 {
 	const struct listen_set *set = &rq->master->current.listeners;
@@ -388,6 +395,7 @@ static const struct command commands[] = {
 	{ "workers", 0, 0, run_workers },
 	{ "listeners", 0, 0, run_listeners },
 	{ "config", 0, 0, run_config },
+	{ "cache", 0, 0, run_cache },
 	{ "reload", 0, 0, run_reload },
 	{ "reopen-logs", 0, 0, run_reopen_logs },
 	{ "upgrade", 0, 0, run_upgrade },

@@ -29,17 +29,6 @@
 #define ANSWER_MAX ((size_t)16 << 20)
 #define PATIENCE_SECONDS 120 /* of a reload with a slow app */
 
-enum { CTL_OK, CTL_FAILED, CTL_USAGE, CTL_NO_SERVER };
-
-struct ctl {
-	const char *socket; /* NULL: ask the configuration */
-	const char *file;
-	bool json;
-	int count;
-	char **words; /* the command and its arguments */
-	struct buf why;
-};
-
 static const char usage[] =
     "usage: pronghorn ctl [--socket PATH | -c FILE] [--json] COMMAND\n"
     "\n"
@@ -47,8 +36,13 @@ static const char usage[] =
     "  workers            its workers\n"
     "  listeners          where it listens\n"
     "  config             every setting in use, and where it comes from\n"
-    "  signals            computations, from the cache's database\n"
-    "  cache              what the cache holds\n"
+    "  cache              what the cache holds, and what was done with it\n"
+    "  cache delete WHAT  forget values: all, function NAME, function NAME "
+    "KEY,\n"
+    "                     key KEY, tag TAG, session NAME, user NAME, entry "
+    "NAME;\n"
+    "                     the first 8 digits of a KEY or a session will do\n"
+    "  signals            computations: who computes what since when\n"
     "  sessions           browser sessions, by the names of their data\n"
     "  sessions end NAME  end one; the first 8 digits will do\n"
     "  metrics            what is counted; histograms with percentiles\n"
@@ -100,9 +94,8 @@ parse(struct ctl *ctl, int argc, char **argv)
 	return ctl->count > 0;
 }
 
-/* The configuration the server would read; changes to its folder. */
-static int
-read_config(struct ctl *ctl, struct config **config)
+int
+ctl_read_config(struct ctl *ctl, struct config **config)
 {
 	char program[] = "pronghorn";
 	char print[] = "--print-config";
@@ -130,7 +123,7 @@ find_socket(struct ctl *ctl, struct buf *path)
 		ctl->socket = getenv("PRONGHORN_CONTROL");
 	if (ctl->socket != NULL)
 		return buf_puts(path, ctl->socket);
-	rc = read_config(ctl, &config);
+	rc = ctl_read_config(ctl, &config);
 	if (rc == 0)
 		rc = control_path(config->server.control_socket,
 		    config->server.pidfile, path);
@@ -213,9 +206,8 @@ read_line(int fd, cJSON **answer)
 	return rc;
 }
 
-/* Put a command to the server. CTL_OK, or a status with a sentence in why. */
-static int
-ask(struct ctl *ctl, char *const *words, int count, cJSON **answer)
+int
+ctl_ask(struct ctl *ctl, char *const *words, int count, cJSON **answer)
 {
 	struct buf path = BUF_EMPTY;
 	const char *text;
@@ -248,77 +240,13 @@ ask(struct ctl *ctl, char *const *words, int count, cJSON **answer)
 	return rc < 0 ? CTL_FAILED : CTL_OK;
 }
 
-static const char *
-text_in(const cJSON *object, const char *name)
+const char *
+ctl_text(const cJSON *object, const char *name)
 {
 	const char *text = cJSON_GetStringValue(
 	    cJSON_GetObjectItemCaseSensitive(object, name));
 
 	return text != NULL ? text : "";
-}
-
-/* Where a running server has its cache. */
-static int
-ask_for_folder(struct ctl *ctl, struct buf *folder)
-{
-	char status[] = "status";
-	char config[] = "config";
-	char *words[] = { status };
-	cJSON *answer = NULL;
-	const cJSON *row;
-	const char *dir = "";
-	int rc;
-
-	rc = ask(ctl, words, 1, &answer);
-	if (rc != CTL_OK)
-		return rc;
-	(void)buf_puts(folder, text_in(answer, "folder"));
-	cJSON_Delete(answer);
-	answer = NULL;
-	words[0] = config;
-	rc = ask(ctl, words, 1, &answer);
-	cJSON_ArrayForEach(row,
-	    cJSON_GetObjectItemCaseSensitive(answer, "config"))
-	{
-		if (strcmp(text_in(row, "name"), "cache_dir") == 0)
-			dir = text_in(row, "value");
-	}
-	if (dir[0] == '/')
-		buf_clear(folder);
-	else
-		(void)buf_putc(folder, '/');
-	(void)buf_puts(folder, dir);
-	cJSON_Delete(answer);
-	return rc;
-}
-
-static int
-ask_cache(struct ctl *ctl, cJSON **answer)
-{
-	struct config *config = NULL;
-	struct buf folder = BUF_EMPTY;
-	const char *dir = NULL;
-	int status = ask_for_folder(ctl, &folder);
-
-	if (status == CTL_OK) {
-		dir = buf_cstr(&folder);
-	} else if (ctl->socket == NULL) {
-		/* The database can be read without the server, too. */
-		buf_clear(&ctl->why);
-		if (read_config(ctl, &config) == 0)
-			dir = config->cache.cache_dir;
-	}
-	if (dir != NULL && strcmp(ctl->words[0], "sessions") == 0)
-		*answer = ctl_sessions(dir,
-		    ctl->count == 3 ? ctl->words[2] : NULL, &ctl->why);
-	else if (dir != NULL)
-		*answer = ctl_cache(dir, strcmp(ctl->words[0], "signals") == 0,
-		    &ctl->why);
-	config_free(&config);
-	buf_free(&folder);
-	if (dir == NULL)
-		return status != CTL_OK ? status : CTL_FAILED;
-	return *answer != NULL ? CTL_OK : CTL_FAILED;
 }
 
 /* The answer to stdout; an error that it holds to stderr. */
@@ -336,7 +264,7 @@ show(struct ctl *ctl, const cJSON *answer)
 	} else if (ok) {
 		ctl_print(answer, &out);
 	} else {
-		(void)buf_puts(&ctl->why, text_in(answer, "error"));
+		(void)buf_puts(&ctl->why, ctl_text(answer, "error"));
 	}
 	(void)fd_write_full(STDOUT_FILENO, out.data, out.len);
 	buf_free(&out);
@@ -359,16 +287,12 @@ ctl_main(int argc, char **argv)
 		(void)fputs(usage, stderr);
 		return CTL_USAGE;
 	}
-	if (strcmp(ctl.words[0], "sessions") == 0 && ctl.count != 1 &&
-	    (ctl.count != 3 || strcmp(ctl.words[1], "end") != 0)) {
-		(void)fputs(usage, stderr);
-		status = CTL_USAGE;
-	} else if (strcmp(ctl.words[0], "cache") == 0 ||
-		   strcmp(ctl.words[0], "sessions") == 0 ||
-		   strcmp(ctl.words[0], "signals") == 0)
-		status = ask_cache(&ctl, &answer);
+	if (ctl_is_store(ctl.words[0]))
+		status = ctl_store(&ctl, &answer);
 	else
-		status = ask(&ctl, ctl.words, ctl.count, &answer);
+		status = ctl_ask(&ctl, ctl.words, ctl.count, &answer);
+	if (status == CTL_USAGE)
+		(void)fputs(usage, stderr);
 	if (status == CTL_OK)
 		status = show(&ctl, answer);
 	if (status != CTL_OK && ctl.why.len > 0)

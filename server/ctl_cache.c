@@ -1,23 +1,38 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * The commands about the cache, answered from its database.
+ * The cache and its computations, told from the database, and forgetting.
  */
 #include "server/ctl_int.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include "cache/inspect.h"
+#include "cache/inspect_forget.h"
 #include "server/base/err.h"
 
 #define SIGNALS_MAX 1000
+#define BRIEF_KEY 12 /* digits of a key in a table */
+
+/* A list that grows. */
+struct list {
+	cJSON *rows;
+	bool brief;
+};
 
 static void
 put_signal(void *context, const struct inspect_signal *signal)
 {
+	const struct list *list = context;
 	cJSON *row = cJSON_CreateObject();
+	char key[65];
 
+	(void)snprintf(key, sizeof(key), "%.*s",
+	    list->brief ? BRIEF_KEY : (int)sizeof(key) - 1, signal->key);
 	(void)cJSON_AddStringToObject(row, "state", signal->state);
 	(void)cJSON_AddStringToObject(row, "function", signal->function);
-	(void)cJSON_AddStringToObject(row, "key", signal->key);
+	(void)cJSON_AddStringToObject(row, "key", key);
 	(void)cJSON_AddNumberToObject(row, "slot", (double)signal->owner_slot);
 	(void)cJSON_AddNumberToObject(row, "pid", (double)signal->owner_pid);
 	(void)cJSON_AddNumberToObject(row, "lease",
@@ -35,15 +50,7 @@ put_signal(void *context, const struct inspect_signal *signal)
 	    (double)signal->wanted_ms / 1000);
 	(void)cJSON_AddStringToObject(row, "scope", signal->scope);
 	(void)cJSON_AddStringToObject(row, "error", signal->error);
-	(void)cJSON_AddItemToArray(context, row);
-}
-
-static int
-add_signals(struct inspect *inspect, cJSON *answer)
-{
-	cJSON *list = cJSON_AddArrayToObject(answer, "signals");
-
-	return inspect_signals(inspect, SIGNALS_MAX, put_signal, list);
+	(void)cJSON_AddItemToArray(list->rows, row);
 }
 
 static int
@@ -74,8 +81,20 @@ add_summary(struct inspect *inspect, const char *dir, cJSON *answer)
 	return rc;
 }
 
+/* An answer that was made, or none when that failed. */
+static cJSON *
+finish(cJSON *answer, int rc, const char *dir, struct buf *why)
+{
+	if (rc >= 0)
+		return answer;
+	if (why->len == 0)
+		(void)buf_printf(why, "the cache in %s: %s", dir, err_str(rc));
+	cJSON_Delete(answer);
+	return NULL;
+}
+
 cJSON *
-ctl_cache(const char *dir, bool signals, struct buf *why)
+ctl_cache(const char *dir, struct buf *why)
 {
 	struct inspect *inspect = NULL;
 	cJSON *answer = cJSON_CreateObject();
@@ -83,15 +102,107 @@ ctl_cache(const char *dir, bool signals, struct buf *why)
 
 	(void)cJSON_AddTrueToObject(answer, "ok");
 	rc = inspect_open(&inspect, dir, why);
-	if (rc == 0 && signals)
-		rc = add_signals(inspect, answer);
-	else if (rc == 0)
-		rc = add_summary(inspect, dir, answer);
-	if (rc < 0 && why->len == 0)
-		(void)buf_printf(why, "the cache in %s: %s", dir, err_str(rc));
-	inspect_close(&inspect);
 	if (rc == 0)
-		return answer;
+		rc = add_summary(inspect, dir, answer);
+	inspect_close(&inspect);
+	return finish(answer, rc, dir, why);
+}
+
+cJSON *
+ctl_signals(const char *dir, bool brief, struct buf *why)
+{
+	struct inspect *inspect = NULL;
+	cJSON *answer = cJSON_CreateObject();
+	struct list list = { .brief = brief };
+	int rc;
+
+	(void)cJSON_AddTrueToObject(answer, "ok");
+	list.rows = cJSON_AddArrayToObject(answer, "signals");
+	rc = inspect_open(&inspect, dir, why);
+	if (rc == 0)
+		rc = inspect_signals(inspect, SIGNALS_MAX, put_signal, &list);
+	inspect_close(&inspect);
+	return finish(answer, rc, dir, why);
+}
+
+/* One key, or a sentence why it is not one. */
+static int
+delete_key(const char *dir, const char *prefix, const char *digits,
+    const char *function, struct buf *why)
+{
+	int rc = inspect_forget_key(dir, prefix, digits, function, why);
+
+	if (rc < 0 || rc == 1)
+		return rc;
+	(void)buf_printf(why,
+	    rc == 0 ? "no value%s%s has a key that begins with %s"
+		    : "several values%s%s have a key that begins with %s: "
+		      "give more digits",
+	    function != NULL ? " of " : "", function != NULL ? function : "",
+	    digits);
+	return ERR_RANGE;
+}
+
+static int
+delete_user(const char *dir, const char *prefix, const char *name,
+    struct buf *why)
+{
+	struct buf scope = BUF_EMPTY;
+	int rc = buf_printf(&scope, "user:%s", name);
+
+	if (rc == 0)
+		rc = inspect_forget(dir, prefix, CACHE_GROUP_SCOPE,
+		    buf_cstr(&scope), why);
+	buf_free(&scope);
+	return rc;
+}
+
+/* 1: there is no such kind of thing to delete. */
+static int
+delete_one(const char *dir, const char *prefix, const char *kind,
+    const char *name, cJSON *answer, struct buf *why)
+{
+	int rc;
+
+	if (strcmp(kind, "function") == 0)
+		return inspect_forget(dir, prefix, CACHE_GROUP_FUNCTION, name,
+		    why);
+	if (strcmp(kind, "tag") == 0)
+		return inspect_forget(dir, prefix, CACHE_GROUP_TAG, name, why);
+	if (strcmp(kind, "user") == 0)
+		return delete_user(dir, prefix, name, why);
+	if (strcmp(kind, "key") == 0)
+		rc = delete_key(dir, prefix, name, NULL, why);
+	else if (strcmp(kind, "entry") == 0)
+		rc = inspect_forget_entry(dir, prefix, name, why);
+	else if (strcmp(kind, "session") == 0)
+		rc = inspect_forget_session(dir, prefix, name, why);
+	else
+		return 1;
+	if (rc >= 0)
+		(void)cJSON_AddNumberToObject(answer, "count", rc);
+	return rc < 0 ? rc : 0;
+}
+
+cJSON *
+ctl_cache_delete(const char *dir, const char *prefix, char *const *words,
+    int count, struct buf *why)
+{
+	cJSON *answer = cJSON_CreateObject();
+	int rc = 1;
+
+	(void)cJSON_AddTrueToObject(answer, "ok");
+	(void)cJSON_AddStringToObject(answer, "deleted", words[0]);
+	if (count == 1 && strcmp(words[0], "all") == 0)
+		rc = inspect_forget(dir, prefix, CACHE_GROUP_ALL, "", why);
+	else if (count == 2)
+		rc = delete_one(dir, prefix, words[0], words[1], answer, why);
+	else if (count == 3 && strcmp(words[0], "function") == 0)
+		rc = delete_key(dir, prefix, words[2], words[1], why) < 0
+			 ? ERR_RANGE
+			 : 0;
+	if (rc != 1)
+		return finish(answer, rc, dir, why);
 	cJSON_Delete(answer);
 	return NULL;
 }

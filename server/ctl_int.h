@@ -6,14 +6,50 @@
 #include <stdbool.h>
 
 #include "server/base/buf.h"
+#include "server/config.h"
 
 /*
- * The parts of pronghorn ctl: ctl.c (words and connection), ctl_cache.c and
- * ctl_sessions.c (the database), ctl_print.c (tables for people).
+ * The parts of pronghorn ctl: ctl.c (words and connection), ctl_store.c (the
+ * commands about the cache's database), ctl_cache.c and ctl_sessions.c (what
+ * they tell and do), ctl_print.c (tables for people).
  */
+enum { CTL_OK, CTL_FAILED, CTL_USAGE, CTL_NO_SERVER };
 
-/* What the cache in `dir` holds: "cache" or "signals". NULL: see *why. */
-cJSON *ctl_cache(const char *dir, bool signals, struct buf *why);
+struct ctl {
+	const char *socket; /* NULL: ask the configuration */
+	const char *file;
+	bool json;
+	int count;
+	char **words; /* the command and its arguments */
+	struct buf why;
+};
+
+/* Put a command to the server. CTL_OK, or a status with a sentence in why. */
+int ctl_ask(struct ctl *ctl, char *const *words, int count, cJSON **answer);
+
+/* The configuration the server would read; changes to its folder. 0, -errno,
+ * ERR_*, with a sentence in why. */
+int ctl_read_config(struct ctl *ctl, struct config **config);
+
+/* The text of that name in an object; "" when there is none. */
+const char *ctl_text(const cJSON *object, const char *name);
+
+/* Is this a command about the database? Then carry it out: a status. */
+bool ctl_is_store(const char *command);
+int ctl_store(struct ctl *ctl, cJSON **answer);
+
+/* What the cache in `dir` holds, in numbers. NULL: see *why. */
+cJSON *ctl_cache(const char *dir, struct buf *why);
+
+/* Computations; with `brief` keys are cut for a table. NULL: see *why. */
+cJSON *ctl_signals(const char *dir, bool brief, struct buf *why);
+
+/*
+ * Forget what the words say. `prefix` is cache_key_prefix. NULL: see *why; an
+ * empty sentence there means wrong usage.
+ */
+cJSON *ctl_cache_delete(const char *dir, const char *prefix, char *const *words,
+    int count, struct buf *why);
 
 /* The sessions in `dir`; with `end` end those whose name begins like that. */
 cJSON *ctl_sessions(const char *dir, const char *end, struct buf *why);

@@ -135,6 +135,12 @@ void control_command(void *master, struct control_client *client);
 void control_command_reloaded(struct master *master);
 void control_command_upgraded(struct master *master);
 
+/* --- control_cache.c ----------------------------------------------------- */
+
+/* Add what is known of the cache to an answer. */
+struct cJSON;
+void control_cache(const struct master *master, struct cJSON *answer);
+
 /* --- launch.c ------------------------------------------------------------ */
 
 /* Everything empty; launch_finish() may follow at any time. */

@@ -112,16 +112,35 @@ layout(struct ph_call *call)
 			    html_div(.id = "who",
 				.children = ph_text(ph_session_id(call))),
 			    dcc_input(.id = "do"), html_div(.id = "out"),
-			    html_div(.id = "nosy"),
+			    html_div(.id = "nosy"), html_div(.id = "mine"),
 			    html_div(.id = "nosy-header"),
 			    html_button(.id = "make",
 				.children = ph_text("Make")),
 			    dcc_store(.id = "store"), html_div(.id = "seen")));
 }
 
+/* Each session's own. */
+static enum ph_status
+mine(struct ph_call *call)
+{
+	ph_log(call, "run mine");
+	return ph_return(call, ph_arg(call, 0));
+}
+
+static enum ph_status
+get_mine(struct ph_call *call)
+{
+	const struct ph_value *value =
+	    ph_memo(call, mine, ph_input(call, "do.value"));
+
+	return value != NULL ? ph_output(call, "mine.children", value)
+			     : PH_WAIT;
+}
+
 PH_APP(app)
 {
 	ph_sessions(app);
+	ph_memoize(app, mine, .scope = PH_SCOPE_SESSION, .timeout = PH_FOREVER);
 	ph_layout(app, layout);
 	ph_callback(app, act, PH_OUTPUT("out.children"), PH_INPUT("do.value"));
 	ph_callback(app, nosy, PH_OUTPUT("nosy.children"), PH_INPUT("do.value"),
@@ -131,6 +150,8 @@ PH_APP(app)
 	    .prevent_initial_call = true);
 	ph_callback(app, produce, PH_OUTPUT("store.data"),
 	    PH_INPUT("make.n_clicks"), .prevent_initial_call = true);
+	ph_callback(app, get_mine, PH_OUTPUT("mine.children"),
+	    PH_INPUT("do.value"), .prevent_initial_call = true);
 	ph_callback(app, consume, PH_OUTPUT("seen.children"),
 	    PH_INPUT("store.data"));
 }

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * What the processes have told of the cache in their heartbeats, for pronghorn
+ * ctl: counters since the server started, and who reads for how long.
+ *
+ * THREADS  Master only. It has no database handle: what is in the cache, ctl
+ *          itself looks up.
+ */
+#include <cjson/cJSON.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "server/master_int.h"
+#include "worker/metrics.h"
+
+/* The sum over all that live and all that have ended. */
+static void
+add_up(const struct master *master, struct handoff_beat *total)
+{
+	unsigned slot;
+
+	*total = master->tally.ended;
+	metrics_add(total, &master->keeper.seat.beat, true);
+	for (slot = 0; slot < master->crew.slot_count; slot++) {
+		if (master->crew.seats[slot].pid > 0)
+			metrics_add(total, &master->crew.seats[slot].beat,
+			    true);
+	}
+}
+
+/* The read transaction that was open for longest when last told of. */
+static void
+put_reader(const struct master *master, cJSON *answer)
+{
+	const struct seat *seat;
+	uint64_t longest_ms = 0;
+	pid_t pid = 0;
+	unsigned slot;
+
+	for (slot = 0; slot < master->crew.slot_count; slot++) {
+		seat = &master->crew.seats[slot];
+		if (seat->pid <= 0 || seat->beat.cache.reading_ms <= longest_ms)
+			continue;
+		longest_ms = seat->beat.cache.reading_ms;
+		pid = seat->pid;
+	}
+	(void)cJSON_AddNumberToObject(answer, "oldest_read",
+	    (double)longest_ms / 1000);
+	(void)cJSON_AddNumberToObject(answer, "oldest_reader", (double)pid);
+}
+
+void
+control_cache(const struct master *master, cJSON *answer)
+{
+	static const struct {
+		const char *name;
+		size_t offset;
+	} rows[] = {
+#define ROW(name, member) { name, offsetof(struct cache_counters, member) }
+		ROW("hits", hits),
+		ROW("stale", stale),
+		ROW("misses", misses),
+		ROW("stores", stores),
+		ROW("store_failures", store_failures),
+		ROW("busy", busy),
+		ROW("errors", errors),
+		ROW("damaged", damaged),
+		ROW("reopened", reopened),
+		ROW("uses_dropped", dropped),
+		ROW("evictions", evictions),
+		ROW("expirations", expirations),
+		ROW("takeovers", takeovers),
+		ROW("quarantines", quarantines),
+		ROW("checkpoints", checkpoints),
+		ROW("log_unmoved", wal_unmoved),
+#undef ROW
+	};
+	struct handoff_beat total;
+	uint64_t number;
+	double asked;
+	size_t i;
+
+	add_up(master, &total);
+	asked = (double)(total.cache.hits + total.cache.misses);
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		memcpy(&number, (const char *)&total.cache + rows[i].offset,
+		    sizeof(number));
+		(void)cJSON_AddNumberToObject(answer, rows[i].name,
+		    (double)number);
+	}
+	(void)cJSON_AddNumberToObject(answer, "hit_ratio",
+	    asked > 0 ? (double)total.cache.hits / asked : 0);
+	put_reader(master, answer);
+}
