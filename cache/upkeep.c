@@ -54,8 +54,7 @@ upkeep_gauges(const struct upkeep *upkeep, struct cache *cache,
 	out->wal_bytes = (uint64_t)db_wal_bytes(&cache->db);
 	out->wal_unmoved = (uint64_t)upkeep->wal_unmoved;
 	memcpy(out->signals, upkeep->signals, sizeof(out->signals));
-	out->sessions =
-	    (uint64_t)(upkeep->sessions > 0 ? upkeep->sessions : 0);
+	out->sessions = (uint64_t)(upkeep->sessions > 0 ? upkeep->sessions : 0);
 }
 
 int

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * The life of a connection: events in, state changes, end.
+ * The life of a connection: events in, state changes, end. See conn.h.
  *
- * Each connection has one event, and each pass through the loop handles it
- * once: read, answer everything that is complete, send once, decide what to
- * watch for next. See conn.h for the states.
+ * Each connection has one event, handled once in each pass through the loop:
+ * read, answer all that is complete, send, decide what to watch for.
  *
  * INVARIANT  A connection is freed only at the end of an entry point of this
  *            file (settle), never in the middle of a turn.
