@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "cache/encode.h"
+#include "cache/peek.h"
 #include "cache/plain.h"
 #include "server/base/clock.h"
 #include "server/base/err.h"
@@ -404,6 +405,57 @@ increment(struct ph_call *ph, const char *name, int64_t by, int64_t *result)
 	return rc == 0;
 }
 
+/* One member of an object that was made for it. */
+static void
+put_member(struct value *object, uint32_t at, const char *name,
+    struct value value)
+{
+	object->u.members[at] = (struct value_member){ .name = name,
+		.name_len = (uint32_t)strlen(name),
+		.value = value };
+}
+
+static struct value
+number(double x)
+{
+	return (struct value){ .kind = VALUE_DOUBLE, .u.number = x };
+}
+
+static const struct ph_value *
+memo_state(struct ph_call *ph, ph_function *function,
+    const struct ph_value *const *arguments, size_t count)
+{
+	struct call *call = host_call(ph);
+	const struct computation *computation;
+	struct memo_name name = { .arguments = BUF_EMPTY, .scope = BUF_EMPTY };
+	struct cache_peek peek = { .state = "absent" };
+	struct value *args = NULL;
+	struct value *object = value_object(call->arena, 6);
+
+	computation = memo_find(call, function, arguments, count,
+	    "ph_memo_state()", &args);
+	if (computation != NULL && !memo_store_is_failing(call->kit) &&
+	    memo_name(call, computation, args, NULL, &name) == 0)
+		(void)cache_peek(call->kit->cache, name.key, &peek);
+	memo_name_free(&name);
+	if (object == NULL) {
+		call_error(call, "%s: out of memory", call->name);
+		return host_make_null();
+	}
+	put_member(object, 0, "state",
+	    (struct value){ .kind = VALUE_TEXT,
+		.count = (uint32_t)strlen(peek.state),
+		.u.text = peek.state });
+	put_member(object, 1, "worker",
+	    (struct value){ .kind = VALUE_INT, .u.integer = peek.owner_pid });
+	put_member(object, 2, "seconds", number((double)peek.age_ms / 1e3));
+	put_member(object, 3, "took", number((double)peek.cost_us / 1e6));
+	put_member(object, 4, "progress", number((double)peek.progress / 1e3));
+	put_member(object, 5, "waiting",
+	    (struct value){ .kind = VALUE_INT, .u.integer = peek.waiters });
+	return (const struct ph_value *)(const void *)object;
+}
+
 const struct ph_cache_host host_cache_table = {
 	.size = sizeof(struct ph_cache_host),
 	.no_store = no_store,
@@ -424,4 +476,5 @@ const struct ph_cache_host host_cache_table = {
 	.increment = increment,
 	.memo_with = host_memo_with,
 	.cancelled = cancelled,
+	.memo_state = memo_state,
 };

@@ -79,6 +79,13 @@ GIVES(tagged, ph_memo(call, tagged, in(call)))
 GIVES(again, ph_memo_new(call, tagged, in(call)))
 GIVES(fleeting, ph_memo(call, fleeting, in(call)))
 DOES(forget, ph_forget(call, tagged))
+static enum ph_status
+get_state(struct ph_call *call)
+{
+	return ph_output(call, "state.out",
+	    ph_memo_state(call, tagged, in(call)));
+}
+
 DOES(forget_args, ph_forget_args(call, tagged, in(call)))
 DOES(forget_tag, ph_forget_tag(call, ph_text_of(in(call))))
 DOES(forget_all, ph_forget_all(call))
@@ -157,6 +164,7 @@ PH_APP(app)
 	CALLBACK(again);
 	CALLBACK(fleeting);
 	CALLBACK(forget);
+	CALLBACK(state);
 	CALLBACK(forget_args);
 	CALLBACK(forget_tag);
 	CALLBACK(forget_all);

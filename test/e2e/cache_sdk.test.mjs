@@ -171,3 +171,28 @@ test("a counter is exact under all workers", async (t, scene) => {
   await ask("set_many", { count: "text" });
   assert.equal(await ask("incr", 1), "(no)");
 });
+
+test("ph_memo_state tells how it stands", async (t, scene) => {
+  const { server, ask } = await open(scene);
+  const state = () => ask("state", "slow");
+
+  assert.equal((await state()).state, "absent");
+  assert.equal(runs(server, "tagged slow"), 0, "looking asks for nothing");
+  const answer = ask("tagged", "slow");
+  const busy = await until("the computation", async () => {
+    const now = await state();
+
+    return now.state === "computing" && now;
+  });
+
+  assert.ok(server.workers().includes(busy.worker));
+  assert.equal(busy.waiting, 1);
+  await answer;
+  const done = await state();
+
+  assert.equal(done.state, "ready");
+  assert.equal(done.worker, busy.worker);
+  assert.ok(done.took >= 0.6 && done.took < 30, `${done.took} s`);
+  await ask("forget_args", "slow");
+  assert.equal((await state()).state, "absent");
+});

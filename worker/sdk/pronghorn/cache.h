@@ -72,6 +72,9 @@ struct ph_cache_host {
 	const struct ph_value *(*memo_with)(struct ph_call *call,
 	    const struct ph_memo_options *options);
 	bool (*cancelled)(struct ph_call *call);
+	const struct ph_value *(*memo_state)(struct ph_call *call,
+	    ph_function *function, const struct ph_value *const *arguments,
+	    size_t count);
 };
 
 /* ---- in memoized functions and memoized callbacks ---------------------- */
@@ -125,6 +128,24 @@ ph_memo_with_(struct ph_call *call, struct ph_memo_options options)
 {
 	return ph_host_->cache->memo_with(call, &options);
 }
+
+/*
+ * How it stands with the value that ph_memo() with these arguments would give,
+ * without asking for it: an object with
+ *	"state"     "absent", "wanted", "computing", "ready", "failed",
+ *		    "quarantined" or "pass"
+ *	"worker"    process id of the worker that computes it, or did
+ *	"seconds"   since the state changed
+ *	"took"      ready: seconds that computing it took
+ *	"progress"  computing: 0 to 1, see ph_progress()
+ *	"waiting"   workers in which somebody waits for it
+ * For a page that shows what the server does; it reads one row.
+ */
+#define ph_memo_state(call, ...) ph_memo_state_(call, __VA_ARGS__, NULL)
+#define ph_memo_state_(call, function, ...)                  \
+	ph_host_->cache->memo_state(call, function,          \
+	    PH_ARRAY_(const struct ph_value *, __VA_ARGS__), \
+	    PH_COUNT_(const struct ph_value *, __VA_ARGS__))
 
 /* ---- in callbacks: make anew and forget -------------------------------- */
 
