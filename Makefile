@@ -70,7 +70,9 @@ EXAMPLE_DATA := $(patsubst docs/examples/%/data.csv,$(BUILD)/examples/%.csv,\
 CXX_EXAMPLE_SO := $(patsubst docs/examples/%/app.cpp,$(BUILD)/examples/%.so,\
 	$(wildcard docs/examples/*/app.cpp))
 GUIDE_SRC := $(wildcard docs/guide/*.c)
-GUIDE_SO := $(if $(GUIDE_SRC),$(BUILD)/guide.so)
+GUIDE_ASSETS := $(patsubst docs/guide/%,$(BUILD)/%,$(wildcard \
+	docs/guide/assets/*))
+GUIDE_SO := $(if $(GUIDE_SRC),$(BUILD)/guide.so $(GUIDE_ASSETS))
 TEST_APPS := $(patsubst test/apps/%.c,$(BUILD)/test-apps/%.so,$(wildcard \
 	test/apps/*.c))
 # Where main() is, the file is a program; the others are shared by them.
@@ -196,9 +198,14 @@ $(BUILD)/examples/%.so: docs/examples/%/app.cpp $(SDK_HEADERS) $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call run_as,APP,$(CXX) -std=c++17 $(SO_FLAGS) -o $@ $<)
 
-$(BUILD)/guide.so: $(GUIDE_SRC) $(wildcard docs/guide/*.h) $(SDK_HEADERS) \
-    $(BUILD)/flags
-	$(call run_as,APP,$(CC) $(APP_FLAGS) -o $@ $(GUIDE_SRC) -lm)
+# The examples and all texts are part of it.
+$(BUILD)/guide.so: $(GUIDE_SRC) $(wildcard docs/guide/*.h docs/guide/text/* \
+    docs/examples/*/app.c docs/benchmarks/*.svg) $(SDK_HEADERS) $(BUILD)/flags
+	$(call run_as,APP,$(CC) $(APP_FLAGS) -I. -o $@ $(GUIDE_SRC) -lm)
+
+$(BUILD)/assets/%: docs/guide/assets/%
+	@mkdir -p $(@D)
+	@cp $< $@
 
 # Apps that only tests load.
 $(BUILD)/test-apps/%.so: test/apps/%.c $(SDK_HEADERS) $(BUILD)/flags

@@ -46,12 +46,10 @@
 
 /* Every component has an id or none; it is the first that is written. */
 #undef PH_COMPONENT_
-#define PH_COMPONENT_(name, ...)                                   \
-	__extension__({                                            \
-		struct name ph_props_ = { .ph_reserved_ = 0,       \
-			__VA_ARGS__ };                             \
-		if (ph_props_.id != NULL)                          \
-			ph_props_.id =                             \
-			    guide_id(GUIDE_PREFIX, ph_props_.id);  \
-		name##_new(ph_props_);                             \
+#define PH_COMPONENT_(name, ...)                                             \
+	__extension__({                                                      \
+		struct name ph_props_ = { .ph_reserved_ = 0, __VA_ARGS__ };  \
+		if (ph_props_.id != NULL)                                    \
+			ph_props_.id = guide_id(GUIDE_PREFIX, ph_props_.id); \
+		name##_new(ph_props_);                                       \
 	})

@@ -12,21 +12,20 @@
 #include <pronghorn/html.h>
 
 /* A file, from the top of the tree, as a text that ends with a NUL. */
-#define EMBED(name, file)                                       \
-	extern const char name[];                               \
-	__asm__(".pushsection .rodata\n"                        \
-		".globl " #name "\n.hidden " #name "\n" #name   \
+#define EMBED(name, file)                                     \
+	extern const char name[];                             \
+	__asm__(".pushsection .rodata\n"                      \
+		".globl " #name "\n.hidden " #name "\n" #name \
 		":\n.incbin \"" file "\"\n.byte 0\n.popsection\n")
 
 /* What a page consists of. */
 struct guide_page {
 	const char *path;
-	const char *name;               /* in the menu */
-	const char *prose;              /* Markdown */
-	const struct ph_value *live;    /* what runs there */
-	const struct ph_value *below;   /* under the prose; NULL: nothing */
-	const char *source_name;        /* of the source that is shown */
-	const char *source;             /* NULL: none */
+	const char *name;             /* in the menu */
+	const char *prose;            /* Markdown */
+	const struct ph_value *live;  /* what runs there */
+	const char *source_name;      /* of the source that is shown */
+	const char *source;           /* NULL: none */
 };
 
 /* The page with menu and links to its neighbours. */

@@ -131,7 +131,7 @@ draw(struct ph_call *call, const char *output, const char *which,
 	ph_bar(figure, .x = ph_member(months, "month"),
 	    .y = ph_member(months, "mean"));
 	ph_figure_layout(figure, .title = title, .x_title = "month",
-	    .y_title = "mean price");
+	    .y_title = "mean price", .margin = 45);
 	return ph_output(call, output, ph_figure_value(figure));
 }
 
@@ -178,17 +178,16 @@ static const struct ph_value *
 layout(struct ph_call *call)
 {
 	(void)call;
-	return html_div(.className = "container",
-	    .children = PH_CHILDREN(html_label(.id = "dropdown-label",
-					.children = ph_text("Market")),
-		dcc_dropdown(.id = "dropdown", .value = ph_text("north"),
-		    .options = PH_JSON([ "north", "south", "west" ])),
-		html_div(.className = "row",
-		    .children = PH_CHILDREN(graph("graph-1"), graph("graph-2"),
-			graph("graph-3"))),
-		html_p(.id = "bytes"), dcc_store(.id = "all-rows"),
-		html_div(.id = "intermediate-value",
-		    .style = PH_JSON({ "display" : "none" }))));
+	return html_div(.className = "container", .children = PH_CHILDREN(
+	    html_label(.children = ph_text("Market")),
+	    dcc_dropdown(.id = "dropdown", .value = ph_text("north"),
+		.options = PH_JSON(["north", "south", "west"])),
+	    html_div(.className = "row", .children = PH_CHILDREN(
+		graph("graph-1"), graph("graph-2"), graph("graph-3"))),
+	    html_p(.id = "bytes"),
+	    dcc_store(.id = "all-rows"),
+	    html_div(.id = "intermediate-value",
+		.style = PH_JSON({ "display": "none" }))));
 }
 
 PH_APP(app)

@@ -101,7 +101,8 @@ update_graph(struct ph_call *call)
 	for (f = 0; f < 3; f++)
 		ph_line(figure, .x = ph_member(prices, "day"),
 		    .y = ph_member(prices, fruits[f]), .name = fruits[f]);
-	ph_figure_layout(figure, .x_title = "day", .y_title = "price");
+	ph_figure_layout(figure, .x_title = "day", .y_title = "price",
+	    .margin = 45);
 	return ph_output(call, "graph.figure", ph_figure_value(figure));
 }
 
@@ -122,11 +123,10 @@ row_of(const struct ph_value *prices, const char *fruit)
 		sum += numbers[i];
 	}
 	return html_tr(.children = PH_CHILDREN(
-			   html_th(.scope = "row", .children = ph_text(fruit)),
-			   html_td(.children = ph_textf("%.2f", least)),
-			   html_td(.children =
-				       ph_textf("%.2f", sum / (double)count)),
-			   html_td(.children = ph_textf("%.2f", most))));
+	    html_th(.scope = "row", .children = ph_text(fruit)),
+	    html_td(.children = ph_textf("%.2f", least)),
+	    html_td(.children = ph_textf("%.2f", sum / (double)count)),
+	    html_td(.children = ph_textf("%.2f", most))));
 }
 
 static enum ph_status
@@ -137,21 +137,14 @@ update_table(struct ph_call *call)
 
 	if (prices == NULL)
 		return PH_NO_UPDATE;
-	return ph_output(call, "table.children",
-	    PH_CHILDREN(
-		html_thead(.children =
-			       html_tr(.children = PH_CHILDREN(
-					   html_th(.scope = "col",
-					       .children = ph_text("Fruit")),
-					   html_th(.scope = "col",
-					       .children = ph_text("Least")),
-					   html_th(.scope = "col",
-					       .children = ph_text("Mean")),
-					   html_th(.scope = "col",
-					       .children = ph_text("Most"))))),
-		html_tbody(.children = PH_CHILDREN(row_of(prices, fruits[0]),
-			       row_of(prices, fruits[1]),
-			       row_of(prices, fruits[2])))));
+	return ph_output(call, "table.children", PH_CHILDREN(
+	    html_thead(.children = html_tr(.children = PH_CHILDREN(
+		html_th(.scope = "col", .children = ph_text("Fruit")),
+		html_th(.scope = "col", .children = ph_text("Least")),
+		html_th(.scope = "col", .children = ph_text("Mean")),
+		html_th(.scope = "col", .children = ph_text("Most"))))),
+	    html_tbody(.children = PH_CHILDREN(row_of(prices, fruits[0]),
+		row_of(prices, fruits[1]), row_of(prices, fruits[2])))));
 }
 
 /* How much travels, counted where it arrives. */
@@ -170,15 +163,15 @@ static const struct ph_value *
 layout(struct ph_call *call)
 {
 	(void)call;
-	return html_div(.className = "container",
-	    .children = PH_CHILDREN(html_label(.id = "dropdown-label",
-					.children = ph_text("Market")),
-		dcc_dropdown(.id = "dropdown", .value = ph_text("north"),
-		    .options = PH_JSON([ "north", "south", "west" ])),
-		dcc_graph(.id = "graph"), html_table(.id = "table"),
-		html_p(.id = "bytes"),
-		html_div(.id = "intermediate-value",
-		    .style = PH_JSON({ "display" : "none" }))));
+	return html_div(.className = "container", .children = PH_CHILDREN(
+	    html_label(.children = ph_text("Market")),
+	    dcc_dropdown(.id = "dropdown", .value = ph_text("north"),
+		.options = PH_JSON(["north", "south", "west"])),
+	    dcc_graph(.id = "graph"),
+	    html_table(.id = "table"),
+	    html_p(.id = "bytes"),
+	    html_div(.id = "intermediate-value",
+		.style = PH_JSON({ "display": "none" }))));
 }
 
 PH_APP(app)

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Page "Tune it": workers, threads, and the benchmark's plots. */
+#include <string.h>
+
+#include "docs/guide/guide.h"
+
+EMBED(guide_tune_prose, "docs/guide/text/tune.md");
+EMBED(guide_plot_callbacks, "docs/benchmarks/warm-callbacks.svg");
+EMBED(guide_plot_p99, "docs/benchmarks/warm-p99.svg");
+EMBED(guide_plot_memory, "docs/benchmarks/warm-memory.svg");
+EMBED(guide_plot_cold, "docs/benchmarks/cold-everyone.svg");
+EMBED(guide_plot_scale, "docs/benchmarks/scale-callbacks.svg");
+EMBED(guide_plot_scale_p99, "docs/benchmarks/scale-p99.svg");
+
+static const struct plot {
+	const char *name;
+	const char *svg;
+	const char *says;
+} plots[] = {
+	{ "warm-callbacks", guide_plot_callbacks,
+	    "Callbacks per second, everything in the cache" },
+	{ "warm-p99", guide_plot_p99, "99 % of these callbacks took less" },
+	{ "warm-memory", guide_plot_memory, "Memory of all processes" },
+	{ "cold-everyone", guide_plot_cold,
+	    "Many ask for the same values at once: until all were served" },
+	{ "scale-callbacks", guide_plot_scale,
+	    "Callbacks per second, by the number of sessions" },
+	{ "scale-p99", guide_plot_scale_p99,
+	    "99 % took less, by the number of sessions" },
+};
+
+#define PLOTS (sizeof(plots) / sizeof(plots[0]))
+
+static enum ph_status
+get_plot(struct ph_call *call)
+{
+	size_t i;
+
+	for (i = 0; i < PLOTS; i++)
+		if (strcmp(plots[i].name, ph_path_arg(call, "name")) == 0)
+			return ph_respond(call, 200, "image/svg+xml",
+			    plots[i].svg, strlen(plots[i].svg));
+	return ph_respond_text(call, 404, "no such plot\n");
+}
+
+static const struct ph_value *
+page(struct ph_call *call)
+{
+	const struct ph_value *list[PLOTS];
+	struct guide_page page = { .path = "/tune", .prose = guide_tune_prose };
+	size_t i;
+
+	for (i = 0; i < PLOTS; i++)
+		list[i] = html_figure(.children = PH_CHILDREN(
+		    html_img(.alt = plots[i].says,
+			.src = ph_href(ph_text_of(
+			    ph_textf("/plots/%s.svg", plots[i].name)))),
+		    html_figcaption(.children = ph_text(plots[i].says))));
+	page.live = html_div(.className = "plots",
+	    .children = ph_host_->make_list(list, PLOTS));
+	return guide_frame(call, &page);
+}
+
+void
+guide_tune(struct ph_app *app)
+{
+	ph_page(app, "/tune", page, .name = "Tune it", .title = "Tune it");
+	ph_route(app, "GET", "/plots/<name>.svg", get_plot);
+}

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT */
+
+/* The live guide: every page, as visitors see it. */
+import assert from "node:assert/strict";
+import fs from "node:fs";
+import path from "node:path";
+import { BUILD, ROOT, test, until } from "../lib/harness.mjs";
+import { fits, isAccessible, isClean } from "../lib/axe.mjs";
+import { launch, Visitor } from "../lib/page.mjs";
+
+const PATIENT = { timeout: 60000 };
+
+async function open(scene, delay) {
+  const server = await scene.start({
+    app: path.join(BUILD, "guide.so"),
+    workers: 2,
+    threads: 2,
+    env: { PH_DEMO_DELAY: String(delay) },
+  });
+
+  return { server, browser: await launch(scene) };
+}
+
+/* Everything that holds for every page. */
+async function check(visitor, name, shot) {
+  const { page } = visitor;
+
+  await page.waitForFunction(
+    () => !document.querySelector("[data-dash-is-loading=true]"),
+    null,
+    PATIENT,
+  );
+  await isAccessible(page, name);
+  if (shot) await visitor.screenshot(`guide-${shot}`);
+  await page.setViewportSize({ width: 360, height: 740 });
+  await fits(page, name);
+  await page.setViewportSize({ width: 1280, height: 800 });
+  isClean(visitor, name);
+}
+
+/* The source on the page is the file, to the last character. */
+async function showsSource(page, file) {
+  const shown = await page.locator("pre.source").textContent(PATIENT);
+
+  assert.equal(shown, fs.readFileSync(path.join(ROOT, file), "utf8"));
+}
+
+async function drawn(page, id, traces) {
+  await page.waitForFunction(
+    ([one, count]) =>
+      document.querySelector(`#${one} .js-plotly-plot`)?._fullData?.length ===
+      count,
+    [id, traces],
+    PATIENT,
+  );
+}
+
+test("all pages, one after the other", { seconds: 240 }, async (t, scene) => {
+  const { server, browser } = await open(scene, 0);
+  const visitor = await Visitor.open(browser, server, {
+    viewport: { width: 1280, height: 800 },
+  });
+  const { page } = visitor;
+  const next = () => page.locator(".guide-turn .after").click();
+
+  /* Why: the two counters. */
+  await visitor.visit();
+  await page.getByRole("heading", { level: 1 }).waitFor(PATIENT);
+  await page.locator("#why-count").click();
+  await page.locator("#why-verdict", { hasText: "the cache six" }).waitFor(PATIENT);
+  const cells = async (column) =>
+    (await page.locator(`td[id^=why-${column}-]`).allTextContents()).map((one) =>
+      Number(/: (\d+)$/.exec(one)[1]),
+    );
+
+  assert.deepEqual((await cells("right")).sort(), [1, 2, 3, 4, 5, 6]);
+  assert.equal((await cells("wrong")).length, 6);
+  await showsSource(page, "docs/guide/why.c");
+  await check(visitor, "why", "why");
+
+  /* Example 1. */
+  await next();
+  await page.waitForURL("**/browser-data");
+  await drawn(page, "browser-graph", 3);
+  await page.locator("#browser-table tbody tr").nth(2).waitFor(PATIENT);
+  await page.locator("#browser-bytes", { hasText: "per choice" }).waitFor(PATIENT);
+  await showsSource(page, "docs/examples/browser_data/app.c");
+  await check(visitor, "browser", "browser");
+
+  /* Example 2. */
+  await next();
+  for (const n of [1, 2, 3]) await drawn(page, `upfront-graph-${n}`, 1);
+  const saved = await page
+    .locator("#upfront-bytes", { hasText: "are saved" })
+    .innerText(PATIENT);
+
+  assert.ok(Number(/(\d+) % are saved/.exec(saved)[1]) > 80, saved);
+  await showsSource(page, "docs/examples/aggregations/app.c");
+  await check(visitor, "upfront", "upfront");
+
+  /* Example 3. */
+  await next();
+  for (const n of [1, 2, 3, 4]) await drawn(page, `caching-graph-${n}`, 1);
+  await page.locator("#caching-strip", { hasText: "has a hit" }).waitFor(PATIENT);
+  await showsSource(page, "docs/examples/caching_and_signaling/app.c");
+  await check(visitor, "caching", "caching");
+
+  /* Example 4. */
+  await next();
+  await page.locator("#session-visitors tr").first().waitFor(PATIENT);
+  await showsSource(page, "docs/examples/session_data/app.c");
+  await check(visitor, "session", "session");
+
+  /* Tune it: every plot is there. */
+  await next();
+  await page.waitForFunction(
+    () => {
+      const plots = [...document.querySelectorAll(".plots img")];
+
+      return plots.length === 6 && plots.every((one) => one.naturalWidth > 0);
+    },
+    null,
+    PATIENT,
+  );
+  await check(visitor, "tune", "tune");
+
+  /* Reload where we are, and an address that is none. */
+  await page.reload();
+  await page.locator(".plots img").first().waitFor(PATIENT);
+  await visitor.visit("/nothing-here");
+  await page.getByText("No such page").waitFor(PATIENT);
+  assert.match(visitor.complaints.join(), /404/);
+});
+
+test("two visitors, side by side", { seconds: 180 }, async (t, scene) => {
+  const { server, browser } = await open(scene, 1);
+  const one = await Visitor.open(browser, server);
+  const two = await Visitor.open(browser, server, {
+    viewport: { width: 360, height: 740 },
+    colorScheme: "dark",
+  });
+  const strip = (visitor, text) =>
+    visitor.page.locator("#caching-strip", { hasText: text }).waitFor(PATIENT);
+
+  /* Both want what nobody has computed: one computation, and both see it. */
+  await Promise.all(
+    [one, two].map((visitor) => visitor.visit("/caching-and-signaling")),
+  );
+  await Promise.all([one, two].map((visitor) => strip(visitor, "has a hit")));
+  for (const visitor of [one, two])
+    for (const n of [1, 2, 3, 4])
+      await drawn(visitor.page, `caching-graph-${n}`, 1);
+  assert.equal(server.computations().length, 1);
+  const [{ pid }] = server.computations();
+
+  await strip(two, `worker ${pid} computed it in 1.`);
+  /* Another one, watched while it is computed. */
+  await one.page.locator("#caching-dropdown").click();
+  await one.page.getByText("figs", { exact: true }).last().click();
+  await strip(one, "computes, for");
+  await strip(one, "figs: in the cache");
+  await one.page.locator("#caching-took", { hasText: "For you" }).waitFor(PATIENT);
+
+  /* Sessions: each his own data, both in the list. */
+  const times = [];
+
+  for (const visitor of [one, two]) {
+    await visitor.visit("/session-data");
+    const csv = visitor.page.locator("#session-output-1 pre");
+    const first = await csv.innerText(PATIENT);
+
+    await visitor.page.locator("#session-get-data-button").click();
+    await visitor.page
+      .locator("#session-output-1", { hasText: "clicked 1 times" })
+      .waitFor(PATIENT);
+    assert.equal(await csv.innerText(), first, "the times stay");
+    times.push(/\n(\S+),a/.exec(first)[1]);
+  }
+  assert.notEqual(times[0], times[1]);
+  await until("both in the list", async () => {
+    const rows = await two.page.locator("#session-visitors").innerText();
+
+    return times.every((time) => rows.includes(time)) && /2, you/.test(rows);
+  }, 30);
+  await isAccessible(two.page, "sessions in the dark");
+  await fits(two.page, "sessions on a phone");
+  await two.screenshot("guide-session-phone");
+  for (const visitor of [one, two]) isClean(visitor, "sessions");
+});
