@@ -22,6 +22,7 @@
 #include "worker/routes.h"
 #include "worker/static.h"
 #include "worker/static_select.h"
+#include "worker/status_json.h"
 #include "worker/worker_int.h"
 
 #define INFLATED_KEEP ((size_t)256 * 1024) /* memory kept for the next */
@@ -190,6 +191,25 @@ get_ready(const struct route_request *rq)
 	answer_text(rq, why == NULL ? 200 : 503, why == NULL ? "ok\n" : why);
 }
 
+/* Reads the disk: only where no visitor waits for this loop. */
+static void
+get_status(const struct route_request *rq)
+{
+	const struct worker *worker = rq->conn->worker;
+	struct buf json = BUF_EMPTY;
+
+	if (!worker->handoff->admin) {
+		router_answer_status(rq, 404);
+		return;
+	}
+	if (status_json(worker->kit.cache_options, &json) < 0) {
+		buf_free(&json);
+		router_answer_status(rq, 503);
+		return;
+	}
+	router_answer_bytes(rq, &json, "application/json");
+}
+
 /* Who must not know is told nothing. */
 static void
 get_metrics(const struct route_request *rq)
@@ -197,9 +217,6 @@ get_metrics(const struct route_request *rq)
 	const struct worker *worker = rq->conn->worker;
 	static struct board board; /* the loop's; large */
 	struct buf text = BUF_EMPTY;
-	struct reply reply;
-	char *data;
-	size_t len;
 
 	if (!worker->options->metrics_public) {
 		router_answer_status(rq, 404);
@@ -212,17 +229,7 @@ get_metrics(const struct route_request *rq)
 		router_answer_status(rq, 503);
 		return;
 	}
-	memset(&reply, 0, sizeof(reply));
-	reply.status = 200;
-	reply.type = METRICS_TYPE;
-	data = buf_detach(&text, &len);
-	reply.blob = blob_new(data, len);
-	reply.body = data;
-	reply.len = len;
-	if (reply.blob == NULL)
-		router_answer_status(rq, 503);
-	else
-		conn_answer(rq->conn, rq->to, &reply, false);
+	router_answer_bytes(rq, &text, METRICS_TYPE);
 }
 
 /* Only JSON: a page of another site cannot send that type unasked. */
@@ -341,6 +348,7 @@ static const struct route {
 	{ "/_ph/health", false, false, true, get_health },
 	{ "/_ph/ready", false, false, true, get_ready },
 	{ "/_ph/metrics", false, false, true, get_metrics },
+	{ "/_ph/status.json", false, false, false, get_status },
 	{ "/_ph/debug.js", false, false, false, router_debug_script },
 	{ "/_dash-", true, false, false, get_nothing },
 	{ "/_ph/", true, false, false, get_nothing },

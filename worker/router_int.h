@@ -26,6 +26,9 @@ void router_file_reply(const struct route_request *rq,
 
 /* router_page.c */
 void router_page(const struct route_request *rq);
+/* Answer 200 with bytes of type `type`, which are taken. */
+void router_answer_bytes(const struct route_request *rq, struct buf *bytes,
+    const char *type);
 void router_reload_hash(const struct route_request *rq);
 void router_debug_script(const struct route_request *rq);
 

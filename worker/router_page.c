@@ -15,8 +15,8 @@
 #include "worker/router_int.h"
 #include "worker/worker_int.h"
 
-static void
-answer_bytes(const struct route_request *rq, struct buf *bytes,
+void
+router_answer_bytes(const struct route_request *rq, struct buf *bytes,
     const char *type)
 {
 	struct reply reply;
@@ -48,7 +48,7 @@ router_reload_hash(const struct route_request *rq)
 	}
 	debug_reload_json(worker->app, worker->options, worker->site->assets,
 	    &json);
-	answer_bytes(rq, &json, "application/json");
+	router_answer_bytes(rq, &json, "application/json");
 }
 
 void
@@ -63,7 +63,7 @@ router_debug_script(const struct route_request *rq)
 	}
 	debug_script(worker->app, worker->options, worker->site->assets,
 	    &script);
-	answer_bytes(rq, &script, "text/javascript; charset=utf-8");
+	router_answer_bytes(rq, &script, "text/javascript; charset=utf-8");
 }
 
 /*

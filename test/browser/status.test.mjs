@@ -3,15 +3,16 @@
 /* The status page of the admin process, live, in a real browser. */
 import assert from "node:assert/strict";
 import { test } from "../lib/harness.mjs";
+import { isAccessible } from "../lib/axe.mjs";
 import { launch, Visitor } from "../lib/page.mjs";
 import { GRAPHS, callbackBody } from "../lib/session.mjs";
 import { post } from "../lib/wire.mjs";
 
-test("the status page shows what the server does", async (t, scene) => {
+test("the status page shows what the server does", { seconds: 240 }, async (t, scene) => {
   const server = await scene.start({
     workers: 2,
     threads: 2,
-    env: { PH_DEMO_DELAY: "0" },
+    env: { PH_DEMO_DELAY: "4" },
     args: ["--metrics-bind", "127.0.0.1:0"],
   });
   const [, address] = await server.waitFor(
@@ -24,6 +25,8 @@ test("the status page shows what the server does", async (t, scene) => {
     { viewport: { width: 360, height: 740 }, colorScheme: "dark" },
   );
   const { page } = visitor;
+
+  page.setDefaultTimeout(90000);
   const shows = (text) => page.getByText(text, { exact: true }).first().waitFor();
 
   await visitor.visit("/_ph/status/");
@@ -44,6 +47,19 @@ test("the status page shows what the server does", async (t, scene) => {
   await page.waitForFunction(
     () => document.querySelectorAll("#rate .scatterlayer .trace").length === 1,
   );
+
+  await page.getByRole("table", { name: "Browser sessions" }).waitFor();
+  await page.getByRole("row", { name: /^global_store [0-9a-f]{6} ready/ }).waitFor();
+  await isAccessible(page, "the status page in the dark");
+
+  /* What is computed just now, while it is. */
+  wire.write(post(callbackBody("signal.children", "figs")));
+  await page
+    .getByRole("row", { name: /^global_store \w+ computing .* 1 worker$/ })
+    .waitFor();
+  assert.equal((await wire.answer()).status, 200);
+  /* Its data is for those who may see the metrics. */
+  assert.equal((await fetch(`${server.url}/_ph/status.json`)).status, 404);
 
   const overflow = await page.evaluate(
     () => document.documentElement.scrollWidth - window.innerWidth,

@@ -116,3 +116,24 @@ for (const { title, source, asks } of recipes)
 test("there are at least twenty recipes", () => {
   assert.ok(recipes.length >= 20, `${recipes.length}`);
 });
+
+test("the app in the README compiles as printed, and answers", async (t, scene) => {
+  const readme = fs.readFileSync(path.join(ROOT, "README.md"), "utf8");
+  const source = readme.match(/```c\n([\s\S]*?)```/)[1];
+
+  assert.ok(source.trimEnd().split("\n").length <= 45);
+  const server = await scene.start({ app: compile(source, scene.dir()) });
+  const answer = await scene.send(
+    server,
+    post(
+      JSON.stringify({
+        output: "y.children",
+        outputs: { id: "y", property: "children" },
+        inputs: [{ id: "x", property: "value", value: 7 }],
+        changedPropIds: ["x.value"],
+      }),
+    ),
+  );
+
+  assert.match(answer.body.toString(), /"children":49/);
+});

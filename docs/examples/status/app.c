@@ -4,9 +4,9 @@
  * The status page of the server, served by its admin process at /_ph/status/.
  *
  * It has no data of its own and needs none: every two seconds a function in the
- * browser reads the metrics that the same process serves, keeps those of the
- * last fifteen minutes in the page, and shows rates, latencies, workers,
- * callbacks and the cache. So the server does no more for a hundred viewers
+ * browser reads the metrics and the state of the cache that the same process
+ * serves, keeps those of the last fifteen minutes in the page, and shows rates,
+ * latencies, workers, callbacks, the signal table, sessions and the cache. So the server does no more for a hundred viewers
  * than answer a hundred scrapes, and nothing of it can block a worker.
  */
 #include <pronghorn/app.h>
@@ -18,8 +18,11 @@ static const char refresh[] =
     "const KEEP = 450;" /* fifteen minutes of one every two seconds */
     "const h = (type, props, children) => ({ namespace:"
     "  'dash_html_components', type, props: { ...props, children } });"
-    "const answer = await fetch('/_ph/metrics', { cache: 'no-store' });"
+    "const [answer, more] = await Promise.all(['/_ph/metrics',"
+    "  '/_ph/status.json'].map((url) => fetch(url, { cache: 'no-store' })));"
     "if (!answer.ok) throw new Error('the metrics answer ' + answer.status);"
+    "const { signals, sessions } = more.ok ? await more.json()"
+    "  : { signals: [], sessions: {} };" /* no database yet */
     "const now = new Map();"
     "for (const line of (await answer.text()).split('\\n')) {"
     "  const at = line.lastIndexOf(' ');"
@@ -53,7 +56,9 @@ static const char refresh[] =
     "const duration = 'request_duration_seconds_bucket';"
     "const row = { time, rate, p50: percentile(0.5, duration, state.last),"
     "  p99: percentile(0.99, duration, state.last),"
-    "  hit: hits + misses > 0 ? 100 * hits / (hits + misses) : null };"
+    "  hit: hits + misses > 0 ? 100 * hits / (hits + misses) : null,"
+    "  size: (now.get('cache_bytes') ?? 0) / 1048576,"
+    "  evicted: grown('cache_evictions_total') };"
     "state.last = now; state.time = time; state.rows.push(row);"
     "state.rows.splice(0, state.rows.length - KEEP);"
     "const ms = (x) => x === null ? 'none' : '\\u2264 ' + x + ' ms';"
@@ -77,7 +82,8 @@ static const char refresh[] =
     "  tile('Tasks waiting', get('queue_depth')),"
     "  tile('Connections', get('connections')),"
     "  tile('Up', Math.round(get('up_seconds')) + ' s')]);"
-    "const table = (caption, head, rows) => h('Div', { className: 'wide' },"
+    "const table = (caption, head, rows) => h('Div', { className: 'wide',"
+    "  tabIndex: 0, role: 'region', 'aria-label': caption },"
     "  h('Table', {}, [h('Caption', {}, caption),"
     "  h('Thead', {}, h('Tr', {}, head.map((x) => h('Th', { scope: 'col' },"
     "    x)))), h('Tbody', {}, rows.length ? rows.map((cells) => h('Tr', {},"
@@ -111,6 +117,25 @@ static const char refresh[] =
     "  ['Expired', get('cache_expirations_total')],"
     "  ['Taken over', get('cache_takeovers_total')],"
     "  ['Failures', get('cache_errors_total')]]);"
+    "const s = (x) => (x ?? 0) < 120 ? (x ?? 0).toFixed(1) + ' s'"
+    "  : Math.round(x / 60) + ' min';"
+    "const live = signals.filter(({ state }) => state === 'wanted' ||"
+    "  state === 'computing');"
+    "const flights = table('Signal table: what is wanted or computed',"
+    "  ['Function', 'State', 'For', 'Progress', 'Worker', 'Waiting in'],"
+    "  live.map((row) => [row.function + ' ' + row.key.slice(0, 6), row.state,"
+    "  s(row.age), row.state === 'computing' && row.progress > 0"
+    "    ? (100 * row.progress).toFixed(0) + ' %' : '\u2013',"
+    "  row.pid || '\u2013', row.waiters + (row.waiters === 1 ? ' worker'"
+    "    : ' workers')]));"
+    "const latest = table('Signal table: what came last', ['Function',"
+    "  'State', 'Ago', 'Computed', 'Error'], signals.filter((row) =>"
+    "  !live.includes(row)).slice(0, 8).map((row) => [row.function + ' ' +"
+    "  row.key.slice(0, 6), row.state, s(row.age), row.computations,"
+    "  row.error]));"
+    "const visits = table('Browser sessions', ['What', 'Now'], ["
+    "  ['Live', sessions.count ?? 0], ['Oldest', s(sessions.oldest)],"
+    "  ['Entries', sessions.entries ?? 0], ['Bytes', mb(sessions.bytes)]]);"
     "const style = getComputedStyle(document.body);"
     "const x = state.rows.map((r) => new Date(r.time).toISOString());"
     "const plot = (title, lines) => ({ data: lines.map(([name, key]) => ({"
@@ -120,10 +145,13 @@ static const char refresh[] =
     "  'rgba(0,0,0,0)', font: { color: style.color }, margin: { l: 50, r: 10,"
     "  t: 40, b: 40 }, xaxis: { type: 'date' }, yaxis: { rangemode: 'tozero'"
     "  }, legend: { orientation: 'h' } } });"
-    "return [tiles, [workers, ends, callbacks, functions, cache],"
+    "return [tiles, [flights, latest, workers, ends, callbacks, functions,"
+    "  cache, visits],"
     "  plot('Requests per second', [['requests', 'rate']]),"
     "  plot('Latency, ms', [['50 %', 'p50'], ['99 %', 'p99']]),"
-    "  plot('Cache hits, %', [['hits', 'hit']])];"
+    "  plot('Cache hits, %', [['hits', 'hit']]),"
+    "  plot('Cache, MB and evictions', [['MB', 'size'], ['evicted',"
+    "    'evicted']])];"
     "}";
 
 static const struct ph_value *
@@ -135,7 +163,7 @@ layout(struct ph_call *call)
 	    html_section(.id = "tiles", .more = PH_JSON({
 		"aria-label": "Figures of the last two seconds" })),
 	    dcc_graph(.id = "rate"), dcc_graph(.id = "latency"),
-	    dcc_graph(.id = "hits"), html_section(.id = "tables"),
+	    dcc_graph(.id = "hits"), dcc_graph(.id = "cache"), html_section(.id = "tables"),
 	    dcc_interval(.id = "tick", .interval = ph_int(2000))));
 }
 
@@ -147,5 +175,6 @@ PH_APP(app)
 	ph_clientside(app, refresh, PH_OUTPUT("tiles.children"),
 	    PH_OUTPUT("tables.children"), PH_OUTPUT("rate.figure"),
 	    PH_OUTPUT("latency.figure"), PH_OUTPUT("hits.figure"),
+	    PH_OUTPUT("cache.figure"),
 	    PH_INPUT("tick.n_intervals"));
 }
