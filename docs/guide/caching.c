@@ -67,7 +67,7 @@ live(struct ph_call *call)
 {
 	return html_div(.children = PH_CHILDREN(
 	    layout(call),
-	    html_div(.className = "strip", .children = PH_CHILDREN(
+	    html_div(.className = "strip live", .children = PH_CHILDREN(
 		html_p(.id = "strip", .children = ph_text("Looking ...")),
 		html_p(.id = "took", .role = "status"))),
 	    dcc_store(.id = "asked"),

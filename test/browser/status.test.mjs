@@ -12,7 +12,7 @@ test("the status page shows what the server does", { seconds: 240 }, async (t, s
   const server = await scene.start({
     workers: 2,
     threads: 2,
-    env: { PH_DEMO_DELAY: "4" },
+    env: { PH_DEMO_DELAY: "1" },
     args: ["--metrics-bind", "127.0.0.1:0"],
   });
   const [, address] = await server.waitFor(
@@ -52,12 +52,17 @@ test("the status page shows what the server does", { seconds: 240 }, async (t, s
   await page.getByRole("row", { name: /^global_store [0-9a-f]{6} ready/ }).waitFor();
   await isAccessible(page, "the status page in the dark");
 
-  /* What is computed just now, while it is. */
-  wire.write(post(callbackBody("signal.children", "figs")));
+  /* What is computed just now: the workers stand still meanwhile. */
+  const late = await scene.connect(server); /* the first may be idle too long */
+
+  late.write(post(callbackBody("signal.children", "figs")));
+  await server.waitFor(/Computing value with figs/, { seconds: 60 });
+  for (const pid of server.workers()) server.kill("SIGSTOP", pid);
   await page
-    .getByRole("row", { name: /^global_store \w+ computing .* 1 worker$/ })
+    .getByRole("row", { name: /^global_store \w+ (computing|wanted) .* worker$/ })
     .waitFor();
-  assert.equal((await wire.answer()).status, 200);
+  for (const pid of server.workers()) server.kill("SIGCONT", pid);
+  assert.equal((await late.answer()).status, 200);
   /* Its data is for those who may see the metrics. */
   assert.equal((await fetch(`${server.url}/_ph/status.json`)).status, 404);
 

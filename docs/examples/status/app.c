@@ -158,7 +158,7 @@ static const struct ph_value *
 layout(struct ph_call *call)
 {
 	(void)call;
-	return html_main(.className = "container", .children = PH_CHILDREN(
+	return html_main(.className = "container live", .children = PH_CHILDREN(
 	    html_h1(.children = ph_text("Server status")),
 	    html_section(.id = "tiles", .more = PH_JSON({
 		"aria-label": "Figures of the last two seconds" })),
