@@ -101,20 +101,6 @@ static const struct word_row {
 	{ "header_map", "drop refuse dangerous" },
 };
 
-static bool
-is_word(const char *text, const char *words)
-{
-	size_t len;
-
-	for (;; words += len) {
-		words = config_next_flag(words, &len);
-		if (len == 0)
-			return false;
-		if (strlen(text) == len && strncmp(text, words, len) == 0)
-			return true;
-	}
-}
-
 static int
 check_words(const struct config *config, enum config_layer layer,
     struct buf *why)
@@ -128,7 +114,7 @@ check_words(const struct config *config, enum config_layer layer,
 		if (row->layer != layer)
 			continue;
 		memcpy(&text, config_field_const(config, row), sizeof(text));
-		if (is_word(text, word_rows[i].words))
+		if (config_has_word(word_rows[i].words, text))
 			continue;
 		config_put_place(config, row->name, why);
 		(void)buf_printf(why, "must be one of: %s", word_rows[i].words);

@@ -69,6 +69,9 @@ const struct config_compat *config_compat_find_flag(const char *flag);
 /* Next word of a list separated by spaces; *len 0 at the end. */
 const char *config_next_flag(const char *flags, size_t *len);
 
+/* Is `word` one of a list separated by spaces? */
+bool config_has_word(const char *words, const char *word);
+
 /*
  * Append "; did you mean X?" with the known name (or flag, when `name` starts
  * with '-') at the smallest edit distance; nothing when none is near.

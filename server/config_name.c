@@ -64,8 +64,8 @@ config_next_flag(const char *flags, size_t *len)
 	return flags;
 }
 
-static bool
-has_flag(const char *flags, const char *flag)
+bool
+config_has_word(const char *flags, const char *flag)
 {
 	size_t len;
 
@@ -84,7 +84,7 @@ config_row_find_flag(const char *flag)
 	size_t i;
 
 	for (i = 0; i < config_row_count; i++) {
-		if (has_flag(config_rows[i].flags, flag))
+		if (config_has_word(config_rows[i].flags, flag))
 			return &config_rows[i];
 	}
 	return NULL;
@@ -96,7 +96,7 @@ config_compat_find_flag(const char *flag)
 	size_t i;
 
 	for (i = 0; i < config_compat_count; i++) {
-		if (has_flag(config_compats[i].flags, flag))
+		if (config_has_word(config_compats[i].flags, flag))
 			return &config_compats[i];
 	}
 	return NULL;

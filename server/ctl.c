@@ -25,6 +25,7 @@
 #include "server/config.h"
 #include "server/control.h"
 #include "server/ctl_int.h"
+#include "server/json_text.h"
 
 #define ANSWER_MAX ((size_t)16 << 20)
 #define PATIENCE_SECONDS 120 /* of a reload with a slow app */
@@ -240,15 +241,6 @@ ctl_ask(struct ctl *ctl, char *const *words, int count, cJSON **answer)
 	return rc < 0 ? CTL_FAILED : CTL_OK;
 }
 
-const char *
-ctl_text(const cJSON *object, const char *name)
-{
-	const char *text = cJSON_GetStringValue(
-	    cJSON_GetObjectItemCaseSensitive(object, name));
-
-	return text != NULL ? text : "";
-}
-
 /* The answer to stdout; an error that it holds to stderr. */
 static int
 show(struct ctl *ctl, const cJSON *answer)
@@ -264,7 +256,7 @@ show(struct ctl *ctl, const cJSON *answer)
 	} else if (ok) {
 		ctl_print(answer, &out);
 	} else {
-		(void)buf_puts(&ctl->why, ctl_text(answer, "error"));
+		(void)buf_puts(&ctl->why, json_text(answer, "error"));
 	}
 	(void)fd_write_full(STDOUT_FILENO, out.data, out.len);
 	buf_free(&out);

@@ -31,9 +31,6 @@ int ctl_ask(struct ctl *ctl, char *const *words, int count, cJSON **answer);
  * ERR_*, with a sentence in why. */
 int ctl_read_config(struct ctl *ctl, struct config **config);
 
-/* The text of that name in an object; "" when there is none. */
-const char *ctl_text(const cJSON *object, const char *name);
-
 /* Is this a command about the database? Then carry it out: a status. */
 bool ctl_is_store(const char *command);
 int ctl_store(struct ctl *ctl, cJSON **answer);

@@ -6,6 +6,7 @@
  * is and what has been done with it. Without a server it looks all the same.
  */
 #include "server/ctl_int.h"
+#include "server/json_text.h"
 
 #include <string.h>
 
@@ -32,8 +33,8 @@ setting(const cJSON *answer, const char *name)
 	cJSON_ArrayForEach(row,
 	    cJSON_GetObjectItemCaseSensitive(answer, "config"))
 	{
-		if (strcmp(ctl_text(row, "name"), name) == 0)
-			return ctl_text(row, "value");
+		if (strcmp(json_text(row, "name"), name) == 0)
+			return json_text(row, "value");
 	}
 	return "";
 }
@@ -52,7 +53,7 @@ ask_for_place(struct ctl *ctl, struct place *place)
 	rc = ctl_ask(ctl, words, 1, &answer);
 	if (rc != CTL_OK)
 		return rc;
-	(void)buf_puts(&place->dir, ctl_text(answer, "folder"));
+	(void)buf_puts(&place->dir, json_text(answer, "folder"));
 	cJSON_Delete(answer);
 	answer = NULL;
 	words[0] = config;

@@ -25,6 +25,7 @@
 
 #include "server/base/err.h"
 #include "server/base/fd.h"
+#include "server/json_text.h"
 #include "server/master_int.h"
 #include "server/notify.h"
 
@@ -39,25 +40,16 @@ number_in(const cJSON *object, const char *name)
 	return cJSON_IsNumber(item) ? item->valueint : -1;
 }
 
-static const char *
-text_in(const cJSON *object, const char *name)
-{
-	const char *text = cJSON_GetStringValue(
-	    cJSON_GetObjectItemCaseSensitive(object, name));
-
-	return text != NULL ? text : "";
-}
-
 static int
 take_socket(struct listen_set *set, const cJSON *row)
 {
 	struct listen_socket known = { .shared = true };
 	struct buf ignored = BUF_EMPTY;
 
-	known.dev = strtoull(text_in(row, "dev"), NULL, 10);
-	known.ino = strtoull(text_in(row, "ino"), NULL, 10);
+	known.dev = strtoull(json_text(row, "dev"), NULL, 10);
+	known.ino = strtoull(json_text(row, "ino"), NULL, 10);
 	/* What the service manager has opened nobody has asked for. */
-	(void)listen_address_parse(text_in(row, "asked"), &known.asked,
+	(void)listen_address_parse(json_text(row, "asked"), &known.asked,
 	    &ignored);
 	buf_free(&ignored);
 	return listen_adopt(set, number_in(row, "fd"), &known);

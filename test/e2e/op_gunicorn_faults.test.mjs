@@ -3,10 +3,12 @@
 /*
  * What goes wrong in gunicorn 26.1, one test per fault that was reproduced
  * there: here it does not. The numbers E1, E2, ... are those experiments. Also
- * in other files: E7 and E30 (upgrades) in op_upgrade, E24 (a stolen control
- * socket) in op_ctl, E18 (misspelt settings) in config, E25 (READY too early)
- * in op_systemd, E15 (reloads under load) in stress/op_reload, requests that
- * are not what they seem (E11, E12, E26 to E28) in http_strict.
+ * in other files: E7 and E30 (upgrades with reuse_port, with sockets of the
+ * service manager) in op_upgrade, E13 (workers that never count as booted) and
+ * E24 (a stolen control socket) in op_ctl, E16 (no PROXY header) in proxies,
+ * E18 (misspelt settings) in config, E25 (READY too early) in op_systemd, E15
+ * (reloads under load) in stress/op_reload, requests that are not what they
+ * seem (E11, E12, E26 to E28) in http_strict.
  */
 import assert from "node:assert/strict";
 import fs from "node:fs";
@@ -15,6 +17,7 @@ import { bestOf, isAlive, later, now, SLOW, test, until, within } from "../lib/h
 import { ctlJson } from "../lib/op_ctl.mjs";
 import { allEnded, childPids } from "../lib/op_process.mjs";
 import { act, configured, reload } from "../lib/op_server.mjs";
+import { Server } from "../lib/server.mjs";
 import { get, post } from "../lib/wire.mjs";
 
 async function start(scene, settings, options) {
@@ -122,9 +125,12 @@ test("E5: workers that die at boot: few forks, a quiet log, and it is said", { s
   const dies = path.join(s.dir(), "dies");
   const server = await start(
     s,
-    { workers: 4, respawn_backoff: 0.1 },
+    { workers: 4, respawn_backoff: 0.1, metrics_bind: "127.0.0.1:0" },
     { env: { OP_DIES: dies } },
   );
+  const [, bound] = await server.waitFor(/event=metrics\.bound address=(\S+)/);
+  const admin = { address: Server.parseAddress(bound) };
+  const readiness = async () => s.send(admin, get("/_ph/ready"));
 
   /* A worker is healthy after a second, from when it is ready. */
   const ready = (await ctlJson(server, "status")).uptime;
@@ -151,9 +157,14 @@ test("E5: workers that die at boot: few forks, a quiet log, and it is said", { s
   /* They double, give or take what a busy machine adds. */
   assert.ok(pauses.at(-1) > 4 * pauses[1], `pauses grow: ${pauses}`);
   assert.equal(status.state, "degraded");
+  const answer = await readiness();
+
+  assert.equal(answer.status, 503);
+  assert.match(answer.text, /no worker is ready/);
   assert.ok(status.failed_starts >= 5 && status.workers_held_back > 0);
   fs.rmSync(dies);
   await until("all 4", () => server.workers().length === 4, 40);
+  await until("readiness", async () => (await readiness()).status === 200, 20);
 });
 
 test("E6: a worker that hangs while it boots is killed and replaced", async (t, s) => {

@@ -183,11 +183,13 @@ test("process 1 of a container [9]", { skip: !unshareWorks() }, async (t, s) => 
 
 test("--check-config tries what a start would need", async (t, s) => {
   const dir = s.dir();
-  const check = (...args) => {
+  const check = (...args) => checkWith(EXAMPLE, ...args);
+  const checkApp = (app) => checkWith(app, "--bind", "127.0.0.1:0");
+  const checkWith = (app, ...args) => {
     try {
       execFileSync(
         path.join(BUILD, "pronghorn"),
-        ["--cache-dir", path.join(dir, "cache"), ...args, "--check-config", EXAMPLE],
+        ["--cache-dir", path.join(dir, "cache"), ...args, "--check-config", app],
         { stdio: "pipe", cwd: ROOT },
       );
       return "";
@@ -212,6 +214,33 @@ test("--check-config tries what a start would need", async (t, s) => {
   assert.match(check("--error-logfile", "/nowhere/log"), /error log \/nowhere/);
   assert.match(check("--pid", "/nowhere/pid"), /pid file \/nowhere/);
   assert.match(check("--certfile", "/nowhere/cert.pem"), /\/nowhere\/cert\.pem/);
+  /* A certificate and its key, and another one's. */
+  for (const name of ["a", "b"])
+    execFileSync(
+      "openssl",
+      ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+        "-nodes", "-days", "30", "-subj", "/CN=x", "-keyout",
+        path.join(dir, `${name}.key`), "-out", path.join(dir, `${name}.pem`)],
+      { stdio: "ignore" },
+    );
+  const tls = (key) =>
+    check("--bind", "127.0.0.1:0", "--certfile", path.join(dir, "a.pem"),
+      "--keyfile", path.join(dir, key));
+
+  assert.equal(tls("a.key"), "");
+  assert.match(tls("b.key"), /keyfile .*b\.key: key values mismatch/);
+  /* A cache folder where others may write. */
+  const open = path.join(dir, "open");
+
+  fs.mkdirSync(open);
+  fs.chmodSync(open, 0o777);
+  assert.match(
+    check("--bind", "127.0.0.1:0", "--cache-dir", open),
+    /open: others may write to it \(mode 0777\)/,
+  );
+  /* And an app that does not load. */
+  fs.writeFileSync(path.join(dir, "app.so"), "no app");
+  assert.match(checkApp(path.join(dir, "app.so")), /app\.so/);
 });
 
 function hasAnalyze() {

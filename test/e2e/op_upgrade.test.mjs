@@ -263,6 +263,22 @@ test("sockets of the service manager are handed on", async (t, s) => {
   for (let i = 0; i < 20; i++) await answers(s, place);
 });
 
+test("E7: with reuse_port", { seconds: 90 }, async (t, s) => {
+  const server = await start(s, { reuse_port: true });
+  const load = clients(s, server);
+  const fresh = await upgrade(s, server);
+
+  assert.deepEqual(await server.stop(), { status: 0, sig: null });
+  await until("the new one's names", () => read(server.pidfile) === fresh, 30);
+  const before = load.answered;
+
+  await until("more answers", () => load.answered > before + 100, 30);
+  await load.stop();
+  assert.deepEqual(load.failures, []);
+  process.kill(fresh, "SIGTERM");
+  await ended(fresh);
+});
+
 test("fd://N in bind", async (t, s) => {
   const holder = await listening(s);
   const server = await start(
