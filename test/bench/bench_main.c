@@ -60,6 +60,16 @@ prepare(struct load *load, const struct bench_options *options)
 		    options->check_points);
 		return -1;
 	}
+	if (options->computed != NULL) {
+		rc = computed_start(&load->computed, options->computed);
+		if (rc < 0) {
+			(void)fprintf(stderr,
+			    "pronghorn-bench: --computed "
+			    "%s: %s\n",
+			    options->computed, err_str(rc));
+			return rc;
+		}
+	}
 	if (options->oracle == NULL)
 		return 0;
 	rc = oracle_read(&load->oracle, options->oracle, &line);
@@ -75,6 +85,9 @@ write_results(const struct load *load, const struct bench_options *options)
 	const char *path = options->json;
 	int rc = 0;
 
+	if (options->computed != NULL && load->computations < 0)
+		(void)fprintf(stderr, "pronghorn-bench: --computed %s: %s\n",
+		    options->computed, err_str((int)load->computations));
 	if (!options->quiet && (path == NULL || strcmp(path, "-") != 0))
 		bench_report_print(load);
 	if (path != NULL)

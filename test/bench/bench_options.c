@@ -68,6 +68,9 @@ static const struct row rows[] = {
 	{ "record", 'R', "FILE", "write all requests and their answers" },
 	{ "server-pid", 'I', "PID[,...]",
 	    "measure CPU and memory of these trees of processes" },
+	{ "computed", 'K', "FILE[:WORD]",
+	    "count computations: lines with WORD (Computing value with)\n"
+	    "that the server writes into its log meanwhile" },
 	{ "json", 'j', "FILE|-", "write the results" },
 	{ "svg", 'g', "FILE", "plot latencies and throughput" },
 	{ "quiet", 'q', NULL, "no progress, no table" },
@@ -344,6 +347,8 @@ text_of(struct bench_options *options, char code)
 		return &options->oracle;
 	case 'R':
 		return &options->record;
+	case 'K':
+		return &options->computed;
 	case 'j':
 		return &options->json;
 	case 'g':

@@ -54,6 +54,7 @@ struct bench_options {
 	const char *check_points;
 	const char *oracle;
 	const char *record;
+	const char *computed; /* FILE[:WORD], see computed.h */
 	const char *json;
 	const char *svg;
 	bool quiet;

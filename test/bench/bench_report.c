@@ -161,6 +161,8 @@ bench_report_print(const struct load *load)
 		    meter_step_name((enum meter_step)i));
 	print_errors(load);
 	print_checks(load);
+	if (load->options->computed != NULL && load->computations >= 0)
+		printf("computations: %ld\n", load->computations);
 	print_servers(load);
 	printf("generator: %.0f %% of a core, %s, %llu connections, %llu sent "
 	       "again\n",
@@ -260,6 +262,8 @@ add_totals(cJSON *root, const struct load *load)
 	add_number(root, "requests_per_s", (double)meter->requests / seconds);
 	add_number(root, "callbacks_per_s", (double)meter->callbacks / seconds);
 	add_number(root, "rounds_per_s", (double)meter->rounds / seconds);
+	if (load->options->computed != NULL && load->computations >= 0)
+		add_number(root, "computations", (double)load->computations);
 	add_number(root, "bytes_in", (double)load->bytes_in);
 	add_number(root, "bytes_out", (double)load->bytes_out);
 	add_number(root, "failures", (double)meter_failures(meter));

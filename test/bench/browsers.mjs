@@ -5,8 +5,13 @@
  * contexts of one Chromium have the page open and change the dropdown at the
  * same moment, as do as many sessions of pronghorn-bench.
  *
- * data   from the change to the last byte of the last graph's answer
- * drawn  from the change until plotly.js has drawn all graphs
+ * data     from the change to the last byte of the last graph's answer
+ * drawn    from the change until plotly.js has drawn all graphs
+ * server   the part of data in which the page waited for the server: the
+ *          signal's request and the slowest of the graphs', each from when it
+ *          was sent to its first byte (the browser's own resource timing)
+ * before   from the change until the page sent its first request
+ * between  from the signal's answer until the page sent the first graph's
  */
 import fs from "node:fs";
 import { sleep } from "./machine.mjs";
@@ -53,13 +58,20 @@ function changeAt([value, when]) {
           gd.removeListener("plotly_afterplot", seen);
           if (--left > 0) return;
           const drawn = performance.now() - start;
-          const ends = performance
+          const [signal, ...four] = performance
             .getEntriesByType("resource")
             .filter((entry) => entry.name.endsWith("_dash-update-component"))
             .filter((entry) => entry.startTime >= start)
-            .map((entry) => entry.responseEnd);
+            .sort((a, b) => a.startTime - b.startTime);
+          const waited = (entry) => entry.responseStart - entry.requestStart;
 
-          done({ data: Math.max(...ends) - start, drawn });
+          done({
+            data: Math.max(...four.map((entry) => entry.responseEnd)) - start,
+            drawn,
+            server: waited(signal) + Math.max(...four.map(waited)),
+            before: signal.startTime - start,
+            between: four[0].startTime - signal.responseEnd,
+          });
         };
 
         gd.on("plotly_afterplot", seen);

@@ -73,11 +73,11 @@ async function coldOnce(peer, sessions, delay) {
   try {
     const run = await measure(server, [
       ...["--scenario", "cold", "--sessions", sessions, "--timeout", 120],
-      ...["--oracle", ORACLE],
+      ...["--oracle", ORACLE, "--computed", server.log],
     ]);
 
     return {
-      computations: server.computations(),
+      computations: run.computations,
       everyone_s: run.seconds_measured,
       round_p50_ms: run.latency_us.round.p50 / 1000,
       round_max_ms: run.latency_us.round.max / 1000,

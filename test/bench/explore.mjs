@@ -23,7 +23,7 @@ import {
 
 export async function scale() {
   const workers = QUICK ? [1, 2] : [1, 2, 4, 8];
-  const sessions = QUICK ? [10, 100, 1000] : [10, 100, 500, 2000];
+  const sessions = [10, 100, 1000];
   const points = [];
   const add = async (server, count, workerCount, extra = []) => {
     say(`scale: ${workerCount} workers, ${count} sessions`);
@@ -52,7 +52,7 @@ export async function scale() {
     try {
       for (const number of sessions) await add(server, number, count);
       /* One connection each, as six would need 60,000 descriptors. */
-      if (count === 2 && !QUICK)
+      if (!QUICK)
         await add(server, 10000, count, ["--connections", 1, "--think", "exp:2"]);
     } finally {
       await server.stop();
@@ -104,6 +104,25 @@ async function simulate(server, sessions, value) {
   return { data: run.latency_us.round.p50 / 1000, max: run.latency_us.round.max / 1000 };
 }
 
+function realRow(real, cache, who) {
+  const times = real.runs.filter((run) => run.cache === cache).flatMap((run) => run.times);
+  const middle = (name) => median(times.map((one) => one[name]));
+  const most = (name) => Math.max(...times.map((one) => one[name]));
+
+  return {
+    cache,
+    who,
+    data_p50_ms: middle("data"),
+    data_max_ms: most("data"),
+    server_p50_ms: middle("server"),
+    server_max_ms: most("server"),
+    before_p50_ms: middle("before"),
+    between_p50_ms: middle("between"),
+    drawn_p50_ms: middle("drawn"),
+    drawn_max_ms: most("drawn"),
+  };
+}
+
 export async function browsers() {
   const found = await findChromium();
 
@@ -124,18 +143,13 @@ export async function browsers() {
     server.stop,
   );
 
-  for (const cache of ["cold", "warm"]) {
-    const times = real.runs.filter((run) => run.cache === cache).flatMap((run) => run.times);
+  for (const cache of ["cold", "warm"])
+    rows.push(realRow(real, cache, `${sessions} Chromium contexts`));
+  say("a real browser alone");
+  server = await start();
+  const one = await runBrowsers(found, server.url, 1, plan).finally(server.stop);
 
-    rows.push({
-      cache,
-      who: `${sessions} Chromium contexts`,
-      data_p50_ms: median(times.map((one) => one.data)),
-      data_max_ms: Math.max(...times.map((one) => one.data)),
-      drawn_p50_ms: median(times.map((one) => one.drawn)),
-      drawn_max_ms: Math.max(...times.map((one) => one.drawn)),
-    });
-  }
+  rows.push(realRow(one, "warm", "1 Chromium context"));
   say("as many simulated ones");
   server = await start();
   try {
@@ -149,6 +163,9 @@ export async function browsers() {
         who: `${sessions} simulated sessions`,
         data_p50_ms: median(runs[cache].map((one) => one.data)),
         data_max_ms: Math.max(...runs[cache].map((one) => one.max)),
+        /* It does nothing but wait. */
+        server_p50_ms: median(runs[cache].map((one) => one.data)),
+        server_max_ms: Math.max(...runs[cache].map((one) => one.max)),
       });
   } finally {
     await server.stop();

@@ -9,6 +9,7 @@
 
 #include "test/bench/bench_options.h"
 #include "test/bench/browser.h"
+#include "test/bench/computed.h"
 #include "test/bench/meter.h"
 #include "test/bench/oracle.h"
 #include "test/bench/proc_stat.h"
@@ -48,10 +49,10 @@ struct load {
 	unsigned prime_control;
 	unsigned prime_value;
 	unsigned prime_failures;
-	struct buf body;       /* of the request being made */
-	struct buf get_fields; /* after the request line */
-	struct buf post_fields;
-	struct buf plain; /* the whole request of --path */
+	struct buf body;        /* of the request being made */
+	struct buf get_fields;  /* after the request line */
+	struct buf post_fields; /* the request line, too */
+	struct buf plain;       /* the whole request of --path */
 	size_t plain_body_at;
 	struct event tick;
 	struct event arrival;
@@ -69,6 +70,8 @@ struct load {
 	/* own and the servers' use in the measured time */
 	struct proc_usage server_start;
 	struct proc_usage server_end;
+	struct computed computed; /* with --computed */
+	long computations;
 	double cpu_s;
 	uint64_t bytes_in;
 	uint64_t bytes_out;

@@ -30,6 +30,7 @@ import {
   generatorTable,
   number,
   ratio,
+  readingTable,
   scaleTable,
   warmTable,
 } from "./tables.mjs";
@@ -146,6 +147,50 @@ function where(results) {
 
 /* ---- what a callback costs ------------------------------------------------------------ */
 
+const withoutPause = (results) =>
+  (results.scale?.points ?? []).filter((point) => point.sessions < 10000);
+
+/* What one more connection adds, from the least to the greatest crowd. */
+function bytesPerConnection(results) {
+  const points = withoutPause(results).filter((point) => point.workers === 1);
+  const [few, many] = [points[0], points.at(-1)];
+
+  if (!few || many.connections <= few.connections) return undefined;
+  return (
+    ((many.pss_mb.median - few.pss_mb.median) * 1024 * 1024) /
+    (many.connections - few.connections)
+  );
+}
+
+/* How the cost of a callback grows with sessions and with workers. */
+function growth(results) {
+  const points = withoutPause(results);
+  const cost = (point) => point.cpu_us_per_request.median;
+  const one = points.filter((point) => point.workers === 1);
+  const most = Math.max(...points.map((point) => point.workers));
+  const many = points.filter((point) => point.workers === most);
+  const slow = (results.scale?.points ?? []).filter((point) => point.sessions >= 10000);
+  const lines = [];
+
+  if (one.length < 2 || many.length < 2 || most === 1) return [];
+  lines.push(
+    `- **More sessions** make a callback dearer, not the server busier than full: with one worker from ` +
+      `${number(cost(one[0]))} us at ${number(one[0].sessions)} sessions to ${number(cost(one.at(-1)))} us at ` +
+      `${number(one.at(-1).sessions)}.`,
+    `- **More workers than CPUs** cost switches between them: at ${number(many[0].sessions)} sessions ` +
+      `${number(cost(many[0]))} us with ${most} workers on ${results.machine.cpus} CPUs, and ` +
+      `${number(many[0].pss_mb.median - one[0].pss_mb.median)} MB more memory than with one.`,
+  );
+  if (slow.length > 0)
+    lines.push(
+      `- **Sessions that think** find the worker asleep more often: 10,000 of them with ${number(slow[0].workers)} ` +
+        `${slow[0].workers === 1 ? "worker" : "workers"} had ${number(slow[0].callbacks_per_s.median)} callbacks/s at ` +
+        `${number(cost(slow[0]))} us and ${number(slow[0].wakeups_per_request.median)} wake-ups each, ` +
+        `and half of their rounds took less than ${number(slow[0].round_p50_ms.median)} ms.`,
+    );
+  return lines;
+}
+
 function costModel(results) {
   const ours = results.warm?.peers.pronghorn;
 
@@ -156,6 +201,7 @@ function costModel(results) {
   const perCore = 1e6 / cpu;
   const sessions = (perCore / 5) * 10;
   const gigabit = bytes ? 1e9 / 8 / bytes : undefined;
+  const perConnection = bytesPerConnection(results);
 
   return [
     "## What a callback costs, and where the limit is",
@@ -190,7 +236,12 @@ function costModel(results) {
           "- **Wake-ups** are few under load, as one turn of the loop answers all requests that have come meanwhile; with " +
             "few sessions each request wakes its worker, and a callback costs more CPU (see Scale).",
         ]),
-    "- **Sessions** cost memory only: connections that are open, and nothing per session on the server.",
+    ...growth(results),
+    "- **Sessions** cost memory only: connections that are open" +
+      (perConnection
+        ? ` (${number(Math.round(perConnection))} bytes of the workers' memory each, by the sessions of Scale)`
+        : "") +
+      ", and nothing per session on the server.",
     "- A **cold** value costs its computation once on the whole machine. Its waiters hold no thread.",
     "",
     "Workers add up until the CPUs are used. They share one database: reads do not hinder each other, writes (a value that " +
@@ -228,7 +279,7 @@ function targetTable(results) {
 
 const LIMITS = [
   "Everything runs over the loopback: no network delay, no loss. TLS and HTTP/2 are measured in the part about the engine only.",
-  "The generator shares the CPUs with the servers. A fast server is slowed down more by that than a slow one.",
+  "The generator shares the CPUs with the servers. A fast server is slowed down more by that than a slow one, so ratios to slower peers are lower bounds.",
   "Dash itself is not among the peers: the Flask app answers what Dash would answer, with less work. The distance to Dash is greater.",
   "The peers have no pandas and no numpy to load, and memoize finished answers, which the chapter does not do.",
   "Drawing in the browser takes longer than anything measured here, see the table of real browsers where there is one.",
@@ -245,6 +296,74 @@ function section(title, table, picture, words = []) {
     markdown(table),
     "",
     ...(picture ? [`![${title}](benchmarks/${picture}.svg)`, ""] : []),
+  ];
+}
+
+/* May ours be faster than the generator could show? */
+function fullWords(results) {
+  const ours = results.warm?.peers.pronghorn;
+  const theirs = results.warm?.peers["gunicorn-redis"];
+
+  if (!ours?.generator_share || !ours.server_cores) return [];
+  const share = ours.generator_share.median;
+  const cores = ours.server_cores.median;
+  const full = (share + cores) / results.machine.cpus;
+
+  return [
+    `While Pronghorn was measured the generator used ${number(share)} and the server ${number(cores)} of ` +
+      `${results.machine.cpus} cores` +
+      (full > 0.9
+        ? ": together they fill the machine, so Pronghorn would do more if the load came from elsewhere, and the ratios are lower bounds."
+        : ".") +
+      (theirs?.generator_share
+        ? ` While gunicorn with Redis was measured, the generator used ${number(theirs.generator_share.median)}.`
+        : "") +
+      " CPU per callback compares them without regard to that.",
+    "",
+  ];
+}
+
+/* What the runs with less reading show. */
+function readingWords(results) {
+  const { shares } = results.generator.reading;
+  const [all, none] = [shares[0], shares.at(-1)];
+  const gain = ratio(none.callbacks_per_s, all.callbacks_per_s);
+
+  return [
+    "What the generator does not read, it still receives, but does not copy out of the kernel and does not compare. The same " +
+      `warm load with all answers read and with none but the signals': ${number(gain)} times the callbacks per second. ` +
+      (gain > 1.05
+        ? "What the generator saves, the server uses: on this machine the two share the CPUs, and the warm rate is not the server's end."
+        : "So the generator's reading is not what bounds the warm rate."),
+    "",
+  ];
+}
+
+/* Where the time of a real browser goes. */
+function browserWords(results) {
+  const { rows, sessions } = results.browsers;
+  const real = rows.find((row) => row.cache === "warm" && row.drawn_p50_ms && row.who.startsWith(`${sessions} `));
+  const alone = rows.find((row) => row.who.startsWith("1 "));
+  const simulated = rows.find((row) => row.cache === "warm" && row.who.includes("simulated"));
+
+  if (!real?.server_p50_ms || !simulated) return [];
+  const rest = (row) => number(row.data_p50_ms - row.server_p50_ms);
+
+  return [
+    "*Server* is the part of it in which the browser waited for the server, from sending the signal's request and that of the " +
+      "slowest graph to their first bytes, as its resource timing has it; this is what simulated sessions measure. *Before* is " +
+      "what the page's own scripts took until the first request, *between* what they took from the signal's answer to the first " +
+      "graph's request; the rest is reading the answers.",
+    "",
+    `Warm, the server's part is ${number(real.server_p50_ms)} ms of ${number(real.data_p50_ms)} ms: the other ` +
+      `${rest(real)} ms are ${sessions} pages' scripts (dash-renderer, React, plotly.js, which draws the first graphs while ` +
+      `others are asked for) on ${results.machine.cpus} cores` +
+      (alone
+        ? `, and a context that has the machine for itself waits ${number(alone.server_p50_ms)} ms for the server and has its data ` +
+          `after ${number(alone.data_p50_ms)} ms`
+        : "") +
+      `. Simulated sessions, which do nothing but wait, had theirs after ${number(simulated.data_p50_ms)} ms.`,
+    "",
   ];
 }
 
@@ -309,7 +428,7 @@ function page(results) {
   ];
 
   if (tables.warm)
-    lines.push(...section("Warm", tables.warm, "warm-callbacks"),
+    lines.push(...section("Warm", tables.warm, "warm-callbacks", fullWords(results)),
       "![p99](benchmarks/warm-p99.svg)", "", "![memory](benchmarks/warm-memory.svg)", "");
   if (tables.cold) lines.push(...section("Cold", tables.cold, "cold-everyone"));
   if (tables.bytes) lines.push(...section("Bytes", tables.bytes, "bytes-cpu"));
@@ -323,11 +442,14 @@ function page(results) {
     lines.push(...section("The engine", engineTable(results)),
       markdown(connectionsTable(results)), "");
   if (results.generator) lines.push(...section("The generator", generatorTable(results)));
+  if (results.generator?.reading)
+    lines.push(...readingWords(results), markdown(readingTable(results)), "");
   if (tables.browsers)
     lines.push(...section("Real browsers", tables.browsers, undefined, [
       "Contexts of one Chromium with the page open, and as many simulated sessions. *Data* is the time from the change to the " +
         "last byte of the last graph, *drawn* until plotly.js has drawn all of them.",
       "",
+      ...browserWords(results),
     ]));
   lines.push(...costModel(results), "## What this does not show", "");
   lines.push(...LIMITS.map((line) => `- ${line}`), "");

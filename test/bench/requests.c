@@ -44,6 +44,8 @@ void
 requests_put_post(struct buf *out, const struct target *target,
     const struct bench_options *options)
 {
+	(void)buf_printf(out, "POST %s/_dash-update-component HTTP/1.1\r\n",
+	    target->prefix);
 	put_common(out, target, options);
 	(void)buf_printf(out,
 	    "Accept: application/json\r\n"

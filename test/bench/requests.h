@@ -13,7 +13,11 @@
  * Layer: test. Threads: any; pure but for reading --body's file.
  */
 
-/* Fields of a browser's GET and POST, without the empty line. */
+/*
+ * Of a browser's GET the fields after the request line, of its POST of a
+ * callback the head from the beginning; both without cookies, length and the
+ * empty line.
+ */
 void requests_put_get(struct buf *out, const struct target *target,
     const struct bench_options *options);
 void requests_put_post(struct buf *out, const struct target *target,

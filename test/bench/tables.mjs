@@ -235,15 +235,40 @@ export function generatorTable(results) {
   return {
     title: "The generator: a known rate of small requests, open model",
     head: ["wanted per second", "hit per second", "its CPU, cores", "p99, ms", "failures"],
-    rows: [
-      [
-        number(generator.rate),
-        number(generator.hit_per_s),
-        number(generator.cpu_share),
-        number(generator.p99_ms),
-        String(generator.failures),
-      ],
+    rows: (generator.rates ?? [generator]).map((one) => [
+      number(one.rate),
+      number(one.hit_per_s),
+      number(one.cpu_share),
+      number(one.p99_ms),
+      String(one.failures),
+    ]),
+  };
+}
+
+/* The warm run once more, with less and less to do for the generator. */
+export function readingTable(results) {
+  const { reading } = results.generator;
+
+  return {
+    title: `What reading costs the generator: ${reading.sessions} warm sessions, read and checked in part`,
+    head: [
+      "answers read",
+      "callbacks/s",
+      "p99 of a callback, ms",
+      "generator, us of CPU per callback",
+      "server, us of CPU per callback",
+      "generator, cores",
+      "server, cores",
     ],
+    rows: reading.shares.map((one) => [
+      `${number(100 * one.share)} %`,
+      withSpread(one.callbacks_per_s),
+      withSpread(one.callback_p99_ms),
+      number((1e6 * one.generator_share.median) / one.callbacks_per_s.median),
+      number(one.cpu_us_per_request.median),
+      number(one.generator_share.median),
+      number(one.server_cores.median),
+    ]),
   };
 }
 
@@ -252,12 +277,27 @@ export function browsersTable(results) {
 
   return {
     title: `${browsers.sessions} browsers at once, workers x threads: ${browsers.workers} x ${browsers.threads}, a query of ${browsers.delay_s} s`,
-    head: ["cache", "who", "data p50, ms", "data max, ms", "drawn p50, ms", "drawn max, ms"],
+    head: [
+      "cache",
+      "who",
+      "data p50, ms",
+      "data max, ms",
+      "of data: server p50, ms",
+      "server max, ms",
+      "page before p50, ms",
+      "page between p50, ms",
+      "drawn p50, ms",
+      "drawn max, ms",
+    ],
     rows: browsers.rows.map((row) => [
       row.cache,
       row.who,
       number(row.data_p50_ms),
       number(row.data_max_ms),
+      number(row.server_p50_ms),
+      number(row.server_max_ms),
+      number(row.before_p50_ms),
+      number(row.between_p50_ms),
       number(row.drawn_p50_ms),
       number(row.drawn_max_ms),
     ]),
@@ -275,6 +315,7 @@ export function allTables(results) {
     results.engine && engineTable(results),
     results.engine && connectionsTable(results),
     results.generator && generatorTable(results),
+    results.generator?.reading && readingTable(results),
     results.browsers && browsersTable(results),
   ].filter(Boolean);
 }

@@ -60,33 +60,42 @@ function coldTargets({ cold }) {
   ];
 }
 
-function generatorTargets({ generator, warm }) {
-  const list = [];
+/*
+ * It shares the machine with what it measures. It is not what makes the peer
+ * slow if the peer leaves most of a core to it, and it can do more than the
+ * warm run asks of it if it does so where answers are small. That it may
+ * hold back ours in the warm run is said beside the table.
+ */
+function generatorTargets({ generator, warm, bytes }) {
+  const theirs = warm?.peers["gunicorn-redis"]?.generator_share?.max;
+  const small = bytes?.cases.find((one) => one.what === "health" && one.server === "pronghorn");
 
-  if (generator)
-    list.push(
+  return [
+    ...(generator?.rates ?? (generator ? [generator] : [])).map((one) =>
       target(
         "generator",
-        `a known rate of ${generator.rate} per second is missed by`,
-        100 * Math.abs(generator.hit_per_s / generator.rate - 1),
+        `a known rate of ${number(one.rate)} per second is missed by`,
+        100 * Math.abs(one.hit_per_s / one.rate - 1),
         "at most 1 %",
         (value) => value <= 1,
         " %",
       ),
-    );
-  const share = warm?.peers.pronghorn?.generator_share?.max;
-
-  list.push(
+    ),
     target(
       "generator",
-      "its CPU share in the warm run, of one core",
-      share === undefined ? undefined : 100 * share,
+      "its CPU share while gunicorn + Flask-Caching + Redis was measured warm, of one core",
+      theirs === undefined ? undefined : 100 * theirs,
       "under 80 %",
       (value) => value < 80,
       " %",
     ),
-  );
-  return list;
+    atLeast(
+      "generator",
+      "small GETs it reached on a core of its own, of the callbacks of the warm run",
+      ratio(small?.requests_per_s, warm?.peers.pronghorn?.callbacks_per_s),
+      2,
+    ),
+  ];
 }
 
 function byteTargets({ bytes }) {

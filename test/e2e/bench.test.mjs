@@ -328,6 +328,106 @@ test("a known rate is hit within 1 %", async (t, scene) => {
 });
 
 /* A server that stands still for a second: who was due must be seen to wait. */
+/* The line is for people only: on a terminal, which script(1) gives. */
+test("progress is shown while it runs", async (t, scene) => {
+  const app = await tinyApp(scene, DROPDOWN, diamond(), { delay: () => 5 });
+  const command = [
+    ...[BENCH, app.url, "--sessions", 3, "--duration", 2.5, "--warmup", 0],
+    ...["--think", "constant:0.05"],
+  ].join(" ");
+  const run = (program, args) =>
+    new Promise((done, fail) => {
+      const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"] });
+      let out = "";
+
+      child.stdout.on("data", (data) => (out += data));
+      child.stderr.on("data", (data) => (out += data));
+      child.on("error", fail);
+      child.on("close", (status) => done({ status, out }));
+    });
+  const seen = await run("script", ["-qec", command, "/dev/null"]);
+
+  assert.equal(seen.status, 0, seen.out);
+  assert.match(
+    seen.out,
+    /\rmeasuring +\d\.\d s {2}3\/3 sessions {2}\d+ requests\/s {2}\d+ connections {2}0 errors/,
+  );
+  assert.match(seen.out, /\d+ sessions, [\d.]+ s measured/);
+  const plain = await run("sh", ["-c", command]);
+
+  assert.equal(plain.status, 0, plain.out);
+  assert.doesNotMatch(plain.out, /\r/);
+});
+
+test("computations are counted in the server's log", async (t, scene) => {
+  const log = scene.file("log", "Computing value with before\n");
+  const known = new Set();
+  const callbacks = diamond();
+
+  callbacks["left.children"].give = (ask) => {
+    const { value } = ask.inputs[0];
+
+    if (!known.has(value)) fs.appendFileSync(log, `Computing value with ${value}\n`);
+    known.add(value);
+    return { is: value };
+  };
+  const app = await tinyApp(scene, DROPDOWN, callbacks);
+  const args = [app.url, "--sessions", 3, "--rounds", 10, "--scenario", "cold"];
+  const first = await bench(...args, "--computed", log);
+
+  assert.equal(first.status, 0, first.err);
+  assert.equal(first.results.computations, 3);
+  const again = await bench(...args, "--computed", `${log}:value with`);
+
+  assert.equal(again.results.computations, 0);
+  assert.equal((await bench(...args, "--computed", ":")).status, 2);
+});
+
+/* All kinds of pauses between rounds: their means, and what a seed repeats. */
+test("think times and seeds", async (t, scene) => {
+  const app = await tinyApp(scene, DROPDOWN, diamond());
+  const load = ["--sessions", 1, "--rounds", 12, "--scenario", "cold"];
+  const picks = async (...more) => {
+    app.seen.length = 0;
+    const { status, results, err } = await bench(app.url, ...load, ...more);
+
+    assert.equal(status, 0, err);
+    return {
+      seconds: results.seconds_measured,
+      values: asks(app, "left.children").map((ask) => ask.inputs[0].value).join(""),
+    };
+  };
+  const one = await picks("--seed", 7, "--think", "constant:0.05");
+  const same = await picks("--seed", 7, "--think", "constant:0.05");
+  const other = await picks("--seed", 8, "--think", "uniform:0.02,0.08");
+  const exp = await picks("--seed", 7, "--think", "exp:0.05");
+
+  assert.equal(one.values, same.values);
+  assert.notEqual(one.values, other.values);
+  /* Eleven pauses; nothing but the pauses has a lower bound. */
+  for (const { seconds } of [one, same]) assert.ok(seconds >= 11 * 0.05);
+  assert.ok(other.seconds >= 11 * 0.02);
+  assert.ok(exp.seconds > 0.05, `${exp.seconds} s`);
+  for (const wrong of ["uniform:2,1", "exp:-1", "soon"])
+    assert.equal((await bench(app.url, "--think", wrong)).status, 2);
+});
+
+test("plots are whole SVG files", async (t, scene) => {
+  const app = await tinyApp(scene, DROPDOWN, diamond());
+  const svg = path.join(scene.dir(), "plot.svg");
+  const { status } = await bench(
+    ...[app.url, "--sessions", 2, "--duration", 1.2, "--warmup", 0],
+    ...["--scenario", "mixed", "--arrival", "rate:20", "--svg", svg],
+  );
+
+  assert.equal(status, 0);
+  const text = fs.readFileSync(svg, "utf8");
+
+  assert.match(text, /^<svg .*<\/svg>\n$/s);
+  for (const words of ["percentile", "latency, ms", "per second", "round", "dependent"])
+    assert.ok(text.includes(words), words);
+});
+
 test("a stall is not omitted", async (t, scene) => {
   let stalled = 0;
   const server = http.createServer((request, response) => {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * The servers that are compared, each as { name, url, pids, log(), stop() }.
+ * The servers that are compared, each as { name, url, pids, log, stop() }; log
+ * is the file into which the app writes a line for each computation.
  * All listen on the loopback or on a unix socket in a temporary folder, and
  * all are ended by their process ids.
  */
@@ -63,6 +64,7 @@ export function launch(command, args, { dir, env = {}, cpu }) {
     }),
   );
   child.on("error", () => {});
+  child.log = log;
   child.text = () => fs.readFileSync(log, "utf8");
   return child;
 }
@@ -108,11 +110,6 @@ function answers(url) {
   );
 }
 
-function countComputations(text) {
-  return text.split("\n").filter((line) => /Computing value with/.test(line))
-    .length;
-}
-
 /* options: dir, build, workers, threads, delay, cpu, args, app */
 export async function startPronghorn(options) {
   fs.mkdirSync(options.dir, { recursive: true });
@@ -143,7 +140,7 @@ export async function startPronghorn(options) {
     url,
     pids: [child.pid],
     pointsFile: path.join(options.dir, "cache/points-v1.db"),
-    computations: () => countComputations(child.text()),
+    log: child.log,
     stop: () => end(child),
   };
 }
@@ -180,7 +177,7 @@ async function finishPython(name, child, url, redis) {
     url,
     pids: redis ? [child.pid, redis.pid] : [child.pid],
     redisPid: redis?.pid,
-    computations: () => countComputations(child.text()),
+    log: child.log,
     stop: async () => {
       await end(child);
       await redis?.stop();
