@@ -44,6 +44,7 @@ static const struct status {
 	{ 409, "Conflict", PAGE("Conflict") },
 	{ 410, "Gone", PAGE("Gone") },
 	{ 411, "Length Required", PAGE("Length Required") },
+	{ 412, "Precondition Failed", PAGE("Precondition Failed") },
 	{ 413, "Content Too Large", PAGE("Content Too Large") },
 	{ 414, "URI Too Long", PAGE("URI Too Long") },
 	{ 415, "Unsupported Media Type", PAGE("Unsupported Media Type") },

@@ -43,13 +43,14 @@ router_file_reply(const struct route_request *rq, const struct site_file *file,
     const char *cache, struct reply *reply)
 {
 	memset(reply, 0, sizeof(*reply));
-	reply->status = 200;
+	reply->status = static_condition(rq->head, file->etag, 0);
 	reply->type = file->mime;
 	reply->cache = cache;
 	reply->etag = file->etag;
 	reply->vary = file->gzip_data != NULL;
-	if (static_etag_matches(rq->head->if_none_match, file->etag)) {
-		reply->status = 304;
+	if (reply->status == 412) {
+		http_reply_error(reply, 412);
+	} else if (reply->status == 304) {
 		reply->type = NULL;
 	} else if (file->br_data != NULL &&
 		   static_accepts(rq->head->accept_encoding, "br")) {

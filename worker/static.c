@@ -277,7 +277,9 @@ fill_head(const struct http_head *head, const struct stat *st,
 	reply->br = form == FORM_BR;
 	reply->status =
 	    static_condition(head, texts->etag, (int64_t)st->st_mtim.tv_sec);
-	if (reply->status == 304) {
+	if (reply->status == 412) {
+		http_reply_error(reply, 412);
+	} else if (reply->status == 304) {
 		reply->type = NULL;
 		reply->gzip = false;
 		reply->br = false;
@@ -336,7 +338,7 @@ answer_entry(const struct static_entry *entry, const struct http_head *head,
 		blob = entry->gzip;
 	}
 	fill_head(head, &entry->st, type_of(entry->path), form, texts, reply);
-	if (reply->status == 304)
+	if (reply->status != 200)
 		return;
 	reply->blob = blob_ref(blob);
 	reply->body = blob->data;
@@ -355,7 +357,7 @@ answer_open(int *fd, const struct stat *st, const char *path,
 	struct blob *blob;
 
 	fill_head(head, st, type, FORM_PLAIN, texts, reply);
-	if (reply->status == 304)
+	if (reply->status != 200)
 		return 0;
 	if (len > MEMORY_MAX) {
 		blob = blob_new_file(*fd, len);

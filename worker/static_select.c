@@ -71,15 +71,17 @@ static_accepts(struct http_span list, const char *coding)
 	return false;
 }
 
-bool
-static_etag_matches(struct http_span list, const char *etag)
+/* Weakly, the mark of a weak tag does not count. */
+static bool
+list_has(struct http_span list, const char *etag, bool weakly)
 {
 	struct http_span element;
 
 	if (list.len == 1 && list.data[0] == '*')
 		return true;
 	while (list.data != NULL && next_element(&list, &element)) {
-		if (element.len > 2 && memcmp(element.data, "W/", 2) == 0) {
+		if (weakly && element.len > 2 &&
+		    memcmp(element.data, "W/", 2) == 0) {
 			element.data += 2;
 			element.len -= 2;
 		}
@@ -88,6 +90,12 @@ static_etag_matches(struct http_span list, const char *etag)
 			return true;
 	}
 	return false;
+}
+
+bool
+static_etag_matches(struct http_span list, const char *etag)
+{
+	return list_has(list, etag, true);
 }
 
 static int
@@ -193,11 +201,35 @@ static_parse_range(struct http_span range, size_t len, size_t *first,
 	return STATIC_PART;
 }
 
+/* What is asked of the file as it is: If-Match, else If-Unmodified-Since. */
+static bool
+is_wanted(const struct http_head *head, const char *etag, int64_t mtime)
+{
+	const struct http_span *value;
+	int64_t since;
+	size_t from = 0;
+
+	value = http_head_find_next(head, "if-match", &from);
+	if (value != NULL) {
+		for (; value != NULL;
+		     value = http_head_find_next(head, "if-match", &from)) {
+			if (list_has(*value, etag, false))
+				return true;
+		}
+		return false;
+	}
+	value = mtime != 0 ? http_head_find(head, "if-unmodified-since") : NULL;
+	since = value != NULL ? static_parse_date(*value) : -1;
+	return since < 0 || mtime <= since;
+}
+
 int
 static_condition(const struct http_head *head, const char *etag, int64_t mtime)
 {
 	int64_t since;
 
+	if (!is_wanted(head, etag, mtime))
+		return 412;
 	if (head->if_none_match.data != NULL)
 		return static_etag_matches(head->if_none_match, etag) ? 304
 								      : 200;

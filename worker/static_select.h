@@ -37,8 +37,8 @@ enum static_range static_parse_range(struct http_span range, size_t len,
     size_t *first, size_t *count);
 
 /*
- * The verdict of the conditional fields: 304, or 200. `mtime` in seconds;
- * 0: unknown.
+ * The verdict of the conditional fields: 412, 304, or 200. `mtime` in
+ * seconds; 0: unknown.
  */
 int static_condition(const struct http_head *head, const char *etag,
     int64_t mtime);

@@ -140,6 +140,19 @@ test("conditions and ranges [25]", async (t, scene) => {
     [{ "If-Modified-Since": earlier }, 200],
     [{ "If-Modified-Since": "yesterday" }, 200],
     [{ "If-None-Match": '"x"', "If-Modified-Since": modified }, 200],
+    [{ "If-Match": etag }, 200],
+    [{ "If-Match": `"x", ${etag}` }, 200],
+    [{ "If-Match": "*" }, 200],
+    [{ "If-Match": '"x"' }, 412],
+    [{ "If-Match": `W/${etag}` }, 412],
+    [{ "If-Match": "" }, 412],
+    [{ "If-Match": etag, "If-None-Match": etag }, 304],
+    [{ "If-Match": '"x"', "If-None-Match": etag }, 412],
+    [{ "If-Match": '"x"', Range: "bytes=0-9" }, 412],
+    [{ "If-Unmodified-Since": modified }, 200],
+    [{ "If-Unmodified-Since": earlier }, 412],
+    [{ "If-Unmodified-Since": "yesterday" }, 200],
+    [{ "If-Match": etag, "If-Unmodified-Since": earlier }, 200],
   ])
     assert.equal((await ask("/assets/image.png", fields)).status, status, JSON.stringify(fields));
 

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Fuzz target: Range, If-Range, If-None-Match, If-Modified-Since and
- * Accept-Encoding, all with the same input.
+ * Fuzz target: Range, If-Range, If-Match, If-None-Match, If-Modified-Since,
+ * If-Unmodified-Since and Accept-Encoding, all with the same input.
  *
  * Properties: a part is inside the file and not empty, whatever the length of
  * the file; a range that starts behind the end is never a part. A date that
  * is understood is written back as the same second. An answer 304 is given
- * only when the tag is in the list or the date is not before the file's.
+ * only when the tag is in the list or the date is not before the file's, and
+ * 412 whenever it is not in the list or the date is before.
  */
 
 #include "test/fuzz/fuzz.h"
@@ -79,7 +80,16 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	when = static_parse_date(text);
 	FUZZ_CHECK((static_condition(&head, etag, 784111777) == 304) ==
 		   (when >= 784111777));
+	memset(&head.if_modified_since, 0, sizeof(head.if_modified_since));
 	head.field_count = 1;
+	head.fields[0].name = (struct http_span){ "If-Match", 8 };
+	head.fields[0].value = text;
+	if (static_condition(&head, etag, 5) == 200)
+		FUZZ_CHECK(memmem(data, size, etag, strlen(etag)) != NULL ||
+			   (size == 1 && data[0] == '*'));
+	head.fields[0].name = (struct http_span){ "If-Unmodified-Since", 19 };
+	FUZZ_CHECK((static_condition(&head, etag, 784111777) == 412) ==
+		   (when >= 0 && when < 784111777));
 	head.fields[0].name = (struct http_span){ "If-Range", 8 };
 	head.fields[0].value = text;
 	if (static_if_range(&head, etag, 784111777))
