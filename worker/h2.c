@@ -71,7 +71,7 @@ on_begin(nghttp2_session *session, const nghttp2_frame *frame, void *arg)
 		return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
 	stream->h2 = h2;
 	stream->id = frame->hd.stream_id;
-	stream->since_us = clock_mono_us();
+	stream->began_us = stream->since_us = clock_mono_us();
 	stream->conn.worker = h2->conn->worker;
 	stream->conn.stream = stream;
 	stream->conn.tls = h2->conn->tls; /* for the flags of cookies */
@@ -157,6 +157,7 @@ on_data(nghttp2_session *session, uint8_t flags, int32_t id,
 	stream = nghttp2_session_get_stream_user_data(session, id);
 	if (stream == NULL || stream->answered)
 		return 0;
+	stream->since_us = clock_mono_us();
 	stream->refuse = keep_body(stream, data, len);
 	if (stream->refuse != 0)
 		h2_request_run(stream);
@@ -179,6 +180,8 @@ on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *arg)
 		stream->complete = true;
 		h2_request_run(stream);
 	} else if (frame->hd.type == NGHTTP2_HEADERS) {
+		stream->head_complete = true;
+		stream->began_us = clock_mono_us();
 		h2_request_check(stream);
 	}
 	return 0;
@@ -323,23 +326,61 @@ h2_flush(struct conn *conn)
 	}
 }
 
+/*
+ * Has a body not moved for `limit`, or been slower than min_rate all in all?
+ * Streams share a connection, so they share the rate.
+ */
+static bool
+is_too_slow(const struct h2_stream *stream, int64_t now_us, double limit,
+    size_t bytes)
+{
+	double rate = (double)stream->conn.worker->options->min_rate;
+	double seconds = (double)(now_us - stream->began_us) / 1e6;
+
+	return (double)(now_us - stream->since_us) / 1e6 > limit ||
+	       (seconds > limit &&
+		   (double)bytes * (double)stream->h2->stream_count <
+		       seconds * rate);
+}
+
+static void
+check_deadline(struct h2_stream *stream, int64_t now_us)
+{
+	const struct worker_options *options = stream->conn.worker->options;
+	bool reset;
+
+	if (stream->answered) {
+		reset = is_too_slow(stream, now_us, options->send_timeout,
+		    stream->total - stream->left);
+	} else if (!stream->head_complete) {
+		reset =
+		    !stream->complete && (double)(now_us - stream->began_us) >
+					     options->header_timeout * 1e6;
+	} else {
+		reset = false;
+		if (!stream->complete &&
+		    is_too_slow(stream, now_us, options->body_timeout,
+			conn_body_len(&stream->conn) + stream->body.len)) {
+			stream->refuse = 408;
+			h2_request_run(stream);
+		}
+	}
+	if (reset)
+		(void)nghttp2_submit_rst_stream(stream->h2->session,
+		    NGHTTP2_FLAG_NONE, stream->id, NGHTTP2_CANCEL);
+}
+
 void
 h2_sweep(struct conn *conn)
 {
-	const struct worker_options *options = conn->worker->options;
 	struct h2 *h2 = conn->h2;
 	struct h2_stream *stream;
-	int64_t now = clock_mono_us();
-	double limit;
+	int64_t now_us = clock_mono_us();
 
-	for (stream = h2->streams; stream != NULL; stream = stream->next) {
-		limit = stream->answered ? options->send_timeout
-					 : options->body_timeout;
-		if ((stream->answered || !stream->complete) &&
-		    (double)(now - stream->since_us) > limit * 1e6)
-			(void)nghttp2_submit_rst_stream(h2->session,
-			    NGHTTP2_FLAG_NONE, stream->id, NGHTTP2_CANCEL);
-	}
+	h2->busy = true; /* no stream goes while we walk */
+	for (stream = h2->streams; stream != NULL; stream = stream->next)
+		check_deadline(stream, now_us);
+	h2->busy = false;
 	h2_flush(conn);
 }
 

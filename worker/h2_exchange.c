@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "server/base/bug.h"
 #include "server/base/clock.h"
 #include "worker/conn_int.h"
 #include "worker/h2_int.h"
@@ -195,6 +196,7 @@ read_body(nghttp2_session *session, int32_t id, uint8_t *out, size_t len,
 }
 
 #define FIELDS_MAX 64
+#define FIELDS_BYTES 4096 /* of an answer's own; see reply->fields */
 
 /* The lines of an HTTP/1.1 head as fields, names in lower case, in place. */
 static size_t
@@ -229,7 +231,7 @@ fields_of(char *head, size_t len, nghttp2_nv fields[FIELDS_MAX])
 static int
 take_body(struct h2_stream *stream, const struct reply *reply, bool borrowed)
 {
-	stream->left = reply->len;
+	stream->left = stream->total = reply->len;
 	stream->blob = reply->blob;
 	stream->data = reply->body;
 	if (reply->blob != NULL && reply->blob->fd >= 0) {
@@ -252,7 +254,7 @@ h2_answer(struct conn *conn, const struct answer_to *to, struct reply *reply,
 {
 	struct h2_stream *stream = conn->stream;
 	struct worker *worker = conn->worker;
-	char head[HTTP_REPLY_HEAD_MAX + 4096];
+	char head[HTTP_REPLY_HEAD_MAX + FIELDS_BYTES];
 	nghttp2_nv fields[FIELDS_MAX];
 	nghttp2_data_provider body = { .source.ptr = stream,
 		.read_callback = read_body };
@@ -264,8 +266,9 @@ h2_answer(struct conn *conn, const struct answer_to *to, struct reply *reply,
 		blob_unref(reply->blob);
 		return;
 	}
+	ASSERT(reply->fields_len <= FIELDS_BYTES);
 	stream->answered = true;
-	stream->since_us = clock_mono_us();
+	stream->began_us = stream->since_us = clock_mono_us();
 	len = http_reply_head(reply, true, worker->date, head);
 	count = fields_of(head, len, fields);
 	if (take_body(stream, reply, borrowed) < 0 ||

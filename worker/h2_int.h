@@ -25,9 +25,11 @@ struct h2_stream {
 	struct h2_stream *prev;
 	struct h2_stream *next;
 	int32_t id;
+	bool head_complete;
 	bool complete; /* the request is whole */
 	bool answered;
 	int refuse;       /* a status, or 0 */
+	int64_t began_us; /* the head, then the body, then the answer */
 	int64_t since_us; /* last progress */
 	size_t list_size;
 	uint64_t body_max; /* from its head; 0: not known yet */
@@ -41,6 +43,7 @@ struct h2_stream {
 	/* the answer */
 	const char *data;
 	size_t left;
+	size_t total; /* left when it began */
 	size_t offset;
 	struct blob *blob;
 	char *copy;

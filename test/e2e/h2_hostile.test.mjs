@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * HTTP/2 as attackers write it, frame by frame, and clients that are slow:
+ * who costs more than a client may is sent away, memory and processor time
+ * stay bounded, and others do not notice.
+ */
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import path from "node:path";
+import {
+  block, END_HEADERS, END_STREAM, frame, Frames, HEAD, TYPE, u32,
+} from "../lib/h2_frames.mjs";
+import { now, SLOW, test, until } from "../lib/harness.mjs";
+import { cpuSeconds } from "../lib/op_process.mjs";
+import { call } from "../lib/zoo.mjs";
+
+const UPDATE = {
+  ":method": "POST", ":scheme": "https", ":path": "/_dash-update-component",
+  ":authority": "a", "content-type": "application/json",
+};
+
+async function start(scene, args = []) {
+  const dir = scene.dir();
+  const cert = path.join(dir, "cert.pem");
+  const key = path.join(dir, "key.pem");
+
+  execFileSync(
+    "openssl",
+    [
+      "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+      "-nodes", "-keyout", key, "-out", cert, "-days", "30", "-subj", "/CN=a",
+    ],
+    { stdio: "ignore" },
+  );
+  return scene.start({
+    app: "zoo",
+    threads: 2,
+    args: ["--certfile", cert, "--keyfile", key, ...args],
+  });
+}
+
+async function open(scene, server, settings) {
+  const client = await Frames.connect(server, settings);
+
+  scene.wires.push(client);
+  return client;
+}
+
+const headers = (stream, fields, flags = END_HEADERS | END_STREAM) =>
+  frame(TYPE.HEADERS, flags, stream, block(fields));
+
+/* Somebody else is answered, by the same worker. */
+async function isUnharmed(scene, server, worker) {
+  const other = await open(scene, server);
+
+  await other.send(headers(1, HEAD));
+  await until("its answer", () => other.of(TYPE.DATA, 1).length > 0);
+  assert.equal(other.of(TYPE.DATA, 1)[0].payload.toString(), "ok\n");
+  assert.deepEqual(server.workers(), [worker]);
+  other.destroy();
+}
+
+/*
+ * What each attack sends, a few hundred frames at a time, until it is sent
+ * away or all is sent.
+ */
+const ATTACKS = {
+  "heads that go on for ever": {
+    before: () => [headers(1, HEAD, 0)],
+    send: () => frame(TYPE.CONTINUATION, 0, 1, block({ x: "y" })),
+    ends: true,
+  },
+  "heads that go on with nothing": {
+    before: () => [headers(1, HEAD, 0)],
+    send: () => frame(TYPE.CONTINUATION, 0, 1),
+    ends: true,
+  },
+  "streams that are reset at once": {
+    send: (i) =>
+      Buffer.concat([
+        headers(2 * i + 1, UPDATE, END_HEADERS),
+        frame(TYPE.RST_STREAM, 0, 2 * i + 1, u32(8)),
+      ]),
+    ends: true,
+  },
+  /* CVE-2025-8671: it is the server that resets. */
+  "streams that have to be reset": {
+    send: (i) =>
+      Buffer.concat([
+        headers(2 * i + 1, UPDATE, END_HEADERS),
+        frame(TYPE.WINDOW_UPDATE, 0, 2 * i + 1, u32(0)),
+      ]),
+    ends: true,
+  },
+  "pings": { send: () => frame(TYPE.PING, 0, 0, Buffer.alloc(8)) },
+  "settings": { send: () => frame(TYPE.SETTINGS, 0, 0) },
+  "data that is none": {
+    before: () => [headers(1, UPDATE, END_HEADERS)],
+    send: () => frame(TYPE.DATA, 0, 1),
+  },
+  "more streams than allowed": {
+    send: (i) => headers(2 * i + 1, UPDATE, END_HEADERS),
+  },
+};
+
+for (const [what, { before, send, ends }] of Object.entries(ATTACKS)) {
+  test(`HTTP/2: ${what} [35]`, { seconds: 120 }, async (t, scene) => {
+    const server = await start(scene);
+    const [worker] = server.workers();
+
+    await isUnharmed(scene, server, worker);
+    const memory = server.rss(worker);
+    const used = cpuSeconds(worker);
+    const client = await open(scene, server);
+    let sent = 0;
+
+    if (before) await client.send(...before());
+    while (!client.ended && sent < 20000) {
+      const some = Array.from({ length: 200 }, (_, i) => send(sent + i));
+
+      await client.send(...some);
+      await new Promise((done) => setImmediate(done));
+      sent += some.length;
+    }
+    if (ends) await until("its end", () => client.ended);
+    const grown = server.rss(worker) - memory;
+
+    t.diagnostic(
+      `${client.ended ? "sent away" : "borne"} after ${sent}, ` +
+        `${(grown / 1e6).toFixed(1)} MB, ` +
+        `${(cpuSeconds(worker) - used).toFixed(2)} s of processor time`,
+    );
+    assert.ok(grown < 16e6 * SLOW, `${grown} bytes`);
+    assert.ok(cpuSeconds(worker) - used < 3 * SLOW);
+    await isUnharmed(scene, server, worker);
+  });
+}
+
+test("HTTP/2: a small head that unpacks to a huge one [35]", async (t, scene) => {
+  const server = await start(scene);
+  const [worker] = server.workers();
+
+  await isUnharmed(scene, server, worker);
+  const memory = server.rss(worker);
+  const client = await open(scene, server);
+  const big = block({ x: "y".repeat(4000) }, { kept: true });
+
+  /* 4 KB in the table, then thousands of bytes that each mean all of it. */
+  await client.send(
+    frame(TYPE.HEADERS, END_HEADERS | END_STREAM, 1, Buffer.concat([block(HEAD), big])),
+  );
+  for (let stream = 3; stream < 43; stream += 2)
+    await client.send(
+      frame(
+        TYPE.HEADERS,
+        END_HEADERS | END_STREAM,
+        stream,
+        Buffer.concat([block(HEAD), Buffer.alloc(16000, 0xbe)]),
+      ),
+    );
+  await until("its end or 20 refusals", () =>
+    client.ended || client.frames.filter((each) => each.type === TYPE.HEADERS ||
+      each.type === TYPE.RST_STREAM).length >= 20);
+  const grown = server.rss(worker) - memory;
+
+  t.diagnostic(`20 heads of 64 MB in 16 KB: ${(grown / 1e6).toFixed(1)} MB`);
+  assert.ok(grown < 16e6 * SLOW, `${grown} bytes`);
+  await isUnharmed(scene, server, worker);
+});
+
+test("HTTP/2: nothing but heads is waited for by header_timeout [H5]", async (t, scene) => {
+  const server = await start(scene, [
+    ...["--header-timeout", "1", "--body-timeout", "60", "--keep-alive", "1"],
+  ]);
+  const client = await open(scene, server);
+  const begin = now();
+
+  await client.send(headers(1, HEAD, 0)); /* and no more */
+  await until("its end", () => client.ended);
+  t.diagnostic(`sent away after ${((now() - begin) / 1000).toFixed(1)} s`);
+  assert.ok(now() - begin < 20000 * SLOW);
+});
+
+/* A body of 20 KB, `size` bytes at a time: the text of its answer. */
+async function trickle(scene, server, size, pause) {
+  const client = await open(scene, server);
+  const bytes = call("echo", "x".repeat(20000));
+  const body = bytes.subarray(bytes.indexOf("\r\n\r\n") + 4);
+  const isOver = () =>
+    client.ended || client.of(TYPE.HEADERS, 1).length > 0 ||
+    client.of(TYPE.RST_STREAM, 1).length > 0;
+
+  await client.send(headers(1, UPDATE, END_HEADERS));
+  for (let at = 0; at < body.length && !isOver(); at += size) {
+    await client.send(
+      frame(
+        TYPE.DATA,
+        at + size >= body.length ? END_STREAM : 0,
+        1,
+        body.subarray(at, at + size),
+      ),
+    );
+    await new Promise((done) => setTimeout(done, pause));
+  }
+  await until("an end", isOver);
+  await until("an answer", () => client.ended || client.of(TYPE.DATA, 1).length > 0);
+  return client.of(TYPE.DATA, 1).map((each) => each.payload).join("");
+}
+
+test("HTTP/2: a body that trickles [H5]", { seconds: 120 }, async (t, scene) => {
+  const server = await start(scene, [
+    ...["--body-timeout", "1.2", "--min-rate", "1000"],
+  ]);
+
+  /* 200 bytes a second, and 5,000, which take longer than the deadline. */
+  assert.match(await trickle(scene, server, 10, 50), /Request Timeout/);
+  assert.match(await trickle(scene, server, 200, 40), /"echo"/);
+});
+
+test("HTTP/2: answers that are taken a little at a time [H5]", { seconds: 120 }, async (t, scene) => {
+  const server = await start(scene, [
+    ...["--send-timeout", "1", "--min-rate", "1MiB"],
+  ]);
+  const [worker] = server.workers();
+  const bytes = call("big_memoized", "v");
+  const body = bytes.subarray(bytes.indexOf("\r\n\r\n") + 4);
+  /* No room for any body until it is given. */
+  const client = await open(scene, server, Buffer.concat([Buffer.from([0, 4]), u32(0)]));
+  const streams = Array.from({ length: 50 }, (_, i) => 2 * i + 1);
+
+  for (const stream of streams)
+    await client.send(
+      headers(stream, UPDATE, END_HEADERS),
+      frame(TYPE.DATA, END_STREAM, stream, body),
+    );
+  await until("all heads", () => client.of(TYPE.HEADERS).length === streams.length);
+  const grown = server.rss(worker);
+  const timer = setInterval(() => {
+    for (const stream of streams)
+      client.send(frame(TYPE.WINDOW_UPDATE, 0, stream, u32(10)));
+  }, 100);
+
+  scene.later(() => clearInterval(timer));
+  t.diagnostic(`50 x 20 MB asked for: ${(grown / 1e6).toFixed(0)} MB in all`);
+  await until("all to be reset", () =>
+    client.ended || client.of(TYPE.RST_STREAM).length === streams.length, 40);
+  clearInterval(timer);
+  assert.ok(grown < 200e6 * SLOW, "they share one answer");
+  await isUnharmed(scene, server, worker);
+});
