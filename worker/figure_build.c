@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "worker/base64.h"
 #include "worker/figure.h"
 #include "worker/frame.h"
 #include "worker/host.h"
@@ -28,6 +29,7 @@ struct figure {
 
 enum field_kind {
 	FIELD_VALUE,
+	FIELD_LIST, /* what the page gives back: no typed array */
 	FIELD_TEXT,
 	FIELD_NUMBER,
 	FIELD_INT,
@@ -62,7 +64,7 @@ static const struct field trace_fields[] = {
 	TRACE(locations, VALUE, "locations", NULL),
 	TRACE(geojson, VALUE, "geojson", NULL),
 	TRACE(text, VALUE, "text", NULL),
-	TRACE(customdata, VALUE, "customdata", NULL),
+	TRACE(customdata, LIST, "customdata", NULL),
 	TRACE(colors, VALUE, "marker.colors", "pie"),
 	TRACE(colors, VALUE, "surfacecolor", "surface"),
 	TRACE(colors, VALUE, "marker.color",
@@ -221,6 +223,10 @@ field_value(struct call *call, const struct field *field, const void *options)
 	case FIELD_VALUE:
 		memcpy(&value, at, sizeof(value));
 		return value != NULL ? host_take(value) : NULL;
+	case FIELD_LIST:
+		memcpy(&value, at, sizeof(value));
+		return value != NULL ? frame_list(call->arena, host_take(value))
+				     : NULL;
 	case FIELD_TEXT:
 		memcpy(&text, at, sizeof(text));
 		return text != NULL
@@ -415,27 +421,29 @@ figure_value(struct ph_figure *ph)
 }
 
 /* plotly takes z as a list of typed arrays, one per row. */
+/* As plotly takes a typed array of two dimensions: lists of typed arrays it
+ * does not. */
 static const struct ph_value *
 figure_grid(const double *cells, size_t rows, size_t columns)
 {
 	struct call *call = call_current();
-	const struct value *row;
-	struct value *list = NULL;
-	size_t i;
+	struct buf text = BUF_EMPTY;
+	const struct ph_value *grid = NULL;
 
-	if (call != NULL && rows <= UINT32_MAX)
-		list = value_array(call->arena, (uint32_t)rows);
-	for (i = 0; list != NULL && i < rows; i++) {
-		row = frame_array(call->arena, PH_ARRAY_F64,
-		    cells + i * columns, columns);
-		if (row == NULL)
-			list = NULL;
-		else
-			list->u.items[i] = *row;
-	}
-	if (list == NULL && call != NULL)
+	if (call == NULL)
+		return host_give(&call_null_value);
+	if (base64_encode(cells, rows * columns * sizeof(*cells), &text) == 0)
+		grid = HOST_OBJECT({ "dtype", host_make_text("f8", 2) },
+		    { "bdata",
+			host_make_text(text.data != NULL ? text.data : "",
+			    text.len) },
+		    { "shape", host_make_textf("%zu, %zu", rows, columns) });
+	buf_free(&text);
+	if (grid == NULL) {
 		call_error(call, "%s: ph_grid(): out of memory", call->name);
-	return host_give(list != NULL ? list : &call_null_value);
+		return host_give(&call_null_value);
+	}
+	return grid;
 }
 
 const struct ph_figure_host host_figure_table = {

@@ -39,8 +39,11 @@ static const char *
 user(struct ph_call *ph)
 {
 	struct call *call = host_call(ph);
-	struct session_visit *visit = session_open(call, "ph_user()");
+	struct session_visit *visit;
 
+	if (call->job != NULL && call->session != NULL)
+		return call->user != NULL ? call->user : "";
+	visit = session_open(call, "ph_user()");
 	return visit != NULL ? visit->user : "";
 }
 

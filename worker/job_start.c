@@ -10,10 +10,12 @@
  * THREADS    Pool threads.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
 #include "cache/encode.h"
+#include "cache/session.h"
 #include "server/base/clock.h"
 #include "server/base/err.h"
 #include "worker/job.h"
@@ -67,9 +69,26 @@ remove_secrets(const struct value *about, struct arena *arena)
 	}
 }
 
-/* The arguments of a row of its own: with the job's id among them. */
+/* The session that asks, when there is one; a job only reads it. */
+static bool
+find_session(const struct task *task, struct toolkit *kit,
+    struct session_row *row)
+{
+	int tries = TRIES;
+	int rc;
+
+	if (!kit->app->sessions || task->visit.ticket.issued == 0)
+		return false;
+	do
+		rc = session_find(kit->cache, task->visit.ticket.id, row);
+	while (rc == ERR_BUSY && --tries > 0);
+	return rc == SESSION_LIVE;
+}
+
+/* The arguments of a row of its own: with the job's id among them, and the
+ * user of its session ("": none). */
 static int
-add_id(struct task *task, const char *id, struct arena *arena)
+add_id(struct task *task, const char *id, const char *user, struct arena *arena)
 {
 	const struct callback *callback = task->callback;
 	struct buf encoded = BUF_EMPTY;
@@ -89,6 +108,10 @@ add_id(struct task *task, const char *id, struct arena *arena)
 	item->kind = VALUE_TEXT;
 	item->u.text = id;
 	item->count = JOB_ID_LEN;
+	item = &about->u.items[UPDATE_USER];
+	item->kind = VALUE_TEXT;
+	item->u.text = user;
+	item->count = (uint32_t)strlen(user);
 	args->count++; /* update_decode() has hidden the last */
 	args->u.items[args->count - 1] = *about;
 	rc = encode_value(args, &encoded);
@@ -172,10 +195,12 @@ answer_result(struct task *task, struct toolkit *kit)
 	return there;
 }
 
+/* `scope` is that of the row's values: the session's, or "". */
 static int
-ask(struct task *task, struct toolkit *kit)
+ask(struct task *task, struct toolkit *kit, const char *scope)
 {
 	struct cache_question question = { .key = task->key,
+		.scope = scope,
 		.function = task->computation->name,
 		.arguments = task->arguments.data,
 		.arguments_len = task->arguments.len,
@@ -218,6 +243,8 @@ job_start(struct task *task, struct toolkit *kit)
 {
 	const struct callback *callback = task->callback;
 	char requester[JOB_ID_LEN + 1];
+	char scope[sizeof(SESSION_GROUP) + SESSION_SCOPE_LEN] = "";
+	struct session_row session = { .user = "" };
 	struct http_span query;
 	char id[JOB_ID_LEN + 1];
 	struct arena arena;
@@ -236,16 +263,20 @@ job_start(struct task *task, struct toolkit *kit)
 		return true;
 	}
 	arena_init(&arena, (size_t)kit->options->limit_request_memory);
+	/* What is kept for everybody knows nobody. */
+	if (!callback->memoize && find_session(task, kit, &session))
+		(void)snprintf(scope, sizeof(scope), SESSION_GROUP "%s",
+		    session.scope);
 	rc = job_new_id(id);
 	if (rc == 0 && !callback->memoize)
-		rc = add_id(task, id, &arena);
+		rc = add_id(task, id, session.user, &arena);
 	if (rc == 0)
 		rc = memo_key_of(kit, task->computation, true,
 		    task->arguments.data, task->arguments.len, task->key);
 	if (rc == 0)
 		rc = job_write(kit, id, requester, task->key);
 	if (rc == 0)
-		rc = ask(task, kit);
+		rc = ask(task, kit, scope);
 	arena_free(&arena);
 	if (rc < 0 || rc == CACHE_PASS)
 		return false;

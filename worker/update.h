@@ -24,6 +24,7 @@
  *              whose answer must not depend on it
  *   request    {"client", "fields": [name, value, ...]}; the same
  *   job        id of the background job that the callback runs as
+ *   user       ... and who uses the session that began it
  */
 enum update_about {
 	UPDATE_OUTPUTS,
@@ -31,6 +32,7 @@ enum update_about {
 	UPDATE_TRIGGERED,
 	UPDATE_REQUEST,
 	UPDATE_JOB,
+	UPDATE_USER,
 	UPDATE_ABOUT_COUNT
 };
 

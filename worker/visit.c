@@ -32,6 +32,10 @@ refusal(const struct call *call)
 		       ".scope = PH_SCOPE_SESSION in ph_memoize()";
 	if (call->kind == CALL_CREATE)
 		return "a create function runs for no session";
+	if (call->job != NULL && !call->callback->memoize)
+		return "a background callback reads its session only, if it "
+		       "was begun in one: what is to be kept belongs into "
+		       "another callback, on its output";
 	if (call->visit == NULL)
 		return "it is memoized, so its answer is given to others: take "
 		       ".memoize away, or memoize a function that it calls, "

@@ -52,10 +52,17 @@ export class Visitor {
     visitor.page.on("pageerror", (error) => {
       visitor.complaints.push(`page error: ${error.message}`);
     });
+    /* Chromium calls a request aborted when its answer is 204. */
+    const answered = new WeakSet();
+
     visitor.page.on("requestfailed", (request) => {
-      visitor.complaints.push(`failed: ${request.url()}`);
+      if (!answered.has(request))
+        visitor.complaints.push(
+          `failed: ${request.url()} ${request.failure()?.errorText}`,
+        );
     });
     visitor.page.on("response", (response) => {
+      if (response.status() === 204) answered.add(response.request());
       if (response.status() >= 400)
         visitor.complaints.push(`${response.status()}: ${response.url()}`);
     });

@@ -91,7 +91,7 @@ layouts_have_their_fields(void **state)
 }
 
 static void
-grids_are_rows(void **state)
+grids_have_a_shape(void **state)
 {
 	static const double cells[] = { 1, 2, 3, 4 };
 	struct ph_figure *figure = ph_figure();
@@ -99,9 +99,23 @@ grids_are_rows(void **state)
 	(void)state;
 	ph_heatmap(figure, .z = ph_grid(cells, 2, 2));
 	check_json(figure,
-	    "{\"data\":[{\"type\":\"heatmap\",\"z\":[{\"dtype\":\"f8\","
-	    "\"bdata\":\"AAAAAAAA8D8AAAAAAAAAQA==\"},{\"dtype\":\"f8\","
-	    "\"bdata\":\"AAAAAAAACEAAAAAAAAAQQA==\"}]}],\"layout\":{}}");
+	    "{\"data\":[{\"type\":\"heatmap\",\"z\":{\"dtype\":\"f8\","
+	    "\"bdata\":\"AAAAAAAA8D8AAAAAAAAAQAAAAAAAAAhAAAAAAAAAEEA=\","
+	    "\"shape\":\"2, 2\"}}],\"layout\":{}}");
+}
+
+/* The page looks the points up in it, which it cannot in a typed array. */
+static void
+customdata_is_a_list(void **state)
+{
+	static const double ids[] = { 1, 2 };
+	struct ph_figure *figure = ph_figure();
+
+	(void)state;
+	ph_scatter(figure, .customdata = ph_doubles(ids, 2));
+	check_json(figure,
+	    "{\"data\":[{\"type\":\"scatter\",\"customdata\":[1,2]}],"
+	    "\"layout\":{}}");
 }
 
 /* A map asks no other server for its shapes. */
@@ -164,7 +178,8 @@ main(void)
 		TEST(an_empty_figure),
 		TEST(traces_have_their_fields),
 		TEST(layouts_have_their_fields),
-		TEST(grids_are_rows),
+		TEST(grids_have_a_shape),
+		TEST(customdata_is_a_list),
 		TEST(maps_stay_at_home),
 		TEST(styles_are_known),
 		TEST(mistakes_name_the_path),

@@ -10,10 +10,11 @@
  * The server knows it by a signed cookie that the page sets; the id in it is
  * random, never taken from outside, and unknown to scripts and to the app.
  *
- * Everything here is for callbacks that are not memoized, and ph_session_id()
- * and ph_session_get() for the page function, too: the answer of a memoized
- * one is given to others, so there it is an error. A memoized function that
- * is to know the session is declared with .scope = PH_SCOPE_SESSION.
+ * Everything here is for callbacks that are not memoized and for handlers of
+ * ph_route(), and ph_session_id(), ph_session_get() and ph_user() for the page
+ * function and for background callbacks, too: the answer of a memoized one is
+ * given to others, so there it is an error. A memoized function that is to
+ * know the session is declared with .scope = PH_SCOPE_SESSION.
  *
  * A callback that returns PH_WAIT runs again from its start: ask for memoized
  * values first, and change the session afterwards.

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * The sample apps: first page, what a hand does there, a second visitor; with
+ * no complaint in the console and no other host asked.
+ */
+import assert from "node:assert/strict";
+import fs from "node:fs";
+import path from "node:path";
+import { BUILD, test } from "../lib/harness.mjs";
+import { launch, Visitor } from "../lib/page.mjs";
+
+/* Two visitors of an example, with profiles of their own. */
+async function visitors(scene, name, options = {}) {
+  const server = scene.server({
+    app: path.join(BUILD, `examples/${name}.so`),
+    workers: 2,
+    threads: 2,
+    ...options,
+  });
+  /* A million rows are made at the first start. */
+  await server.waitFor(/event=master\.ready/, { seconds: 120 });
+  await server.ready();
+  const browser = await launch(scene);
+
+  return [
+    await Visitor.open(browser, server),
+    await Visitor.open(browser, server),
+    server,
+  ];
+}
+
+const becomes = (visitor, look, argument) =>
+  visitor.page.waitForFunction(look, argument, { timeout: 40000 });
+
+/* The text of an element that matches, sooner or later. */
+async function shows(visitor, selector, text) {
+  const found = visitor.page.locator(selector, { hasText: text }).first();
+
+  await found.waitFor({ timeout: 40000 });
+  return found.textContent();
+}
+
+const press = (visitor, selector) => visitor.page.locator(selector).click();
+
+function areClean(...all) {
+  for (const visitor of all) {
+    assert.deepEqual(visitor.complaints, []);
+    for (const url of visitor.requests)
+      assert.ok(
+        url.startsWith(`${visitor.server.url}/`) || /^(data|blob):/.test(url),
+        url,
+      );
+  }
+}
+
+function example(name, body) {
+  test(name, { seconds: 300 }, async (t, scene) => body(scene, t));
+}
+
+example("CSV explorer: filters depend on each other", async (scene) => {
+  const [one, other] = await visitors(scene, "csv_explorer");
+  const { page } = one;
+  const count = async () =>
+    Number.parseInt(await page.locator("#count").textContent(), 10);
+  const falls = (from) =>
+    becomes(
+      one,
+      (n) => Number.parseInt(document.querySelector("#count").textContent, 10) < n,
+      from,
+    );
+
+  await one.visit();
+  await shows(one, "#count", "819 runs");
+  await press(one, "#plant");
+  await page.locator('[role="option"]', { hasText: "Turku" }).click();
+  await falls(819);
+  const turku = await count();
+
+  await becomes(
+    one,
+    (n) =>
+      document.querySelector("#scatter .js-plotly-plot")._fullData?.[0]?.x
+        .length === n,
+    turku,
+  );
+  /* Box some points: the rest of the page follows. */
+  const plot = await page.locator("#scatter .nsewdrag").first().boundingBox();
+
+  await page.mouse.move(plot.x + 10, plot.y + 10);
+  await page.mouse.down();
+  await page.mouse.move(plot.x + plot.width / 2, plot.y + plot.height - 5, {
+    steps: 5,
+  });
+  await page.mouse.up();
+  await falls(turku);
+  assert.ok((await count()) > 0);
+  await one.screenshot("example-csv-explorer");
+  await other.visit();
+  await shows(other, "#count", "819 runs");
+  areClean(one, other);
+});
+
+example("oscilloscope: 4 x 1,000 points, ten times a second", async (scene, t) => {
+  const [one, other] = await visitors(scene, "oscilloscope");
+  const sweeps = (visitor) =>
+    visitor.page.evaluate(
+      () => document.querySelector(".js-plotly-plot")._fullData.map(({ y }) => [...y]),
+    );
+
+  await one.visit();
+  await shows(one, "#tiles", "V peak");
+  await becomes(one, () => document.querySelector(".js-plotly-plot")?._fullData);
+  const first = await sweeps(one);
+
+  assert.deepEqual(first.map((y) => y.length), [1000, 1000, 1000, 1000]);
+  const start = Date.now();
+  let answers = 0;
+
+  one.page.on("response", () => answers++);
+  while (answers < 20) await one.page.waitForEvent("response");
+  t.diagnostic(`${(20000 / (Date.now() - start)).toFixed(1)} sweeps per second`);
+  assert.notDeepEqual(await sweeps(one), first);
+  await press(one, "#run");
+  await shows(one, "#run", "Run");
+  await one.screenshot("example-oscilloscope");
+  await other.visit();
+  await shows(other, "#tiles", "V peak");
+  await press(one, "#run");
+  await shows(one, "#run", "Stop");
+  areClean(one, other);
+});
+
+example("report form: checked while typing, made behind", async (scene) => {
+  const [one, other] = await visitors(scene, "report_form", {
+    env: { PH_DEMO_DELAY: "3" },
+  });
+  const { page } = one;
+
+  await one.visit();
+  await other.visit();
+  await becomes(one, () => document.querySelector("#make").disabled);
+  await page.locator("#name").fill("A");
+  await shows(one, "#name-wrong", "At least two letters");
+  await page.locator("#name").fill("Ada");
+  await page.locator("#mail").fill("ada");
+  await shows(one, "#mail-wrong", "An address");
+  await page.locator("#mail").fill("ada@example.org");
+  await page.locator("#months").fill("6");
+  await becomes(one, () => !document.querySelector("#make").disabled);
+  await press(one, "#make");
+  await shows(one, "#state", /Month \d of 6/);
+  await becomes(one, () => !document.querySelector("#cancel").disabled);
+  await one.screenshot("example-report-form");
+  const coming = page.waitForEvent("download", { timeout: 60000 });
+
+  await shows(one, "#state", "Report for Ada: ");
+  const file = await coming;
+
+  assert.equal(file.suggestedFilename(), "report.csv");
+  assert.match(fs.readFileSync(await file.path(), "utf8"), /^month,total\r\n1,100\r\n2,207/);
+  /* A second one is given up. */
+  await press(one, "#make");
+  await shows(one, "#state", /Month \d of 6/);
+  await press(one, "#cancel");
+  await becomes(one, () => document.querySelector("#cancel").disabled);
+  assert.equal(await other.page.locator("#state").textContent(), "");
+  areClean(one, other);
+});
+
+example("accounts: who is there", async (scene) => {
+  const [one, other] = await visitors(scene, "accounts");
+  const { page } = one;
+
+  await one.visit("/notes");
+  await shows(one, "main", "This page is for users");
+  await page.getByText("log in", { exact: true }).click();
+  await page.locator("#user").fill("ada");
+  await page.locator("#password").fill("wrong");
+  await press(one, "#login");
+  await shows(one, "#refused", "No such user");
+  await page.locator("#password").fill("engine");
+  await page.locator("#password").press("Enter");
+  await shows(one, "h1", "Notes of ada");
+  await page.locator("#text").fill("The engine weaves.");
+  await press(one, "#keep");
+  await shows(one, "#kept", "Kept");
+  await page.getByText("Home", { exact: true }).click();
+  await shows(one, "h1", "Good to see you, ada");
+  await page.reload();
+  await shows(one, "h1", "Good to see you, ada");
+  await page.getByText("Notes", { exact: true }).click();
+  await becomes(one, () => document.querySelector("#text")?.value === "The engine weaves.");
+  await one.screenshot("example-accounts");
+  await other.visit("/book/Iliad?page=3");
+  await shows(other, "h1", "Iliad, page 3");
+  await other.page.getByText("Home", { exact: true }).click();
+  await shows(other, "h1", "open to everybody");
+  await press(one, "#logout");
+  await shows(one, "h1", "open to everybody");
+  areClean(one, other);
+});
+
+example("a million rows, twenty at a time", async (scene, t) => {
+  const [one, other, server] = await visitors(scene, "million_rows");
+  const { page } = one;
+  const first = (id) => `td[data-dash-column="${id}"][data-dash-row="0"]`;
+
+  await one.visit();
+  await shows(one, "#count", "1000000 of 1000000 rows");
+  assert.equal(await page.locator('td[data-dash-column="id"]').count(), 20);
+  await becomes(one, () => document.querySelector(".js-plotly-plot")?._fullData?.[0]?.y.length === 5);
+  await press(one, "button.next-page");
+  await shows(one, first("id"), /^21$/);
+  await page.locator('th[data-dash-column="price"] .column-header--sort').click();
+  await shows(one, first("price"), /^0(\.0\d)?$/);
+  await page.locator('th.dash-filter[data-dash-column="city"] input[type="text"]').fill("Oslo");
+  await page.locator('th.dash-filter[data-dash-column="city"] input[type="text"]').press("Enter");
+  await shows(one, "#count", "200000 of 1000000 rows");
+  await shows(one, first("city"), "Oslo");
+  await one.screenshot("example-million-rows");
+  await other.visit();
+  await shows(other, "#count", "1000000 of 1000000 rows");
+  areClean(one, other);
+
+  const start = Date.now();
+  const answer = await fetch(`${server.url}/export.csv`);
+  let lines = 0;
+  let bytes = 0;
+
+  for await (const part of answer.body) {
+    bytes += part.length;
+    for (const byte of part) if (byte === 10) lines++;
+  }
+  t.diagnostic(`${bytes} bytes of CSV in ${Date.now() - start} ms`);
+  assert.equal(lines, 1000001);
+  for (const pid of server.workers())
+    assert.ok(server.rss(pid) < 300e6, `${server.rss(pid)} bytes`);
+});
+
+example("a simulation that is steered", async (scene) => {
+  const [one, other] = await visitors(scene, "simulation");
+  const mean = (visitor) =>
+    visitor.page.evaluate(() =>
+      Number.parseFloat(document.querySelector("#mean").textContent.slice(5)),
+    );
+  const rises = (visitor, from) =>
+    becomes(
+      visitor,
+      (low) => Number.parseFloat(document.querySelector("#mean").textContent.slice(5)) > low,
+      from,
+    );
+
+  await one.visit();
+  await shows(one, "#mean", "Not begun");
+  await press(one, "#start");
+  await shows(one, "#mean", "running");
+  await rises(one, await mean(one));
+  /* Somebody else looks on, and steers. */
+  await other.visit();
+  await shows(other, "#mean", "running");
+  await other.page.locator('#heat [role="slider"]').first().focus();
+  await other.page.keyboard.press("End");
+  await becomes(one, () => {
+    const gd = document.querySelector(".js-plotly-plot");
+
+    return gd._fullData.some(({ z }) => z.some((row) => row.some((v) => v > 900)));
+  });
+  await one.screenshot("example-simulation");
+  await press(one, "#stop");
+  await shows(other, "#mean", "stopped");
+  areClean(one, other);
+});

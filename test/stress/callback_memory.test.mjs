@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Memory of callbacks: a worker that has run each kind very often holds no
+ * more than one that has run it a little. The full size is 100,000 runs of
+ * each kind; with ASAN_BUILD the same against a build with the address
+ * sanitizer, whose search for leaks at the end must find none; and 2,000 of
+ * each in valgrind's massif, which counts every byte of the heap.
+ */
+import assert from "node:assert/strict";
+import fs from "node:fs";
+import path from "node:path";
+import { test } from "../lib/harness.mjs";
+import { updateBody, Visitor } from "../lib/visitor.mjs";
+import { get, post } from "../lib/wire.mjs";
+
+const { ASAN_BUILD, STRESS } = process.env;
+const RUNS = STRESS ? Number(process.env.COUNT ?? 100000) : 150;
+const MASSIF_RUNS = 2000;
+const BATCH = 50; /* requests on their way at a time */
+const UPLOAD = `data:;base64,${Buffer.alloc(900, "upload").toString("base64")}`;
+
+/* Per kind: the request of its n-th run. */
+function kindsFor(fields) {
+  const ask = (output) => (n) =>
+    post(updateBody(output, [["in.value", n]]), { fields });
+  const several = (n) => ({
+    ...updateBody("several-1.children", [["in.value", n]]),
+    output: "..several-1.children...several-2.children..",
+    outputs: [1, 2].map((i) => ({ id: `several-${i}`, property: "children" })),
+  });
+
+  return {
+    plain: ask("plain.children"),
+    several: (n) => post(several(n), { fields }),
+    memoized: ask("kept.children"),
+    memo: ask("asks.children"),
+    query: ask("queries.children"),
+    figure: ask("draws.figure"),
+    patch: ask("patches.figure"),
+    error: ask("fails.children"),
+    session: ask("remembers.children"),
+    cache: ask("stores.children"),
+    file: () => post(updateBody("takes.data", [["up.contents", UPLOAD]]), { fields }),
+    route: () => get("/route", { fields }),
+    layout: () => get("/_dash-layout", { fields }),
+  };
+}
+
+async function runKind(wire, request, runs, name) {
+  for (let done = 0; done < runs; done += BATCH) {
+    const count = Math.min(BATCH, runs - done);
+
+    wire.write(
+      Buffer.concat(
+        Array.from({ length: count }, (_, i) => request(done + i)),
+      ),
+    );
+    for (let i = 0; i < count; i++) {
+      const answer = await wire.answer();
+
+      assert.equal(answer.status, 200, `${name}: ${answer.text.slice(0, 200)}`);
+    }
+  }
+}
+
+async function start(scene, options) {
+  const server = scene.server({
+    app: "kinds",
+    threads: 2,
+    /* One of the kinds fails each time, and says so. */
+    args: ["--keep-alive", "600", "--graceful-timeout", "60"],
+    ...options,
+  });
+
+  await server.waitFor(/event=master\.ready/, { seconds: 120 });
+  return server.ready();
+}
+
+/* Runs of all kinds in turn, so that a leak of one shows against the others. */
+async function runAll(t, scene, server, runs, memory) {
+  const visitor = new Visitor(scene, server);
+
+  await visitor.get("/");
+  const kinds = kindsFor(visitor.fields());
+  const wire = await scene.connect(server);
+  const report = [];
+
+  for (const [name, request] of Object.entries(kinds))
+    await runKind(wire, request, Math.ceil(runs / 10), name);
+  const warm = memory();
+
+  for (const [name, request] of Object.entries(kinds)) {
+    const before = memory();
+
+    await runKind(wire, request, runs, name);
+    report.push(`${name} ${((memory() - before) / 1024).toFixed(0)}`);
+  }
+  t.diagnostic(`KiB more after ${runs} runs: ${report.join(", ")}`);
+  return { warm, end: memory() };
+}
+
+const minutes = (count) => ({ seconds: count * 60 });
+
+test(`${RUNS} runs of each kind`, minutes(STRESS ? 60 : 3), async (t, scene) => {
+  const server = await start(scene);
+  const [pid] = server.workers();
+  const { warm, end } = await runAll(t, scene, server, RUNS, () => server.rss(pid));
+
+  t.diagnostic(`worker: ${warm >> 10} KiB warm, ${end >> 10} KiB at the end`);
+  assert.ok(end - warm < 8 << 20, `${(end - warm) >> 10} KiB more`);
+});
+
+test(
+  `${RUNS} runs of each kind, and no leak`,
+  { ...minutes(90), skip: !(STRESS && ASAN_BUILD) && "needs STRESS and ASAN_BUILD" },
+  async (t, scene) => {
+    const server = await start(scene, {
+      program: path.join(ASAN_BUILD, "pronghorn"),
+      /* What is freed is to be given back, or it would look like a leak. */
+      env: { ASAN_OPTIONS: "detect_leaks=1:quarantine_size_mb=1" },
+    });
+    const [pid] = server.workers();
+    const { warm, end } = await runAll(t, scene, server, RUNS, () => server.rss(pid));
+
+    t.diagnostic(`worker: ${warm >> 10} KiB warm, ${end >> 10} KiB at the end`);
+    assert.ok(end - warm < 16 << 20, `${(end - warm) >> 10} KiB more`);
+    await server.stop();
+    assert.deepEqual(server.grep(/AddressSanitizer|LeakSanitizer/), []);
+  },
+);
+
+/* [bytes of the heap] in the order in which massif saw them. */
+function heapOf(file) {
+  return [...fs.readFileSync(file, "utf8").matchAll(/^mem_heap_B=(\d+)$/gm)].map(
+    ([, bytes]) => Number(bytes),
+  );
+}
+
+test(
+  `${MASSIF_RUNS} runs of each kind in massif`,
+  { ...minutes(60), skip: !STRESS && "takes long: STRESS=1" },
+  async (t, scene) => {
+    const folder = scene.dir();
+    const server = await start(scene, {
+      threads: 1,
+      wrapper: [
+        ...["valgrind", "-q", "--tool=massif", "--detailed-freq=100000"],
+        `--massif-out-file=${folder}/massif.%p`,
+      ],
+    });
+    const [pid] = server.workers();
+
+    await runAll(t, scene, server, MASSIF_RUNS, () => 0);
+    await server.stop();
+    const heap = heapOf(path.join(folder, `massif.${pid}`));
+    const half = heap.slice(heap.length / 3, (2 * heap.length) / 3);
+    const rest = heap.slice((2 * heap.length) / 3);
+    const top = (list) => Math.max(...list) / 1024;
+
+    t.diagnostic(
+      `heap of the worker: at most ${top(half).toFixed(0)} KiB in the second ` +
+        `third, ${top(rest).toFixed(0)} KiB in the last`,
+    );
+    assert.ok(top(rest) < top(half) + 512);
+  },
+);
