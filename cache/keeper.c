@@ -36,8 +36,9 @@
 #include "server/base/log.h"
 
 #define TICK_MORE_MS 5   /* while there is more to delete */
-#define TICK_BUSY_MS 25  /* while the log is being written */
+#define TICK_BUSY_MS 10  /* while the log is being written */
 #define TICK_IDLE_MS 200 /* else */
+#define BUSY_US 500000   /* it is, when it was a moment ago */
 #define SECOND_US 1000000
 #define REOPEN_US 10000000 /* between attempts on a failed database */
 #define MINUTE_US INT64_C(60000000)
@@ -58,6 +59,7 @@ struct keeper {
 	char part[sizeof(struct handoff_note)]; /* of a note */
 	size_t part_len;
 	int64_t second_us;  /* when the once-a-second work is due */
+	int64_t busy_us;    /* when the log was seen written to last */
 	int64_t reopen_us;  /* when to try the database again */
 	int64_t doubt_us;   /* when damage was not confirmed last */
 	int64_t death_us;   /* when a worker died of SIGBUS last */
@@ -344,6 +346,8 @@ work(struct keeper *keeper)
 	if (!has_database(keeper))
 		return;
 	written = upkeep_wal_changed(&keeper->upkeep, keeper->cache);
+	if (written)
+		keeper->busy_us = now_us;
 	(void)upkeep_checkpoint(&keeper->upkeep, keeper->cache);
 	if (!second && !again && !written)
 		return;
@@ -364,8 +368,13 @@ next_tick(const struct keeper *keeper)
 {
 	if (keeper->more)
 		return TICK_MORE_MS;
-	if (keeper->cache != NULL &&
-	    upkeep_wal_changed(&keeper->upkeep, keeper->cache))
+	/*
+	 * Not only while there is something to copy: a writer that goes on
+	 * just after a copy would fill the log before we look again.
+	 */
+	if (clock_mono_us() - keeper->busy_us < BUSY_US ||
+	    (keeper->cache != NULL &&
+		upkeep_wal_changed(&keeper->upkeep, keeper->cache)))
 		return TICK_BUSY_MS;
 	return TICK_IDLE_MS;
 }
@@ -459,6 +468,7 @@ keeper_run(const struct handoff *handoff, const struct cache_options *options)
 {
 	struct keeper keeper = { .handoff = handoff,
 		.options = options,
+		.busy_us = -BUSY_US,
 		.doubt_us = -MINUTE_US,
 		.death_us = -MINUTE_US };
 	int sig_fd;
