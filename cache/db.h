@@ -39,6 +39,7 @@ struct db {
 	int wal_frames;        /* length of the log after our last commit */
 	bool probing;          /* being busy is an answer, not a failure */
 	bool latched;          /* damaged: refuse everything */
+	unsigned bad_sums;     /* values whose checksum did not match */
 	bool writing;          /* between db_write_begin and its end */
 	bool reading;          /* between db_read_begin and db_read_end */
 	uint64_t version;      /* see db_version() */

@@ -27,7 +27,8 @@ store_id(const uint8_t key[CACHE_KEY_LEN])
 	return (int64_t)(id & INT64_MAX);
 }
 
-#define SUM_LANE 32 /* bytes per turn, eight for each lane */
+#define BAD_SUMS_MAX 16 /* that one connection may meet */
+#define SUM_LANE 32     /* bytes per turn, eight for each lane */
 
 /* One word into a lane: for a fixed lane a bijection of the word. */
 static inline uint64_t
@@ -171,9 +172,14 @@ store_get(struct db *db, const uint8_t key[CACHE_KEY_LEN], int64_t now_ms,
 		return rc < 0 ? rc : STORE_MISS;
 	rc = take_row(stmt, key, out, about);
 	db_reset(db, STATEMENT_VALUE_GET);
-	if (rc == STORE_DAMAGED)
-		counts_add(db->counts, COUNT_DAMAGED, 1);
-	return rc;
+	if (rc != STORE_DAMAGED)
+		return rc;
+	counts_add(db->counts, COUNT_DAMAGED, 1);
+	/* One is an accident. So many mean that the file is not to be trusted,
+	 * whatever SQLite thinks of its pages. */
+	if (++db->bad_sums == BAD_SUMS_MAX)
+		return db_failed(db, SQLITE_CORRUPT, "CHECKSUMS");
+	return STORE_DAMAGED;
 }
 
 int

@@ -37,6 +37,7 @@ static const struct kind {
 	{ "sync", CALL_SYNC, SQLITE_IOERR_FSYNC, false, false },
 	{ "lock: error", CALL_LOCK, SQLITE_IOERR_LOCK, false, false },
 	{ "lock: busy", CALL_LOCK | CALL_SHM_LOCK, SQLITE_BUSY, false, true },
+	{ "lock: protocol", CALL_SHM_LOCK, SQLITE_PROTOCOL, false, true },
 	{ "shm map", CALL_SHM_MAP, SQLITE_IOERR_SHMMAP, false, false },
 	{ "shm lock", CALL_SHM_LOCK, SQLITE_IOERR_SHMLOCK, false, false },
 	{ "size", CALL_SIZE, SQLITE_IOERR_FSTAT, false, false },

@@ -129,6 +129,7 @@ a_changed_row_is_a_miss_and_is_computed_again(void **state)
 		fixture_store(f->a, 1, "hello", 3600000);
 		assert_int_equal(fixture_lookup(f->b, 1, "hello"), CACHE_HIT);
 		(void)fixture_sql(f, damages[i]);
+		f->b->db.bad_sums = 0; /* or it has enough of them */
 		assert_int_equal(fixture_lookup(f->b, 1, ""), CACHE_MISS);
 		/* Else a reader would be told READY and miss for ever. */
 		assert_int_equal(fixture_ask(f->b, 1, &claim), CACHE_OWNED);

@@ -78,8 +78,7 @@ read_file(const struct fixture *f, const char *name, char **data, size_t *len)
 
 	fixture_path(f, name, path);
 	*data = NULL;
-	assert_int_equal(
-	    fd_read_file(path, (size_t)64 << 20, data, len), 0);
+	assert_int_equal(fd_read_file(path, (size_t)64 << 20, data, len), 0);
 }
 
 static void
@@ -121,8 +120,7 @@ judge(struct fixture *f)
 	f->a = fixture_open(f, 1, 101);
 	/* fixture_lookup() compares what is found with what it must be. */
 	for (i = 0; i < OLD_VALUES; i++)
-		assert_int_equal(fixture_lookup(f->a, i, values[i]),
-		    CACHE_HIT);
+		assert_int_equal(fixture_lookup(f->a, i, values[i]), CACHE_HIT);
 	for (; i < OLD_VALUES + NEW_VALUES; i++) {
 		rc = fixture_lookup(f->a, i, values[i]);
 		assert_true(rc == CACHE_HIT || rc == CACHE_MISS);
@@ -216,8 +214,7 @@ a_log_with_changed_bytes(void **state)
 		/* The header of the log, of a frame, and anywhere. */
 		at = i < 8 ? (size_t)i * 4 : (size_t)rand_r(&seed) * 7919;
 		if (i % 3 == 1)
-			at = 32 +
-			     at % 40 * (SCHEMA_PAGE_SIZE + 24) +
+			at = 32 + at % 40 * (SCHEMA_PAGE_SIZE + 24) +
 			     (size_t)(i % 24);
 		at %= copy.wal_len;
 		copy.wal[at] = (char)(copy.wal[at] ^ (1 << i % 8));
@@ -225,8 +222,8 @@ a_log_with_changed_bytes(void **state)
 		copy.wal[at] = (char)(copy.wal[at] ^ (1 << i % 8));
 		lost += judge(&f) < NEW_VALUES;
 	}
-	print_message("seed %u, %d of 60 lost something\n",
-	    (unsigned)getpid(), lost);
+	print_message("seed %u, %d of 60 lost something\n", (unsigned)getpid(),
+	    lost);
 	assert_true(lost > 10);
 	end(&f, &copy);
 }

@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * What the machine may do to the cache, with the real thing where a test can
+ * have it: a file system without room, a folder that may not be written,
+ * somebody else's folder, a wal-index that was cut short under its readers,
+ * checksums that do not match. What needs root says so and is skipped else.
+ */
+#include "test/unit/cache/keeper_child.h"
+
+#include <fcntl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+#include "cache/kept.h"
+#include "cache/mark.h"
+#include "cache/plain.h"
+
+#define NOBODY 65534
+
+static bool
+is_root(void)
+{
+	if (geteuid() == 0)
+		return true;
+	print_message("skipped: it needs root\n");
+	return false;
+}
+
+static int
+put(struct cache *cache, int n, const char *data, size_t len)
+{
+	static const struct cache_life life = { .fresh_ms = -1 };
+	struct cache_entry entry = { .data = data, .len = len };
+
+	fixture_key(n, entry.key);
+	return cache_put(cache, &entry, 1, CACHE_PUT_ALWAYS, &life);
+}
+
+/* A file system of its own for the fixture. False: there can be none. */
+static bool
+mount_small(struct fixture *f, const char *options)
+{
+	fixture_init(f);
+	if (mount("tmpfs", f->dir, "tmpfs", MS_NOSUID | MS_NODEV, options) ==
+	    0) {
+		assert_int_equal(fixture_prepare(f), 0);
+		f->a = fixture_open(f, 1, 101);
+		return true;
+	}
+	print_message("skipped: no tmpfs can be mounted\n");
+	fixture_fini(f);
+	return false;
+}
+
+static void
+unmount(struct fixture *f)
+{
+	cache_close(&f->a);
+	cache_close(&f->b);
+	fixture_check_integrity(f);
+	assert_int_equal(umount2(f->dir, MNT_DETACH), 0);
+	fixture_fini(f);
+}
+
+static char data[20000];
+
+/* Put values until there is no room. How many there are. */
+static int
+fill_up(struct fixture *f, int most)
+{
+	int rc = 1;
+	int n = 0;
+
+	memset(data, 'x', sizeof(data));
+	while (
+	    n < most && (rc = put(f->a, n, data, sizeof(data))) != ERR_FULL) {
+		assert_true(rc == 1 || rc == ERR_BUSY || rc == ERR_STORE);
+		n += rc == 1;
+	}
+	print_message("%d values of 20 KB, then %d\n", n, rc);
+	assert_int_equal(rc, ERR_FULL);
+	return n;
+}
+
+/* Two MiB, and nobody who makes room: what is there can be read. */
+static void
+a_file_system_without_room(void **state)
+{
+	struct fixture f;
+	int n;
+	int i;
+
+	(void)state;
+	if (!is_root() || !mount_small(&f, "size=2m,mode=0700"))
+		return;
+	n = fill_up(&f, 1000);
+	assert_true(n > 0);
+	/* A process that comes now can read, too. */
+	f.b = fixture_open(&f, 2, 102);
+	kept_clear();
+	for (i = 0; i < n; i++) {
+		assert_int_equal(fixture_state(f.a, i), CACHE_READY);
+		assert_int_equal(fixture_state(f.b, i), CACHE_READY);
+	}
+	assert_int_equal(fixture_state(f.b, n), -ENOENT);
+	assert_false(mark_is_set(f.dir));
+	unmount(&f);
+}
+
+/* With a keeper there is room again, at the cost of old values. */
+static void
+room_is_made_again(void **state)
+{
+	int64_t until;
+	struct fixture f;
+	struct child child;
+	int rc;
+
+	(void)state;
+	if (!is_root() || !mount_small(&f, "size=24m,mode=0700"))
+		return;
+	start(&f, &child);
+	assert_int_equal(next_status(&child, NULL), HANDOFF_READY);
+	(void)fill_up(&f, 100000);
+	until = clock_boot_ms() + DEADLINE_MS;
+	while ((rc = put(f.a, 100000, data, sizeof(data))) != 1) {
+		assert_true(
+		    rc == ERR_FULL || rc == ERR_BUSY || rc == ERR_STORE);
+		assert_true(clock_boot_ms() < until);
+		f.a->db.paused_to = 1; /* the pause is over */
+		gate_nap(2000);
+	}
+	assert_int_equal(fixture_state(f.a, 100000), CACHE_READY);
+	assert_false(mark_is_set(f.dir));
+	stop(&child, SIGQUIT);
+	unmount(&f);
+}
+
+/* In a child that is nobody. */
+static void
+as_nobody(const struct fixture *f)
+{
+	struct cache_peer peer = { .slot = 1, .worker_id = 101 };
+	struct buf why = BUF_EMPTY;
+	struct cache *cache = NULL;
+
+	assert_int_equal(setgid(NOBODY), 0);
+	assert_int_equal(setuid(NOBODY), 0);
+	assert_true(cache_prepare(&f->options, &why) < 0);
+	assert_true(why.len > 0);
+	/* A worker serves all the same, and computes. */
+	assert_int_equal(cache_open_patient(&cache, &f->options, &peer), 0);
+	assert_int_equal(fixture_lookup(cache, 1, ""), ERR_STORE);
+	assert_int_equal(put(cache, 1, "x", 1), ERR_STORE);
+	assert_int_equal(fixture_ask(cache, 1, NULL), ERR_STORE);
+	cache_watch(cache);
+	assert_int_equal(fixture_lookup(cache, 1, ""), ERR_STORE);
+	cache_close(&cache);
+	buf_free(&why);
+	_exit(0);
+}
+
+static void
+a_folder_that_may_not_be_written(void **state)
+{
+	static const char *const names[] = { "cache-v1.db", "checkpoint.lock" };
+	struct fixture f;
+	char path[128];
+	pid_t pid;
+	size_t i;
+
+	(void)state;
+	if (!is_root())
+		return;
+	fixture_init(&f);
+	assert_int_equal(fixture_prepare(&f), 0);
+	for (i = 0; i < 2; i++) {
+		fixture_path(&f, names[i], path);
+		assert_int_equal(chown(path, NOBODY, NOBODY), 0);
+		assert_int_equal(chmod(path, 0400), 0);
+	}
+	assert_int_equal(chown(f.dir, NOBODY, NOBODY), 0);
+	assert_int_equal(chmod(f.dir, 0500), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0)
+		as_nobody(&f);
+	fixture_wait(pid);
+	/* Nothing was set aside, and it is whole. */
+	fixture_check_integrity(&f);
+	fixture_fini(&f);
+}
+
+static void
+somebody_elses_folder(void **state)
+{
+	struct buf why = BUF_EMPTY;
+	struct fixture f;
+
+	(void)state;
+	if (!is_root())
+		return;
+	fixture_init(&f);
+	assert_int_equal(chown(f.dir, 12345, 12345), 0);
+	assert_int_equal(cache_prepare(&f.options, &why), -EPERM);
+	assert_non_null(strstr(buf_cstr(&why), "it belongs to user 12345"));
+	assert_non_null(strstr(buf_cstr(&why), f.dir));
+	buf_free(&why);
+	fixture_fini(&f);
+}
+
+/* Cut the wal-index short under a reader: at worst he dies, nobody else. */
+static void
+a_wal_index_that_was_cut_short(void **state)
+{
+	struct fixture *f = *state;
+	char path[128];
+	int ready[2];
+	int go[2];
+	int status;
+	pid_t pid;
+	char byte = 0;
+	int i;
+
+	fixture_store(f->a, 1, "v", -1);
+	cache_close(&f->a);
+	cache_close(&f->b);
+	assert_int_equal(pipe(ready), 0);
+	assert_int_equal(pipe(go), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		(void)signal(SIGBUS, SIG_DFL);
+		f->a = fixture_open(f, 1, 101);
+		(void)fixture_lookup(f->a, 1, "v");
+		if (write(ready[1], &byte, 1) != 1 ||
+		    read(go[0], &byte, 1) != 1)
+			_exit(1);
+		for (i = 0; i < 100; i++)
+			(void)fixture_lookup(f->a, 1, "v");
+		_exit(0);
+	}
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	fixture_path(f, "cache-v1.db-shm", path);
+	assert_int_equal(truncate(path, 0), 0);
+	assert_int_equal(write(go[1], &byte, 1), 1);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true((WIFSIGNALED(status) && WTERMSIG(status) == SIGBUS) ||
+		    (WIFEXITED(status) && WEXITSTATUS(status) == 0));
+	print_message("the reader %s\n",
+	    WIFSIGNALED(status) ? "died of SIGBUS" : "lived");
+	/* Whoever comes then makes the index anew from the log. */
+	f->a = fixture_open(f, 1, 101);
+	assert_int_equal(fixture_lookup(f->a, 1, "v"), CACHE_HIT);
+	fixture_store(f->a, 2, "w", -1);
+	cache_close(&f->a);
+	fixture_check_integrity(f);
+	for (i = 0; i < 2; i++) {
+		fd_close(&ready[i]);
+		fd_close(&go[i]);
+	}
+}
+
+#define ROWS 40
+
+/* A few are misses; many mean that the file is not to be trusted. */
+static void
+checksums_of_many_rows(void **state)
+{
+	struct fixture *f = *state;
+	int misses = 0;
+	int rc;
+	int i;
+
+	kept_set_limit(0);
+	for (i = 0; i < ROWS; i++)
+		fixture_store(f->a, i, "the value", -1);
+	(void)fixture_sql(f, "UPDATE kv SET v = x'00' || substr(v, 2)");
+	for (i = 0; i < ROWS; i++) {
+		rc = fixture_lookup(f->b, i, "");
+		if (rc == CACHE_MISS)
+			misses++;
+		else
+			assert_int_equal(rc, ERR_STORE);
+	}
+	assert_int_equal(misses, 15);
+	assert_true(mark_is_set(f->dir));
+	assert_true(f->b->db.latched);
+	/* The others go on until they see it, too. */
+	assert_int_equal(fixture_lookup(f->a, 1, ""), CACHE_MISS);
+}
+
+#define CASE(name) \
+	cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_file_system_without_room),
+		cmocka_unit_test(room_is_made_again),
+		cmocka_unit_test(a_folder_that_may_not_be_written),
+		cmocka_unit_test(somebody_elses_folder),
+		CASE(a_wal_index_that_was_cut_short),
+		CASE(checksums_of_many_rows),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
