@@ -19,6 +19,11 @@
 
 #define DEFAULT_CIPHERS "ECDHE+AESGCM:ECDHE+CHACHA20"
 
+/* OpenSSL would also take finite fields of up to 8192 bits, which cost a
+ * client nothing to ask for and a server some milliseconds each. */
+#define GROUPS_FIPS "P-256:P-384"
+#define GROUPS "X25519:" GROUPS_FIPS
+
 static int
 on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len,
     const unsigned char *in, unsigned in_len, void *arg)
@@ -98,6 +103,10 @@ set_versions(SSL_CTX *ctx, const struct worker_options *options,
 		return ERR_SYNTAX;
 	}
 	(void)SSL_CTX_set_min_proto_version(ctx, version);
+	/* An OpenSSL for FIPS has no X25519. */
+	if (SSL_CTX_set1_groups_list(ctx, GROUPS) != 1 &&
+	    SSL_CTX_set1_groups_list(ctx, GROUPS_FIPS) != 1)
+		return fail(why, "groups", GROUPS);
 	if (SSL_CTX_set_cipher_list(ctx, options->ciphers[0] != '\0'
 					     ? options->ciphers
 					     : DEFAULT_CIPHERS) != 1)

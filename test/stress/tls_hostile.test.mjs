@@ -139,6 +139,11 @@ test("only what is safe is spoken [H17]", async (t, scene) => {
   for (const version of ["TLSv1", "TLSv1.1"])
     await refused({ ...old, maxVersion: version });
   await refused({ ALPNProtocols: ["spdy/3"] });
+  /* Costs a client little and a server much. */
+  for (const group of ["ffdhe2048", "ffdhe8192", "X448"])
+    await refused({ ecdhCurve: group, minVersion: "TLSv1.3" });
+  for (const group of ["X25519", "P-256", "P-384"])
+    (await connect(server, { ecdhCurve: group })).destroy();
   for (const version of ["TLSv1.2", "TLSv1.3"]) {
     const socket = await connect(server, {
       minVersion: version,
