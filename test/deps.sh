@@ -41,6 +41,7 @@ cppcheck        command cppcheck
 valgrind        command valgrind
 sqlite3         command sqlite3
 procps          command ps
+groff-base      command groff
 chromium        browser
 fonts-dejavu-core  file /usr/share/fonts/*/*
 node-llhttp     file /usr/share/nodejs/llhttp
