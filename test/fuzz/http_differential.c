@@ -34,7 +34,8 @@
 #define TEXT_MAX 2048
 #define PRINTED_MAX 10
 
-static const struct http_limits head_limits = { 4094, 100, 8190, 65536 };
+static const struct http_limits head_limits = { 4094, 100, 8190, 65536,
+	HTTP_UNDERSCORES_KEEP };
 static const struct http_chunk_limits chunk_limits = { 65536, 256, 16384,
 	8192 };
 
