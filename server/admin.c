@@ -18,7 +18,7 @@
 static void
 fork_admin(struct master *master)
 {
-	struct spawn_job job = { .title = "ph-admin",
+	struct spawn_job job = { .title = "admin",
 		.entry = master->children->admin,
 		.context = master->current.settings.context,
 		.slot = master->spawn.slot_count - 1,

@@ -234,6 +234,7 @@ open_spawn(struct master *master)
 	rc = spawn_open(&master->spawn,
 	    (slots > SLOTS_MIN ? slots : SLOTS_MIN) + 1);
 	master->spawn.board_fd = master->tally.read_fd;
+	master->spawn.name = master->current.settings.options->proc_name;
 	master->spawn.identity = &master->identity;
 	master->spawn.forget = nursery_forget;
 	master->spawn.forget_context = master;

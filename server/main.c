@@ -24,6 +24,7 @@
 #include "server/dev/dev.h"
 #include "server/master.h"
 #include "server/program.h"
+#include "server/title.h"
 #include "server/upgrade.h"
 #include "worker/admin_run.h"
 #include "worker/session_cookie.h"
@@ -241,6 +242,7 @@ main(int argc, char **argv)
 
 	if (argc > 1 && strcmp(argv[1], "ctl") == 0)
 		return ctl_main(argc - 1, argv + 1);
+	title_note(argv);
 	rc = program_note(&program, argv);
 	if (rc == 0 && argc > 1 &&
 	    (strcmp(argv[1], "dev") == 0 || strcmp(argv[1], "new") == 0)) {

@@ -95,7 +95,7 @@ nursery_fork_worker(struct master *master, unsigned slot)
 	int rc;
 
 	(void)master_hook(master, HOOK_PRE_FORK, (int)slot, 0, 0);
-	(void)snprintf(title, sizeof(title), "ph-worker %u", slot);
+	(void)snprintf(title, sizeof(title), "worker %u", slot);
 	job.title = title;
 	rc = pipe2(orders, O_CLOEXEC | O_NONBLOCK) < 0 ? -errno : 0;
 	job.orders_fd = orders[0];
@@ -121,7 +121,7 @@ nursery_fork_worker(struct master *master, unsigned slot)
 void
 nursery_fork_keeper(struct master *master)
 {
-	struct spawn_job job = { .title = "ph-keeper",
+	struct spawn_job job = { .title = "keeper",
 		.orders_fd = -1,
 		.entry = master->children->keeper,
 		.context = master->current.settings.context };

@@ -84,7 +84,7 @@ preflight_begin(struct preflight *preflight, const struct spawn *spawn,
     int64_t now_us, struct buf *why)
 {
 	struct trial trial = { .check = check, .context = context };
-	struct spawn_job job = { .title = "ph-check",
+	struct spawn_job job = { .title = "check",
 		.entry = run_check,
 		.context = &trial,
 		.notes_fd = -1,

@@ -29,6 +29,7 @@
 #include "server/base/fd.h"
 #include "server/base/log.h"
 #include "server/sig.h"
+#include "server/title.h"
 
 #define CHILD_UMASK 077
 #define ID_SHIFT 20
@@ -173,6 +174,7 @@ run_child(const struct spawn *spawn, const struct spawn_job *job,
 		.admin = job->admin,
 	};
 	int death_write = spawn->death_fds[1];
+	char name[16];
 	int status;
 
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -182,7 +184,9 @@ run_child(const struct spawn *spawn, const struct spawn_job *job,
 	fd_close(&death_write);
 	fd_close(&status_fds[0]);
 	spawn->forget(spawn->forget_context, job);
-	(void)prctl(PR_SET_NAME, job->title);
+	(void)snprintf(name, sizeof(name), "ph-%s", job->title);
+	(void)prctl(PR_SET_NAME, name);
+	title_set(spawn->name, job->title);
 	(void)umask(
 	    spawn->identity != NULL ? spawn->identity->umask : CHILD_UMASK);
 	sig_become_child();

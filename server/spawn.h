@@ -38,12 +38,13 @@ struct spawn {
 	void (*forget)(void *context, const struct spawn_job *job);
 	void *forget_context;
 	const struct identity *identity; /* who a child becomes; NULL: we */
-	int board_fd; /* for children to read; -1: none. Not owned */
+	int board_fd;     /* for children to read; -1: none. Not owned */
+	const char *name; /* proc_name; NULL: none */
 };
 
 /* One child. */
 struct spawn_job {
-	const char *title; /* for ps and top, at most 15 bytes count */
+	const char *title; /* "worker 2", for ps; top shows "ph-worker 2" */
 	spawn_entry *entry;
 	const void *context;
 	unsigned slot;

@@ -82,6 +82,21 @@ test("reuse_port: two servers on one address", async (t, s) => {
   assert.equal((await s.send(second, get("/_ph/health"))).status, 200);
 });
 
+test("proc_name: who is who in ps", async (t, s) => {
+  const server = await configured(s, { workers: 2, proc_name: "plant" });
+  const read = (pid, name) =>
+    fs.readFileSync(`/proc/${pid}/${name}`, "latin1").replace(/\0/g, " ").trim();
+
+  assert.equal(read(server.pid, "comm"), "plant");
+  assert.match(read(server.pid, "cmdline"), /pronghorn -c /);
+  assert.deepEqual(
+    server.workers().map((pid) => read(pid, "cmdline")).sort(),
+    ["plant: worker 0", "plant: worker 1"],
+  );
+  assert.equal(read(server.keeper(), "cmdline"), "plant: keeper");
+  assert.equal(read(server.keeper(), "comm"), "ph-keeper");
+});
+
 const somaxconn = Number(fs.readFileSync("/proc/sys/net/core/somaxconn"));
 
 test("a backlog the kernel cuts is told", async (t, s) => {
