@@ -305,6 +305,13 @@ e2e: all $(CXX_EXAMPLE_SO) $(TEST_APPS) $(PACKAGE_APP) $(BENCH_BIN) $(STRESS_BIN
 browser: all $(CXX_EXAMPLE_SO) $(TEST_APPS) $(PACKAGE_APP) $(BUILD)/www/stamp $(NODE_MODULES) ## a real browser
 	@$(TEST_ENV) sh test/node_tests.sh browser test/browser
 
+# Rewritten by this target only, so that a test run leaves the tree alone.
+screenshots: browser ## docs/screenshots, from what the browser tests have seen
+	@mkdir -p docs/screenshots
+	@cd '$(BUILD)/screenshots' && cp guide-why.png guide-caching.png \
+		guide-session-phone.png status-phone-dark.png dev-error.png \
+		'$(CURDIR)/docs/screenshots/'
+
 # Long campaigns: mutated requests, kills, thousands of sessions. The same
 # files run a small share of it in `make test`, as part of e2e.
 stress: deps-test ## the long campaigns; T= one of them
@@ -512,6 +519,6 @@ help: ## list the targets
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
 
 .PHONY: all examples deps deps-test run test stages programs unit fault replay \
-	www-test e2e browser stress bench bench-deps bench-programs fuzz fuzz-search asan tsan valgrind \
+	www-test e2e browser screenshots stress bench bench-deps bench-programs fuzz fuzz-search asan tsan valgrind \
 	valgrind-unit coverage lint tidy format docs install uninstall clean \
 	help FORCE

@@ -202,12 +202,18 @@ config_man_server(struct buf *out)
 	    "[\\fIoptions\\fR] \\fIAPP\\fR\n.br\n"
 	    "\\fBpronghorn ctl\\fR [\\fB\\-\\-socket\\fR \\fIPATH\\fR | "
 	    "\\fB\\-c\\fR \\fIFILE\\fR] [\\fB\\-\\-json\\fR] "
-	    "\\fICOMMAND\\fR\n"
+	    "\\fICOMMAND\\fR\n.br\n"
+	    "\\fBpronghorn dev\\fR [\\fB\\-\\-open\\fR] [\\fIoptions\\fR] "
+	    "\\fIapp.c\\fR [\\fB\\-\\-\\fR \\fIcc flags\\fR]\n.br\n"
+	    "\\fBpronghorn new\\fR \\fINAME\\fR\n"
 	    ".SH DESCRIPTION\n"
 	    "Serves a Dash app that is compiled to a shared object. "
 	    "\\fIAPP\\fR is\n\\fIpath/app.so\\fR[:\\fIsymbol\\fR]. One master "
 	    "process binds, forks and supervises workers,\nwhich share no "
-	    "memory; what one computes the others read from a cache.\n");
+	    "memory; what one computes the others read from a cache.\n"
+	    ".PP\n\\fBpronghorn dev\\fR compiles an app, serves it and swaps "
+	    "it whenever a file of it\nchanges; \\fBpronghorn new\\fR writes "
+	    "an app to begin with. Both have \\fB\\-\\-help\\fR.\n");
 	put_options(out);
 	put_sigs(out);
 	(void)buf_puts(out, ".SH CONTROL\n.nf\n");

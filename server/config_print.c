@@ -237,6 +237,9 @@ print_help(struct buf *out)
 
 	(void)buf_puts(out,
 	    "usage: pronghorn [-c FILE] [options] APP\n"
+	    "       pronghorn dev [--open] [options] app.c [-- cc flags]\n"
+	    "       pronghorn new NAME\n"
+	    "       pronghorn ctl [-c FILE] COMMAND\n"
 	    "\n"
 	    "Serve a Dash app written in C. APP is path/app.so[:symbol].\n"
 	    "Values come from the defaults, then the config file, then\n"

@@ -31,7 +31,7 @@ async function check(visitor, name, shot) {
     PATIENT,
   );
   await isAccessible(page, name);
-  if (shot) await visitor.screenshot(`guide-${shot}`);
+  if (shot) await visitor.picture(`guide-${shot}`);
   await page.setViewportSize({ width: 360, height: 740 });
   await fits(page, name);
   await page.setViewportSize({ width: 1280, height: 800 });
@@ -165,7 +165,9 @@ test("two visitors, side by side", { seconds: 300 }, async (t, scene) => {
   const times = [];
 
   for (const visitor of [one, two]) {
+    isClean(visitor, "caching");
     await visitor.visit("/session-data");
+    visitor.complaints.length = 0; /* of what the way here has cut off */
     const csv = visitor.page.locator("#session-output-1 pre");
     const first = await csv.innerText(PATIENT);
 
@@ -184,6 +186,6 @@ test("two visitors, side by side", { seconds: 300 }, async (t, scene) => {
   }, 30);
   await isAccessible(two.page, "sessions in the dark");
   await fits(two.page, "sessions on a phone");
-  await two.screenshot("guide-session-phone");
+  await two.picture("guide-session-phone");
   for (const visitor of [one, two]) isClean(visitor, "sessions");
 });

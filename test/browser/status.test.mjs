@@ -71,7 +71,7 @@ test("the status page shows what the server does", { seconds: 240 }, async (t, s
   );
 
   assert.ok(overflow <= 0, `${overflow} pixels too wide`);
-  await visitor.screenshot("status-phone-dark");
+  await visitor.picture("status-phone-dark");
   assert.deepEqual(visitor.complaints, []);
   for (const one of visitor.requests) assert.ok(one.startsWith(url), one);
 });

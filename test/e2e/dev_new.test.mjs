@@ -11,7 +11,7 @@ import { ROOT, test, until } from "../lib/harness.mjs";
 const ask = (cwd, ...args) =>
   spawnSync(PROGRAM, args, { cwd, encoding: "utf8", timeout: 60000 });
 
-test("new, dev and make test", { seconds: 120 }, async (t, scene) => {
+test("new, dev and make test", { seconds: 240 }, async (t, scene) => {
   const cwd = scene.dir();
   const made = ask(cwd, "new", "demo");
 
@@ -41,11 +41,11 @@ test("new, dev and make test", { seconds: 120 }, async (t, scene) => {
     env: { BROWSER: browser },
   });
 
-  await until("the browser", () => fs.existsSync(seen), 30);
+  await until("the browser", () => fs.existsSync(seen), 60);
   await until(
     "its address",
     () => fs.readFileSync(seen, "utf8") === `${server.url}/\n`,
-    30,
+    60,
   );
   const layout = async () => (await fetch(`${server.url}/_dash-layout`)).text();
 
@@ -57,7 +57,7 @@ test("new, dev and make test", { seconds: 120 }, async (t, scene) => {
   const from = server.lines.length;
 
   edit(path.join(folder, "pronghorn.conf"), "workers = 2", "workers = 3");
-  await server.waitFor(/event=master\.restarted/, { from, seconds: 30 });
+  await server.waitFor(/event=master\.restarted/, { from, seconds: 60 });
   const end = await server.stop();
 
   assert.equal(end.status, 0);
@@ -72,7 +72,7 @@ function leftOvers(server) {
     .filter((dir) => fs.existsSync(dir));
 }
 
-test("an app that has never compiled", { seconds: 120 }, async (t, scene) => {
+test("an app that has never compiled", { seconds: 240 }, async (t, scene) => {
   const good = fs.readFileSync(
     path.join(ROOT, "server/dev/text/app.c.in"),
     "utf8",
@@ -89,41 +89,41 @@ test("an app that has never compiled", { seconds: 120 }, async (t, scene) => {
   await until(
     "the next error",
     async () => /text\.h: No such file/.test(await text("/_ph/debug.js")),
-    30,
+    60,
   );
   fs.writeFileSync(header, '#define TEXT "one"\n');
   await until(
     "the app",
     async () => /"children":"one"/.test(await text("/_dash-layout")),
-    30,
+    60,
   );
   await until(
     "the notice to go",
     async () => !/title:"/.test(await text("/_ph/debug.js")),
-    30,
+    60,
   );
   fs.writeFileSync(header, '#define TEXT "two"\n');
   await until(
     "the header's change",
     async () => /"children":"two"/.test(await text("/_dash-layout")),
-    30,
+    60,
   );
   /* One that compiles and cannot be loaded changes nothing. */
   edit(source, "ph_layout(app, layout);", "(void)layout;");
   await until(
     "the reason",
     async () => /not loaded/.test(await text("/_ph/debug.js")),
-    30,
+    60,
   );
   assert.match(await text("/_dash-layout"), /"children":"two"/);
   const from = server.lines.length;
 
   edit(source, "(void)layout;", "ph_layout(app, layout);");
-  await server.waitFor(/event=master\.restarted/, { from, seconds: 30 });
+  await server.waitFor(/event=master\.restarted/, { from, seconds: 60 });
   await until(
     "the notice to go",
     async () => !/not loaded/.test(await text("/_ph/debug.js")),
-    30,
+    60,
   );
   /* It ends with the server, and the server with it. */
   process.kill(server.grep(/event=master\.ready/)[0].match(/pid=(\d+)/)[1], "SIGTERM");

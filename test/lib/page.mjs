@@ -148,6 +148,11 @@ export class Visitor {
     this.keep(name, await this.page.screenshot({ fullPage: true }));
   }
 
+  /* The same for docs/screenshots: what is in the window, so a small file. */
+  async picture(name) {
+    this.keep(name, await this.page.screenshot());
+  }
+
   close() {
     return this.context.close();
   }
