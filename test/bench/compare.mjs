@@ -22,6 +22,7 @@ import {
   pronghorn,
   QUICK,
   results,
+  SAMPLE,
   say,
   skip,
   spread,
@@ -57,6 +58,7 @@ export async function warm(peers) {
     workers: WORKERS,
     threads: THREADS,
     seconds: PLAN.warm,
+    sample: SAMPLE,
     peers: Object.fromEntries(
       [...runs].map(([name, list]) => [name, summarize(list)]),
     ),

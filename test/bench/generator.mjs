@@ -4,7 +4,7 @@
  * The generator itself: does it hit a known rate, what does that cost, and is
  * it the limit when it shares the machine with a server as fast as ours?
  */
-import { measure, ORACLE, PLAN, pronghorn, QUICK, say, summarize } from "./common.mjs";
+import { measure, ORACLE, PLAN, pronghorn, QUICK, SAMPLE, say, summarize } from "./common.mjs";
 
 const RATES = [2000, 20000];
 const SESSIONS = 200;
@@ -41,7 +41,7 @@ async function rates() {
  */
 async function reading() {
   const server = await pronghorn();
-  const shares = [1, 0.2, 0].map((share) => ({ share, runs: [] }));
+  const shares = [1, SAMPLE, 0].map((share) => ({ share, runs: [] }));
 
   try {
     for (let round = 0; round < (QUICK ? 1 : 2); round++) {

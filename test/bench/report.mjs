@@ -332,9 +332,9 @@ function readingWords(results) {
   return [
     "What the generator does not read, it still receives, but does not copy out of the kernel and does not compare. The same " +
       `warm load with all answers read and with none but the signals': ${number(gain)} times the callbacks per second. ` +
-      (gain > 1.05
+      (none.callbacks_per_s.min > all.callbacks_per_s.max
         ? "What the generator saves, the server uses: on this machine the two share the CPUs, and the warm rate is not the server's end."
-        : "So the generator's reading is not what bounds the warm rate."),
+        : "The spreads of the two overlap, so the generator's reading is not what bounds the warm rate."),
     "",
   ];
 }
@@ -423,7 +423,7 @@ function page(results) {
     "",
     "The peers are gunicorn (gthread) with a Flask app and Flask-Caching on Redis and on files, and uvicorn with Starlette and " +
       "Redis, at the same number of workers. They serve the same page, layout and answers; the generator compares their " +
-      "answers byte for byte with Pronghorn's (all signals and a fifth of the figures when warm, all when cold). The heads of the files in test/bench/peers/ say why that is fair.",
+      `answers byte for byte with Pronghorn's (all signals and ${number(100 * (results.warm?.sample ?? 0.2))} % of the figures when warm, all when cold). The heads of the files in test/bench/peers/ say why that is fair.`,
     "",
   ];
 

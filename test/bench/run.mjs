@@ -83,6 +83,7 @@ async function main() {
   say(`${path.join(OUT, "results.json")}, ${Math.round(results.seconds)} s`);
   const wrong = [results.warm, results.cold]
     .flatMap((part) => Object.values(part?.peers ?? {}))
+    .concat(results.generator?.reading.shares ?? [])
     .reduce((sum, peer) => sum + peer.wrong, 0);
 
   if (wrong > 0) throw new Error(`${wrong} wrong answers`);

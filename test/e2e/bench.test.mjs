@@ -451,24 +451,32 @@ test("a stall is not omitted", async (t, scene) => {
   assert.equal(results.latency_us.request.count, results.starts_due);
   assert.ok(results.latency_us.request.p90 > 300000);
   assert.ok(results.latency_us.request.max > 900000);
-  assert.ok(results.latency_us.request.p50 < 100000 * SLOW);
+  /* Half of them came while nothing stood still, on a busy machine, too. */
+  assert.ok(results.latency_us.request.p50 < 250000 * SLOW);
 });
 
 test("tune proposes a setting", { seconds: 120 }, async (t, scene) => {
   const svg = path.join(scene.dir(), "grid.svg");
-  const child = await new Promise((done) => {
-    const process_ = spawn(BENCH, [
-      ...["tune", "--app", path.join(BUILD, "examples/caching_and_signaling.so")],
-      ...["--workers", "1,2", "--threads", "1", "--svg", svg, "--json", "-"],
-      ...["--", "--sessions", "4", "--duration", "0.5", "--warmup", "0"],
-    ], { env: { ...process.env, PH_DEMO_DELAY: "0.01" } });
-    let out = "";
+  const log = path.join(scene.dir(), "access.log");
+  const good = scene.file("good.conf", `accesslog = "${log}"\nloglevel = "info"\n`);
+  const bad = scene.file("bad.conf", "worker_class_of_mine = 1\n");
+  const tune = (config, workers) =>
+    new Promise((done) => {
+      const process_ = spawn(BENCH, [
+        ...["tune", "--app", path.join(BUILD, "examples/caching_and_signaling.so")],
+        ...["-c", config, "--workers", workers, "--threads", "1"],
+        ...["--svg", svg, "--json", "-"],
+        ...["--", "--sessions", "4", "--duration", "0.5", "--warmup", "0"],
+      ], { env: { ...process.env, PH_DEMO_DELAY: "0.01" } });
+      let out = "";
 
-    process_.stdout.on("data", (data) => (out += data));
-    process_.on("close", (status) => done({ status, out }));
-  });
+      process_.stdout.on("data", (data) => (out += data));
+      process_.on("close", (status) => done({ status, out }));
+    });
+  const child = await tune(good, "1,2");
 
   assert.equal(child.status, 0);
+  assert.ok(fs.readFileSync(log, "utf8").includes("/_dash-update-component"));
   assert.match(child.out, /^Proposed: --workers [12] --threads 1, as its p99/m);
   const { points } = JSON.parse(child.out.slice(child.out.indexOf("{")));
 
@@ -479,4 +487,10 @@ test("tune proposes a setting", { seconds: 120 }, async (t, scene) => {
     assert.ok(point.pss_mb > 0);
   }
   assert.match(fs.readFileSync(svg, "utf8"), /^<svg .*<\/svg>\n$/s);
+
+  /* A server that does not start is no point to propose. */
+  const none = await tune(bad, "1");
+
+  assert.notEqual(none.status, 0);
+  assert.doesNotMatch(none.out, /Proposed/);
 });
