@@ -21,8 +21,7 @@
 
 /* OpenSSL would also take finite fields of up to 8192 bits, which cost a
  * client nothing to ask for and a server some milliseconds each. */
-#define GROUPS_FIPS "P-256:P-384"
-#define GROUPS "X25519:" GROUPS_FIPS
+#define GROUPS "X25519:P-256:P-384"
 
 static int
 on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len,
@@ -90,6 +89,7 @@ static int
 set_versions(SSL_CTX *ctx, const struct worker_options *options,
     struct buf *why)
 {
+	static char groups[] = GROUPS; /* the macros of OpenSSL are not const */
 	const char *text = options->tls_min_version;
 	int version;
 
@@ -104,8 +104,8 @@ set_versions(SSL_CTX *ctx, const struct worker_options *options,
 	}
 	(void)SSL_CTX_set_min_proto_version(ctx, version);
 	/* An OpenSSL for FIPS has no X25519. */
-	if (SSL_CTX_set1_groups_list(ctx, GROUPS) != 1 &&
-	    SSL_CTX_set1_groups_list(ctx, GROUPS_FIPS) != 1)
+	if (SSL_CTX_set1_groups_list(ctx, groups) != 1 &&
+	    SSL_CTX_set1_groups_list(ctx, strchr(groups, 'P')) != 1)
 		return fail(why, "groups", GROUPS);
 	if (SSL_CTX_set_cipher_list(ctx, options->ciphers[0] != '\0'
 					     ? options->ciphers

@@ -133,13 +133,14 @@ ask_canary(void)
 static size_t
 make_hello(unsigned char *out, size_t cap)
 {
+	static char name[] = "app.example";
 	BIO *into = BIO_new(BIO_s_mem());
 	BIO *from = BIO_new(BIO_s_mem());
 	SSL *ssl = SSL_new(context);
 	int len;
 
 	SSL_set_bio(ssl, into, from);
-	(void)SSL_set_tlsext_host_name(ssl, "app.example");
+	(void)SSL_set_tlsext_host_name(ssl, name);
 	(void)SSL_connect(ssl);
 	len = BIO_read(from, out, (int)cap);
 	SSL_free(ssl);
