@@ -25,6 +25,12 @@ plain(struct ph_call *call)
 }
 
 static enum ph_status
+small(struct ph_call *call)
+{
+	return ph_output(call, "small.children", ph_input(call, "in.value"));
+}
+
+static enum ph_status
 several(struct ph_call *call)
 {
 	ph_output(call, "several-1.children", ph_input(call, "in.value"));
@@ -150,10 +156,11 @@ layout(struct ph_call *call)
 	return html_div(.children = PH_CHILDREN(dcc_input(.id = "in"),
 			    dcc_upload(.id = "up"), dcc_download(.id = "takes"),
 			    dcc_graph(.id = "draws"),
-			    dcc_graph(.id = "patches"), out("plain"),
-			    out("several-1"), out("several-2"), out("else"),
-			    out("kept"), out("asks"), out("queries"),
-			    out("fails"), out("remembers"), out("stores")));
+			    dcc_graph(.id = "patches"), out("small"),
+			    out("plain"), out("several-1"), out("several-2"),
+			    out("else"), out("kept"), out("asks"),
+			    out("queries"), out("fails"), out("remembers"),
+			    out("stores")));
 }
 
 PH_APP(app)
@@ -162,6 +169,8 @@ PH_APP(app)
 	ph_layout(app, layout);
 	ph_database(app, "t", .create = create, .version = 1);
 	ph_memoize(app, compute, .timeout = 1);
+	ph_callback(app, small, PH_OUTPUT("small.children"),
+	    PH_INPUT("in.value"));
 	ph_callback(app, plain, PH_OUTPUT("plain.children"),
 	    PH_INPUT("in.value"));
 	ph_callback(app, several, PH_OUTPUT("several-1.children"),

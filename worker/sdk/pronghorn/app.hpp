@@ -263,6 +263,8 @@ run_layout(struct ph_call *call)
 {
 	try {
 		return Value(function(Call(call)));
+	} catch (const Wait &) {
+		return nullptr; /* of a page: again when the value is there */
 	} catch (const std::exception &error) {
 		(void)ph_fail(call, "%s", error.what());
 	} catch (...) {
@@ -303,6 +305,7 @@ public:
 		}
 		for (const std::string &text : texts_)
 			*place++ = text.c_str();
+		give_lists();
 		ph_host_->callback(app_, function_, name_, &options_);
 	}
 	Callback &output(const std::string &what) { return add("O", what); }
@@ -323,10 +326,50 @@ public:
 		options_.prevent_initial_call = true;
 		return *this;
 	}
+	/* It may run for minutes; the page looks every `seconds`. */
+	Callback &background(double seconds = 0)
+	{
+		options_.background = true;
+		options_.interval = seconds;
+		return *this;
+	}
+	/* What ph::progress() may set, and what it is otherwise. */
+	Callback &progress(const char *what, Value otherwise)
+	{
+		progress_.push_back({ what, otherwise });
+		return *this;
+	}
+	/* An input that ends it. */
+	Callback &cancel(const char *what)
+	{
+		cancel_.push_back(what);
+		return *this;
+	}
+	/* A property while it runs, and afterwards. */
+	Callback &running(const char *what, Value on, Value off)
+	{
+		running_.push_back({ what, on, off });
+		return *this;
+	}
 	/* All other options by their C names. */
 	struct ph_callback_options &options() { return options_; }
 
 private:
+	void give_lists()
+	{
+		if (!progress_.empty()) {
+			progress_.push_back({ nullptr, nullptr });
+			options_.progress = progress_.data();
+		}
+		if (!cancel_.empty()) {
+			cancel_.push_back(nullptr);
+			options_.cancel = cancel_.data();
+		}
+		if (!running_.empty()) {
+			running_.push_back({ nullptr, nullptr, nullptr });
+			options_.running = running_.data();
+		}
+	}
 	Callback &add(const char *mark, const std::string &what)
 	{
 		texts_.push_back(mark + what);
@@ -338,6 +381,9 @@ private:
 	const char *name_;
 	struct ph_callback_options options_;
 	std::vector<std::string> texts_;
+	std::vector<struct ph_member> progress_;
+	std::vector<const char *> cancel_;
+	std::vector<struct ph_while> running_;
 };
 
 /* The app inside PH_APP(). */
@@ -375,6 +421,37 @@ public:
 		ph_host_->memoize(app_, run<function>, name, &options);
 		return *this;
 	}
+	/* Browser sessions: see ph::Session. */
+	App &sessions()
+	{
+		ph_sessions(app_);
+		return *this;
+	}
+	/* The scripts of a component package. */
+	App &package(const char *name)
+	{
+		ph_package(app_, name);
+		return *this;
+	}
+	/* A page at a path, which may have <variables>. */
+	template <auto function>
+	App &page(const char *path, const char *title, int order = 0)
+	{
+		struct ph_page_about about = {};
+
+		about.title = title;
+		about.order = order;
+		ph_page_add(app_, path, run_layout<function>, about);
+		return *this;
+	}
+	/* An answer beside the pages: see ph::Request. */
+	template <auto function>
+	App &route(const char *method, const char *path, const char *name)
+	{
+		ph_route_add(app_, method, path, run<function>, name,
+		    ph_route_options());
+		return *this;
+	}
 	template <auto create>
 	App &database(const char *name, unsigned version)
 	{
@@ -391,5 +468,8 @@ private:
 };
 
 } /* namespace ph */
+
+#include <pronghorn/figure.hpp>
+#include <pronghorn/web.hpp>
 
 #endif

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PRONGHORN_WEB_HPP
+#define PRONGHORN_WEB_HPP
+
+/*
+ * Pronghorn SDK for C++17: sessions, pages, routes and background callbacks,
+ * as <pronghorn/session.h>, <pronghorn/pages.h>, <pronghorn/route.h> and
+ * <pronghorn/background.h> explain them. Included by <pronghorn/app.hpp>.
+ *
+ *	static void greet(ph::Call call) {
+ *		ph::Session session(call);
+ *
+ *		session.set("visits", session.get("visits").integer() + 1);
+ *	}
+ *	static void get_thing(ph::Call call) {
+ *		ph::Request request(call);
+ *
+ *		request.json(200, ph::Value::object({
+ *		    { "id", request.path_arg("id") } }));
+ *	}
+ */
+#include <pronghorn/app.hpp>
+
+#include <stdexcept>
+
+namespace ph {
+
+/* The session of a call. What cannot be stored throws. */
+class Session {
+public:
+	explicit Session(Call call) : call_(call) {}
+	std::string id() const { return ph_session_id(call_); }
+	std::string user() const { return ph_user(call_); }
+	void set_user(Text name) const
+	{
+		check(ph_set_user(call_, name.get()), "the user");
+	}
+	Value get(Text name) const
+	{
+		return ph_session_get(call_, name.get());
+	}
+	void set(Text name, Value value) const
+	{
+		check(ph_session_set(call_, name.get(), value), name.get());
+	}
+	bool remove(Text name) const
+	{
+		return ph_session_delete(call_, name.get());
+	}
+	void rotate() const { check(ph_session_rotate(call_), "its id"); }
+	void end() const { check(ph_session_end(call_), "its end"); }
+	/* A handle for the page; the value stays here. */
+	Value store(Value value) const
+	{
+		return ph_store_on_server(call_, value);
+	}
+
+private:
+	static void check(bool stored, const char *what)
+	{
+		if (!stored)
+			throw std::runtime_error(
+			    std::string("the session does not take ") + what);
+	}
+
+	Call call_;
+};
+
+/* The request of a handler of App::route(), and its response. */
+class Request {
+public:
+	explicit Request(Call call) : call_(call) {}
+	std::string method() const { return ph_method(call_); }
+	std::string path() const { return ph_path(call_); }
+	std::string path_arg(Text name) const
+	{
+		return ph_path_arg(call_, name.get());
+	}
+	std::string query_arg(Text name) const
+	{
+		return ph_query_arg(call_, name.get());
+	}
+	std::string form_arg(Text name) const
+	{
+		return ph_form_arg(call_, name.get());
+	}
+	std::string header(Text name) const
+	{
+		return ph_header(call_, name.get());
+	}
+	/* Lives as long as the call. */
+	std::string_view body() const
+	{
+		std::size_t len = 0;
+		const void *bytes = ph_body(call_, &len);
+
+		return std::string_view(static_cast<const char *>(bytes), len);
+	}
+	Value body_json() const { return ph_body_json(call_); }
+	/* Fields and files of a form. */
+	std::vector<struct ph_part> parts() const
+	{
+		std::vector<struct ph_part> list(ph_form_count(call_));
+
+		for (std::size_t i = 0; i < list.size(); i++)
+			(void)ph_form_part(call_, i, &list[i]);
+		return list;
+	}
+
+	void respond(int status, Text type, std::string_view bytes) const
+	{
+		(void)ph_respond(call_, status, type.get(), bytes.data(),
+		    bytes.size());
+	}
+	void more(std::string_view bytes) const
+	{
+		(void)ph_respond_more(call_, bytes.data(), bytes.size());
+	}
+	void json(int status, Value value) const
+	{
+		(void)ph_respond_json(call_, status, value);
+	}
+	void file(Text path, Text type) const
+	{
+		(void)ph_respond_file(call_, path.get(), type.get(), nullptr);
+	}
+	void header(Text name, Text value) const
+	{
+		(void)ph_respond_header(call_, name.get(), value.get());
+	}
+
+private:
+	Call call_;
+};
+
+/* Inside a background callback. */
+inline bool
+cancelled(Call call)
+{
+	return ph_cancelled(call);
+}
+
+/* ph::progress(call, { { "bar.value", 3 } }) */
+inline void
+progress(Call call, std::initializer_list<std::pair<const char *, Value>> list)
+{
+	std::vector<struct ph_member> members;
+
+	for (const auto &one : list)
+		members.push_back({ one.first, one.second });
+	(void)ph_host_->background->set_progress(call, members.data(),
+	    members.size());
+}
+
+/* In layouts of an app with pages. */
+inline Value
+page_container()
+{
+	return ph_page_container();
+}
+
+inline std::string
+href(Text path)
+{
+	return ph_href(path.get());
+}
+
+} /* namespace ph */
+
+#endif
