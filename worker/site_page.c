@@ -270,9 +270,23 @@ put_debug_script(const struct template *page, struct buf *out)
 	    page->site->requests, hash);
 }
 
+/*
+ * plotly.js fetches a map of the world from another server for each map with
+ * shapes, be they the app's own: unless there is one already. This one is
+ * empty.
+ */
+#define NOTHING "{type:'GeometryCollection',geometries:[]}"
+#define NO_WORLD                                                       \
+	"<script>(function(){var nothing=" NOTHING                     \
+	",world={type:'Topology',arcs:[],objects:{coastlines:nothing," \
+	"land:nothing,ocean:nothing,lakes:nothing,rivers:nothing,"     \
+	"countries:nothing,subunits:nothing}};window.PlotlyGeoAssets=" \
+	"{topojson:{world_110m:world,world_50m:world}};})();</script>"
+
 static void
 put_renderer(const struct template *page, struct buf *out)
 {
+	(void)buf_putl(out, NO_WORLD "\n      ");
 	if (page->options->debug)
 		put_debug_script(page, out);
 	app_inline_script(page->app, out);

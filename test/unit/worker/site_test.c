@@ -232,7 +232,7 @@ the_page_is_filled_in(void **state)
 	/* In the order of their numbers, not of the manifest. */
 	check_between("</script><script src=", "\n",
 	    "\"/_dash-component-suites/dash/v1/a.js\"></script>");
-	check_between("v1/a.js\"></script>", "<script id=\"_dash-renderer\"",
+	check_between("v1/a.js\"></script>", "<script>(function(){var nothing",
 	    "\n      <script src=\"/_dash-component-suites/dash/v2/b.js\">"
 	    "</script>");
 	check_between("new DashRenderer();</script>", "\n", "</body></html>");
