@@ -119,9 +119,9 @@ int cache_lookup_waited(struct cache *cache, const uint8_t key[CACHE_KEY_LEN],
     struct buf *out, enum cache_format *format);
 
 /*
- * Has anybody else written to the database since *seen, which is brought up
- * to date? Begin with 0. True also when it cannot be told. Cheap, never
- * waits; not inside a read transaction.
+ * Has anybody written to the database since *seen, which is brought up to
+ * date? Begin with 0. True also when it cannot be told. Takes no lock and
+ * makes no system call; not inside a read transaction.
  */
 bool cache_has_changed(struct cache *cache, int64_t *seen);
 

@@ -15,6 +15,7 @@
 #include <math.h>
 
 #include "cache/cache_int.h"
+#include "cache/db_int.h"
 #include "cache/kept.h"
 #include "cache/store.h"
 #include "cache/uses.h"
@@ -250,15 +251,10 @@ cache_still(struct cache *cache, const uint8_t key[CACHE_KEY_LEN],
 bool
 cache_has_changed(struct cache *cache, int64_t *seen)
 {
-	sqlite3_stmt *stmt;
-	int64_t version = 0;
-	int rc;
+	int64_t version;
 
-	stmt = db_use_read(&cache->db, STATEMENT_DATA_VERSION, &rc);
-	if (stmt != NULL && db_step(&cache->db, STATEMENT_DATA_VERSION) > 0) {
-		version = sqlite3_column_int64(stmt, 0);
-		db_reset(&cache->db, STATEMENT_DATA_VERSION);
-	}
+	db_follow(&cache->db);
+	version = (int64_t)db_version(&cache->db);
 	if (version != 0 && version == *seen)
 		return false;
 	*seen = version;
