@@ -128,7 +128,8 @@ test("headers of the page", async (t, scene) => {
   const hashes = [
     ...page.text.matchAll(/<script(?: id="_dash-renderer"[^>]*)?>([^<]+)</g),
   ].map(([, script]) => {
-  
+    const hash = crypto.createHash("sha256").update(script).digest("base64");
+
     return ` 'sha256-${hash}'`;
   });
 
