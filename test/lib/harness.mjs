@@ -88,7 +88,7 @@ export class Scene {
       ...options,
       app,
       cacheDir: options.cacheDir ?? path.join(this.dir(), "cache"),
-      slow: SLOW,
+      slow: options.slow ?? SLOW,
     });
 
     this.servers.push(server);

@@ -50,6 +50,7 @@ test("mutated requests", { seconds: LONG ? 3600 : 90 }, async (t, scene) => {
     program: path.join(PROGRAMS, "pronghorn"),
     app: path.join(PROGRAMS, "test-apps/zoo.so"),
     threads: 2,
+    slow: PROGRAMS === BUILD ? undefined : 8,
     env: {
       ASAN_OPTIONS: "abort_on_error=1:detect_leaks=0",
       UBSAN_OPTIONS: "print_stacktrace=1",

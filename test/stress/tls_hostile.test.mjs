@@ -42,6 +42,7 @@ async function start(scene, options = {}) {
   const server = await scene.start({
     program: path.join(PROGRAMS, "pronghorn"),
     app: path.join(PROGRAMS, "test-apps/zoo.so"),
+    slow: PROGRAMS === BUILD ? undefined : 8,
     env: { ASAN_OPTIONS: "abort_on_error=1:detect_leaks=0" },
     args: [
       ...["--certfile", cert, "--keyfile", key],
