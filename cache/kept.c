@@ -115,11 +115,17 @@ drop(struct kept *kept)
 	kept_release(kept);
 }
 
+/* Drop from the old end until that much fits, or all with `most` 0. */
 static void
-make_room(size_t cost)
+shrink(size_t cost, size_t most)
 {
-	while (oldest != NULL && bytes + cost > limit)
-		drop(oldest);
+	struct kept *kept = oldest;
+	struct kept *newer;
+
+	for (; kept != NULL && bytes + cost > most; kept = newer) {
+		newer = kept->newer;
+		drop(kept);
+	}
 }
 
 void
@@ -127,7 +133,7 @@ kept_set_limit(size_t most)
 {
 	(void)pthread_mutex_lock(&lock);
 	limit = most;
-	make_room(0);
+	shrink(0, limit);
 	(void)pthread_mutex_unlock(&lock);
 }
 
@@ -217,7 +223,7 @@ kept_add(const uint8_t key[CACHE_KEY_LEN], const struct cache_seen *seen,
 	old = find(key);
 	if (old != NULL)
 		drop(old);
-	make_room(cost);
+	shrink(cost, limit);
 	new->next_in_bucket = *bucket;
 	*bucket = new;
 	list_add(new);
@@ -238,8 +244,7 @@ kept_closed(void)
 {
 	(void)pthread_mutex_lock(&lock);
 	if (--connections == 0) {
-		while (oldest != NULL)
-			drop(oldest);
+		shrink(0, 0);
 		version_now++;
 	}
 	(void)pthread_mutex_unlock(&lock);
@@ -261,8 +266,7 @@ void
 kept_clear(void)
 {
 	(void)pthread_mutex_lock(&lock);
-	while (oldest != NULL)
-		drop(oldest);
+	shrink(0, 0);
 	(void)pthread_mutex_unlock(&lock);
 }
 
