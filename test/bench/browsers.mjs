@@ -44,41 +44,54 @@ function isDrawn() {
   return list.length === 4 && list.every((gd) => gd._fullData?.[0]?.x?.length);
 }
 
-/* In the page: change at `when` (Date.now), give { data, drawn } in ms. */
+/* In the page: change at `when` (Date.now), give the times in ms. */
 function changeAt([value, when]) {
   const graphs = [...document.querySelectorAll(".js-plotly-plot")];
+  const points = (gd) => gd._fullData?.[0]?.x;
 
-  return new Promise((done) => {
-    setTimeout(() => {
+  return new Promise((done, fail) => {
+    const ask = () => {
       const start = performance.now();
+      const old = new Map(graphs.map((gd) => [gd, points(gd)]));
+      const waited = (entry) => entry.responseStart - entry.requestStart;
       let left = graphs.length;
+      const tell = (drawn) => {
+        const [signal, ...four] = performance
+          .getEntriesByType("resource")
+          .filter((entry) => entry.name.endsWith("_dash-update-component"))
+          .filter((entry) => entry.startTime >= start)
+          .sort((a, b) => a.startTime - b.startTime);
+
+        /* Entries come a moment after what they are about. */
+        if (four.length < graphs.length) {
+          setTimeout(tell, 10, drawn);
+          return;
+        }
+        done({
+          data: Math.max(...four.map((entry) => entry.responseEnd)) - start,
+          drawn,
+          server: waited(signal) + Math.max(...four.map(waited)),
+          before: signal.startTime - start,
+          between: four[0].startTime - signal.responseEnd,
+        });
+      };
 
       for (const gd of graphs) {
         const seen = () => {
+          /* On a busy machine the last plot may end after the change. */
+          if (points(gd) === old.get(gd)) return;
           gd.removeListener("plotly_afterplot", seen);
-          if (--left > 0) return;
-          const drawn = performance.now() - start;
-          const [signal, ...four] = performance
-            .getEntriesByType("resource")
-            .filter((entry) => entry.name.endsWith("_dash-update-component"))
-            .filter((entry) => entry.startTime >= start)
-            .sort((a, b) => a.startTime - b.startTime);
-          const waited = (entry) => entry.responseStart - entry.requestStart;
-
-          done({
-            data: Math.max(...four.map((entry) => entry.responseEnd)) - start,
-            drawn,
-            server: waited(signal) + Math.max(...four.map(waited)),
-            before: signal.startTime - start,
-            between: four[0].startTime - signal.responseEnd,
-          });
+          if (--left === 0) tell(performance.now() - start);
         };
 
         gd.on("plotly_afterplot", seen);
       }
       performance.clearResourceTimings();
       window.dash_clientside.set_props("dropdown", { value });
-    }, when - Date.now());
+    };
+
+    setTimeout(ask, when - Date.now());
+    setTimeout(fail, 120000, new Error(`${value} was not drawn within 120 s`));
   });
 }
 

@@ -40,8 +40,11 @@ test("where the time of a change goes", { seconds: 180 }, async (t, scene) => {
       assert.ok(data <= drawn);
       /* The rest of data is reading answers and requests that waited. */
       assert.ok(before + between + waited <= data + 2);
-      if (cache === "cold") assert.ok(waited >= DELAY * 1000 - 50, `${waited} ms`);
     }
+    /* Who asks first waits for all of it, who comes later for the rest. */
+    const longest = Math.max(...times.map((time) => time.server));
+
+    if (cache === "cold") assert.ok(longest >= DELAY * 1000 - 50, `${longest} ms`);
   }
   /* Both asked for one value at the same time: it was computed once. */
   assert.equal(server.computations().length, 2);
