@@ -64,12 +64,17 @@ on_name(SSL *ssl, int *alert, void *arg)
 static int
 fail(struct buf *why, const char *what, const char *file)
 {
-	unsigned long error = ERR_peek_last_error();
-	const char *reason = ERR_reason_error_string(error);
+	unsigned long last = ERR_peek_last_error();
+	const char *reason = ERR_reason_error_string(last);
+	unsigned long error;
 
-	(void)buf_printf(why, "%s %s: %s\n", what, file,
+	/* Errors lie one upon the other; the system's is the deepest. */
+	while ((error = ERR_get_error()) != 0) {
+		if (ERR_SYSTEM_ERROR(error))
+			reason = err_str(-ERR_GET_REASON(error));
+	}
+	(void)buf_printf(why, "%s %s: %s", what, file,
 	    reason != NULL ? reason : "cannot be used");
-	ERR_clear_error();
 	return ERR_SYNTAX;
 }
 
