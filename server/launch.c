@@ -402,9 +402,8 @@ launch_try(struct master *master, struct buf *why)
 	int rc = 0;
 
 	rc = rehearse(options, why);
-	if (rc == 0 && options->syslog)
-		rc = syslog_out_check(options->syslog_addr,
-		    options->syslog_facility, why);
+	if (rc == 0)
+		rc = statsd_open(&master->statsd, options, why);
 	if (rc == 0)
 		rc = take_identity(master, why);
 	if (rc == 0)

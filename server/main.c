@@ -18,6 +18,7 @@
 #include "server/base/err.h"
 #include "server/base/fd.h"
 #include "server/base/log.h"
+#include "server/base/syslog_out.h"
 #include "server/config.h"
 #include "server/ctl.h"
 #include "server/daemon.h"
@@ -46,11 +47,15 @@ static int
 check(const void *context, struct buf *why)
 {
 	const struct config *config = context;
-
 	int rc = 0;
 
+	if (config->server.syslog)
+		rc = syslog_out_check(config->server.syslog_addr,
+		    config->server.syslog_facility, why);
+	if (rc == 0)
+		rc = session_keys_check(&config->worker, why);
 	/* One that is not there yet is made at the start. */
-	if (strcmp(config->cache.cache_type, "sqlite") == 0 &&
+	if (rc == 0 && strcmp(config->cache.cache_type, "sqlite") == 0 &&
 	    access(config->cache.cache_dir, F_OK) == 0)
 		rc = folder_prepare(config->cache.cache_dir, why);
 	if (rc == 0)

@@ -41,6 +41,8 @@ run_check(const struct handoff *handoff, const void *context)
 	if (rc == 0)
 		return 0;
 	len = why.len < PREFLIGHT_TEXT_MAX ? why.len : PREFLIGHT_TEXT_MAX;
+	while (len > 0 && why.data[len - 1] == '\n')
+		len--; /* it becomes a part of a line */
 	if (len > 0)
 		(void)fd_write_full(handoff->status_fd, why.data, len);
 	buf_free(&why);

@@ -10,16 +10,15 @@
 #include "server/rehearse.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "server/base/err.h"
 #include "server/base/fd.h"
+#include "server/base/sink.h"
 #include "server/control.h"
 #include "server/listen.h"
 #include "server/pidfile.h"
@@ -91,25 +90,10 @@ try_address(const struct server_options *options, const char *item,
 static int
 try_file(const char *name, const char *path, struct buf *why)
 {
-	char folder[PATH_MAX];
-	const char *slash = strrchr(path, '/');
-	struct stat st;
 	int rc = 0;
 
-	if (path[0] == '\0' || strcmp(path, "-") == 0)
-		return 0;
-	if (stat(path, &st) == 0) {
-		if (S_ISDIR(st.st_mode))
-			rc = -EISDIR;
-		else if (access(path, W_OK) < 0)
-			rc = -errno;
-	} else {
-		(void)snprintf(folder, sizeof(folder), "%.*s",
-		    slash == NULL ? 1 : (int)(slash - path) + (slash == path),
-		    slash == NULL ? "." : path);
-		if (access(folder, W_OK | X_OK) < 0)
-			rc = -errno;
-	}
+	if (path[0] != '\0' && strcmp(path, "-") != 0)
+		rc = sink_check(path);
 	if (rc < 0)
 		(void)buf_printf(why, "%scannot write the %s %s: %s",
 		    why->len > 0 ? "\n" : "", name, path, err_str(rc));

@@ -36,11 +36,17 @@ int
 access_log_check(const struct worker_options *options, struct buf *why)
 {
 	struct access_format *format = make_format(options, why);
+	const char *path = options->accesslog;
+	int rc = 0;
 
 	if (format == NULL)
 		return ERR_SYNTAX;
 	access_format_free(&format);
-	return 0;
+	if (path[0] != '\0' && strcmp(path, "-") != 0)
+		rc = sink_check(path);
+	if (rc < 0)
+		(void)buf_printf(why, "accesslog %s: %s", path, err_str(rc));
+	return rc;
 }
 
 int

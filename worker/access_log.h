@@ -39,7 +39,7 @@ int access_log_open(struct access_log *log,
 int access_log_reopen(struct access_log *log);
 void access_log_close(struct access_log *log);
 
-/* Are the settings good? As access_log_open(), opens nothing. */
+/* Would access_log_open() succeed? Makes nothing. */
 int access_log_check(const struct worker_options *options, struct buf *why);
 
 static inline bool

@@ -37,22 +37,41 @@ static const struct choice {
 	{ "True", PROXY_HEADER_V1 | PROXY_HEADER_V2 },
 };
 
-int
-conn_proxy_open(struct worker *worker, struct buf *why)
+static int
+read_settings(const struct worker_options *options, unsigned *versions,
+    struct trust **peers, struct buf *why)
 {
-	const char *name = worker->options->proxy_protocol;
+	const char *name = options->proxy_protocol;
 	size_t i;
 
 	for (i = 0; i < sizeof(choices) / sizeof(choices[0]); i++) {
 		if (strcasecmp(choices[i].name, name) != 0)
 			continue;
-		worker->proxy_versions = choices[i].versions;
-		return trust_open(&worker->proxy_peers,
-		    &worker->options->proxy_allow_ips, "proxy_allow_ips", why);
+		*versions = choices[i].versions;
+		return trust_open(peers, &options->proxy_allow_ips,
+		    "proxy_allow_ips", why);
 	}
 	(void)buf_printf(why,
 	    "proxy_protocol: \"%s\" is none of off, v1, v2, auto\n", name);
 	return ERR_SYNTAX;
+}
+
+int
+conn_proxy_open(struct worker *worker, struct buf *why)
+{
+	return read_settings(worker->options, &worker->proxy_versions,
+	    &worker->proxy_peers, why);
+}
+
+int
+conn_proxy_check_settings(const struct worker_options *options, struct buf *why)
+{
+	struct trust *peers = NULL;
+	unsigned versions;
+	int rc = read_settings(options, &versions, &peers, why);
+
+	trust_close(&peers);
+	return rc;
 }
 
 void

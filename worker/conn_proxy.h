@@ -16,6 +16,10 @@
 int conn_proxy_open(struct worker *worker, struct buf *why);
 void conn_proxy_close(struct worker *worker);
 
+/* Would conn_proxy_open() succeed? 0, or negative with *why. */
+int conn_proxy_check_settings(const struct worker_options *options,
+    struct buf *why);
+
 /* A new connection, whose peer is known: is there a header to come, is the
  * peer believed, does it count? */
 void conn_proxy_begin(struct conn *conn);

@@ -200,8 +200,7 @@ use_random(const struct cache_options *cache_options, struct buf *why)
 }
 
 int
-session_keys_load(const struct worker_options *options,
-    const struct cache_options *cache_options, struct buf *why)
+session_keys_check(const struct worker_options *options, struct buf *why)
 {
 	const struct opt_list *secrets = &options->session_secret;
 	size_t i;
@@ -220,6 +219,15 @@ session_keys_load(const struct worker_options *options,
 	for (i = 0; i < secrets->count && rc == 0; i++)
 		rc = add_key("session_secret", secrets->items[i],
 		    strlen(secrets->items[i]), why);
+	return rc;
+}
+
+int
+session_keys_load(const struct worker_options *options,
+    const struct cache_options *cache_options, struct buf *why)
+{
+	int rc = session_keys_check(options, why);
+
 	if (rc == 0 && ring.count == 0)
 		rc = use_random(cache_options, why);
 	if (rc < 0 && why->len == 0)

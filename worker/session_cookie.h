@@ -37,6 +37,10 @@
 int session_keys_load(const struct worker_options *options,
     const struct cache_options *cache_options, struct buf *why);
 
+/* As session_keys_load(), but makes and reads nothing in cache_dir: for a
+ * process that only checks the settings. 0, or negative with *why. */
+int session_keys_check(const struct worker_options *options, struct buf *why);
+
 /* The key that signs is `which` 0. HMAC over label and data. False: no key
  * of that number, or no memory. */
 bool session_mac(unsigned which, const char *label, const void *data,

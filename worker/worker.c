@@ -39,6 +39,7 @@
 #include "worker/hooks.h"
 #include "worker/memo_name.h"
 #include "worker/recall.h"
+#include "worker/spool.h"
 #include "worker/tls.h"
 #include "worker/worker_int.h"
 
@@ -513,6 +514,30 @@ check_ids(struct app *app, struct toolkit *kit, struct buf *why)
 	return 0;
 }
 
+/* What a worker's start would refuse, whatever the app is. */
+static int
+check_settings(const struct worker_options *options, struct buf *why)
+{
+	const char *folder = options->tmp_upload_dir;
+	struct forwarded *forwarded = NULL;
+	struct spool *spool = NULL;
+	int rc = access_log_check(options, why);
+
+	if (rc == 0)
+		rc = forwarded_open(&forwarded, options, why);
+	if (rc == 0)
+		rc = conn_proxy_check_settings(options, why);
+	if (rc == 0 && folder[0] != '\0') {
+		rc = spool_new(&spool, folder, 0);
+		if (rc < 0)
+			(void)buf_printf(why, "tmp_upload_dir %s: %s", folder,
+			    err_str(rc));
+	}
+	spool_unref(&spool);
+	forwarded_close(&forwarded);
+	return rc;
+}
+
 int
 worker_check(const struct worker_options *options,
     const struct cache_options *cache_options, struct buf *why)
@@ -525,7 +550,7 @@ worker_check(const struct worker_options *options,
 	int rc;
 
 	memset(&kit, 0, sizeof(kit));
-	rc = access_log_check(options, why);
+	rc = check_settings(options, why);
 	if (rc == 0 && options->capture_output)
 		rc = capture_start(); /* the app is loaded, its layouts run */
 	if (rc == 0)

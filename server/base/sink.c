@@ -57,6 +57,26 @@ kind_of(int fd)
 }
 
 int
+sink_check(const char *path)
+{
+	char folder[PATH_MAX];
+	const char *slash = strrchr(path, '/');
+	struct stat st;
+
+	if (stat(path, &st) == 0) {
+		if (S_ISDIR(st.st_mode))
+			return -EISDIR;
+		return access(path, W_OK) < 0 ? -errno : 0;
+	}
+	if (errno != ENOENT)
+		return -errno;
+	(void)snprintf(folder, sizeof(folder), "%.*s",
+	    slash == NULL ? 1 : (int)(slash - path) + (slash == path),
+	    slash == NULL ? "." : path);
+	return access(folder, W_OK | X_OK) < 0 ? -errno : 0;
+}
+
+int
 sink_open_file(struct sink *sink, const char *path)
 {
 	int fd = open_append(path);

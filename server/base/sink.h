@@ -56,6 +56,9 @@ int sink_reopen(struct sink *sink, const char *path);
 
 void sink_close(struct sink *sink);
 
+/* Could sink_open_file() open it? Makes nothing. 0 or -errno. */
+int sink_check(const char *path);
+
 /* Write whole lines. 0, or -errno of the last one that was dropped. */
 int sink_write(struct sink *sink, const char *lines, size_t len);
 

@@ -44,6 +44,7 @@ struct target {
 };
 
 static struct target target;
+static char opened[256]; /* the address that it was made of */
 static int out_fd = -1;
 static pid_t out_pid;
 static long again_ms;
@@ -241,8 +242,10 @@ syslog_out_check(const char *address, const char *facility, struct buf *why)
 {
 	struct target made = { 0 };
 	int rc = parse_facility(facility, why);
+	/* One in use is not looked up again: a reload needs no name server. */
+	bool look = !syslog_out_is_on() || strcmp(opened, address) != 0;
 
-	return rc < 0 ? rc : parse(address, false, &made, why);
+	return rc < 0 ? rc : parse(address, look, &made, why);
 }
 
 int
@@ -264,6 +267,7 @@ syslog_out_open(const char *address, const char *facility, const char *name,
 		(void)snprintf(made.host, sizeof(made.host), "-");
 	syslog_out_close();
 	target = made;
+	(void)snprintf(opened, sizeof(opened), "%s", address);
 	again_ms = 0;
 	(void)have_socket(); /* a daemon that is not there yet may come */
 	return 0;

@@ -43,7 +43,10 @@ bool syslog_out_is_on(void);
 /* Send one line, without its newline. */
 void syslog_out(enum syslog_severity severity, const char *line, size_t len);
 
-/* Is this an address, and a facility? As syslog_out_open(), opens nothing. */
+/*
+ * Would syslog_out_open() succeed? Looks the host up, unless it is the one in
+ * use; opens nothing.
+ */
 int syslog_out_check(const char *address, const char *facility,
     struct buf *why);
 

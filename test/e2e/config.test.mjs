@@ -118,6 +118,39 @@ test("apps that cannot be loaded", async (t, scene) => {
   }
 });
 
+test("--check-config refuses what a start would", async (t, scene) => {
+  const table = [
+    [["--access-logfile", "/nowhere/x.log"], /accesslog \/nowhere\/x\.log: No such/],
+    [["--access-logfile", scene.dir()], /accesslog .*: Is a directory/],
+    [["--forwarded-allow-ips", "300.1.1.1"], /forwarded_allow_ips.*300\.1\.1\.1/],
+    [["--proxy-allow-from", "1.2.3.999"], /proxy_allow_ips.*1\.2\.3\.999/],
+    [["--secure-scheme-header", "bad header"], /secure_scheme_headers: "bad header"/],
+    [["--session-secret-file", "/nowhere"], /session_secret_file \/nowhere: No such/],
+    [["--statsd-host", "nosuchhost.invalid:8125"], /statsd_host: nosuchhost\.invalid/],
+    [["--statsd-host", "unix:///nowhere/s"], /statsd_host: .*: No such/],
+    [
+      ["--log-syslog", "--log-syslog-to", "udp://nosuchhost.invalid:514"],
+      /syslog_addr: nosuchhost\.invalid/,
+    ],
+    [["--tmp-upload-dir", "/nowhere"], /tmp_upload_dir \/nowhere: No such/],
+  ];
+  const wrong = [];
+
+  for (const [args, pattern] of table) {
+    for (const check of [[], ["--check-config"]]) {
+      const end = await run(scene, {
+        bind: "127.0.0.1:0",
+        cacheDir: path.join(scene.dir(), "cache"),
+        args: [...check, ...args, EXAMPLE],
+      });
+
+      if (end.status !== 1 || !pattern.test(end.stderr) || /\\x0a/.test(end.stderr))
+        wrong.push(`${check} ${args}: ${end.status} ${end.stderr}`);
+    }
+  }
+  assert.deepEqual(wrong, []);
+});
+
 test("--check-config", async (t, scene) => {
   const file = scene.file(
     "good.conf",

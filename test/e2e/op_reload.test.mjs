@@ -36,7 +36,9 @@ test("settings change at once for new workers", async (t, s) => {
   assert.equal((await s.send(server, long)).status, 414);
   server.configure({ workers: 3, limit_request_line: 1000 });
   await reload(server);
-  assert.equal((await s.send(server, long)).status, 200);
+  /* An old worker takes connections until it has read its order to retire. */
+  await until("an answer of a new worker", async () =>
+    (await s.send(server, long)).status === 200);
   await until("3 workers", () => server.workers().length === 3);
 });
 
@@ -64,6 +66,38 @@ for (const [what, text, reason] of [
     await reload(server);
   });
 }
+
+test("what no worker could use is refused before one is started", async (t, s) => {
+  const server = await configured(s, { workers: 1 });
+  const ready = server.grep(/event=worker\.ready/).length;
+  const table = [
+    [{ accesslog: "/nowhere/x.log" }, /accesslog \/nowhere\/x\.log: No such/],
+    [{ forwarded_allow_ips: "300.1.1.1" }, /300\.1\.1\.1/],
+    [{ session_secret_file: "/nowhere" }, /session_secret_file \/nowhere: No such/],
+    [
+      { syslog: true, syslog_addr: "udp://nosuchhost.invalid:514" },
+      /syslog_addr: nosuchhost\.invalid/,
+    ],
+    [{ tmp_upload_dir: "/nowhere" }, /tmp_upload_dir \/nowhere: No such/],
+    [{ certfile: "/nowhere/c.pem" }, /certfile \/nowhere\/c\.pem: No such file[^\\]*$/],
+  ];
+
+  for (const [settings, reason] of table) {
+    const from = server.lines.length;
+
+    server.configure({ workers: 1, ...settings });
+    server.kill("SIGHUP");
+    const line = await server.waitFor(/master\.reload_failed .*/, {
+      from,
+      seconds: 60,
+    });
+
+    assert.match(line[0], reason);
+  }
+  assert.equal(server.grep(/event=worker\.ready/).length, ready);
+  assert.equal(server.grep(/event=worker\.boot/).length, 0);
+  assert.equal((await s.send(server, get("/"))).status, 200);
+});
 
 test("an app that does not load keeps the old one", async (t, s) => {
   const broken = path.join(s.dir(), "broken");
