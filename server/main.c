@@ -63,6 +63,31 @@ check(const void *context, struct buf *why)
 	return rc;
 }
 
+/* Nobody waits for this one: certificates have to be valid, too. */
+static int
+check_strictly(const void *context, struct buf *why)
+{
+	const struct config *config = context;
+	int rc = check(context, why);
+
+	return rc < 0 ? rc : tls_dates_check(&config->worker, why);
+}
+
+/* A server has to come back after a reboot, with an old certificate, too. */
+static int
+check_to_serve(const void *context, struct buf *why)
+{
+	const struct config *config = context;
+	struct buf dates = BUF_EMPTY;
+	int rc = check(context, why);
+
+	if (rc == 0 && tls_dates_check(&config->worker, &dates) < 0)
+		log_warn(0, "tls.certificate", "text=\"%.*s\"", (int)dates.len,
+		    dates.data);
+	buf_free(&dates);
+	return rc;
+}
+
 static int
 run_worker(const struct handoff *handoff, const void *context)
 {
@@ -198,7 +223,8 @@ serve(struct config *config, enum config_action action,
     const struct program *program)
 {
 	const struct master_children children = { .prepare = prepare,
-		.check = check,
+		.check =
+		    action == CONFIG_CHECK ? check_strictly : check_to_serve,
 		.worker = run_worker,
 		.keeper = run_keeper,
 		.admin = run_admin,

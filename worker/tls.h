@@ -42,6 +42,10 @@ int tls_context_open(struct tls_context **context,
     const struct worker_options *options, struct buf *why);
 void tls_context_close(struct tls_context **context);
 
+/* Is each certificate valid today? 0, or negative with a line in *why for
+ * each that is not. */
+int tls_dates_check(const struct worker_options *options, struct buf *why);
+
 /* One connection's TLS; does not own the socket. */
 struct tls;
 

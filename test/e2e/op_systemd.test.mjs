@@ -181,6 +181,39 @@ test("process 1 of a container [9]", { skip: !unshareWorks() }, async (t, s) => 
   assert.equal((await s.send(server, get("/"))).status, 200);
 });
 
+/* Put a certificate in the place of `name`.pem that ended yesterday. */
+function expire(dir, name) {
+  const file = (end) => path.join(dir, `${name}.${end}`);
+  const openssl = (...args) =>
+    execFileSync("openssl", args, { stdio: "ignore" });
+
+  openssl("req", "-new", "-key", file("key"), "-subj", "/CN=x", "-out", file("csr"));
+  openssl("x509", "-req", "-days", "-1", "-in", file("csr"), "-signkey",
+    file("key"), "-out", file("pem"));
+}
+
+test("a certificate that has expired is warned about and serves", async (t, s) => {
+  const dir = s.dir();
+
+  execFileSync(
+    "openssl",
+    ["genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256",
+      "-out", path.join(dir, "a.key")],
+    { stdio: "ignore" },
+  );
+  expire(dir, "a");
+  const server = await configured(s, {
+    workers: 1,
+    certfile: path.join(dir, "a.pem"),
+    keyfile: path.join(dir, "a.key"),
+  });
+  const warning = /level=warning .*event=tls\.certificate .*a\.pem: .* has expired on/;
+
+  assert.equal(server.grep(warning).length, 1);
+  await reload(server);
+  assert.equal(server.grep(warning).length, 2);
+});
+
 test("--check-config tries what a start would need", async (t, s) => {
   const dir = s.dir();
   const check = (...args) => checkWith(EXAMPLE, ...args);
@@ -229,6 +262,11 @@ test("--check-config tries what a start would need", async (t, s) => {
 
   assert.equal(tls("a.key"), "");
   assert.match(tls("b.key"), /keyfile .*b\.key: key values mismatch/);
+  expire(dir, "a");
+  assert.match(
+    tls("a.key"),
+    /certfile .*a\.pem: the certificate has expired on .*GMT/,
+  );
   /* A cache folder where others may write. */
   const open = path.join(dir, "open");
 
