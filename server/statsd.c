@@ -21,7 +21,6 @@
 
 #include "server/base/err.h"
 #include "server/base/fd.h"
-#include "server/base/sink.h"
 #include "server/master_int.h"
 #include "worker/metrics.h"
 
@@ -275,7 +274,7 @@ statsd_deadline(const struct statsd *statsd)
 
 /* Whole lines in datagrams that fit a packet. */
 static void
-send_all(const struct statsd *statsd, const struct buf *lines)
+send_all(struct statsd *statsd, const struct buf *lines)
 {
 	const char *at = lines->data;
 	const char *end = at + lines->len;
@@ -293,7 +292,7 @@ send_all(const struct statsd *statsd, const struct buf *lines)
 			return;
 		if (send(statsd->fd, at, (size_t)(stop - at) - 1,
 			MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
-			sink_count_drop();
+			statsd->drops++;
 		at = stop;
 	}
 }

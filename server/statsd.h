@@ -18,7 +18,7 @@
  *
  * OWNERSHIP  Owns its socket.
  * THREADS    Master only. Sending never waits; what the socket does not take
- *            is dropped and counted as a line of a log.
+ *            is dropped and counted.
  */
 struct master;
 
@@ -30,6 +30,7 @@ struct statsd {
 	char *prefix_copy;
 	char *tags_copy;
 	struct board *last; /* what had been sent */
+	uint64_t drops;     /* datagrams */
 };
 
 void statsd_init(struct statsd *statsd);

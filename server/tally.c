@@ -193,6 +193,7 @@ tally_put(struct master *master, bool now)
 	board->workers_ready = crew_count(crew, SEAT_READY);
 	board->workers_booting = crew_count(crew, SEAT_BOOTING);
 	board->log_drops = sink_drops();
+	board->statsd_drops = master->statsd.drops;
 	board->backlog = backlog_of(&master->current.listeners);
 	board->total = tally->ended;
 	metrics_add(&board->total, &master->keeper.seat.beat, true);

@@ -62,6 +62,7 @@ struct board {
 	uint64_t ends[BOARD_ENDS]; /* ... and buried, by why */
 	uint64_t reloads[2];       /* done, failed */
 	uint64_t log_drops;        /* of the master itself */
+	uint64_t statsd_drops;     /* datagrams */
 	uint64_t backlog;          /* connections that nobody has accepted */
 	struct handoff_beat total; /* counters: of all workers, ever; the
 				      others: of those that live */

@@ -270,6 +270,29 @@ test("statsd, plain and with tags", async (t, scene) => {
   }
 });
 
+test("what statsd loses is no line of a log", async (t, scene) => {
+  const socket = dgram.createSocket("udp4");
+
+  await new Promise((done) => socket.bind(0, "127.0.0.1", done));
+  const { port } = socket.address();
+
+  /* Nobody there: the kernel refuses what comes after the first datagram. */
+  await new Promise((done) => socket.close(done));
+  const server = await start(scene, {
+    args: ["--statsd-host", `127.0.0.1:${port}`],
+  });
+  const number = async (name) =>
+    Number(
+      new RegExp(`^pronghorn_${name} (\\d+)$`, "m").exec(
+        (await scrape(scene, server)).text,
+      )?.[1],
+    );
+
+  await until("a lost datagram", async () =>
+    (await number("statsd_drops_total")) > 0);
+  assert.equal(await number("master_log_drops_total"), 0);
+});
+
 test("health, readiness, and drain_delay", async (t, scene) => {
   const server = await start(scene, { args: ["--drain-delay", "2"] });
   const ask = async (target) => (await scene.send(server, get(target))).status;
