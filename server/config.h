@@ -101,4 +101,9 @@ void config_list(const struct config *config, struct cJSON *list);
 int config_print(enum config_action action, const struct config *config,
     struct buf *out);
 
+/* Edit distance with transpositions; texts up to CONFIG_NAME_MAX, greater than
+ * it for longer ones. */
+#define CONFIG_NAME_MAX 64
+unsigned config_distance(const char *a, const char *b);
+
 #endif

@@ -13,7 +13,6 @@
  */
 #define CONFIG_FILE_MAX (1u << 20)    /* bytes of a config file */
 #define CONFIG_MEMORY_MAX (64u << 20) /* bytes of texts and lists */
-#define CONFIG_NAME_MAX 64            /* longest name that is compared */
 #define CONFIG_SHOWN_MAX 60           /* bytes of a value in a message */
 #define CONFIG_DEFAULT_FILE "pronghorn.conf"
 #define CONFIG_ARGS_VARIABLE "PRONGHORN_CMD_ARGS"
@@ -77,9 +76,6 @@ bool config_has_word(const char *words, const char *word);
  * with '-') at the smallest edit distance; nothing when none is near.
  */
 void config_put_nearest(const char *name, struct buf *out);
-
-/* Edit distance with transpositions; texts up to CONFIG_NAME_MAX. */
-unsigned config_distance(const char *a, const char *b);
 
 /*
  * What a compat row does when it is met: warn, refuse, or pass the value on.

@@ -391,20 +391,10 @@ run_stop(struct request *rq)
 }
 
 static const struct command commands[] = {
-	{ "status", 0, 0, run_status },
-	{ "workers", 0, 0, run_workers },
-	{ "listeners", 0, 0, run_listeners },
-	{ "config", 0, 0, run_config },
-	{ "cache", 0, 0, run_cache },
-	{ "reload", 0, 0, run_reload },
-	{ "reopen-logs", 0, 0, run_reopen_logs },
-	{ "upgrade", 0, 0, run_upgrade },
-	{ "scale", 1, 1, run_scale },
-	{ "kill-worker", 1, 1, run_kill_worker },
-	{ "last-crash", 0, 0, run_last_crash },
-	{ "metrics", 0, 0, run_metrics },
-	{ "log-level", 1, 1, run_log_level },
-	{ "stop", 0, 1, run_stop },
+#define COMMAND(name, least, most, kind, function) \
+	{ name, least, most, function },
+#include "server/control.def"
+#undef COMMAND
 };
 
 static void

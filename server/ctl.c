@@ -279,9 +279,10 @@ ctl_main(int argc, char **argv)
 		(void)fputs(usage, stderr);
 		return CTL_USAGE;
 	}
-	if (ctl_is_store(ctl.words[0]))
+	status = ctl_check_words(&ctl);
+	if (status == CTL_OK && ctl_is_store(ctl.words[0]))
 		status = ctl_store(&ctl, &answer);
-	else
+	else if (status == CTL_OK)
 		status = ctl_ask(&ctl, ctl.words, ctl.count, &answer);
 	if (status == CTL_USAGE)
 		(void)fputs(usage, stderr);

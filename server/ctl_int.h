@@ -24,6 +24,10 @@ struct ctl {
 	struct buf why;
 };
 
+/* Is it a command with arguments as it takes them? CTL_OK, or CTL_USAGE with
+ * a sentence in why. */
+int ctl_check_words(struct ctl *ctl);
+
 /* Put a command to the server. CTL_OK, or a status with a sentence in why. */
 int ctl_ask(struct ctl *ctl, char *const *words, int count, cJSON **answer);
 

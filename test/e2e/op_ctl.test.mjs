@@ -143,6 +143,34 @@ test("no server: a clear sentence, status 3", async (t, s) => {
   assert.match(err, /^pronghorn ctl: no server answers on .*ctl\.sock: /);
 });
 
+test("wrong usage: status 2 and what is wrong, server or not", async (t, s) => {
+  const server = await controlled(s);
+  const check = async () => {
+    for (const [words, pattern] of [
+      [["bogus"], /there is no command bogus$/m],
+      [["statsu"], /no command statsu; did you mean status\?/],
+      [["sesions"], /did you mean sessions\?/],
+      [["scale"], /scale takes one argument$/m],
+      [["scale", "x"], /scale x: not a number/],
+      [["scale", "-1"], /scale -1: not a number/],
+      [["kill-worker", "1", "2"], /kill-worker takes one argument$/m],
+      [["status", "all"], /status takes no argument/],
+      [["stop", "now", "please"], /stop takes one argument at most/],
+    ]) {
+      const { status, err, out } = await ctl(server, ...words);
+
+      assert.equal(status, 2, words.join(" "));
+      assert.match(err, /^usage: pronghorn ctl/);
+      assert.match(err, pattern);
+      assert.equal(out, "");
+    }
+  };
+
+  await check();
+  await server.stop();
+  await check();
+});
+
 test("beside the pid file without being named", async (t, s) => {
   const dir = s.dir();
   const server = await configured(s, { pidfile: path.join(dir, "web.pid") });
