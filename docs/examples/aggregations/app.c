@@ -118,7 +118,7 @@ clean_data(struct ph_call *call)
 /* A figure of one of the data sets. */
 static enum ph_status
 draw(struct ph_call *call, const char *output, const char *which,
-    const char *title)
+    const char *heading)
 {
 	const struct ph_value *sets =
 	    ph_json_parse(ph_input(call, "intermediate-value.children"));
@@ -130,7 +130,7 @@ draw(struct ph_call *call, const char *output, const char *which,
 		return PH_NO_UPDATE;
 	ph_bar(figure, .x = ph_member(months, "month"),
 	    .y = ph_member(months, "mean"));
-	ph_figure_layout(figure, .title = title, .x_title = "month",
+	ph_figure_layout(figure, .title = heading, .x_title = "month",
 	    .y_title = "mean price", .margin = 45);
 	return ph_output(call, output, ph_figure_value(figure));
 }
