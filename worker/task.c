@@ -182,11 +182,12 @@ prepare_outputs(struct call *call, const struct value *about)
 	int rc;
 
 	call->about = about;
-	if (about != NULL && about->u.items[UPDATE_JOB].kind == VALUE_TEXT)
+	if (about != NULL && about->u.items[UPDATE_JOB].kind == VALUE_TEXT) {
 		call->job = about->u.items[UPDATE_JOB].u.text;
-	/* The session itself came with the row, see task_adopt(). */
-	if (call->job != NULL && call->session != NULL)
-		call->user = about->u.items[UPDATE_USER].u.text;
+		/* The session itself came with the row, see task_adopt(). */
+		if (call->session != NULL)
+			call->user = about->u.items[UPDATE_USER].u.text;
+	}
 	rc = update_slots(call->callback, about, call->arena, &slots,
 	    &call->slot_count);
 	call->slots = slots;
