@@ -227,6 +227,8 @@ check(struct config *config, enum config_action action, struct buf *why)
 	int rc = config_fix_cache_type(config, why);
 
 	if (rc == 0)
+		rc = config_fix_limits(config, why);
+	if (rc == 0)
 		rc = config_check_server(config, why);
 	if (rc == 0)
 		rc = config_check_worker(config, why);

@@ -17,6 +17,8 @@
 #include "server/listen_address.h"
 #include "server/placement.h"
 
+#define LIMIT_MIN 64 /* bytes of a request line or header field */
+
 void
 config_put_place(const struct config *config, const char *name, struct buf *out)
 {
@@ -233,6 +235,42 @@ config_check_cache(const struct config *config, struct buf *why)
 	config_put_place(config, "cache_type", why);
 	(void)buf_puts(why, "must be sqlite or null");
 	return ERR_UNKNOWN;
+}
+
+static int
+fix_limit(struct config *config, const char *name, int64_t *limit,
+    struct buf *why)
+{
+	const struct config_row *row = config_row_find(name);
+	long long most = (long long)row->max;
+
+	if (most > config->worker.limit_request_head)
+		most = config->worker.limit_request_head;
+	if (*limit == 0) {
+		config_warn(config,
+		    "%s: %s = 0: some limit there has to be; it is %lld",
+		    config_origin(config, name), name, most);
+		*limit = most;
+		return 0;
+	}
+	if (*limit >= LIMIT_MIN)
+		return 0;
+	config_put_place(config, name, why);
+	(void)buf_printf(why, "must be 0, or from %d to %lld", LIMIT_MIN,
+	    (long long)row->max);
+	return ERR_RANGE;
+}
+
+int
+config_fix_limits(struct config *config, struct buf *why)
+{
+	struct worker_options *worker = &config->worker;
+	int rc = fix_limit(config, "limit_request_line",
+	    &worker->limit_request_line, why);
+
+	return rc < 0 ? rc
+		      : fix_limit(config, "limit_request_field_size",
+			    &worker->limit_request_field_size, why);
 }
 
 /* "flask_caching.backends.SimpleCache" and "SimpleCache" are "simple". */

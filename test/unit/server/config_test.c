@@ -360,6 +360,9 @@ static const char *const bad_lines[][2] = {
 	    "command line --limit-request-head: limit_request_head = "
 	    "\"5KiB\": must be at least limit_request_field_size, "
 	    "which is 8190 (default)" },
+	{ "--limit-request-line 63 a.so",
+	    "command line --limit-request-line: limit_request_line = 63: "
+	    "must be 0, or from 64 to 65536" },
 	{ "--cache-type RedisCache a.so",
 	    "command line --cache-type: cache_type = \"RedisCache\": "
 	    "this build stores in SQLite only; write \"sqlite\"" },
@@ -419,6 +422,27 @@ test_which_file_is_read(void **state)
 	/* A wrong value is wrong even where a flag would replace it. */
 	expect_bad("--threads 2",
 	    "pronghorn.conf:2: threads = 0: must be 1..256");
+}
+
+/* gunicorn's 0 is no limit. */
+static void
+test_limits_of_0(void **state)
+{
+	struct config *config;
+
+	(void)state;
+	config = load_good("--limit-request-line 0 a.so");
+	assert_int_equal(65536, config->worker.limit_request_line);
+	assert_string_equal("command line --limit-request-line: "
+			    "limit_request_line = 0: some limit there has to "
+			    "be; it is 65536\n",
+	    buf_cstr(&config->warnings));
+	config_free(&config);
+	config = load_good("--limit-request-field_size 0 "
+			   "--limit-request-head 10000 a.so");
+	assert_int_equal(10000, config->worker.limit_request_field_size);
+	assert_int_equal(4094, config->worker.limit_request_line);
+	config_free(&config);
 }
 
 static void
@@ -541,6 +565,7 @@ main(void)
 		cmocka_unit_test_setup(test_refuses_command_lines, each),
 		cmocka_unit_test_setup(test_which_file_is_read, each),
 		cmocka_unit_test_setup(test_cache_types_of_flask_caching, each),
+		cmocka_unit_test_setup(test_limits_of_0, each),
 		cmocka_unit_test_setup(test_chdir, each),
 		cmocka_unit_test_setup(test_reload, each),
 	};
