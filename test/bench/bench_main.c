@@ -118,8 +118,8 @@ run(const struct bench_options *options)
 		if (load_run(&load) < 0) {
 			(void)fprintf(stderr, "pronghorn-bench: %s\n",
 			    load.trouble);
-			if (!options->quiet)
-				bench_report_print(&load);
+			/* Also when nothing came: the errors by kind. */
+			(void)write_results(&load, options);
 			status = STATUS_NOTHING;
 		} else if (write_results(&load, options) < 0) {
 			status = STATUS_USAGE;

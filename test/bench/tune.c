@@ -10,8 +10,13 @@
  * the lowest p99 of a round; at equal p99 (within 2 %) the one that needs
  * less memory.
  *
+ * A point with failures or wrong answers in any of its runs is shown with all
+ * of them and not proposed.
+ *
  * OWNERSHIP  Every point has a temporary folder, removed at its end.
  * FAILURE    A point that cannot be run is shown as such; the rest goes on.
+ *            After SIGINT, SIGTERM or SIGHUP the server is stopped and its
+ *            folder removed before the program ends.
  */
 #include "test/bench/tune.h"
 
@@ -58,6 +63,26 @@ struct point {
 	unsigned count;
 	struct sample median;
 };
+
+static volatile sig_atomic_t sig_caught;
+
+static void
+on_sig(int sig)
+{
+	sig_caught = sig;
+}
+
+static void
+catch_sigs(void)
+{
+	static const int sigs[] = { SIGINT, SIGTERM, SIGHUP };
+	struct sigaction action = { .sa_handler = on_sig };
+	size_t i;
+
+	(void)sigemptyset(&action.sa_mask);
+	for (i = 0; i < sizeof(sigs) / sizeof(sigs[0]); i++)
+		(void)sigaction(sigs[i], &action, NULL);
+}
 
 /* ---- one point
  * ----------------------------------------------------------------------- */
@@ -109,6 +134,8 @@ wait_ready(pid_t pid, const char *log, char *url, size_t url_len)
 	int waited;
 
 	for (waited = 0; waited < READY_MS; waited += 20) {
+		if (sig_caught != 0)
+			return -EINTR;
 		sleep_ms(20);
 		if (waitpid(pid, NULL, WNOHANG) == pid)
 			return -ECHILD;
@@ -211,8 +238,14 @@ run_load(const struct tune_options *options, const char *url, pid_t server,
 		argv[count++] = options->load_argv[i];
 	argv[count] = NULL;
 	pid = spawn((char *const *)(uintptr_t)argv, log);
-	if (pid < 0 || waitpid(pid, &status, 0) != pid)
+	if (pid < 0)
 		return -errno;
+	while (waitpid(pid, &status, 0) != pid) {
+		if (sig_caught != 0)
+			(void)kill(pid, SIGKILL);
+	}
+	if (sig_caught != 0)
+		return -EINTR;
 	if (!WIFEXITED(status) || WEXITSTATUS(status) > 1) {
 		char *text = NULL;
 		size_t len;
@@ -279,7 +312,7 @@ run_point(const struct tune_options *options, struct point *point)
 		    &point->samples[point->count]);
 	if (rc == 0) {
 		point->count++;
-	} else if (server > 0) {
+	} else if (server > 0 && rc != -EINTR) {
 		char *text = NULL;
 		size_t len;
 
@@ -316,10 +349,12 @@ median_at(const struct point *point, size_t offset)
 	return (values[point->count / 2 - 1] + values[point->count / 2]) / 2;
 }
 
+/* What went wrong in any of the runs counts. */
 static void
 take_medians(struct point *point)
 {
 	struct sample *median = &point->median;
+	unsigned i;
 
 	memset(median, 0, sizeof(*median));
 	if (point->count == 0)
@@ -329,11 +364,20 @@ take_medians(struct point *point)
 	median->p50_ms = median_at(point, offsetof(struct sample, p50_ms));
 	median->pss_mb = median_at(point, offsetof(struct sample, pss_mb));
 	median->cores = median_at(point, offsetof(struct sample, cores));
-	median->wrong = median_at(point, offsetof(struct sample, wrong));
-	median->failures = median_at(point, offsetof(struct sample, failures));
+	for (i = 0; i < point->count; i++) {
+		median->wrong += point->samples[i].wrong;
+		median->failures += point->samples[i].failures;
+	}
 }
 
-/* Index of the proposed point, count when none could be run. */
+static bool
+is_clean(const struct point *point)
+{
+	return point->count > 0 && point->median.wrong <= 0 &&
+	       point->median.failures <= 0;
+}
+
+/* Index of the proposed point, count when none was run without a failure. */
 static size_t
 propose(const struct point *points, size_t count)
 {
@@ -344,12 +388,12 @@ propose(const struct point *points, size_t count)
 	size_t i;
 
 	for (i = 0; i < count; i++) {
-		if (points[i].count > 0 && points[i].median.per_s > most)
+		if (is_clean(&points[i]) && points[i].median.per_s > most)
 			most = points[i].median.per_s;
 	}
 	for (i = 0; i < count; i++) {
 		at = &points[i].median;
-		if (points[i].count == 0 || at->per_s < NEAR_BEST * most)
+		if (!is_clean(&points[i]) || at->per_s < NEAR_BEST * most)
 			continue;
 		if (best == NULL || at->p99_ms * SAME_P99 < best->p99_ms ||
 		    (at->p99_ms <= best->p99_ms * SAME_P99 &&
@@ -372,7 +416,7 @@ print_table(const struct point *points, size_t count, size_t chosen)
 	    "callbacks/s", "p50 ms", "p99 ms", "cores", "PSS MB", "failures");
 	for (i = 0; i < count; i++) {
 		at = &points[i].median;
-		if (at->per_s > most)
+		if (is_clean(&points[i]) && at->per_s > most)
 			most = at->per_s;
 		if (points[i].count == 0)
 			printf("%7u %7u %12s\n", points[i].workers,
@@ -385,8 +429,10 @@ print_table(const struct point *points, size_t count, size_t chosen)
 			    at->failures + at->wrong,
 			    i == chosen ? "  <-" : "");
 	}
-	if (chosen == count)
+	if (chosen == count) {
+		printf("No setting is proposed: none ran without a failure.\n");
 		return;
+	}
 	at = &points[chosen].median;
 	printf("Proposed: --workers %u --threads %u, as its p99 of %.2f ms is "
 	       "the lowest, but for 2 %%, among the settings within 5 %% of "
@@ -424,6 +470,7 @@ write_json(const char *path, const struct tune_options *options,
 		(void)cJSON_AddNumberToObject(item, "cores", at->cores);
 		(void)cJSON_AddNumberToObject(item, "pss_mb", at->pss_mb);
 		(void)cJSON_AddNumberToObject(item, "failures", at->failures);
+		(void)cJSON_AddNumberToObject(item, "wrong", at->wrong);
 		(void)cJSON_AddBoolToObject(item, "proposed", i == chosen);
 		(void)cJSON_AddItemToArray(list, item);
 	}
@@ -496,13 +543,14 @@ tune_main(int argc, char **argv)
 	rc = tune_options_parse(&options, argc, argv);
 	if (rc != 0)
 		return rc < 0 ? 2 : 0;
+	catch_sigs();
 	count = (size_t)options.worker_count * options.thread_count;
 	for (i = 0; i < count; i++) {
 		points[i].workers = options.workers[i / options.thread_count];
 		points[i].threads = options.threads[i % options.thread_count];
 	}
 	for (round = 0; round < options.repeat; round++) {
-		for (i = 0; i < count; i++) {
+		for (i = 0; i < count && sig_caught == 0; i++) {
 			(void)fprintf(stderr,
 			    "round %u of %u: %u workers, %u threads\n",
 			    round + 1, options.repeat, points[i].workers,
@@ -511,6 +559,8 @@ tune_main(int argc, char **argv)
 				(void)fprintf(stderr, "could not be run\n");
 		}
 	}
+	if (sig_caught != 0)
+		return 128 + sig_caught;
 	for (i = 0; i < count; i++) {
 		take_medians(&points[i]);
 		wrong += points[i].median.wrong;
@@ -523,7 +573,7 @@ tune_main(int argc, char **argv)
 	if (options.svg != NULL &&
 	    write_svg(options.svg, &options, points, count, chosen) < 0)
 		return 2;
-	if (chosen == count)
-		return 3;
-	return wrong > 0 ? 1 : 0;
+	if (wrong > 0)
+		return 1;
+	return chosen == count ? 3 : 0;
 }
