@@ -264,7 +264,7 @@ example("a simulation that is steered", async (scene) => {
   await becomes(one, () => {
     const gd = document.querySelector(".js-plotly-plot");
 
-    return gd._fullData.some(({ z }) => z.some((row) => row.some((v) => v > 900)));
+    return gd?._fullData?.some(({ z }) => z.some((row) => row.some((v) => v > 900)));
   });
   await one.screenshot("example-simulation");
   await press(one, "#stop");
