@@ -80,7 +80,7 @@ example("CSV explorer: filters depend on each other", async (scene) => {
   await becomes(
     one,
     (n) =>
-      document.querySelector("#scatter .js-plotly-plot")._fullData?.[0]?.x
+      document.querySelector("#scatter .js-plotly-plot")?._fullData?.[0]?.x
         .length === n,
     turku,
   );
