@@ -313,6 +313,16 @@ touch(struct cache *cache, const uint8_t key[CACHE_KEY_LEN],
 	return rc < 0 ? rc : state;
 }
 
+/* Open the write that changes the session of an id, whose key is given. */
+static int
+begin_change(struct cache *cache, const uint8_t id[SESSION_ID_LEN],
+    uint8_t key[CACHE_KEY_LEN])
+{
+	int rc = session_digest("\1id", id, SESSION_ID_LEN, key);
+
+	return rc < 0 ? rc : db_write_begin(&cache->db);
+}
+
 int
 session_touch(struct cache *cache, const uint8_t id[SESSION_ID_LEN],
     const struct session_life *life, struct session_row *row)
@@ -329,9 +339,7 @@ session_touch(struct cache *cache, const uint8_t id[SESSION_ID_LEN],
 	if (rc > SESSION_LIVE ||
 	    (rc == SESSION_LIVE && age_ms >= 0 && age_ms < USED_STEP_MS))
 		return rc;
-	rc = session_digest("\1id", id, SESSION_ID_LEN, key);
-	if (rc == 0)
-		rc = db_write_begin(&cache->db);
+	rc = begin_change(cache, id, key);
 	if (rc < 0)
 		return cache_public_rc(rc);
 	return cache_public_rc(
@@ -364,11 +372,9 @@ session_rotate(struct cache *cache, const uint8_t id[SESSION_ID_LEN],
 	uint8_t new_key[CACHE_KEY_LEN];
 	int rc;
 
-	rc = session_digest("\1id", id, SESSION_ID_LEN, old_key);
+	rc = session_digest("\1id", new_id, SESSION_ID_LEN, new_key);
 	if (rc == 0)
-		rc = session_digest("\1id", new_id, SESSION_ID_LEN, new_key);
-	if (rc == 0)
-		rc = db_write_begin(&cache->db);
+		rc = begin_change(cache, id, old_key);
 	if (rc < 0)
 		return cache_public_rc(rc);
 	return cache_public_rc(
@@ -402,9 +408,7 @@ session_set_user(struct cache *cache, const uint8_t id[SESSION_ID_LEN],
 
 	if (strlen(user) > SESSION_USER_MAX)
 		return ERR_TOO_BIG;
-	rc = session_digest("\1id", id, SESSION_ID_LEN, key);
-	if (rc == 0)
-		rc = db_write_begin(&cache->db);
+	rc = begin_change(cache, id, key);
 	if (rc < 0)
 		return cache_public_rc(rc);
 	return cache_public_rc(
@@ -418,9 +422,7 @@ session_end(struct cache *cache, const uint8_t id[SESSION_ID_LEN])
 	struct session_row row;
 	int rc;
 
-	rc = session_digest("\1id", id, SESSION_ID_LEN, key);
-	if (rc == 0)
-		rc = db_write_begin(&cache->db);
+	rc = begin_change(cache, id, key);
 	if (rc < 0)
 		return cache_public_rc(rc);
 	rc = read_row(cache, key, &row);
