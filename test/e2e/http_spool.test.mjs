@@ -6,6 +6,7 @@
  */
 import assert from "node:assert/strict";
 import fs from "node:fs";
+import path from "node:path";
 import { test, until } from "../lib/harness.mjs";
 import { get } from "../lib/wire.mjs";
 import { call, result } from "../lib/zoo.mjs";
@@ -126,13 +127,17 @@ test("no room for a body", async (t, scene) => {
   assert.equal(server.grep(/event=body\.spool/).length, 1);
 });
 
-test("a folder that is not there", async (t, scene) => {
+test("a folder that goes away", async (t, scene) => {
+  const folder = path.join(scene.dir(), "uploads");
+
+  fs.mkdirSync(folder);
   const server = await scene.start({
     app: "zoo",
-    args: [...ARGS, "--tmp-upload-dir", `${scene.dir()}/none`],
+    args: [...ARGS, "--tmp-upload-dir", folder],
   });
   const wire = await scene.connect(server);
 
+  fs.rmdirSync(folder);
   wire.write(call("echo", TEXT));
   assert.equal((await wire.answer()).status, 503);
   assert.equal(result(await scene.send(server, call("echo", 1)), "echo"), 1);

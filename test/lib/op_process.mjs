@@ -5,15 +5,28 @@
  */
 import fs from "node:fs";
 
-/* It runs: a zombie has ended, too. */
+/*
+ * It runs: a zombie has ended. But a process whose first thread has ended is a
+ * zombie to look at while the others still close its files: only the end of
+ * the last thread counts.
+ */
 export function isAlive(pid) {
-  try {
-    const stat = fs.readFileSync(`/proc/${pid}/stat`, "latin1");
+  let threads;
 
-    return !/^\d+ \(.*\) Z/s.test(stat);
+  try {
+    threads = fs.readdirSync(`/proc/${pid}/task`);
   } catch {
     return false;
   }
+  return threads.some((tid) => {
+    try {
+      const stat = fs.readFileSync(`/proc/${pid}/task/${tid}/stat`, "latin1");
+
+      return !/^\d+ \(.*\) [ZX]/s.test(stat);
+    } catch {
+      return false;
+    }
+  });
 }
 
 /* A process and all that descend from it. */
@@ -58,7 +71,7 @@ export function childPids(pid) {
       const stat = fs.readFileSync(`/proc/${entry}/stat`, "latin1");
       const rest = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
 
-      if (Number(rest[1]) === pid && rest[0] !== "Z") found.push(Number(entry));
+      if (Number(rest[1]) === pid && isAlive(entry)) found.push(Number(entry));
     } catch {
       /* it has ended meanwhile */
     }
