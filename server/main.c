@@ -18,6 +18,7 @@
 #include "server/base/err.h"
 #include "server/base/fd.h"
 #include "server/base/log.h"
+#include "server/base/sink.h"
 #include "server/base/syslog_out.h"
 #include "server/config.h"
 #include "server/ctl.h"
@@ -73,14 +74,29 @@ check_strictly(const void *context, struct buf *why)
 	return rc < 0 ? rc : tls_dates_check(&config->worker, why);
 }
 
+/* At a start it is open by now; at a reload it may be another one. */
+static int
+errorlog_check(const struct server_options *options, struct buf *why)
+{
+	const char *path = options->errorlog;
+	int rc = 0;
+
+	if (path[0] != '\0' && strcmp(path, "-") != 0)
+		rc = sink_check(path);
+	if (rc < 0)
+		(void)buf_printf(why, "errorlog %s: %s", path, err_str(rc));
+	return rc;
+}
+
 /* A server has to come back after a reboot, with an old certificate, too. */
 static int
 check_to_serve(const void *context, struct buf *why)
 {
 	const struct config *config = context;
 	struct buf dates = BUF_EMPTY;
-	int rc = check(context, why);
+	int rc = errorlog_check(&config->server, why);
 
+	rc = rc < 0 ? rc : check(context, why);
 	if (rc == 0 && tls_dates_check(&config->worker, &dates) < 0)
 		log_warn(0, "tls.certificate", "text=\"%.*s\"", (int)dates.len,
 		    dates.data);

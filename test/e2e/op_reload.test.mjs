@@ -71,6 +71,7 @@ test("what no worker could use is refused before one is started", async (t, s) =
   const server = await configured(s, { workers: 1 });
   const ready = server.grep(/event=worker\.ready/).length;
   const table = [
+    [{ errorlog: "/nowhere/x.log" }, /errorlog \/nowhere\/x\.log: No such/],
     [{ accesslog: "/nowhere/x.log" }, /accesslog \/nowhere\/x\.log: No such/],
     [{ forwarded_allow_ips: "300.1.1.1" }, /300\.1\.1\.1/],
     [{ session_secret_file: "/nowhere" }, /session_secret_file \/nowhere: No such/],
