@@ -10,11 +10,11 @@
 #include "worker/csv.h"
 
 #include <errno.h>
-#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "server/base/err.h"
+#include "worker/decimal.h"
 
 #define NUMBER_MAX 64 /* bytes of the longest number */
 
@@ -306,16 +306,14 @@ csv_integer(const struct csv_field *field)
 	return negative ? -number : number;
 }
 
-/* strtod() with the decimal point of whatever locale the app has set. */
 static double
 parse_number(char *text, char decimal)
 {
-	const char *point = localeconv()->decimal_point;
 	char *at = strchr(text, decimal);
 
 	if (at != NULL)
-		*at = point[0] != '\0' && point[1] == '\0' ? point[0] : '.';
-	return strtod(text, NULL);
+		*at = '.';
+	return decimal_read(text, NULL);
 }
 
 double

@@ -3,59 +3,255 @@
 /*
  * JSON text to a value in an arena.
  *
- * json_scan() bounds depth and number of values first, so the tree that
- * cJSON builds (about forty bytes per byte of a hostile body) stays bounded
- * and the recursion here no deeper than the limit.
+ * json_scan() has the say on what is JSON and how much of it is allowed; so
+ * the second pass here meets well-formed text only, and no recursion deeper
+ * than the limit. It writes values straight into the arena: members of an
+ * open array or object wait on a stack until it is closed and their number
+ * is known.
  *
- * OWNERSHIP  The cJSON tree lives only inside json_read(); the result
- *            belongs to the arena.
- * THREADS    Any.
+ * INVARIANT  Nothing at or after the end of the text is looked at: every
+ *            step is one that json_scan() has made.
+ * OWNERSHIP  The stack lives only inside json_read(); the result belongs to
+ *            the arena and does not point into the text.
+ * THREADS    Any. Independent of the locale.
  */
 #include "worker/json_read.h"
 
-#include <cjson/cJSON.h>
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "server/base/err.h"
+#include "worker/decimal.h"
 
 #define FEW_NAMES 16
+#define FEW_VALUES 32
 #define EXACT_INTEGER 9007199254740992.0 /* 2^53 */
+#define EXACT_DIGITS 15                  /* always below it */
 
-static int convert(const cJSON *item, struct arena *arena, struct value *out,
-    const char **why);
+struct reader {
+	const char *p; /* next byte */
+	const char *end;
+	struct arena *arena;
+	const char *why;
+	struct value_member *stack;
+	size_t count;
+	size_t room;
+	struct value_member few[FEW_VALUES]; /* the stack's first place */
+};
 
-static uint32_t
-child_count(const cJSON *item)
+static int read_value(struct reader *reader, struct value *out);
+
+static void
+skip_space(struct reader *reader)
 {
-	const cJSON *child;
-	uint32_t count = 0;
+	const char *p = reader->p;
 
-	for (child = item->child; child != NULL; child = child->next)
-		count++;
-	return count;
+	while (p != reader->end &&
+	       (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t'))
+		p++;
+	reader->p = p;
+}
+
+/* ---- texts ------------------------------------------------------------------
+ */
+
+static unsigned
+hex_unit(const char *p)
+{
+	unsigned unit = 0;
+	int i;
+
+	for (i = 0; i < 4; i++) {
+		unit <<= 4;
+		unit |= p[i] <= '9' ? (unsigned)(p[i] - '0')
+				    : (unsigned)((p[i] | 0x20) - 'a' + 10);
+	}
+	return unit;
+}
+
+static char *
+put_utf8(char *to, unsigned code)
+{
+	if (code < 0x80) {
+		*to++ = (char)code;
+	} else if (code < 0x800) {
+		*to++ = (char)(0xC0 | code >> 6);
+		*to++ = (char)(0x80 | (code & 0x3F));
+	} else if (code < 0x10000) {
+		*to++ = (char)(0xE0 | code >> 12);
+		*to++ = (char)(0x80 | (code >> 6 & 0x3F));
+		*to++ = (char)(0x80 | (code & 0x3F));
+	} else {
+		*to++ = (char)(0xF0 | code >> 18);
+		*to++ = (char)(0x80 | (code >> 12 & 0x3F));
+		*to++ = (char)(0x80 | (code >> 6 & 0x3F));
+		*to++ = (char)(0x80 | (code & 0x3F));
+	}
+	return to;
+}
+
+/* `*from` is behind the "\\u"; surrogates come in pairs (RFC 8259, 7). */
+static char *
+put_unicode(char *to, const char **from)
+{
+	unsigned code = hex_unit(*from);
+
+	*from += 4;
+	if (code >= 0xD800 && code <= 0xDFFF) {
+		code = 0x10000 + ((code - 0xD800) << 10) +
+		       (hex_unit(*from + 2) - 0xDC00);
+		*from += 6;
+	}
+	return put_utf8(to, code);
+}
+
+/* What stands between quotes; never longer than it is written. */
+static char *
+unescape(char *to, const char *from, const char *end)
+{
+	static const char names[] = "bfnrt";
+	static const char bytes[] = "\b\f\n\r\t";
+	const char *name;
+
+	while (from != end) {
+		if (*from != '\\') {
+			*to++ = *from++;
+			continue;
+		}
+		from += 2;
+		if (from[-1] == 'u') {
+			to = put_unicode(to, &from);
+			continue;
+		}
+		name = strchr(names, from[-1]);
+		*to++ = name != NULL ? bytes[name - names] : from[-1];
+	}
+	return to;
+}
+
+/* reader->p is behind the opening quote, and then behind the closing one. */
+static int
+read_text(struct reader *reader, const char **text, uint32_t *len)
+{
+	const char *from = reader->p;
+	const char *p = from;
+	bool plain = true;
+	char *copy;
+
+	while (*p != '"') {
+		if (*p == '\\') {
+			plain = false;
+			p++;
+		}
+		p++;
+	}
+	reader->p = p + 1;
+	if (plain) {
+		copy = arena_strndup(reader->arena, from, (size_t)(p - from));
+		*len = (uint32_t)(p - from);
+	} else {
+		copy = arena_alloc(reader->arena, (size_t)(p - from) + 1);
+		if (copy != NULL) {
+			*len = (uint32_t)(unescape(copy, from, p) - copy);
+			copy[*len] = '\0';
+		}
+	}
+	*text = copy;
+	return copy != NULL ? 0 : -ENOMEM;
+}
+
+/* ---- numbers ----------------------------------------------------------------
+ */
+
+static void
+convert_number(double number, struct value *out)
+{
+	if (number == trunc(number) && fabs(number) <= EXACT_INTEGER) {
+		out->kind = VALUE_INT;
+		out->u.integer = (int64_t)number;
+		return;
+	}
+	out->kind = VALUE_DOUBLE;
+	out->u.number = number;
+}
+
+static bool
+is_of_number(char c)
+{
+	return (c >= '0' && c <= '9') || c == '.' || c == 'e' || c == 'E' ||
+	       c == '+' || c == '-';
+}
+
+static void
+read_number(struct reader *reader, struct value *out)
+{
+	char text[JSON_NUMBER_MAX + 1];
+	const char *from = reader->p;
+	const char *p = from;
+	bool minus = *p == '-';
+	int64_t integer = 0;
+	size_t len;
+
+	for (p += minus; p != reader->end && *p >= '0' && *p <= '9'; p++) {
+		if (p - from <= EXACT_DIGITS)
+			integer = integer * 10 + (*p - '0');
+	}
+	if (p - from <= EXACT_DIGITS &&
+	    (p == reader->end || !is_of_number(*p))) {
+		reader->p = p;
+		out->kind = VALUE_INT;
+		out->u.integer = minus ? -integer : integer;
+		return;
+	}
+	while (p != reader->end && is_of_number(*p))
+		p++;
+	reader->p = p;
+	len = (size_t)(p - from);
+	memcpy(text, from, len);
+	text[len] = '\0';
+	convert_number(decimal_read(text, NULL), out);
+}
+
+/* ---- arrays and objects -----------------------------------------------------
+ */
+
+static int
+push(struct reader *reader, const struct value_member *member)
+{
+	size_t room = reader->room * 2;
+	struct value_member *more;
+
+	if (reader->count == reader->room) {
+		more =
+		    realloc(reader->stack == reader->few ? NULL : reader->stack,
+			room * sizeof(*more));
+		if (more == NULL)
+			return -ENOMEM;
+		if (reader->stack == reader->few)
+			memcpy(more, reader->few, sizeof(reader->few));
+		reader->stack = more;
+		reader->room = room;
+	}
+	reader->stack[reader->count++] = *member;
+	return 0;
 }
 
 static int
-convert_array(const cJSON *item, struct arena *arena, struct value *out,
-    const char **why)
+close_array(struct reader *reader, size_t first, struct value *out)
 {
-	const cJSON *child;
-	uint32_t i = 0;
-	int rc;
+	const struct value_member *from = reader->stack + first;
+	uint32_t i;
 
 	out->kind = VALUE_ARRAY;
-	out->count = child_count(item);
-	out->u.items = arena_calloc(arena, out->count, sizeof(struct value));
+	out->count = (uint32_t)(reader->count - first);
+	out->u.items =
+	    arena_alloc(reader->arena, out->count * sizeof(struct value));
 	if (out->u.items == NULL)
 		return -ENOMEM;
-	for (child = item->child; child != NULL; child = child->next) {
-		rc = convert(child, arena, &out->u.items[i++], why);
-		if (rc < 0)
-			return rc;
-	}
+	for (i = 0; i < out->count; i++)
+		out->u.items[i] = from[i].value;
 	return 0;
 }
 
@@ -72,14 +268,16 @@ compare_names(const void *a, const void *b)
 static int
 has_repeated(const struct value *object, struct arena *arena)
 {
+	const struct value_member *members = object->u.members;
 	const char **names;
 	uint32_t i;
 	uint32_t j;
 
 	for (i = 1; object->count <= FEW_NAMES && i < object->count; i++) {
 		for (j = 0; j < i; j++) {
-			if (strcmp(object->u.members[i].name,
-				object->u.members[j].name) == 0)
+			if (members[i].name_len == members[j].name_len &&
+			    memcmp(members[i].name, members[j].name,
+				members[i].name_len) == 0)
 				return 1;
 		}
 	}
@@ -89,7 +287,7 @@ has_repeated(const struct value *object, struct arena *arena)
 	if (names == NULL)
 		return -ENOMEM;
 	for (i = 0; i < object->count; i++)
-		names[i] = object->u.members[i].name;
+		names[i] = members[i].name;
 	qsort(names, object->count, sizeof(*names), compare_names);
 	for (i = 1; i < object->count; i++) {
 		if (strcmp(names[i - 1], names[i]) == 0)
@@ -99,76 +297,99 @@ has_repeated(const struct value *object, struct arena *arena)
 }
 
 static int
-convert_object(const cJSON *item, struct arena *arena, struct value *out,
-    const char **why)
+close_object(struct reader *reader, size_t first, struct value *out)
 {
-	const cJSON *child;
-	struct value_member *member;
-	uint32_t i = 0;
+	size_t count = reader->count - first;
 	int rc;
 
 	out->kind = VALUE_OBJECT;
-	out->count = child_count(item);
+	out->count = (uint32_t)count;
 	out->u.members =
-	    arena_calloc(arena, out->count, sizeof(struct value_member));
+	    arena_alloc(reader->arena, count * sizeof(struct value_member));
 	if (out->u.members == NULL)
 		return -ENOMEM;
-	for (child = item->child; child != NULL; child = child->next, i++) {
-		member = &out->u.members[i];
-		member->name_len = (uint32_t)strlen(child->string);
-		member->name =
-		    arena_strndup(arena, child->string, member->name_len);
-		if (member->name == NULL)
-			return -ENOMEM;
-		rc = convert(child, arena, &member->value, why);
-		if (rc < 0)
-			return rc;
-	}
-	rc = has_repeated(out, arena);
+	if (count > 0)
+		memcpy(out->u.members, reader->stack + first,
+		    count * sizeof(struct value_member));
+	rc = has_repeated(out, reader->arena);
 	if (rc <= 0)
 		return rc;
-	*why = "an object has the same name twice";
+	reader->why = "an object has the same name twice";
 	return ERR_SYNTAX;
 }
 
-static void
-convert_number(double number, struct value *out)
+/* reader->p is at the name of a member. */
+static int
+read_name(struct reader *reader, struct value_member *member)
 {
-	if (number == trunc(number) && fabs(number) <= EXACT_INTEGER) {
-		out->kind = VALUE_INT;
-		out->u.integer = (int64_t)number;
-		return;
+	int rc;
+
+	reader->p++;
+	rc = read_text(reader, &member->name, &member->name_len);
+	skip_space(reader);
+	reader->p++; /* the colon */
+	return rc;
+}
+
+/* reader->p is behind the opening bracket or brace. */
+static int
+read_members(struct reader *reader, bool object, struct value *out)
+{
+	size_t first = reader->count;
+	struct value_member member = { .name = NULL };
+	int rc = 0;
+
+	skip_space(reader);
+	while (rc == 0 && *reader->p != (object ? '}' : ']')) {
+		if (object)
+			rc = read_name(reader, &member);
+		if (rc == 0)
+			rc = read_value(reader, &member.value);
+		if (rc == 0)
+			rc = push(reader, &member);
+		skip_space(reader);
+		if (rc == 0 && *reader->p == ',') {
+			reader->p++;
+			skip_space(reader);
+		}
 	}
-	out->kind = VALUE_DOUBLE;
-	out->u.number = number;
+	if (rc < 0)
+		return rc;
+	reader->p++;
+	rc = object ? close_object(reader, first, out)
+		    : close_array(reader, first, out);
+	reader->count = first;
+	return rc;
 }
 
 static int
-convert(const cJSON *item, struct arena *arena, struct value *out,
-    const char **why)
+read_value(struct reader *reader, struct value *out)
 {
 	memset(out, 0, sizeof(*out));
-	switch (item->type & 0xff) {
-	case cJSON_True:
-	case cJSON_False:
-		out->kind = VALUE_BOOL;
-		out->flag = cJSON_IsTrue(item);
-		return 0;
-	case cJSON_Number:
-		convert_number(item->valuedouble, out);
-		return 0;
-	case cJSON_String:
+	skip_space(reader);
+	switch (*reader->p) {
+	case '{':
+	case '[':
+		return read_members(reader, *reader->p++ == '{', out);
+	case '"':
+		reader->p++;
 		out->kind = VALUE_TEXT;
-		out->count = (uint32_t)strlen(item->valuestring);
-		out->u.text =
-		    arena_strndup(arena, item->valuestring, out->count);
-		return out->u.text != NULL ? 0 : -ENOMEM;
-	case cJSON_Array:
-		return convert_array(item, arena, out, why);
-	case cJSON_Object:
-		return convert_object(item, arena, out, why);
-	default:
+		return read_text(reader, &out->u.text, &out->count);
+	case 't':
+		out->kind = VALUE_BOOL;
+		out->flag = true;
+		reader->p += 4;
+		return 0;
+	case 'f':
+		out->kind = VALUE_BOOL;
+		reader->p += 5;
+		return 0;
+	case 'n':
 		out->kind = VALUE_NULL;
+		reader->p += 4;
+		return 0;
+	default:
+		read_number(reader, out);
 		return 0;
 	}
 }
@@ -187,8 +408,8 @@ json_read(const char *text, size_t len, const struct json_limits *limits,
     struct arena *arena, struct value **out, const char **why)
 {
 	struct json_scan_result scan;
-	cJSON *tree = NULL;
 	struct value *value;
+	struct reader reader;
 	int rc;
 
 	*why = "out of memory";
@@ -197,16 +418,23 @@ json_read(const char *text, size_t len, const struct json_limits *limits,
 		*why = scan.error;
 		return scan_error(rc);
 	}
-	value = value_null(arena);
-	tree = cJSON_ParseWithLength(text, len);
-	if (value == NULL || tree == NULL) {
-		rc = -ENOMEM;
-		goto out;
-	}
-	rc = convert(tree, arena, value, why);
+	/* Texts have their length in 32 bits. */
+	value = len <= UINT32_MAX ? value_null(arena) : NULL;
+	if (value == NULL)
+		return -ENOMEM;
+	/* Not the stack: each place is written before it is read. */
+	memset(&reader, 0, offsetof(struct reader, few));
+	reader.p = text;
+	reader.end = text + len;
+	reader.arena = arena;
+	reader.stack = reader.few;
+	reader.room = FEW_VALUES;
+	rc = read_value(&reader, value);
+	if (reader.stack != reader.few)
+		free(reader.stack);
 	if (rc == 0)
 		*out = value;
-out:
-	cJSON_Delete(tree);
+	else if (reader.why != NULL)
+		*why = reader.why;
 	return rc;
 }

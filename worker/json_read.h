@@ -9,8 +9,8 @@
 #include "worker/json_scan.h"
 
 /*
- * JSON text to a value: bounded and validated by json_scan() before cJSON
- * sees a byte, parsed by cJSON, copied into the arena.
+ * JSON text to a value in the arena: bounded and validated by json_scan()
+ * first. Nothing of the value points into the text.
  *
  * Whole numbers up to 2^53 become integers, so that 1 and 1.0, which a
  * browser cannot tell apart, give one key. Objects with a name twice are

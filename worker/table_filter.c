@@ -16,6 +16,7 @@
 #include <strings.h>
 
 #include "server/base/err.h"
+#include "worker/decimal.h"
 
 #define DEPTH_MAX 32
 #define NUMBER_MAX 63
@@ -158,7 +159,7 @@ read_number_or_word(struct parser *p)
 	if (len > 0 && len <= NUMBER_MAX) {
 		memcpy(text, from, len);
 		text[len] = '\0';
-		number = strtod(text, &end);
+		number = decimal_read(text, &end);
 		if (strspn(text, "+-.0123456789eE") == len && *end == '\0')
 			return value_double(p->arena, number);
 	}

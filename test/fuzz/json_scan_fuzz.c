@@ -1,19 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Fuzz target: the JSON validator.
+ * Fuzz target: the JSON validator and the reader behind it.
  *
  * Properties: what it accepts cJSON accepts too, with finite numbers and with
- * exactly the nodes that were counted; a fault lies inside the text; limits
- * just met do not refuse, and one less does.
+ * exactly the nodes that were counted, and the reader makes the same of it as
+ * cJSON does, but for names that stand twice; a fault lies inside the text;
+ * limits just met do not refuse, and one less does.
  */
 
 #include "test/fuzz/fuzz.h"
 
 #include <math.h>
+#include <string.h>
 
 #include <cjson/cJSON.h>
 
+#include "server/base/err.h"
+#include "worker/json_read.h"
 #include "worker/json_scan.h"
 
 static const struct json_limits limits = {
@@ -38,12 +42,101 @@ count_nodes(const cJSON *node)
 }
 
 static void
+check_scalar(const cJSON *node, const struct value *value)
+{
+	double number = node->valuedouble;
+
+	switch (node->type & 0xff) {
+	case cJSON_NULL:
+		FUZZ_CHECK(value->kind == VALUE_NULL);
+		break;
+	case cJSON_True:
+	case cJSON_False:
+		FUZZ_CHECK(value->kind == VALUE_BOOL);
+		FUZZ_CHECK(value->flag == !!cJSON_IsTrue(node));
+		break;
+	case cJSON_Number:
+		if (value->kind == VALUE_INT)
+			FUZZ_CHECK((double)value->u.integer == number);
+		else
+			FUZZ_CHECK(value->kind == VALUE_DOUBLE &&
+				   value->u.number == number);
+		FUZZ_CHECK((value->kind == VALUE_INT) ==
+			   (number == trunc(number) &&
+			       fabs(number) <= 9007199254740992.0));
+		break;
+	default:
+		FUZZ_CHECK(value->kind == VALUE_TEXT);
+		FUZZ_CHECK(value->count == strlen(node->valuestring));
+		FUZZ_CHECK(strcmp(value->u.text, node->valuestring) == 0);
+	}
+}
+
+static void
+check_same(const cJSON *node, const struct value *value)
+{
+	const struct value_member *member;
+	const cJSON *child;
+	uint32_t i = 0;
+
+	if (!cJSON_IsArray(node) && !cJSON_IsObject(node)) {
+		check_scalar(node, value);
+		return;
+	}
+	FUZZ_CHECK(
+	    value->kind == (cJSON_IsArray(node) ? VALUE_ARRAY : VALUE_OBJECT));
+	cJSON_ArrayForEach(child, node)
+	{
+		FUZZ_CHECK(i < value->count);
+		if (value->kind == VALUE_ARRAY) {
+			check_same(child, &value->u.items[i++]);
+			continue;
+		}
+		member = &value->u.members[i++];
+		FUZZ_CHECK(strcmp(member->name, child->string) == 0);
+		FUZZ_CHECK(member->name_len == strlen(child->string));
+		check_same(child, &member->value);
+	}
+	FUZZ_CHECK(i == value->count);
+}
+
+static int
+has_twice(const cJSON *node)
+{
+	const cJSON *child;
+	const cJSON *other;
+
+	cJSON_ArrayForEach(child, node)
+	{
+		for (other = child->next;
+		     child->string != NULL && other != NULL;
+		     other = other->next) {
+			if (strcmp(child->string, other->string) == 0)
+				return 1;
+		}
+		if (has_twice(child))
+			return 1;
+	}
+	return 0;
+}
+
+static void
 check_tree(const char *text, size_t size, size_t nodes)
 {
 	cJSON *tree = cJSON_ParseWithLength(text, size);
+	struct value *value = NULL;
+	struct arena arena;
+	const char *why;
+	int rc;
 
 	FUZZ_CHECK(tree != NULL);
 	FUZZ_CHECK(count_nodes(tree) == nodes);
+	arena_init(&arena, 0);
+	rc = json_read(text, size, &limits, &arena, &value, &why);
+	FUZZ_CHECK(rc == (has_twice(tree) ? ERR_SYNTAX : 0));
+	if (rc == 0)
+		check_same(tree, value);
+	arena_free(&arena);
 	cJSON_Delete(tree);
 }
 

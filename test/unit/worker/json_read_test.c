@@ -2,11 +2,13 @@
 
 /* JSON to values: bounded, typed so that keys agree, nothing twice. */
 #include <errno.h>
+#include <locale.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -160,6 +162,11 @@ texts(void **state)
 		{ "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\"", "\"\\/\b\f\n\r\t" },
 		{ "\"\\u00e9\\u20AC\"", "\xc3\xa9\xe2\x82\xac" },
 		{ "\"\\ud83d\\ude00\"", "\xf0\x9f\x98\x80" },
+		{ "\"\\uD800\\uDC00\\uDBFF\\uDFFF\"",
+		    "\xf0\x90\x80\x80\xf4\x8f\xbf\xbf" },
+		{ "\"\\u007f\\u0080\\u07FF\\u0800\\uFfFf\"",
+		    "\x7f\xc2\x80\xdf\xbf\xe0\xa0\x80\xef\xbf\xbf" },
+		{ "\"a\\\\\"", "a\\" },
 		{ "\"\xf0\x9f\x98\x80\"", "\xf0\x9f\x98\x80" },
 	};
 	const struct value *value;
@@ -202,6 +209,52 @@ trees(void **state)
 	assert_int_equal(deep->u.items[0].u.items[0].u.integer, 7);
 	assert_true(value_get(tree, "t")->flag);
 	assert_null(value_get(tree, "T")); /* names are compared exactly */
+}
+
+/* More members than wait without memory of their own, at two levels. */
+static void
+wide_trees(void **state)
+{
+	char text[4096];
+	size_t len = 0;
+	const struct value *tree;
+	int i;
+
+	(void)state;
+	for (i = 0; i < 100; i++)
+		len += (size_t)snprintf(text + len, sizeof(text) - len,
+		    "%s%d,[%d,{\"a\":%d}]", i == 0 ? "[" : ",", i, i, -i);
+	text[len++] = ']';
+	text[len] = '\0';
+	tree = read_good(text);
+	assert_int_equal(tree->count, 200);
+	for (i = 0; i < 100; i++) {
+		assert_int_equal(tree->u.items[2 * i].u.integer, i);
+		assert_int_equal(tree->u.items[2 * i + 1].u.items[0].u.integer,
+		    i);
+		assert_int_equal(
+		    value_get(&tree->u.items[2 * i + 1].u.items[1], "a")
+			->u.integer,
+		    -i);
+	}
+}
+
+/* An app may set a locale in which the decimal separator is a comma. */
+static void
+no_locale_changes_numbers(void **state)
+{
+	static const char *const names[] = { "de_DE.UTF-8", "fr_FR.UTF-8",
+		"de_DE", "fr_FR" };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < 4 && setlocale(LC_ALL, names[i]) == NULL; i++)
+		;
+	if (i == 4)
+		skip(); /* none is installed */
+	assert_true(read_good("1.5")->u.number == 1.5);
+	assert_true(read_good("1.25e-1")->u.number == 0.125);
+	(void)setlocale(LC_ALL, "C");
 }
 
 static void
@@ -314,6 +367,8 @@ main(void)
 		TEST(other_numbers_are_doubles),
 		TEST(texts),
 		TEST(trees),
+		TEST(wide_trees),
+		TEST(no_locale_changes_numbers),
 		TEST(a_name_twice_is_refused),
 		TEST(bad_syntax_is_refused),
 		TEST(every_bound_is_met_exactly),
