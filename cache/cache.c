@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "cache/cache_int.h"
+#include "cache/db_int.h"
 #include "cache/forget.h"
 #include "cache/kept.h"
 #include "cache/mark.h"
@@ -56,17 +57,25 @@ cache_resolve_dir(const char *folder, char **dir)
 /*
  * The keeper keeps the file within cache_max_bytes; should it not keep up,
  * or not be there, SQLite itself refuses to let it grow by more than a
- * quarter. The keeper has a little more, for it is the one to help.
+ * quarter, or on a small disk above five eighths of it. The keeper has a
+ * little more, for it is the one to help.
  */
 static int
 bound_file(struct cache *cache)
 {
 	char sql[64];
+	int64_t disk = db_disk_bytes(cache->db.dir);
 	int64_t pages = cache->max_bytes / SCHEMA_PAGE_SIZE;
 
-	if (pages == 0)
+	if (pages == 0 && disk == INT64_MAX)
 		return 0;
-	pages += pages / 4 + (cache->peer.worker_id == 0 ? 64 : 0);
+	pages += pages / 4;
+	if (pages == 0 || pages > disk / 8 * 5 / SCHEMA_PAGE_SIZE)
+		pages = disk / 8 * 5 / SCHEMA_PAGE_SIZE;
+	if (cache->value_max > (size_t)disk / DB_WAL_SHARE)
+		cache->value_max = (size_t)disk / DB_WAL_SHARE;
+	if (cache->peer.worker_id == 0)
+		pages += 64;
 	(void)snprintf(sql, sizeof(sql), "PRAGMA max_page_count = %lld",
 	    (long long)pages);
 	return db_exec(&cache->db, sql);
@@ -199,7 +208,7 @@ cache_open_patient(struct cache **cache, const struct cache_options *options,
 #define RETRY_FIRST_MS 1000
 #define RETRY_MAX_MS 30000
 
-void
+bool
 cache_watch(struct cache *cache)
 {
 	int64_t now_ms = clock_boot_ms();
@@ -208,24 +217,39 @@ cache_watch(struct cache *cache)
 	/* Gone, or being judged: the keeper sees to it. */
 	if (cache->db.reopen == NULL || inode == 0 ||
 	    mark_is_set(cache->folder))
-		return;
+		return false;
 	if (cache->db.handle != NULL && inode != cache->db.inode) {
 		cache->pause_ms = 0;
 		db_everybody_reopens();
-		return;
+		return true;
 	}
 	if (!db_in_trouble()) {
 		cache->pause_ms = 0;
-		return;
+		return false;
 	}
 	if (now_ms < cache->retry_ms)
-		return;
+		return false;
 	cache->pause_ms = cache->pause_ms == 0 ? RETRY_FIRST_MS
 			  : cache->pause_ms * 2 < RETRY_MAX_MS
 			      ? cache->pause_ms * 2
 			      : RETRY_MAX_MS;
 	cache->retry_ms = now_ms + cache->pause_ms;
 	db_everybody_reopens();
+	return true;
+}
+
+bool
+cache_is_behind(const struct cache *cache)
+{
+	return cache != NULL && cache->db.reopen != NULL &&
+	       cache->db.opened != db_generation();
+}
+
+void
+cache_follow(struct cache *cache)
+{
+	if (cache_is_behind(cache))
+		db_follow(&cache->db);
 }
 
 void

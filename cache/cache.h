@@ -76,9 +76,17 @@ int cache_open_patient(struct cache **cache,
  * Look after the file: when it was replaced, or a connection of this process
  * could not go on with it, all connections of the process open it again, each
  * before its next transaction. One thread of each process, about once a
- * second, with no transaction open.
+ * second, with no transaction open. True when they have to: threads that do
+ * nothing should be woken to do it now (cache_follow()), because the old file
+ * takes room on the disk as long as somebody has it open.
  */
-void cache_watch(struct cache *cache);
+bool cache_watch(struct cache *cache);
+
+/* Has this connection to open the file again? Any moment; NULL has not. */
+bool cache_is_behind(const struct cache *cache);
+
+/* Open it again if so; no transaction is open. */
+void cache_follow(struct cache *cache);
 
 /* Close; accepts NULL and leaves *cache NULL. */
 void cache_close(struct cache **cache);

@@ -34,6 +34,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <unistd.h>
 
 #include "cache/gate.h"
@@ -291,6 +292,25 @@ configure_library(void)
 	(void)sqlite3_config(SQLITE_CONFIG_LOG, on_sqlite_log, NULL);
 }
 
+int64_t
+db_disk_bytes(const char *dir)
+{
+	struct statfs fs;
+
+	if (statfs(dir, &fs) < 0 || fs.f_blocks == 0)
+		return INT64_MAX;
+	return (int64_t)fs.f_blocks * (int64_t)fs.f_bsize;
+}
+
+static void
+bound_wal(struct db *db)
+{
+	int64_t pages =
+	    db_disk_bytes(db->dir) / DB_WAL_SHARE / (SCHEMA_PAGE_SIZE + 24);
+
+	db->wal_stop = pages < DB_WAL_STOP ? (int)pages : DB_WAL_STOP;
+}
+
 static int
 set_up(struct db *db, enum db_mode mode)
 {
@@ -384,6 +404,7 @@ db_open(struct db *db, const char *dir, enum db_mode mode, int64_t write_us)
 	if (rc < 0)
 		goto out;
 	db->inode = db_inode(dir);
+	bound_wal(db);
 	code = sqlite3_open_v2(path, &db->handle, flags, NULL);
 	if (db->handle != NULL)
 		kept_opened();
@@ -429,12 +450,40 @@ db_close(struct db *db)
 
 /* --- statements -------------------------------------------------------- */
 
+/*
+ * SQLITE_PROTOCOL: too many races for a lock of the log were lost, before
+ * anything began. That is worth one more try, unless the first took as long
+ * as may be waited: SQLite goes on for up to ten seconds by itself.
+ */
+static bool
+is_worth_a_try(const struct db *db, int code, int64_t since)
+{
+	return (code & 0xff) == SQLITE_PROTOCOL &&
+	       clock_mono_us() - since <= db->wait_us;
+}
+
 int
 db_exec(struct db *db, const char *sql)
 {
+	int64_t since = clock_mono_us();
 	int code = sqlite3_exec(db->handle, sql, NULL, NULL, NULL);
 
+	if (is_worth_a_try(db, code, since) &&
+	    sqlite3_get_autocommit(db->handle))
+		code = sqlite3_exec(db->handle, sql, NULL, NULL, NULL);
 	return code == SQLITE_OK ? 0 : db_failed(db, code, sql);
+}
+
+static int
+step(struct db *db, sqlite3_stmt *stmt)
+{
+	int64_t since = clock_mono_us();
+	int code = sqlite3_step(stmt);
+
+	if (!is_worth_a_try(db, code, since))
+		return code;
+	(void)sqlite3_reset(stmt);
+	return sqlite3_step(stmt);
 }
 
 int
@@ -446,7 +495,7 @@ db_number(struct db *db, const char *sql, int64_t *number)
 	*number = 0;
 	code = sqlite3_prepare_v2(db->handle, sql, -1, &stmt, NULL);
 	if (code == SQLITE_OK) {
-		code = sqlite3_step(stmt);
+		code = step(db, stmt);
 		if (code == SQLITE_ROW)
 			*number = sqlite3_column_int64(stmt, 0);
 		if (code == SQLITE_ROW || code == SQLITE_DONE)
@@ -495,7 +544,7 @@ db_use_read(struct db *db, enum statement id, int *rc)
 int
 db_step(struct db *db, enum statement id)
 {
-	int code = sqlite3_step(db->statements[id]);
+	int code = step(db, db->statements[id]);
 
 	if (code == SQLITE_ROW)
 		return 1;

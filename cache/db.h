@@ -37,10 +37,12 @@ struct db {
 	int64_t paused_to;     /* clock_mono_us; no writes before */
 	int paused_rc;         /* why */
 	int wal_frames;        /* length of the log after our last commit */
+	int wal_stop;          /* how long it may be, see DB_WAL_STOP */
 	bool probing;          /* being busy is an answer, not a failure */
 	bool latched;          /* damaged: refuse everything */
 	unsigned bad_sums;     /* values whose checksum did not match */
 	bool writing;          /* between db_write_begin and its end */
+	bool alone;            /* between db_alone_begin and its end */
 	bool reading;          /* between db_read_begin and db_read_end */
 	uint64_t version;      /* see db_version() */
 	uint64_t read_version; /* when the read transaction began */
@@ -147,6 +149,15 @@ int db_write_begin(struct db *db);
 int db_write_commit(struct db *db);
 void db_write_cancel(struct db *db);
 
+/*
+ * Keep all other writers out, for a checkpoint and for transactions of our
+ * own, until db_alone_end(). Waits at most `budget_us` for those that write
+ * just now. Our own transactions then wait for no pause and for no keeper.
+ * 0, ERR_BUSY or -errno. Keeper.
+ */
+int db_alone_begin(struct db *db, int64_t budget_us);
+void db_alone_end(struct db *db);
+
 /* Bytes of the write-ahead log file; 0 when there is none. */
 int64_t db_wal_bytes(const struct db *db);
 
@@ -166,9 +177,14 @@ int db_path(char *path, size_t cap, const char *dir, const char *name);
 
 /*
  * A writer slows down while the log has more pages than the first, and stops
- * for a moment while it has more than the second (64 MiB).
+ * for a moment while it has more than the second (64 MiB, or an eighth of the
+ * disk).
  */
 #define DB_WAL_SLOW 2500
 #define DB_WAL_STOP 4096
+#define DB_WAL_SHARE 8
+
+/* Size of the file system that holds the folder, bytes; INT64_MAX: unknown. */
+int64_t db_disk_bytes(const char *dir);
 
 #endif

@@ -7,7 +7,8 @@
  * INVARIANT  A transaction that cannot be rolled back closes the connection,
  *            because it would keep every other writer out.
  * INVARIANT  A write transaction holds the gate shared from before BEGIN
- *            until after COMMIT or ROLLBACK.
+ *            until after COMMIT or ROLLBACK; or its connection keeps the gate
+ *            shut.
  * THREADS    One; see db.h.
  */
 #include <limits.h>
@@ -87,7 +88,7 @@ static bool
 log_is_too_long(struct db *db)
 {
 	return db_wal_bytes(db) >
-	       (int64_t)DB_WAL_STOP * (SCHEMA_PAGE_SIZE + 24);
+	       (int64_t)db->wal_stop * (SCHEMA_PAGE_SIZE + 24);
 }
 
 /*
@@ -101,9 +102,9 @@ wait_for_keeper(struct db *db)
 {
 	int64_t until;
 
-	if (db->wal_frames <= DB_WAL_SLOW)
+	if (db->wal_frames <= DB_WAL_SLOW && db->wal_frames <= db->wal_stop / 2)
 		return 0;
-	if (db->wal_frames <= DB_WAL_STOP) {
+	if (db->wal_frames <= db->wal_stop) {
 		gate_nap(1000);
 		return 0;
 	}
@@ -123,6 +124,52 @@ wait_for_keeper(struct db *db)
 }
 
 int
+db_alone_begin(struct db *db, int64_t budget_us)
+{
+	int rc;
+
+	ASSERT(!db->alone && !db->reading && !db->writing);
+	rc = gate_shut(db->lock_fd, budget_us);
+	db->alone = rc == 0;
+	return rc;
+}
+
+void
+db_alone_end(struct db *db)
+{
+	ASSERT(db->alone && !db->writing);
+	db->alone = false;
+	gate_open(db->lock_fd);
+}
+
+/* What a transaction waits for before it may begin. 0 or ERR_*. */
+static int
+wait_for_turn(struct db *db)
+{
+	int rc;
+
+	if (db->alone)
+		return 0;
+	rc = wait_for_keeper(db);
+	if (rc < 0)
+		return rc;
+	rc = gate_enter(db->lock_fd, db->write_us);
+	if (rc < 0)
+		return db_failed(db,
+		    rc == ERR_BUSY ? SQLITE_BUSY : SQLITE_IOERR_LOCK, "LOCK");
+	return 0;
+}
+
+/* The transaction is over, this way or that. */
+static void
+end_turn(struct db *db)
+{
+	db->writing = false;
+	if (!db->alone)
+		gate_leave(db->lock_fd);
+}
+
+int
 db_write_begin(struct db *db)
 {
 	int rc;
@@ -132,21 +179,17 @@ db_write_begin(struct db *db)
 	if (db->handle == NULL || db->latched)
 		return ERR_STORE;
 	db_assert_ours(db);
-	if (db->paused_to > 0 && clock_mono_us() < db->paused_to)
+	if (!db->alone && db->paused_to > 0 && clock_mono_us() < db->paused_to)
 		return db->paused_rc;
 	/* All three first: a rollback must not depend on free memory. */
 	if (db_use(db, STATEMENT_BEGIN_WRITE, &rc) == NULL ||
 	    db_use(db, STATEMENT_COMMIT, &rc) == NULL ||
 	    db_use(db, STATEMENT_ROLLBACK, &rc) == NULL)
 		return rc;
-	rc = wait_for_keeper(db);
+	rc = wait_for_turn(db);
 	if (rc < 0)
 		return rc;
 	db->wait_us = db->write_us;
-	rc = gate_enter(db->lock_fd, db->write_us);
-	if (rc < 0)
-		return db_failed(db,
-		    rc == ERR_BUSY ? SQLITE_BUSY : SQLITE_IOERR_LOCK, "LOCK");
 	db->writing = true;
 	rc = db_run(db, STATEMENT_BEGIN_WRITE);
 	if (rc < 0)
@@ -160,8 +203,7 @@ db_write_cancel(struct db *db)
 	if (!db->writing)
 		return;
 	roll_back(db);
-	gate_leave(db->lock_fd);
-	db->writing = false;
+	end_turn(db);
 }
 
 int
@@ -175,8 +217,7 @@ db_write_commit(struct db *db)
 		db_write_cancel(db);
 		return rc;
 	}
-	gate_leave(db->lock_fd);
-	db->writing = false;
+	end_turn(db);
 	db->pause_us = 0;
 	db->paused_to = 0;
 	return 0;

@@ -11,7 +11,8 @@
  * with each other and such a run is a fair sample.
  *
  * Pages that become free are used again by later values; the file itself
- * does not grow above what SQLite is told to be the most (cache.c).
+ * does not grow above what SQLite is told to be the most (cache.c), nor as
+ * long as the keeper keeps up above what the disk has room for (room.c).
  *
  * INVARIANT  What is being computed or waited for is not evicted, nor what
  *            was made or used in the last two seconds (somebody may be on his
@@ -129,6 +130,7 @@ upkeep_measure(struct upkeep *upkeep, struct cache *cache)
 		return rc;
 	upkeep->file_bytes = pages * SCHEMA_PAGE_SIZE;
 	upkeep->bytes = (pages - free_pages) * SCHEMA_PAGE_SIZE;
+	upkeep_share_room(upkeep, cache);
 	return 0;
 }
 
@@ -219,10 +221,10 @@ surplus_of(const struct upkeep *upkeep, const struct cache *cache)
 
 	if (cache->threshold > 0)
 		rows = upkeep->count - cache->threshold;
-	if (cache->max_bytes > 0 && upkeep->bytes > cache->max_bytes &&
+	if (upkeep->bytes_max > 0 && upkeep->bytes > upkeep->bytes_max &&
 	    upkeep->count > 0) {
 		each = upkeep->bytes / upkeep->count + 1;
-		by_room = (upkeep->bytes - cache->max_bytes) / each + 1;
+		by_room = (upkeep->bytes - upkeep->bytes_max) / each + 1;
 		if (by_room > rows)
 			rows = by_room;
 	}
@@ -233,8 +235,8 @@ static bool
 is_far_too_much(const struct upkeep *upkeep, const struct cache *cache)
 {
 	return (cache->threshold > 0 && upkeep->count > cache->threshold * 2) ||
-	       (cache->max_bytes > 0 &&
-		   upkeep->bytes > cache->max_bytes + cache->max_bytes / 8);
+	       (upkeep->bytes_max > 0 &&
+		   upkeep->bytes > upkeep->bytes_max + upkeep->bytes_max / 8);
 }
 
 /* Say once that a bound was reached. */
@@ -245,16 +247,17 @@ report_bound(struct upkeep *upkeep, const struct cache *cache)
 		return;
 	upkeep->bound_reported = true;
 	log_info("keeper.bound",
-	    "entries=%lld cache_threshold=%lld bytes=%lld "
+	    "entries=%lld cache_threshold=%lld bytes=%lld bytes_max=%lld "
 	    "cache_max_bytes=%lld note=\"from now on values used longest ago "
 	    "make room\"",
 	    (long long)upkeep->count, (long long)cache->threshold,
-	    (long long)upkeep->bytes, (long long)cache->max_bytes);
+	    (long long)upkeep->bytes, (long long)upkeep->bytes_max,
+	    (long long)cache->max_bytes);
 }
 
-/* Remove up to `want` values. >= 0: how many went, or ERR_*. */
-static int
-evict(struct upkeep *upkeep, struct cache *cache, int64_t want, bool all)
+int
+upkeep_remove_some(struct upkeep *upkeep, struct cache *cache, int64_t want,
+    bool all)
 {
 	int64_t before_s = clock_wall_ms() / 1000 - (all ? -1 : GRACE_S);
 	struct doom doom;
@@ -281,8 +284,6 @@ upkeep_evict(struct upkeep *upkeep, struct cache *cache)
 	int64_t surplus;
 	int rc;
 
-	if (cache->threshold <= 0 && cache->max_bytes <= 0)
-		return 0;
 	rc = upkeep_measure(upkeep, cache);
 	if (rc < 0)
 		return cache_public_rc(rc);
@@ -290,24 +291,6 @@ upkeep_evict(struct upkeep *upkeep, struct cache *cache)
 	if (surplus <= 0)
 		return 0;
 	report_bound(upkeep, cache);
-	return cache_public_rc(
-	    evict(upkeep, cache, surplus, is_far_too_much(upkeep, cache)));
-}
-
-int
-upkeep_make_room(struct upkeep *upkeep, struct cache *cache)
-{
-	int64_t want;
-	int gone = 0;
-	int rc;
-
-	rc = upkeep_measure(upkeep, cache);
-	want = upkeep->count / 16 + 64;
-	while (rc >= 0 && gone < want) {
-		rc = evict(upkeep, cache, want - gone, true);
-		if (rc <= 0)
-			break;
-		gone += rc;
-	}
-	return rc < 0 ? cache_public_rc(rc) : gone;
+	return cache_public_rc(upkeep_remove_some(upkeep, cache, surplus,
+	    is_far_too_much(upkeep, cache)));
 }

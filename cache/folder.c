@@ -131,9 +131,20 @@ folder_remove_log(const char *dir)
 	}
 }
 
+void
+folder_remove_database(const char *dir)
+{
+	char path[PATH_MAX];
+
+	/* First, for who finds no database does not look for a log. */
+	if (db_path(path, sizeof(path), dir, SCHEMA_FILE) == 0)
+		(void)unlink(path);
+	folder_remove_log(dir);
+}
+
 #define RESERVE_FILE "cache-v1.reserve"
 #define RESERVE_BYTES (1 << 20)
-#define RESERVE_ROOM 8 /* taken when so many times as much is free */
+#define RESERVE_ROOM 4 /* taken when so many times as much is free */
 
 void
 folder_take_reserve(const char *dir)
@@ -151,15 +162,6 @@ folder_take_reserve(const char *dir)
 	if (fd >= 0 && posix_fallocate(fd, 0, RESERVE_BYTES) != 0)
 		(void)unlink(path);
 	fd_close(&fd);
-}
-
-bool
-folder_give_reserve(const char *dir)
-{
-	char path[PATH_MAX];
-
-	return db_path(path, sizeof(path), dir, RESERVE_FILE) == 0 &&
-	       unlink(path) == 0;
 }
 
 /* Remove the files that former runs set aside: one is enough to look at. */
@@ -197,6 +199,16 @@ move_aside(const char *dir, const char *suffix, int64_t now_ms)
 	if (rename(from, to) < 0 && errno != ENOENT)
 		return -errno;
 	return 0;
+}
+
+void
+folder_give_reserve(const char *dir)
+{
+	char path[PATH_MAX];
+
+	if (db_path(path, sizeof(path), dir, RESERVE_FILE) == 0)
+		(void)unlink(path);
+	remove_old(dir);
 }
 
 int

@@ -21,16 +21,17 @@ int folder_prepare(const char *path, struct buf *why);
 /* Bring the entries of the folder to the disk, as far as possible. */
 void folder_sync(const char *path);
 
-/* Remove the log of a database that is no more. */
+/* Remove the log of a database that is no more; or the database, too. */
 void folder_remove_log(const char *dir);
+void folder_remove_database(const char *dir);
 
 /*
  * One MiB of the disk that is given back when the disk is full, because even
- * deleting needs some. Taking it does nothing when little is left; true when
- * there was something to give back.
+ * deleting needs some. Taking it does nothing when less than four times as
+ * much is left. With the reserve goes what was set aside.
  */
 void folder_take_reserve(const char *dir);
-bool folder_give_reserve(const char *dir);
+void folder_give_reserve(const char *dir);
 
 /*
  * Rename the database and its companions to *.corrupt-<time>-<pid>, remove

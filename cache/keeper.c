@@ -64,6 +64,7 @@ struct keeper {
 	int64_t doubt_us;   /* when damage was not confirmed last */
 	int64_t death_us;   /* when a worker died of SIGBUS last */
 	int64_t full_stamp; /* of the lock file, as dealt with */
+	int64_t room_us;    /* when to look for room again */
 	unsigned deaths;    /* by SIGBUS, each within a minute of the other */
 	bool more;          /* the last step left work behind */
 	bool stop;
@@ -173,9 +174,12 @@ look_after_file(struct keeper *keeper, int64_t now_us)
 		return;
 	if (keeper->deaths >= DEATHS_MAX)
 		mark_set(folder, inode);
+	if (inode == 0) /* it is of no use, and may hold the room we need */
+		cache_close(&keeper->cache);
 	rc = prepare_repair(keeper->options, doubtful);
 	if (rc < 0) { /* no rights, no room: try again in a while */
-		keeper->reopen_us = now_us + REOPEN_US;
+		keeper->reopen_us =
+		    now_us + (rc == ERR_FULL ? SECOND_US : REOPEN_US);
 		return;
 	}
 	keeper->deaths = 0;
@@ -194,39 +198,48 @@ look_after_file(struct keeper *keeper, int64_t now_us)
 	cache_hint_all(keeper->cache);
 }
 
+/* When the lock file was touched last; 0: it cannot be told. */
+static int64_t
+read_stamp(const struct cache *cache)
+{
+	struct stat st;
+
+	if (fstat(cache->db.lock_fd, &st) < 0)
+		return 0;
+	return st.st_mtim.tv_sec * INT64_C(1000000000) + st.st_mtim.tv_nsec;
+}
+
 /*
- * A write that finds no room touches the lock file. Then there must be less:
- * the reserve is given up, so that deleting finds room, and the log is
- * copied, so that it begins anew in the room it has.
+ * A write that finds no room touches the lock file. Then room is made; until
+ * that has succeeded it is tried again every second.
  */
 static void
 look_after_room(struct keeper *keeper, bool second)
 {
 	static struct log_gate gate;
+	int64_t now_us = clock_mono_us();
 	struct cache *cache = keeper->cache;
 	unsigned suppressed;
-	struct stat st;
 	int64_t stamp;
 	int gone;
 
-	if (!has_database(keeper) || fstat(cache->db.lock_fd, &st) < 0)
+	if (!has_database(keeper))
 		return;
-	stamp = st.st_mtim.tv_sec * INT64_C(1000000000) + st.st_mtim.tv_nsec;
+	stamp = read_stamp(cache);
 	if (keeper->full_stamp == 0)
 		keeper->full_stamp = stamp;
-	if (second && stamp == keeper->full_stamp)
-		folder_take_reserve(cache->db.dir);
-	if (stamp == keeper->full_stamp)
+	if (stamp == keeper->full_stamp) {
+		if (second)
+			folder_take_reserve(cache->db.dir);
 		return;
-	(void)folder_give_reserve(cache->db.dir);
-	cache->db.paused_to = 1; /* our own pause is over */
+	}
+	if (now_us < keeper->room_us)
+		return;
+	keeper->room_us = now_us + SECOND_US;
 	gone = upkeep_make_room(&keeper->upkeep, cache);
-	keeper->upkeep.copied_ms = 0;
-	(void)upkeep_checkpoint(&keeper->upkeep, cache);
 	/* Our own failures have touched it as well. */
-	if (fstat(cache->db.lock_fd, &st) == 0)
-		keeper->full_stamp = st.st_mtim.tv_sec * INT64_C(1000000000) +
-				     st.st_mtim.tv_nsec;
+	if (gone >= 0)
+		keeper->full_stamp = read_stamp(cache);
 	if (log_gate_open(&gate, &suppressed))
 		log_warn(gone < 0 ? gone : 0, "keeper.no_room",
 		    "dir=%s evicted=%d suppressed=%u", cache->db.dir,

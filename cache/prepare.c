@@ -434,8 +434,8 @@ prepare_files(const char *dir)
 	return rc == 0 && verdict != KEEP ? ERR_CORRUPT : rc;
 }
 
-int
-cache_prepare(const struct cache_options *options, struct buf *why)
+static int
+prepare(const struct cache_options *options, struct buf *why)
 {
 	struct db guard;
 	char *dir = NULL;
@@ -461,7 +461,13 @@ cache_prepare(const struct cache_options *options, struct buf *why)
 		    err_str(rc));
 	free(dir);
 	db_close(&guard);
-	return cache_public_rc(rc);
+	return rc;
+}
+
+int
+cache_prepare(const struct cache_options *options, struct buf *why)
+{
+	return cache_public_rc(prepare(options, why));
 }
 
 /*
@@ -509,7 +515,7 @@ prepare_repair(const struct cache_options *options, bool doubtful)
 		return 0;
 	if (rc < 0 && rc != -ENOENT)
 		return rc;
-	rc = cache_prepare(options, &why);
+	rc = prepare(options, &why);
 	if (rc < 0)
 		log_error(rc, "cache.repair", "%s",
 		    why.len > 0 ? buf_cstr(&why) : "");

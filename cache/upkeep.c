@@ -20,14 +20,12 @@
 #include <sys/stat.h>
 
 #include "cache/flight.h"
-#include "cache/gate.h"
 #include "server/base/clock.h"
 #include "server/base/err.h"
 #include "server/base/log.h"
 
 #define FRAME_SIZE (SCHEMA_PAGE_SIZE + 24)
-#define WAL_COPY (1000 * (int64_t)FRAME_SIZE)     /* copy above */
-#define WAL_TRUNCATE (4000 * (int64_t)FRAME_SIZE) /* truncate above */
+#define WAL_COPY (1000 * (int64_t)FRAME_SIZE) /* copy above, at most */
 #define COPY_EVERY_MS 1000
 #define GATE_US 50000     /* longest wait for writers to leave */
 #define TRUNCATE_US 20000 /* longest wait for readers to leave */
@@ -40,6 +38,7 @@ upkeep_init(struct upkeep *upkeep)
 	memset(upkeep, 0, sizeof(*upkeep));
 	upkeep->signals_from = -1;
 	upkeep->uses_from = -1;
+	upkeep->copy_above = WAL_COPY;
 }
 
 void
@@ -105,6 +104,13 @@ upkeep_wal_changed(const struct upkeep *upkeep, const struct cache *cache)
 	       (stamp != upkeep->wal_stamp || size != upkeep->wal_size);
 }
 
+/* So long that writers are about to wait for it to be cut? */
+static bool
+is_very_long(const struct cache *cache, int64_t size)
+{
+	return size > (int64_t)cache->db.wal_stop * FRAME_SIZE / 16 * 15;
+}
+
 /* A reader that stays keeps the log from being copied: say so. */
 static void
 report_pinned(int frames, int copied)
@@ -118,9 +124,8 @@ report_pinned(int frames, int copied)
 		    suppressed);
 }
 
-/* Behind the shut gate. 1: all was copied, ERR_BUSY: not all, ERR_*. */
-static int
-copy_wal(struct upkeep *upkeep, struct cache *cache)
+int
+upkeep_copy_wal(struct upkeep *upkeep, struct cache *cache, bool cut)
 {
 	struct db *db = &cache->db;
 	int64_t size;
@@ -129,24 +134,28 @@ copy_wal(struct upkeep *upkeep, struct cache *cache)
 	int copied = 0;
 	int code;
 
+	if (!upkeep_copy_fits(cache)) {
+		(void)futimens(db->lock_fd, NULL); /* room is to be made */
+		return ERR_FULL;
+	}
 	look_at_wal(cache, &size, &stamp);
 	code = sqlite3_wal_checkpoint_v2(db->handle, NULL,
 	    SQLITE_CHECKPOINT_PASSIVE, &frames, &copied);
-	if (code == SQLITE_OK && copied == frames && size > WAL_TRUNCATE) {
+	if (code == SQLITE_OK && copied == frames && cut) {
 		db->wait_us = TRUNCATE_US;
 		code = sqlite3_wal_checkpoint_v2(db->handle, NULL,
 		    SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
-		/* A reader in the way: the file is only longer than needed. */
-		if (code == SQLITE_OK)
-			look_at_wal(cache, &size, &stamp);
-		else if ((code & 0xff) == SQLITE_BUSY)
-			code = SQLITE_OK;
+		/* A reader in the way: it is longer than need be. Writers may
+		 * wait for it to be cut, so it has to be tried again. */
+		if ((code & 0xff) == SQLITE_BUSY)
+			return ERR_BUSY;
+		look_at_wal(cache, &size, &stamp);
 	}
 	if (code != SQLITE_OK)
 		return db_failed(db, code, "CHECKPOINT");
 	upkeep->wal_unmoved = (int64_t)(frames - copied) * FRAME_SIZE;
 	if (copied < frames) {
-		if ((int64_t)frames * FRAME_SIZE > WAL_TRUNCATE)
+		if (is_very_long(cache, (int64_t)frames * FRAME_SIZE))
 			report_pinned(frames, copied);
 		return ERR_BUSY;
 	}
@@ -170,13 +179,14 @@ upkeep_checkpoint(struct upkeep *upkeep, struct cache *cache)
 	if (size == 0 ||
 	    (size == upkeep->wal_size && stamp == upkeep->wal_stamp))
 		return 0;
-	if (size < WAL_COPY && now_ms - upkeep->copied_ms < COPY_EVERY_MS)
+	if (size < upkeep->copy_above &&
+	    now_ms - upkeep->copied_ms < COPY_EVERY_MS)
 		return 0;
-	rc = gate_shut(cache->db.lock_fd, GATE_US);
+	rc = db_alone_begin(&cache->db, GATE_US);
 	if (rc < 0)
 		return rc;
-	rc = copy_wal(upkeep, cache);
-	gate_open(cache->db.lock_fd);
+	rc = upkeep_copy_wal(upkeep, cache, is_very_long(cache, size));
+	db_alone_end(&cache->db);
 	upkeep->copied_ms = now_ms;
 	return rc;
 }

@@ -27,6 +27,9 @@ struct upkeep {
 	int64_t bytes;        /* of the file in use, as last measured */
 	int64_t file_bytes;   /* of the file */
 	int64_t sessions;     /* that live */
+	int64_t bytes_max;    /* that it may be, see upkeep_measure(); 0: any */
+	int64_t copy_above;   /* bytes of the log that are copied at once */
+	unsigned stuck;       /* times that no room could be made, in a row */
 	bool bound_reported;  /* that values must make room */
 	uint64_t signals[6];  /* rows by state, as last counted; see below */
 	uint64_t passing[6];  /* the same of the pass under way */
@@ -44,7 +47,7 @@ void upkeep_gauges(const struct upkeep *upkeep, struct cache *cache,
 
 /*
  * Copy the log back when it is long (1000 pages) or a second old, with all
- * commits shut out; truncate the file when it is very long (4000 pages).
+ * commits shut out; truncate the file when it is nearly as long as it may be.
  * 1 copied, 0 nothing to do, ERR_BUSY (writers did not leave in time, or a
  * reader is in the way), ERR_*.
  */
@@ -71,15 +74,23 @@ int upkeep_prune(struct upkeep *upkeep, struct cache *cache);
  */
 int upkeep_count_live(struct upkeep *upkeep, struct cache *cache);
 
-/* Count values and room, as far as it is time to. 0 or ERR_*. */
+/*
+ * Count values, as far as it is time to, and room: what the file has in use,
+ * and how much it may be. That is cache_max_bytes, or half of what the disk
+ * has for database and log together where that is less. 0 or ERR_*.
+ */
 int upkeep_measure(struct upkeep *upkeep, struct cache *cache);
 
 /* How many sessions live. 0 or ERR_*. */
 int upkeep_count_sessions(struct upkeep *upkeep, struct cache *cache);
 
 /*
- * A write found no room: remove one sixteenth of the values, whatever the
- * bounds say. How many went, or ERR_*.
+ * A write found no room: make some, with all other writers shut out. The log
+ * is copied, one sixteenth of the values goes, whatever the bounds say; and
+ * where there is no room for either, all values go and the database gives
+ * back what it does not need. That needs the reserve (folder.h). Without it,
+ * and when nothing helped a few times, the database is removed: the keeper
+ * makes a new one. How many values went, or ERR_*. See room.c.
  */
 int upkeep_make_room(struct upkeep *upkeep, struct cache *cache);
 

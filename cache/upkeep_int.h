@@ -6,8 +6,8 @@
 #include "cache/upkeep.h"
 
 /*
- * Deleting in small steps, for the parts of the keeper's work: upkeep.c (the
- * log, signal rows), evict.c (values).
+ * What the parts of the keeper's work share: upkeep.c (the log, signal rows),
+ * evict.c (values), room.c (a full disk).
  */
 
 /* A row to delete: its id and up to two values it must still have. */
@@ -31,5 +31,24 @@ struct doom {
  * many rows of the list were dealt with, or ERR_*.
  */
 int upkeep_delete(struct cache *cache, struct doom *doom);
+
+/*
+ * Copy the log into the database; `cut`: and make its file empty. The caller
+ * is alone (db_alone_begin). Where there is no room for all of it nothing is
+ * copied, since what fits would take what emptying needs. 1 all was copied,
+ * ERR_BUSY: a reader is in the way, ERR_FULL, ERR_*.
+ */
+int upkeep_copy_wal(struct upkeep *upkeep, struct cache *cache, bool cut);
+
+/* Is there room on the disk for what the database grows by? */
+bool upkeep_copy_fits(struct cache *cache);
+
+/* After measuring the file: how much of the disk is for what. */
+void upkeep_share_room(struct upkeep *upkeep, const struct cache *cache);
+
+/* Remove up to `want` values, at most UPKEEP_STEP; `all`: even those used just
+ * now. >= 0: how many went, or ERR_*. */
+int upkeep_remove_some(struct upkeep *upkeep, struct cache *cache, int64_t want,
+    bool all);
 
 #endif

@@ -266,6 +266,11 @@ thread_turn(struct pool *pool, struct toolkit *kit)
 		pthread_cond_wait(&pool->work, &pool->lock);
 		pool->idle--;
 		pool->waking = false;
+		if (cache_is_behind(kit->cache)) {
+			pthread_mutex_unlock(&pool->lock);
+			cache_follow(kit->cache);
+			pthread_mutex_lock(&pool->lock);
+		}
 		return;
 	}
 	pool->running++;
@@ -472,6 +477,14 @@ void
 pool_ring(struct pool *pool)
 {
 	bell_ring(&pool->bell);
+}
+
+void
+pool_follow(struct pool *pool)
+{
+	pthread_mutex_lock(&pool->lock);
+	pthread_cond_broadcast(&pool->work);
+	pthread_mutex_unlock(&pool->lock);
 }
 
 size_t

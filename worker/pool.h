@@ -47,6 +47,9 @@ void pool_want(struct pool *pool);
  * for. Any thread. */
 void pool_ring(struct pool *pool);
 
+/* The cache's file was replaced: idle threads let go of the old one. */
+void pool_follow(struct pool *pool);
+
 /* Take all finished tasks, oldest first; the caller owns them. */
 struct task *pool_collect(struct pool *pool);
 

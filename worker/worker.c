@@ -169,7 +169,8 @@ on_beat(evutil_socket_t fd, short what, void *arg)
 	/* Always: it also gives back claims whose end could not be written. */
 	if (worker->kit.cache != NULL) {
 		worker_read_end(worker);
-		cache_watch(worker->kit.cache);
+		if (cache_watch(worker->kit.cache))
+			pool_follow(worker->pool);
 		(void)cache_renew(worker->kit.cache); /* again in a second */
 	}
 	worker_drain_check(worker);

@@ -37,7 +37,8 @@ static const struct kind {
 	{ "sync", CALL_SYNC, SQLITE_IOERR_FSYNC, false, false },
 	{ "lock: error", CALL_LOCK, SQLITE_IOERR_LOCK, false, false },
 	{ "lock: busy", CALL_LOCK | CALL_SHM_LOCK, SQLITE_BUSY, false, true },
-	{ "lock: protocol", CALL_SHM_LOCK, SQLITE_PROTOCOL, false, true },
+#define KIND_PROTOCOL 9
+	{ "lock: protocol", CALL_SHM_LOCK, SQLITE_PROTOCOL, false, false },
 	{ "shm map", CALL_SHM_MAP, SQLITE_IOERR_SHMMAP, false, false },
 	{ "shm lock", CALL_SHM_LOCK, SQLITE_IOERR_SHMLOCK, false, false },
 	{ "size", CALL_SIZE, SQLITE_IOERR_FSTAT, false, false },
@@ -321,6 +322,50 @@ creating_on_a_failing_disk(void **state)
 	run_kinds(scenario_all_create);
 }
 
+/*
+ * A race for a lock of the log that was lost too often, at any place: nobody
+ * notices, for there is a second try. (For ever: a_life_on_a_failing_disk.)
+ */
+static void
+a_lost_race_is_not_noticed(void **state)
+{
+	struct upkeep upkeep;
+	struct scenario s;
+	bool more = true;
+	int n;
+
+	(void)state;
+	kind = &kinds[KIND_PROTOCOL];
+	assert_int_equal(kind->code, SQLITE_PROTOCOL);
+	scenario_init(&s, arm, fired);
+	s.fixture.options.cache_memory = 0;
+	upkeep_init(&upkeep);
+	for (n = 1; more; n++) {
+		arm(n, false);
+		s.fixture.a = fixture_open(&s.fixture, 1, 101);
+		assert_int_equal(
+		    fixture_lookup(s.fixture.a, SCENARIO_KEPT, "kept"),
+		    CACHE_HIT);
+		assert_int_equal(fixture_state(s.fixture.a, SCENARIO_KEPT),
+		    CACHE_READY);
+		fixture_store(s.fixture.a, 100 + n, "value", -1);
+		assert_int_equal(cache_read_begin(s.fixture.a), 0);
+		assert_int_equal(fixture_lookup(s.fixture.a, 100 + n, "value"),
+		    CACHE_HIT);
+		cache_read_end(s.fixture.a);
+		assert_int_equal(
+		    cache_forget(s.fixture.a, CACHE_GROUP_TAG, "nobody's"), 0);
+		assert_int_equal(cache_renew(s.fixture.a), 0);
+		assert_true(upkeep_measure(&upkeep, s.fixture.a) == 0);
+		more = fired();
+		arm(0, false);
+		cache_close(&s.fixture.a);
+	}
+	print_message("%d places\n", n - 2);
+	assert_true(n > 10);
+	scenario_fini(&s);
+}
+
 /* The pause after a full disk, and that it ends by itself. */
 static void
 a_full_disk_heals(void **state)
@@ -361,6 +406,7 @@ main(void)
 		cmocka_unit_test(repairing_on_a_failing_disk),
 		cmocka_unit_test(preparing_on_a_failing_disk),
 		cmocka_unit_test(creating_on_a_failing_disk),
+		cmocka_unit_test(a_lost_race_is_not_noticed),
 		cmocka_unit_test(a_full_disk_heals),
 	};
 

@@ -273,6 +273,20 @@ the_bound_is_kept(void **state)
 	assert_int_equal(kept_size(), 0);
 }
 
+/* Out of memory in SQLite: what is only kept makes room. */
+static void
+they_go_first_when_memory_is_short(void **state)
+{
+	struct fixture *f = *state;
+
+	fixture_store(f->a, 1, "value", -1);
+	assert_int_equal(fixture_lookup(f->b, 1, "value"), CACHE_HIT);
+	assert_true(kept_size() > 0);
+	assert_int_equal(db_failed(&f->b->db, SQLITE_NOMEM, "test"), ERR_STORE);
+	assert_int_equal(kept_size(), 0);
+	assert_int_equal(fixture_lookup(f->b, 1, "value"), CACHE_HIT);
+}
+
 #define CASE(name) \
 	cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
@@ -286,6 +300,7 @@ main(void)
 		CASE(a_transaction_sees_one_moment),
 		CASE(another_file_has_other_values),
 		CASE(the_bound_is_kept),
+		CASE(they_go_first_when_memory_is_short),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * A small disk of the server's own, and a log that cannot be copied any more: everybody is answered all the time, and soon values are
+ * stored again. Needs the right to mount a tmpfs.
+ */
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import fs from "node:fs";
+import path from "node:path";
+import { now, test, until, within } from "../lib/harness.mjs";
+import { call, result, runs } from "../lib/zoo.mjs";
+
+/* What runs a command in a mount name space with a small disk at `dir`. */
+const onSmallDisk = (dir, size) => [
+  ...["unshare", "--mount", "--propagation", "private", "sh", "-c"],
+  `mount -t tmpfs -o size=${size},mode=0700 none "$0" && exec "$@"`,
+  dir,
+];
+
+const PAD = "v".repeat(100_000);
+
+test("a log that cannot be copied", { seconds: 120 }, async (t, scene) => {
+  const cacheDir = path.join(scene.dir(), "cache");
+
+  fs.mkdirSync(cacheDir, { mode: 0o700 });
+  const wrapper = onSmallDisk(cacheDir, "16m");
+
+  if (spawnSync(wrapper[0], [...wrapper.slice(1), "true"]).status !== 0)
+    return t.skip("a tmpfs cannot be mounted here");
+  const server = await scene.start({
+    ...{ app: "zoo", workers: 2, threads: 2, cacheDir, wrapper },
+  });
+  let longest = 0;
+  const ask = async (name) => {
+    const start = now();
+    const answer = await scene.send(server, call("memo_identity", name + PAD));
+
+    longest = Math.max(longest, now() - start);
+    assert.equal(answer.status, 200);
+    assert.ok(result(answer, "memo_identity") === name + PAD, "the right value");
+  };
+  /* Is a value that one has computed there for the next? */
+  const isShared = async (name) => {
+    await ask(name);
+    const known = runs(server, "identity");
+
+    for (let i = 0; i < 4; i++) await ask(name);
+    return runs(server, "identity") === known;
+  };
+
+  assert.ok(await isShared("first"));
+  server.kill("SIGSTOP", server.keeper());
+  for (let i = 0; i < 400 && !server.grep(/cache\.failed .*code=13 /).length; i++)
+    await Promise.all([0, 1, 2, 3].map((j) => ask(`${i}-${j} `)));
+  assert.ok(server.grep(/cache\.failed .*code=13 /).length > 0, "the disk is full");
+  /* Something else takes what is left: now the log cannot be copied. */
+  const filler = path.join(`/proc/${server.pid}/root`, cacheDir, "filler");
+  const fd = fs.openSync(filler, "w", 0o600);
+
+  assert.throws(() => {
+    for (;;) fs.writeSync(fd, Buffer.alloc(4096));
+  }, /ENOSPC/);
+  fs.closeSync(fd);
+  server.kill("SIGCONT", server.keeper());
+  const start = now();
+  let round = 0;
+
+  for (; !(await isShared(`again ${round} `)); round++)
+    assert.ok(now() - start < 60_000, "storing is on again");
+  t.diagnostic(
+    `stored again after ${Math.round(now() - start)} ms and ${round} rounds: ` +
+      server.grep(/event=keeper\.(no_room|emptied|removed|new_file)/).length +
+      " lines of the keeper",
+  );
+  assert.ok(server.grep(/event=keeper\.no_room/).length > 0);
+  /* It stays so, with far more than the disk holds. */
+  for (let i = 0; i < 60; i++)
+    await Promise.all([0, 1, 2, 3].map((j) => ask(`more ${i}-${j} `)));
+  await until("storing to be on", () => isShared(`last ${round++} `), 30);
+  within(t, "the longest answer", longest, 20_000);
+  assert.equal(server.workers().length, 2);
+});
