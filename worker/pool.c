@@ -34,7 +34,8 @@
 #define ENDED_MAX 256
 #define OVERDUE_US 100000 /* a wanted row waits no longer behind the queue */
 #define KICK_US 200       /* a longer turn of the loop wakes under way */
-#define STACK_BYTES ((size_t)1024 * 1024)
+/* What a program's first thread has; only what is touched takes memory. */
+#define STACK_BYTES ((size_t)8 * 1024 * 1024)
 
 struct task_list {
 	struct task *first;

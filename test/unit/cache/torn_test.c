@@ -32,7 +32,7 @@ make_values(void)
 		values[i] = malloc(len + 1);
 		assert_non_null(values[i]);
 		memset(values[i], 'a' + i % 26, len);
-		(void)snprintf(values[i], 10, "%08d", i);
+		(void)snprintf(values[i], 10, "%08u", (unsigned)i % 100000000);
 		values[i][8] = '-';
 		values[i][len] = '\0';
 	}

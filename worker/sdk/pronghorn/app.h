@@ -13,8 +13,9 @@
  * THREADS   PH_APP() and create functions run once per process, alone.
  *           Callbacks and memoized functions run on pool threads, several at
  *           a time and in several processes: they must not change anything
- *           outside their own scope (no globals, no statics). A layout
- *           function runs on the loop thread and must not block.
+ *           outside their own scope (no globals, no statics). Their stack
+ *           has 8 MiB. A layout function runs on the loop thread and must
+ *           not block.
  * MEMORY    Every struct ph_value belongs to the call that made it and is
  *           gone when the call returns. Nothing is ever freed by the app.
  * ERRORS    Functions that return a pointer never return NULL unless their
