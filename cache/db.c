@@ -40,6 +40,7 @@
 #include "cache/gate.h"
 #include "cache/kept.h"
 #include "cache/mark.h"
+#include "cache/wal_file.h"
 #include "server/base/bug.h"
 #include "server/base/clock.h"
 #include "server/base/err.h"
@@ -400,12 +401,12 @@ db_open(struct db *db, const char *dir, enum db_mode mode, int64_t write_us)
 	/* The file is not replaced while the gate is held. */
 	gated = mode == DB_NORMAL || mode == DB_AGAIN;
 	if (gated)
-		rc = gate_enter(db->lock_fd, db->wait_us);
+		rc = gate_enter(db->lock_fd, db->wait_us, true);
 	if (rc < 0)
 		goto out;
 	db->inode = db_inode(dir);
 	bound_wal(db);
-	code = sqlite3_open_v2(path, &db->handle, flags, NULL);
+	code = sqlite3_open_v2(path, &db->handle, flags, wal_file_vfs());
 	if (db->handle != NULL)
 		kept_opened();
 	rc = code == SQLITE_OK ? set_up(db, mode) : db_failed(db, code, "OPEN");

@@ -42,6 +42,7 @@ struct db {
 	bool latched;          /* damaged: refuse everything */
 	unsigned bad_sums;     /* values whose checksum did not match */
 	bool writing;          /* between db_write_begin and its end */
+	unsigned entered;      /* write transactions, for gate_enter() */
 	bool alone;            /* between db_alone_begin and its end */
 	bool reading;          /* between db_read_begin and db_read_end */
 	uint64_t version;      /* see db_version() */

@@ -23,6 +23,7 @@
 #include "server/base/log.h"
 
 #define DB_LONG_US 250000 /* pause because of a long log */
+#define LOOK_EVERY 8      /* transactions, whether the gate is to be shut */
 
 /* End whatever transaction is open, by any means. */
 static void
@@ -153,7 +154,8 @@ wait_for_turn(struct db *db)
 	rc = wait_for_keeper(db);
 	if (rc < 0)
 		return rc;
-	rc = gate_enter(db->lock_fd, db->write_us);
+	rc = gate_enter(db->lock_fd, db->write_us,
+	    db->entered++ % LOOK_EVERY == 0);
 	if (rc < 0)
 		return db_failed(db,
 		    rc == ERR_BUSY ? SQLITE_BUSY : SQLITE_IOERR_LOCK, "LOCK");

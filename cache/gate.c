@@ -4,7 +4,8 @@
  * Two locks on one file. flock() is the lock itself: shared for writers,
  * exclusive for the checkpointer. Because writers overlap, it alone might
  * never be free for the checkpointer; so that one first takes a lock on the
- * first byte, which writers look at (without taking it) before they enter.
+ * first byte, which writers look at (without taking it) before they enter. A
+ * look is a system call, so they need not do it every time.
  *
  * INVARIANT  The byte is locked before flock() is asked for exclusively, and
  *            unlocked after it. Lock order: byte, flock, SQLite.
@@ -65,13 +66,13 @@ try_flock(int fd, int operation)
 }
 
 int
-gate_enter(int fd, int64_t budget_us)
+gate_enter(int fd, int64_t budget_us, bool look)
 {
 	int64_t from = 0;
 	int rc;
 
-	for (;;) {
-		rc = is_shut(fd) ? ERR_BUSY : try_flock(fd, LOCK_SH);
+	for (;; look = true) {
+		rc = look && is_shut(fd) ? ERR_BUSY : try_flock(fd, LOCK_SH);
 		if (rc != ERR_BUSY)
 			return rc;
 		if (from == 0)

@@ -2,6 +2,7 @@
 #ifndef CACHE_GATE_H
 #define CACHE_GATE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /*
@@ -11,9 +12,12 @@
  */
 
 /*
- * Enter as a writer; waits at most `budget_us`. 0, ERR_BUSY or -errno.
+ * Enter as a writer; waits at most `budget_us`. `look`: whether somebody waits
+ * for the writers to leave. Who enters often must look now and then, or that
+ * one might wait in vain; and a writer that has to wait always looks. 0,
+ * ERR_BUSY or -errno.
  */
-int gate_enter(int fd, int64_t budget_us);
+int gate_enter(int fd, int64_t budget_us, bool look);
 void gate_leave(int fd);
 
 /*

@@ -433,25 +433,25 @@ the_gate_keeps_them_apart(void **state)
 		assert_true(fds[i] >= 0);
 	}
 	/* Writers together; the checkpointer not while one is inside. */
-	assert_int_equal(gate_enter(fds[0], 0), 0);
-	assert_int_equal(gate_enter(fds[1], 0), 0);
+	assert_int_equal(gate_enter(fds[0], 0, true), 0);
+	assert_int_equal(gate_enter(fds[1], 0, true), 0);
 	assert_int_equal(gate_shut(fds[2], 300), ERR_BUSY);
 	gate_leave(fds[0]);
 	assert_int_equal(gate_shut(fds[2], 300), ERR_BUSY);
 	gate_leave(fds[1]);
 	assert_int_equal(gate_shut(fds[2], 300), 0);
-	assert_int_equal(gate_enter(fds[0], 300), ERR_BUSY);
+	assert_int_equal(gate_enter(fds[0], 300, true), ERR_BUSY);
 	assert_int_equal(gate_shut(fds[1], 300), ERR_BUSY);
 	gate_open(fds[2]);
-	assert_int_equal(gate_enter(fds[0], 0), 0);
+	assert_int_equal(gate_enter(fds[0], 0, true), 0);
 	/* A descriptor that is closed lets go of everything. */
 	fd_close(&fds[0]);
 	assert_int_equal(gate_shut(fds[2], 300), 0);
 	fd_close(&fds[2]);
-	assert_int_equal(gate_enter(fds[1], 0), 0);
+	assert_int_equal(gate_enter(fds[1], 0, true), 0);
 	gate_leave(fds[1]);
 	fd_close(&fds[1]);
-	assert_int_equal(gate_enter(-1, 0), -EBADF);
+	assert_int_equal(gate_enter(-1, 0, true), -EBADF);
 	fixture_fini(&f);
 }
 
