@@ -155,6 +155,17 @@ identity_give(const struct identity *identity, const char *path)
 }
 
 int
+identity_give_log(const struct identity *identity)
+{
+	int rc = identity->change ? log_give(identity->uid, identity->gid) : 0;
+
+	if (rc < 0)
+		log_warn(rc, "log.owner",
+		    "note=\"workers may not be able to open it again\"");
+	return rc;
+}
+
+int
 identity_set_env(const struct opt_list *list, struct buf *why)
 {
 	const char *text;

@@ -38,6 +38,12 @@ int identity_become(const struct identity *identity);
 /* Hand a file the master has made over to the children. 0 or -errno. */
 int identity_give(const struct identity *identity, const char *path);
 
+/*
+ * The same for the file of the error log, whenever the master has opened one:
+ * they open it themselves after a rotation. 0 or -errno (logged).
+ */
+int identity_give_log(const struct identity *identity);
+
 /* NAME=VALUE into the environment. 0 or negative with a sentence in *why. */
 int identity_set_env(const struct opt_list *list, struct buf *why);
 

@@ -315,12 +315,10 @@ prepare_cache(struct master *master, struct buf *why)
 static void
 give_files(struct master *master)
 {
-	const struct server_options *options = master->current.settings.options;
 	const struct listen_set *set = &master->current.listeners;
 	size_t i;
 
-	if (log_fd != STDERR_FILENO)
-		(void)identity_give(&master->identity, options->errorlog);
+	(void)identity_give_log(&master->identity);
 	for (i = 0; i < set->count && !master->activated; i++) {
 		if (set->sockets[i].address.kind == LISTEN_UNIX)
 			(void)identity_give(&master->identity,

@@ -219,6 +219,9 @@ master_reopen_logs(struct master *master)
 	int rc;
 
 	rc = log_reopen();
+	/* Before the others are told to open it. */
+	if (rc == 0)
+		(void)identity_give_log(&master->identity);
 	if (rc < 0)
 		log_error(rc, "master.reopen",
 		    "note=\"still writing to the old file\"");

@@ -276,6 +276,8 @@ change_logs(struct master *master, const struct server_options *old)
 	moved = moved || old->syslog != options->syslog ||
 		strcmp(old->syslog_addr, options->syslog_addr) != 0;
 	rc = moved ? launch_open_logs(options, &why) : log_reopen();
+	if (rc == 0)
+		(void)identity_give_log(&master->identity);
 	if (rc < 0)
 		log_error(rc, "master.reopen",
 		    "path=%s note=\"still writing as before\" %s",

@@ -224,10 +224,13 @@ on_sig_usr1(evutil_socket_t sig, short what, void *arg)
 	(void)sig;
 	(void)what;
 	rc = log_reopen();
-	if (rc == 0)
-		rc = access_log_reopen(&worker->access_log);
 	if (rc < 0)
-		log_warn(rc, "worker.reopen", "a log file cannot be opened");
+		log_warn(rc, "worker.reopen",
+		    "the error log cannot be opened, the old one goes on");
+	rc = access_log_reopen(&worker->access_log);
+	if (rc < 0)
+		log_warn(rc, "worker.reopen",
+		    "the access log cannot be opened, the old one goes on");
 }
 
 void

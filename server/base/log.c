@@ -106,6 +106,14 @@ log_reopen(void)
 	return sink_reopen(&log_sink, log_path);
 }
 
+int
+log_give(uid_t uid, gid_t gid)
+{
+	if (strcmp(log_path, "-") == 0 || log_sink.fd < 0)
+		return 0;
+	return sink_give(&log_sink, uid, gid);
+}
+
 static size_t
 put_time(char *out, size_t cap)
 {

@@ -4,6 +4,7 @@
 
 #include <stdarg.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 /*
  * The error log: one event is one line is one write(2), key=value:
@@ -35,6 +36,9 @@ int log_open(const char *path);
 
 /* Open the path of the last log_open() again (after rotation). */
 int log_reopen(void);
+
+/* Hand its file over to the user whose processes open it next. 0 or -errno. */
+int log_give(uid_t uid, gid_t gid);
 
 /* Printable name of a level, as gunicorn spells it; and back (-1: none). */
 const char *log_level_name(int level);

@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -35,14 +36,30 @@ sink_count_drop(void)
 	all_drops++;
 }
 
+/* A symbolic link that root or this process's user has made? */
+static bool
+is_trusted_link(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) == 0 && S_ISLNK(st.st_mode) &&
+	       (st.st_uid == 0 || st.st_uid == geteuid());
+}
+
+/*
+ * A folder of logs often belongs to the user of the workers; a link that he
+ * puts there must not lead the master, who is root, to another file.
+ */
 static int
 open_append(const char *path)
 {
 	/* A FIFO without a reader must not hold the start up. */
-	int fd = open(path,
-	    O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
-	    0640);
+	int flags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK |
+		    O_NOCTTY;
+	int fd = open(path, flags | O_NOFOLLOW, 0640);
 
+	if (fd < 0 && errno == ELOOP && is_trusted_link(path))
+		fd = open(path, flags, 0640);
 	return fd < 0 ? -errno : fd;
 }
 
@@ -126,6 +143,21 @@ sink_reopen(struct sink *sink, const char *path)
 		sink->torn = 0;
 	fd_close(&fd);
 	return rc;
+}
+
+int
+sink_give(const struct sink *sink, uid_t uid, gid_t gid)
+{
+	struct stat st;
+
+	if (fstat(sink->fd, &st) < 0)
+		return -errno;
+	/* Another name of it may be what somebody wants to have. */
+	if (!S_ISREG(st.st_mode) || st.st_nlink != 1)
+		return 0;
+	if (st.st_uid == uid && st.st_gid == gid)
+		return 0;
+	return fchown(sink->fd, uid, gid) < 0 ? -errno : 0;
 }
 
 void

@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 /*
  * Where lines of a log go: a file, a pipe, a socket, a terminal. Writing to
@@ -41,7 +42,10 @@ uint64_t sink_drops(void);
 /* Count a line that was lost before it came to a sink. */
 void sink_count_drop(void);
 
-/* Append to a file, made with mode 0640 when it is not there. 0 or -errno. */
+/*
+ * Append to a file, made with mode 0640 when it is not there. A symbolic link
+ * is followed if it is root's or our user's. 0 or -errno (-ELOOP).
+ */
 int sink_open_file(struct sink *sink, const char *path);
 
 /*
@@ -53,6 +57,12 @@ int sink_open_standard(struct sink *sink, int fd);
 
 /* The file of that name from now on. 0 or -errno, and nothing has changed. */
 int sink_reopen(struct sink *sink, const char *path);
+
+/*
+ * Hand the file over to a user, if it is a regular one with one name. 0 or
+ * -errno.
+ */
+int sink_give(const struct sink *sink, uid_t uid, gid_t gid);
 
 void sink_close(struct sink *sink);
 

@@ -105,3 +105,64 @@ test("umask, no_new_privs and raw_env", async (t, s) => {
   server.kill("SIGHUP");
   await server.waitFor(/master\.reload_failed .*the app crashed/);
 });
+
+function filesOf(pid) {
+  return fs.readdirSync(`/proc/${pid}/fd`).map((fd) => {
+    try {
+      return fs.readlinkSync(`/proc/${pid}/fd/${fd}`);
+    } catch {
+      return "";
+    }
+  });
+}
+
+test("logs in a folder of the workers' user are opened anew",
+  { skip: ROOT_ONLY }, async (t, s) => {
+    const dir = s.dir();
+    const [error, access, victim] = ["error", "access", "victim"].map((name) =>
+      path.join(dir, name),
+    );
+    const text = (file) => (fs.existsSync(file) ? fs.readFileSync(file, "latin1") : "");
+
+    fs.chownSync(dir, NOBODY, NOBODY);
+    const server = await asNobody(
+      s,
+      { workers: 2, errorlog: error, accesslog: access },
+      { wait: false },
+    );
+    const [host, port] = server.bind.split(":");
+    const where = { address: { host, port: Number(port) } };
+
+    await until("ready", () => /event=master\.ready/.test(text(error)));
+    const workers = [...text(error).matchAll(/worker\.fork .*?child=(\d+)/g)].map(
+      ([, pid]) => Number(pid),
+    );
+    const rotate = async (number) => {
+      fs.renameSync(error, `${error}.${number}`);
+      fs.renameSync(access, `${access}.${number}`);
+      server.kill("SIGUSR1");
+      await until("all write to new files", () =>
+        workers.every((pid) => {
+          const files = filesOf(pid);
+
+          return files.includes(error) && files.includes(access);
+        }),
+      );
+      assert.equal(fs.statSync(error).uid, NOBODY);
+      assert.equal((await s.send(where, get(`/${number}`))).status, 200);
+      await until("a line", () => text(access).includes(` /${number} `));
+    };
+
+    await rotate(1);
+    await rotate(2);
+    /* Whoever the folder belongs to cannot lead root astray with a link. */
+    fs.writeFileSync(victim, "");
+    fs.renameSync(error, `${error}.3`);
+    fs.symlinkSync(victim, error);
+    fs.lchownSync(error, NOBODY, NOBODY);
+    server.kill("SIGUSR1");
+    await until("a refusal", () =>
+      /master\.reopen .*symbolic links/.test(text(`${error}.3`)));
+    assert.equal(text(victim), "");
+    assert.equal(fs.statSync(victim).uid, 0);
+  });
