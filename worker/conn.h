@@ -59,6 +59,7 @@ struct conn {
 	bool trusted;          /* its forwarding fields are believed */
 	bool proxy_pending;    /* the PROXY header is not complete */
 	bool proxied_tls;      /* the client came to the proxy by TLS */
+	bool proxied_client;   /* it named a client who is no proxy himself */
 	const struct timeval *timeout; /* running now; NULL: none */
 	struct buf in;                 /* received, not used; empty when idle */
 	size_t scan_from;    /* where the search for the head's end goes on */

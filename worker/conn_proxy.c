@@ -113,16 +113,23 @@ refuse(struct conn *conn, const char *why)
 	return false;
 }
 
-/* The header says who the client is; now its limit counts. */
+/*
+ * The header says who the client is; now its limit counts. Fields like
+ * X-Forwarded-Proto may be the proxy's own; an address in X-Forwarded-For
+ * counts only if the client of the header is a proxy, too.
+ */
 static bool
 adopt(struct conn *conn, const struct proxy_header *header)
 {
 	struct worker *worker = conn->worker;
 
-	if (header->client[0] != '\0')
+	if (header->client[0] != '\0') {
 		memcpy(conn->peer, header->client, sizeof(conn->peer));
+		conn->proxied_client =
+		    !forwarded_trusts(worker->forwarded, conn->peer);
+		conn->trusted = conn->trusted || !conn->proxied_client;
+	}
 	conn->proxied_tls = header->tls;
-	conn->trusted = forwarded_trusts(worker->forwarded, conn->peer);
 	conn->proxy_pending = false;
 	buf_free(&conn->in);
 	if (worker->peers == NULL || conn->peer[0] == '\0')

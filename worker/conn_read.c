@@ -90,7 +90,8 @@ conn_answer_to(const struct conn *conn, const struct http_head *head)
 		return to;
 	to.contradicts =
 	    forwarded_look(conn->worker->forwarded, head, &view) < 0;
-	to.client = view.client;
+	if (!conn->proxied_client)
+		to.client = view.client;
 	if (view.said)
 		to.secure = view.secure;
 	return to;

@@ -77,6 +77,7 @@ on_begin(nghttp2_session *session, const nghttp2_frame *frame, void *arg)
 	stream->conn.tls = h2->conn->tls; /* for the flags of cookies */
 	stream->conn.trusted = h2->conn->trusted;
 	stream->conn.proxied_tls = h2->conn->proxied_tls;
+	stream->conn.proxied_client = h2->conn->proxied_client;
 	stream->conn.fd = -1;
 	memcpy(stream->conn.peer, h2->conn->peer, sizeof(stream->conn.peer));
 	stream->next = h2->streams;

@@ -54,8 +54,8 @@ static int
 open_append(const char *path)
 {
 	/* A FIFO without a reader must not hold the start up. */
-	int flags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK |
-		    O_NOCTTY;
+	int flags =
+	    O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
 	int fd = open(path, flags | O_NOFOLLOW, 0640);
 
 	if (fd < 0 && errno == ELOOP && is_trusted_link(path))

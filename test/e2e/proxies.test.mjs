@@ -158,6 +158,47 @@ test("the PROXY protocol is mandatory when on", async (t, scene) => {
   await server.waitFor(/event=proxy\.refused .*no valid PROXY header/);
 });
 
+test("the PROXY header says who, a field says how", async (t, scene) => {
+  const args = ["--proxy-protocol", "auto"];
+  const chained = [...args, "--forwarded-allow-ips", "203.0.113.9"];
+  const pages = (more) => start(scene, [...more, "--csrf-token"]);
+  const [server, tokens] = [await start(scene, args), await pages(args)];
+  const ask = async (where, header, bytes) => {
+    const wire = await scene.connect(where);
+
+    await wire.writePieces([header, bytes]);
+    return wire.answer();
+  };
+  const fields = {
+    "X-Forwarded-Proto": "https",
+    "X-Forwarded-For": "6.6.6.6",
+  };
+  const who = async (where, header) => {
+    const answer = await ask(where, header, post(WHO, { fields }));
+
+    return answer.json().response.who.children.split("|")[2];
+  };
+  const cookie = async (where, header) =>
+    (await ask(where, header, get("/", { fields }))).field("set-cookie");
+
+  assert.match(await cookie(tokens, V1), /; Secure/);
+  assert.match(await cookie(tokens, V2), /; Secure/);
+  assert.match(await cookie(tokens, LOCAL), /; Secure/);
+  /* The field may be the visitor's own. */
+  assert.equal(await who(server, V1), "203.0.113.9");
+  assert.equal(await who(server, V2), "203.0.113.10");
+  /* The proxy itself is the client of a check, and of a chain of proxies. */
+  assert.equal(await who(server, LOCAL), "6.6.6.6");
+  const chain = await start(scene, chained);
+
+  assert.equal(await who(chain, V1), "6.6.6.6");
+  assert.equal(await who(chain, V2), "203.0.113.10");
+  const chainTokens = await pages(chained);
+
+  assert.match(await cookie(chainTokens, V1), /; Secure/);
+  assert.doesNotMatch(await cookie(chainTokens, V2), /Secure/);
+});
+
 test("PROXY headers of strangers, and of one version", async (t, scene) => {
   const strict = await start(scene, [
     ...["--proxy-protocol", "v2", "--proxy-allow-from", "10.0.0.0/8"],
