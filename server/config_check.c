@@ -16,6 +16,7 @@
 #include "server/config_value.h"
 #include "server/listen_address.h"
 #include "server/placement.h"
+#include "worker/http_parse.h"
 
 #define LIMIT_MIN 64 /* bytes of a request line or header field */
 
@@ -261,6 +262,40 @@ fix_limit(struct config *config, const char *name, int64_t *limit,
 	return ERR_RANGE;
 }
 
+/* gunicorn takes 32768 of them. */
+static void
+fix_fields(struct config *config)
+{
+	static const char name[] = "limit_request_fields";
+	int64_t *limit = &config->worker.limit_request_fields;
+
+	if (*limit > 0 && *limit <= HTTP_FIELDS_MAX)
+		return;
+	config_warn(config, "%s: %s = %lld: it is %d, the most there is",
+	    config_origin(config, name), name, (long long)*limit,
+	    HTTP_FIELDS_MAX);
+	*limit = HTTP_FIELDS_MAX;
+}
+
+/* "/app", gunicorn's root_path, for "/app/". */
+static int
+fix_base_path(struct config *config)
+{
+	const char **path = &config->worker.url_base_pathname;
+	size_t len = strlen(*path);
+	char *whole;
+
+	if (len < 2 || (*path)[0] != '/' || (*path)[len - 1] == '/')
+		return 0;
+	whole = arena_alloc(&config->arena, len + 2);
+	if (whole == NULL)
+		return -ENOMEM;
+	memcpy(whole, *path, len);
+	memcpy(whole + len, "/", 2);
+	*path = whole;
+	return 0;
+}
+
 int
 config_fix_limits(struct config *config, struct buf *why)
 {
@@ -268,9 +303,11 @@ config_fix_limits(struct config *config, struct buf *why)
 	int rc = fix_limit(config, "limit_request_line",
 	    &worker->limit_request_line, why);
 
-	return rc < 0 ? rc
-		      : fix_limit(config, "limit_request_field_size",
-			    &worker->limit_request_field_size, why);
+	if (rc == 0)
+		rc = fix_limit(config, "limit_request_field_size",
+		    &worker->limit_request_field_size, why);
+	fix_fields(config);
+	return rc == 0 ? fix_base_path(config) : rc;
 }
 
 /* "flask_caching.backends.SimpleCache" and "SimpleCache" are "simple". */

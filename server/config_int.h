@@ -113,7 +113,10 @@ int config_check_server(const struct config *config, struct buf *why);
 int config_check_worker(const struct config *config, struct buf *why);
 int config_check_cache(const struct config *config, struct buf *why);
 
-/* gunicorn's 0 for "no limit" becomes the greatest there is, with a warning. */
+/*
+ * gunicorn's 0 for "no limit" becomes the greatest there is, with a warning;
+ * a base path gets its last "/".
+ */
 int config_fix_limits(struct config *config, struct buf *why);
 
 /* Flask-Caching's names of cache types become ours, with a warning. */

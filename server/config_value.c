@@ -11,6 +11,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -400,12 +401,35 @@ is_texts(enum opt_type type)
 	return type == OPT_TEXT || type == OPT_PATH || type == OPT_LIST;
 }
 
+/* A user or group is a name or a number. */
+static bool
+is_identity(const struct config_row *row)
+{
+	return strcmp(row->name, "user") == 0 ||
+	       strcmp(row->name, "group") == 0;
+}
+
+static int
+number_to_name(const struct config_row *row, int64_t number,
+    struct arena *arena, void *field, struct buf *why)
+{
+	char text[24];
+	const char *name = text;
+
+	(void)snprintf(text, sizeof(text), "%lld", (long long)number);
+	return config_value_from_texts(row, &name, 1, arena, field, why);
+}
+
 static int
 none_to_value(const struct config_row *row, struct arena *arena, void *field,
     struct buf *why)
 {
 	const char *text = row->default_text;
 
+	/* gunicorn's own default of its sendfile. */
+	if (row->type == OPT_BOOL)
+		return config_value_from_texts(row, &text, 1, arena, field,
+		    why);
 	if (!is_texts(row->type))
 		return refuse(row, ERR_SYNTAX, "None is not a value here", why);
 	if (row->type != OPT_LIST && row->min <= 0)
@@ -440,6 +464,9 @@ config_value_from_literal(const struct config_row *row,
 		*(bool *)field = value->truth;
 		return 0;
 	case LITERAL_INT:
+		if (is_identity(row))
+			return number_to_name(row, value->integer, arena, field,
+			    why);
 		if (is_texts(row->type) || row->type == OPT_BOOL ||
 		    row->type == OPT_LEVEL)
 			break;

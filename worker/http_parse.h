@@ -12,7 +12,7 @@
  * input, keeps no state between calls. Threads: any; every function is pure.
  */
 
-#define HTTP_FIELDS_MAX 128
+#define HTTP_FIELDS_MAX 1024
 
 /*
  * A piece of the input: `len` bytes at `data`, never NUL-terminated. A NULL

@@ -438,6 +438,23 @@ test_limits_of_0(void **state)
 			    "be; it is 65536\n",
 	    buf_cstr(&config->warnings));
 	config_free(&config);
+	config = load_good("--limit-request-fields 0 a.so");
+	assert_int_equal(1024, config->worker.limit_request_fields);
+	config_free(&config);
+	config = load_good("--limit-request-fields 32768 a.so");
+	assert_int_equal(1024, config->worker.limit_request_fields);
+	assert_string_equal("command line --limit-request-fields: "
+			    "limit_request_fields = 32768: it is 1024, the "
+			    "most there is\n",
+	    buf_cstr(&config->warnings));
+	config_free(&config);
+	config = load_good("--limit-request-fields 1024 a.so");
+	assert_int_equal(1024, config->worker.limit_request_fields);
+	assert_int_equal(0, config->warnings.len);
+	config_free(&config);
+	config = load_good("--root-path /x a.so");
+	assert_string_equal("/x/", config->worker.url_base_pathname);
+	config_free(&config);
 	config = load_good("--limit-request-field_size 0 "
 			   "--limit-request-head 10000 a.so");
 	assert_int_equal(10000, config->worker.limit_request_field_size);
