@@ -126,6 +126,20 @@ put_request_line(const struct line *line, const struct step *step)
 }
 
 static void
+put_target(const struct line *line, const struct step *step)
+{
+	(void)step;
+	put_escaped(line->out, line->entry->target);
+}
+
+static void
+put_software(const struct line *line, const struct step *step)
+{
+	(void)step;
+	(void)buf_puts(line->out, "pronghorn");
+}
+
+static void
 put_path(const struct line *line, const struct step *step)
 {
 	(void)step;
@@ -313,6 +327,10 @@ static const struct atom {
 	{ "p", put_pid, NULL },
 	/* variables of the environment that a WSGI server would make */
 	{ "{request_method}e", put_method, NULL },
+	{ "{raw_uri}e", put_target, NULL },
+	{ "{content_type}e", put_request_field, "content-type" },
+	{ "{content_length}e", put_request_field, "content-length" },
+	{ "{server_software}e", put_software, NULL },
 	{ "{path_info}e", put_path, NULL },
 	{ "{query_string}e", put_query, NULL },
 	{ "{remote_addr}e", put_client, NULL },
@@ -379,7 +397,7 @@ parse_atom(struct access_format *format, char *name, size_t len,
 	if (step->put == NULL && !parse_field(name, len, step) &&
 	    !parse_http_variable(name, len, step))
 		return -EINVAL;
-	if (step->put == put_request_field)
+	if (step->put == put_request_field && extra == NULL)
 		extra = step->text;
 	if (extra != NULL)
 		place = access_want_extra(format, extra);

@@ -219,18 +219,14 @@ static void
 on_sig_usr1(evutil_socket_t sig, short what, void *arg)
 {
 	struct worker *worker = arg;
-	int rc;
+	int rc = log_reopen();
+	int access_rc = access_log_reopen(&worker->access_log);
 
 	(void)sig;
 	(void)what;
-	rc = log_reopen();
+	rc = rc < 0 ? rc : access_rc;
 	if (rc < 0)
-		log_warn(rc, "worker.reopen",
-		    "the error log cannot be opened, the old one goes on");
-	rc = access_log_reopen(&worker->access_log);
-	if (rc < 0)
-		log_warn(rc, "worker.reopen",
-		    "the access log cannot be opened, the old one goes on");
+		log_warn(rc, "worker.reopen", "a log file cannot be opened");
 }
 
 void

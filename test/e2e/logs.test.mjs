@@ -27,7 +27,8 @@ test("gunicorn's atoms", async (t, scene) => {
   const format =
     "%%|%(h)s|%(l)s|%(u)s|%(m)s|%(U)s|%(q)s|%(H)s|%(s)s|%(B)s|%(f)s|%(a)s" +
     "|%(T)s|%(M)s|%(L)s|%({X-Id}i)s|%({Content-Type}o)s|%({etag}o)s" +
-    "|%({HTTP_X_ID}e)s|%({REQUEST_METHOD}e)s|%(p)s";
+    "|%({HTTP_X_ID}e)s|%({REQUEST_METHOD}e)s|%(p)s" +
+    "|%({RAW_URI}e)s|%({CONTENT_TYPE}e)s|%({CONTENT_LENGTH}e)s|%({SERVER_SOFTWARE}e)s";
   const server = await scene.start({
     app: "zoo",
     args: ["--access-logfile", file, "--access-logformat", format],
@@ -53,6 +54,8 @@ test("gunicorn's atoms", async (t, scene) => {
     "GET",
   ]);
   assert.match(first[20], /^<\d+>$/);
+  assert.deepEqual(first.slice(21), ["/_ph/health?a=1&b", "-", "-", "pronghorn"]);
+  assert.match(two, /\|\/_dash-update-component\|application\/json\|\d+\|pronghorn$/);
   /* One that has waited in the pool knows its fields, too. */
   assert.equal(two.split("|")[3], "a\\x22\\x0a");
   assert.equal(two.split("|")[15], "x\\x5cy\\x22z");
