@@ -284,6 +284,36 @@ hand_over(struct master *master)
 		(void)kill(master->upgrade.pid, SIGTERM);
 }
 
+/* Does nobody but us and our workers listen on these sockets? */
+static bool
+is_sole_listener(const struct master *master)
+{
+	const struct listen_set *set = &master->current.listeners;
+	size_t i;
+
+	if (master->activated || master->upgrade.pid > 0 ||
+	    master->heir.parent != 0)
+		return false;
+	for (i = 0; i < set->count; i++) {
+		if (set->sockets[i].shared ||
+		    set->sockets[i].asked.kind == LISTEN_FD)
+			return false;
+	}
+	return true;
+}
+
+/* Workers close their copies when they have taken what has queued up. */
+static void
+shut_listeners(const struct master *master)
+{
+	unsigned slot;
+
+	if (!is_sole_listener(master))
+		return;
+	for (slot = 0; slot < master->crew.slot_count; slot++)
+		seat_order(&master->crew.seats[slot], HANDOFF_ORDER_SHUT, 0);
+}
+
 /*
  * Readiness fails first and requests are still taken, so that load balancers
  * can go elsewhere. True while that goes on; asked once more, it ends.
@@ -324,11 +354,10 @@ master_stop(struct master *master, enum crew_stop how, const char *name)
 	if (how == CREW_STOP && begin_drain(master, name))
 		return;
 	log_info("master.stop", "signal=%s how=%s", name, names[how]);
+	if (how == CREW_STOP)
+		shut_listeners(master);
 	crew_end(&master->crew, how, master->now_us);
-	/*
-	 * Workers have copies and take what has queued up; once they are done,
-	 * a new client is refused at once instead of waiting for nothing.
-	 */
+	/* Then nobody listens: a new client is refused at once. */
 	reload_abandon(master);
 	hand_over(master);
 	tally_put(master, true);

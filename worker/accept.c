@@ -13,6 +13,7 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/filter.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,6 +35,7 @@
 #define ACCEPT_TURN 32
 
 static const struct timeval pause_interval = { 0, 100000 };
+static const struct timeval at_once = { 0, 0 };
 
 static void
 peer_name(const struct sockaddr_storage *address, char out[46])
@@ -112,17 +114,12 @@ void
 accept_resume(struct worker *worker)
 {
 	balance_tell(&worker->balance, worker->conn_count);
-	if (!worker->draining &&
-	    !event_pending(&worker->accept_pause, EV_TIMEOUT, NULL))
+	if (event_pending(&worker->accept_pause, EV_TIMEOUT, NULL))
+		return;
+	if (!worker->draining)
 		watch(worker, true);
-}
-
-static void
-on_pause_over(evutil_socket_t fd, short what, void *arg)
-{
-	(void)fd;
-	(void)what;
-	accept_resume(arg);
+	else if (worker->listening) /* not now: a list is being walked */
+		(void)event_add(&worker->accept_pause, &at_once);
 }
 
 static void
@@ -132,6 +129,7 @@ pause_accepting(struct worker *worker, int rc)
 	unsigned suppressed;
 
 	watch(worker, false);
+	worker->crowded = true;
 	(void)event_add(&worker->accept_pause, &pause_interval);
 	if (log_gate_open(&gate, &suppressed))
 		log_warn(rc, "accept.paused", "connections=%zu suppressed=%u",
@@ -158,8 +156,11 @@ accept_one(struct worker *worker, int listener)
 		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
 		    errno == ENOMEM)
 			pause_accepting(worker, -errno);
-		return false; /* taken by a sibling, or the client has gone */
+		/* Has one client gone? There may be others behind it. */
+		return errno == ECONNABORTED || errno == EINTR;
 	}
+	if (worker->draining) /* see bar() */
+		(void)setsockopt(fd, SOL_SOCKET, SO_DETACH_FILTER, NULL, 0);
 	peer_name(&address, peer);
 	if (!admit_peer(worker, peer)) {
 		refuse_peer(fd);
@@ -203,6 +204,85 @@ on_connection(evutil_socket_t listener, short what, void *arg)
 		 balance_may_go_on(&worker->balance, is_busy(worker)));
 }
 
+/*
+ * Nobody new gets into this listener's backlog; who is there can be taken. The
+ * kernel drops the first packet of a TCP client, which sends it again a second
+ * later and is refused then. (A unix socket refuses it now.)
+ */
+static void
+bar(int listener, bool on)
+{
+	struct sock_filter nothing = BPF_STMT(BPF_RET | BPF_K, 0);
+	const struct sock_fprog program = { .len = 1, .filter = &nothing };
+	int family = AF_UNIX;
+	socklen_t len = sizeof(family);
+
+	(void)getsockopt(listener, SOL_SOCKET, SO_DOMAIN, &family, &len);
+	if (family == AF_UNIX)
+		(void)shutdown(listener, SHUT_RDWR);
+	else if (on)
+		(void)setsockopt(listener, SOL_SOCKET, SO_ATTACH_FILTER,
+		    &program, sizeof(program));
+	else
+		(void)setsockopt(listener, SOL_SOCKET, SO_DETACH_FILTER, NULL,
+		    0);
+}
+
+/* Take whoever waits there; false: there is no room for all. */
+static bool
+empty_one(struct worker *worker, int listener)
+{
+	worker->crowded = is_full(worker);
+	if (worker->shut && !worker->crowded)
+		bar(listener, true);
+	while (!worker->crowded && accept_one(worker, listener))
+		worker->crowded = is_full(worker);
+	if (worker->shut && worker->crowded)
+		bar(listener, false);
+	/* For all that have it: a sibling that hangs keeps nobody waiting. */
+	if (worker->shut && !worker->crowded)
+		(void)shutdown(listener, SHUT_RDWR);
+	return !worker->crowded;
+}
+
+/*
+ * Clients that are in the backlog were promised a connection: when all
+ * workers stop, nobody else would take them. In a rolling restart this
+ * worker answers a few of them that its successor would have answered.
+ * Afterwards new clients are refused at once, or are somebody else's: of the
+ * service manager, of another server, of our successor.
+ * Without room for all it goes on when a connection ends.
+ */
+static void
+empty_backlog(struct worker *worker)
+{
+	size_t i;
+
+	for (i = 0; i < worker->handoff->listen_count; i++) {
+		if (!empty_one(worker, worker->handoff->listen_fds[i]))
+			return;
+	}
+	for (i = 0; i < worker->handoff->listen_count; i++)
+		(void)close(worker->handoff->listen_fds[i]);
+	worker->listening = false;
+}
+
+static void
+on_pause_over(evutil_socket_t fd, short what, void *arg)
+{
+	struct worker *worker = arg;
+
+	(void)fd;
+	(void)what;
+	if (!worker->draining) {
+		accept_resume(worker);
+	} else if (worker->listening) {
+		empty_backlog(worker);
+		conn_drain_all(worker); /* the new ones, too */
+		worker_drain_check(worker);
+	}
+}
+
 int
 accept_start(struct worker *worker)
 {
@@ -239,32 +319,16 @@ accept_start(struct worker *worker)
 	if (event_add(&worker->sweep_event, &sweep_interval) < 0)
 		return -ENOMEM;
 	balance_start(&worker->balance, worker->handoff);
+	worker->listening = true;
 	watch(worker, true);
 	return 0;
-}
-
-/*
- * Clients that are in the backlog were promised a connection: when all
- * workers stop, nobody else would take them. In a rolling restart this
- * worker answers a few of them that its successor would have answered.
- */
-static void
-empty_backlog(struct worker *worker)
-{
-	size_t i;
-
-	for (i = 0; i < worker->handoff->listen_count; i++) {
-		while (!is_full(worker) &&
-		       accept_one(worker, worker->handoff->listen_fds[i]))
-			continue;
-	}
 }
 
 void
 accept_stop(struct worker *worker)
 {
-	empty_backlog(worker);
 	balance_stop(&worker->balance);
 	watch(worker, false);
 	(void)event_del(&worker->accept_pause);
+	empty_backlog(worker);
 }

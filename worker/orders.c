@@ -14,7 +14,7 @@
 #include "worker/worker_int.h"
 
 static void
-obey(const struct handoff_order *order)
+obey(struct worker *worker, const struct handoff_order *order)
 {
 	if (order->kind == HANDOFF_ORDER_LOG_LEVEL &&
 	    order->value <= LOG_LEVEL_DEBUG) {
@@ -22,20 +22,32 @@ obey(const struct handoff_order *order)
 		log_debug("orders.log_level", "level=%s",
 		    log_level_name(log_threshold));
 	}
+	if (order->kind == HANDOFF_ORDER_SHUT)
+		worker->shut = true;
+}
+
+bool
+orders_read(struct worker *worker)
+{
+	struct handoff_order order;
+	ssize_t got;
+
+	if (worker->handoff->orders_fd < 0)
+		return false;
+	while ((got = read(worker->handoff->orders_fd, &order,
+		    sizeof(order))) == (ssize_t)sizeof(order))
+		obey(worker, &order);
+	return got != 0;
 }
 
 static void
 on_order(evutil_socket_t fd, short what, void *arg)
 {
 	struct worker *worker = arg;
-	struct handoff_order order;
-	ssize_t got;
 
+	(void)fd;
 	(void)what;
-	while (
-	    (got = read(fd, &order, sizeof(order))) == (ssize_t)sizeof(order))
-		obey(&order);
-	if (got == 0)
+	if (!orders_read(worker))
 		(void)event_del(&worker->orders_event);
 }
 

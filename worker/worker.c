@@ -196,6 +196,7 @@ on_sig_term(evutil_socket_t sig, short what, void *arg)
 	if (worker->draining)
 		return;
 	worker->draining = true;
+	(void)orders_read(worker); /* the one that tells why has come before */
 	log_info("worker.draining", "slot=%u connections=%zu",
 	    worker->handoff->slot, worker->conn_count);
 	accept_stop(worker);
@@ -232,7 +233,7 @@ on_sig_usr1(evutil_socket_t sig, short what, void *arg)
 void
 worker_drain_check(struct worker *worker)
 {
-	if (worker->draining && worker->conn_count == 0 &&
+	if (worker->draining && worker->conn_count == 0 && !worker->listening &&
 	    pool_busy(worker->pool) == 0)
 		(void)event_base_loopbreak(worker->base);
 }

@@ -93,6 +93,9 @@ struct worker {
 	bool look_again; /* some could not be seen to */
 	bool reading;    /* a read transaction is open */
 	bool draining;   /* SIGTERM: finish and go */
+	bool shut;       /* ... and so does the whole server */
+	bool listening;  /* the listeners are still open here */
+	bool crowded;    /* no room for everybody in the backlog */
 
 	const struct timeval *idle_timeout; /* common timeouts */
 	const struct timeval *head_timeout;
@@ -126,7 +129,13 @@ void heartbeat_numbers(struct worker *worker);
 /* orders.c: do what the master orders, from now on. 0 or -ENOMEM. */
 int orders_start(struct worker *worker);
 
-/* accept.c */
+/* Obey those that have come already. False: none will come any more. */
+bool orders_read(struct worker *worker);
+
+/*
+ * accept.c. accept_stop() takes who is in the backlog and closes the
+ * listeners; when there is no room for all, accept_resume() goes on with it.
+ */
 int accept_start(struct worker *worker);
 void accept_stop(struct worker *worker);
 void accept_resume(struct worker *worker);

@@ -102,7 +102,9 @@ struct handoff_status {
 
 /* Master to worker, on orders_fd. */
 enum handoff_order_kind {
-	HANDOFF_ORDER_LOG_LEVEL = 1 /* value: enum log_level */
+	HANDOFF_ORDER_LOG_LEVEL = 1, /* value: enum log_level */
+	HANDOFF_ORDER_SHUT = 2 /* the SIGTERM that follows ends the server:
+				  nobody else is to listen here any more */
 };
 
 struct handoff_order {
