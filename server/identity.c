@@ -164,28 +164,3 @@ identity_give_log(const struct identity *identity)
 		    "note=\"workers may not be able to open it again\"");
 	return rc;
 }
-
-int
-identity_set_env(const struct opt_list *list, struct buf *why)
-{
-	const char *text;
-	const char *equals;
-	char *name;
-	size_t i;
-	int rc = 0;
-
-	for (i = 0; i < list->count && rc == 0; i++) {
-		text = list->items[i];
-		equals = strchr(text, '=');
-		if (equals == NULL || equals == text) {
-			(void)buf_printf(why,
-			    "raw_env: \"%s\" is not NAME=VALUE", text);
-			return ERR_SYNTAX;
-		}
-		name = strndup(text, (size_t)(equals - text));
-		rc = name == NULL || setenv(name, equals + 1, 1) < 0 ? -ENOMEM
-								     : 0;
-		free(name);
-	}
-	return rc;
-}

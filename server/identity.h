@@ -44,7 +44,4 @@ int identity_give(const struct identity *identity, const char *path);
  */
 int identity_give_log(const struct identity *identity);
 
-/* NAME=VALUE into the environment. 0 or negative with a sentence in *why. */
-int identity_set_env(const struct opt_list *list, struct buf *why);
-
 #endif

@@ -23,6 +23,7 @@
 
 #include "server/base/err.h"
 #include "server/base/syslog_out.h"
+#include "server/environment.h"
 #include "server/notify.h"
 #include "server/preflight.h"
 #include "server/rehearse.h"
@@ -66,7 +67,7 @@ take_identity(struct master *master, struct buf *why)
 	    options->initgroups, options->no_new_privs, why);
 	master->identity.umask = (mode_t)options->umask;
 	if (rc == 0)
-		rc = identity_set_env(&options->raw_env, why);
+		rc = environment_apply(&options->raw_env, why);
 	return rc;
 }
 

@@ -24,6 +24,7 @@
 #include "server/ctl.h"
 #include "server/daemon.h"
 #include "server/dev/dev.h"
+#include "server/environment.h"
 #include "server/master.h"
 #include "server/program.h"
 #include "server/title.h"
@@ -48,9 +49,9 @@ static int
 check(const void *context, struct buf *why)
 {
 	const struct config *config = context;
-	int rc = 0;
+	int rc = environment_apply(&config->server.raw_env, why);
 
-	if (config->server.syslog)
+	if (rc == 0 && config->server.syslog)
 		rc = syslog_out_check(config->server.syslog_addr,
 		    config->server.syslog_facility, why);
 	if (rc == 0)

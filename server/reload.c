@@ -29,6 +29,7 @@
 #include <unistd.h>
 
 #include "server/base/err.h"
+#include "server/environment.h"
 #include "server/notify.h"
 
 static void
@@ -216,6 +217,19 @@ reload_watch(struct master *master)
 	free(items);
 }
 
+/* Its variables; a list that the check has passed fails without memory only. */
+static void
+take_environment(const struct server_options *options)
+{
+	struct buf why = BUF_EMPTY;
+	int rc = environment_apply(&options->raw_env, &why);
+
+	if (rc < 0)
+		log_error(rc, "master.environment",
+		    "note=\"raw_env is not complete\"");
+	buf_free(&why);
+}
+
 /* From here on new workers get the new settings. */
 static void
 start(struct master *master)
@@ -230,6 +244,7 @@ start(struct master *master)
 	master->reload.other = old;
 	master->reload.state = RELOAD_STARTING;
 	master->failure[0] = '\0';
+	take_environment(options);
 	crew_renew(&master->crew, &rules, target);
 }
 
@@ -319,6 +334,7 @@ reload_undone(struct master *master)
 	rules = launch_rules(options);
 	master->current = master->reload.other;
 	master->reload.other = failed;
+	take_environment(options);
 	drop_other(master);
 	crew_set(&master->crew, &rules, target);
 	(void)snprintf(text, sizeof(text), "%s", master->failure);

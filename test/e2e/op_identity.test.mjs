@@ -104,6 +104,17 @@ test("umask, no_new_privs and raw_env", async (t, s) => {
   fs.writeFileSync(broken, "");
   server.kill("SIGHUP");
   await server.waitFor(/master\.reload_failed .*the app crashed/);
+  /* Other settings, other variables; none when none are named. */
+  server.configure({ raw_env: [`OP_BROKEN=${broken}.not`] });
+  await reload(server);
+  server.configure({ raw_env: [`OP_BROKEN=${broken}`] });
+  server.kill("SIGHUP");
+  await until("a second refusal", () => server.grep(/the app crashed/).length > 1);
+  server.configure({});
+  await reload(server);
+  server.configure({ raw_env: ["NOVALUE"] });
+  server.kill("SIGHUP");
+  await server.waitFor(/master\.reload_failed .*NOVALUE.* is not NAME=VALUE/);
 });
 
 function filesOf(pid) {
