@@ -25,6 +25,7 @@
 #include <zlib.h>
 
 #define SAMPLES 16
+#define BROTLI_SMALL_WINDOW 16 /* as a power of two */
 
 struct slot {
 	char *plain;
@@ -73,10 +74,14 @@ compress_brotli(const void *data, size_t len, int level, size_t *out_len)
 {
 	size_t cap = BrotliEncoderMaxCompressedSize(len);
 	char *out = cap > 0 ? malloc(cap) : NULL;
+	int window = BROTLI_SMALL_WINDOW;
 
+	/* A larger one than the text fills costs tables of up to 32 MiB. */
+	while (window < BROTLI_DEFAULT_WINDOW && (size_t)1 << window < len + 16)
+		window++;
 	*out_len = cap;
 	if (out == NULL ||
-	    BrotliEncoderCompress(level < 2 ? 2 : level, BROTLI_DEFAULT_WINDOW,
+	    BrotliEncoderCompress(level < 2 ? 2 : level, window,
 		BROTLI_MODE_TEXT, len, data, out_len,
 		(uint8_t *)out) != BROTLI_TRUE ||
 	    *out_len >= len) {
