@@ -145,12 +145,42 @@ find(const struct search *search, const char *id)
 }
 
 static void
+no_such_prop(struct app *app, const struct callback *callback,
+    const struct dependency *dependency, const char *kind,
+    const struct known *known)
+{
+	(void)buf_printf(&app->problems,
+	    "ph_callback(%s): %s \"%s\": a %s has no property \"%s\"\n",
+	    callback->function, kind, dependency->what,
+	    known->component->type->name, dependency->property);
+}
+
+/* No component need match; one that does has the property. */
+static void
+check_pattern(struct app *app, const struct search *search,
+    const struct callback *callback, const struct dependency *dependency,
+    const char *kind)
+{
+	const struct known *known;
+
+	for (known = search->first; known != NULL; known = known->next) {
+		if (!dash_id_overlaps(dependency->pattern, known->id) ||
+		    has_prop(known->component, dependency->property))
+			continue;
+		no_such_prop(app, callback, dependency, kind, known);
+		return;
+	}
+}
+
+static void
 check(struct app *app, const struct search *search,
     const struct callback *callback, const struct dependency *dependency,
     const char *kind)
 {
 	const struct known *known;
 
+	if (dependency->pattern != NULL)
+		check_pattern(app, search, callback, dependency, kind);
 	if (dependency->pattern != NULL || dependency->optional)
 		return;
 	known = find(search, dependency->id);
@@ -161,11 +191,7 @@ check(struct app *app, const struct search *search,
 		    "ph_options() allows that)\n",
 		    callback->function, kind, dependency->what, dependency->id);
 	else if (!has_prop(known->component, dependency->property))
-		(void)buf_printf(&app->problems,
-		    "ph_callback(%s): %s \"%s\": a %s has no property "
-		    "\"%s\"\n",
-		    callback->function, kind, dependency->what,
-		    known->component->type->name, dependency->property);
+		no_such_prop(app, callback, dependency, kind, known);
 }
 
 static void

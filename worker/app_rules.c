@@ -170,12 +170,19 @@ check_form(struct app *app, const struct callback *callback)
 	else if (callback->input_count == 0 && callback->prevent_initial_call)
 		wrong = "without PH_INPUT() it runs when the page appears, so "
 			".prevent_initial_call would mean never";
-	else if (callback->memoize && callback->on_error != NULL)
-		wrong = ".on_error is not for memoized callbacks: an error is "
-			"nothing to remember";
 	if (wrong != NULL)
 		(void)buf_printf(&app->problems, "ph_callback(%s): %s\n",
 		    callback->function, wrong);
+}
+
+/* Is what this output sets that input, whatever components there are? */
+static bool
+reaches(const struct dependency *output, const struct dependency *input)
+{
+	if (output->pattern == NULL || input->pattern == NULL)
+		return overlaps(output, input);
+	return strcmp(output->property, input->property) == 0 &&
+	       dash_id_leads_to(output->pattern, input->pattern);
 }
 
 /* Does an output of `from` set `to` off? */
@@ -186,9 +193,7 @@ leads_to(const struct callback *from, const struct callback *to)
 
 	for (i = 0; i < from->output_count; i++) {
 		for (j = 0; j < to->input_count; j++) {
-			/* Patterns: only the browser knows the components. */
-			if (from->outputs[i].pattern == NULL &&
-			    overlaps(&from->outputs[i], &to->inputs[j]))
+			if (reaches(&from->outputs[i], &to->inputs[j]))
 				return true;
 		}
 	}

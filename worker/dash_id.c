@@ -278,6 +278,27 @@ dash_id_overlaps(const struct value *a, const struct value *b)
 	return true;
 }
 
+bool
+dash_id_leads_to(const struct value *from, const struct value *to)
+{
+	enum dash_wild out;
+	enum dash_wild in;
+	uint32_t i;
+
+	if (!has_names_of(from, to))
+		return false;
+	for (i = 0; i < from->count; i++) {
+		out = dash_id_wild(&from->u.members[i].value);
+		in = dash_id_wild(&to->u.members[i].value);
+		if (in == DASH_ALLSMALLER ||
+		    (out == DASH_PLAIN) != (in == DASH_PLAIN) ||
+		    (out == DASH_PLAIN && !is_same(&from->u.members[i].value,
+					      &to->u.members[i].value)))
+			return false;
+	}
+	return true;
+}
+
 static const struct value *
 bound_value(const struct dash_match *match, const char *name)
 {

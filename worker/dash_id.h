@@ -60,6 +60,10 @@ bool dash_id_is_list(const struct value *pattern);
 /* Could both stand for the same component? */
 bool dash_id_overlaps(const struct value *a, const struct value *b);
 
+/* Does whatever the output `from` sets always set the input `to` off? Not only
+ * for some indexes, nor for smaller ones. */
+bool dash_id_leads_to(const struct value *from, const struct value *to);
+
 /*
  * Is `id` one that the pattern stands for? MATCH has to agree with `match`,
  * which learns the values it has not got yet.

@@ -71,9 +71,9 @@ read_notice(const struct worker_options *options)
 	return NULL;
 }
 
-/* 16 hexadecimal digits of a text. */
-static void
-digest(const struct buf *text, char out[DEBUG_HASH_MAX])
+/* 16 hexadecimal digits. */
+void
+debug_hash(const struct buf *text, char out[DEBUG_HASH_MAX])
 {
 	unsigned char bytes[SHA256_DIGEST_LENGTH];
 	int i;
@@ -83,53 +83,45 @@ digest(const struct buf *text, char out[DEBUG_HASH_MAX])
 		(void)snprintf(out + 2 * i, 3, "%02x", bytes[i]);
 }
 
-void
-debug_page_hash(const struct app *app, const struct static_folder *assets,
-    char out[DEBUG_HASH_MAX])
-{
-	struct buf all = BUF_EMPTY;
-
-	(void)buf_puts(&all, app->fingerprint);
-	static_put_opened(assets, &all);
-	digest(&all, out);
-	buf_free(&all);
-}
+/* What is current. */
+struct hashes {
+	char document[DEBUG_HASH_MAX]; /* with assets and notice */
+	char all[DEBUG_HASH_MAX];      /* and the app's code */
+};
 
 /*
- * Everything a page is made of, and what is wrong with it. Whoever writes the
- * notice also has the server reload when assets change; else they count as
- * they are on disk.
+ * Whoever writes the notice also has the server reload when assets change;
+ * else they count as they are on disk.
  */
 static void
 hash_all(const struct app *app, const struct worker_options *options,
-    const struct static_folder *assets, const char *notice,
-    char out[DEBUG_HASH_MAX])
+    const struct site *site, const char *notice, struct hashes *out)
 {
 	struct buf all = BUF_EMPTY;
 
-	(void)buf_puts(&all, app->fingerprint);
-	if (options->debug_notice[0] != '\0')
-		static_put_opened(assets, &all);
-	else
-		static_put_state(assets, &all);
+	(void)buf_puts(&all, site->document);
+	if (options->debug_notice[0] == '\0')
+		static_put_state(site->assets, &all);
 	if (notice != NULL)
 		(void)buf_puts(&all, notice);
-	digest(&all, out);
+	debug_hash(&all, out->document);
+	(void)buf_puts(&all, app->fingerprint);
+	debug_hash(&all, out->all);
 	buf_free(&all);
 }
 
 void
 debug_reload_json(const struct app *app, const struct worker_options *options,
-    const struct static_folder *assets, struct buf *out)
+    const struct site *site, struct buf *out)
 {
 	char *notice = read_notice(options);
-	char hash[DEBUG_HASH_MAX];
+	struct hashes now;
 
-	hash_all(app, options, assets, notice, hash);
+	hash_all(app, options, site, notice, &now);
 	(void)buf_printf(out,
-	    "{\"reloadHash\":\"%s\",\"hard\":true,\"packages\":[\"pronghorn\","
-	    "\"%s\"],\"files\":[]}",
-	    hash, hash);
+	    "{\"reloadHash\":\"%s\",\"hard\":false,\"packages\":["
+	    "\"pronghorn\",\"%s\"],\"files\":[]}",
+	    now.all, now.document);
 	free(notice);
 }
 
@@ -174,8 +166,8 @@ put_notice(const char *notice, struct buf *out)
 }
 
 /*
- * The front end compares hashes from its first question on. What changes
- * before that it would miss, so the script compares with what the page was
+ * The front end compares hashes from its first answer on. What changes before
+ * that it would miss, so the script compares that one with what the page was
  * made of, and with what it has itself shown.
  */
 static const char script_rest[] =
@@ -185,21 +177,21 @@ static const char script_rest[] =
     "if(!store){setTimeout(begin,20);return}"
     "if(now.title)store.dispatch({type:'ON_ERROR',payload:{type:'backEnd',"
     "error:{message:now.title,html:now.html}}});"
-    "store.subscribe(()=>{const seen=store.getState().reloadRequest?.content?."
-    "reloadHash;if(seen&&seen!==now.all)location.reload()})};begin()})();\n";
+    "const end=store.subscribe(()=>{"
+    "const seen=store.getState().reloadRequest?.content?.reloadHash;"
+    "if(!seen)return;end();if(seen!==now.all)location.reload()})};"
+    "begin()})();\n";
 
 void
 debug_script(const struct app *app, const struct worker_options *options,
-    const struct static_folder *assets, struct buf *out)
+    const struct site *site, struct buf *out)
 {
 	char *notice = read_notice(options);
-	char page[DEBUG_HASH_MAX];
-	char all[DEBUG_HASH_MAX];
+	struct hashes now;
 
-	debug_page_hash(app, assets, page);
-	hash_all(app, options, assets, notice, all);
-	(void)buf_printf(out, "(()=>{const now={page:\"%s\",all:\"%s\"", page,
-	    all);
+	hash_all(app, options, site, notice, &now);
+	(void)buf_printf(out, "(()=>{const now={page:\"%s\",all:\"%s\"",
+	    site->document, now.all);
 	if (notice != NULL)
 		put_notice(notice, out);
 	(void)buf_puts(out, script_rest);

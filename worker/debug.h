@@ -5,7 +5,7 @@
 #include "server/base/buf.h"
 #include "worker/app.h"
 #include "worker/options.h"
-#include "worker/static.h"
+#include "worker/site.h"
 
 /*
  * Development mode (setting `debug`): what went wrong, for the page's own
@@ -29,28 +29,27 @@ extern const char debug_crash_head[];
 
 /*
  * Append the answer of _reload-hash: a hash over the app's file, the files of
- * its assets folder and the notice. The hash is also the name of a package,
- * so that a change makes the page load itself again as a whole.
+ * its assets folder and the notice. When it changes the front end asks for
+ * layout and callbacks anew. What takes more, another document, assets or
+ * notice, is also the name of a package: when the packages change, the page
+ * loads itself again as a whole.
  */
 void debug_reload_json(const struct app *app,
-    const struct worker_options *options, const struct static_folder *assets,
+    const struct worker_options *options, const struct site *site,
     struct buf *out);
 
-/* Room for such a hash. */
+/* Room for a hash, and the hash of a text. */
 #define DEBUG_HASH_MAX 17
-
-/* A hash over what the document of a page is made of: app and assets. */
-void debug_page_hash(const struct app *app, const struct static_folder *assets,
-    char out[DEBUG_HASH_MAX]);
+void debug_hash(const struct buf *text, char out[DEBUG_HASH_MAX]);
 
 /*
  * Append the script of /_ph/debug.js, which every page has in this mode with
- * its own hash behind a question mark. It puts what stands in the file of the
- * setting `debug_notice` (compile errors, while the app that runs is an older
- * one) into the page's error panel, and has the page load itself again when
- * it was out of date from the start.
+ * the document's hash behind a question mark. It puts what stands in the file
+ * of the setting `debug_notice` (compile errors, while the app that runs is an
+ * older one) into the page's error panel, and has the page load itself again
+ * when it was out of date from the start.
  */
 void debug_script(const struct app *app, const struct worker_options *options,
-    const struct static_folder *assets, struct buf *out);
+    const struct site *site, struct buf *out);
 
 #endif

@@ -46,8 +46,7 @@ router_reload_hash(const struct route_request *rq)
 		router_answer_status(rq, 404);
 		return;
 	}
-	debug_reload_json(worker->app, worker->options, worker->site->assets,
-	    &json);
+	debug_reload_json(worker->app, worker->options, worker->site, &json);
 	router_answer_bytes(rq, &json, "application/json");
 }
 
@@ -61,8 +60,7 @@ router_debug_script(const struct route_request *rq)
 		router_answer_status(rq, 404);
 		return;
 	}
-	debug_script(worker->app, worker->options, worker->site->assets,
-	    &script);
+	debug_script(worker->app, worker->options, worker->site, &script);
 	router_answer_bytes(rq, &script, "text/javascript; charset=utf-8");
 }
 

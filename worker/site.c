@@ -348,6 +348,8 @@ build_pages(struct site *site, const struct site_source *source,
 	size_t i;
 	int rc;
 
+	if (source->options->debug)
+		site_hash_document(site, source);
 	rc = build_index(site, source, NULL, &site->index, why);
 	site->pages = calloc(app->page_count + 1, sizeof(*site->pages));
 	if (rc == 0 && site->pages == NULL)

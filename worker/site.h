@@ -43,10 +43,12 @@ struct site {
 	char *texts;          /* of the manifest, cut into strings */
 	char **package_texts; /* the same of the app's packages */
 	size_t package_count;
-	struct buf nodes; /* JSON members: which properties of the packages'
-			     components hold components */
-	char *requests;   /* path in front of all URLs, as browsers write it */
-	char *routes;     /* ... and as it comes here; both with slashes */
+	struct buf nodes;  /* JSON members: which properties of the packages'
+			      components hold components */
+	char *requests;    /* path in front of all URLs, as browsers write it */
+	char *routes;      /* ... and as it comes here; both with slashes */
+	char document[17]; /* development: a hash over what pages are made of
+			      but for the layout; see debug.h */
 };
 
 /* The path in front of all URLs, as browsers write it and as it comes here. */

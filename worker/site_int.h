@@ -26,6 +26,9 @@ struct site_source {
 int site_page(const struct site *site, const struct site_source *source,
     const struct page *page, struct buf *out, struct buf *why);
 
+/* Set site->document. */
+void site_hash_document(struct site *site, const struct site_source *source);
+
 /* A folder with front-end files and their list. */
 struct site_folder {
 	const char *path;

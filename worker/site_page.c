@@ -195,7 +195,7 @@ put_mode(bool debug, struct buf *out)
 	if (debug)
 		(void)buf_putl(out,
 		    "\"dash_version\":\"4\",\"dev_tools\":[],\"hot_reload\":"
-		    "{\"interval\":200,\"max_retry\":30},");
+		    "{\"interval\":100,\"max_retry\":60},");
 }
 
 static void
@@ -262,12 +262,9 @@ put_scripts(const struct template *page, struct buf *out)
 static void
 put_debug_script(const struct template *page, struct buf *out)
 {
-	char hash[DEBUG_HASH_MAX];
-
-	debug_page_hash(page->app, page->site->assets, hash);
 	(void)buf_printf(out,
 	    "<script src=\"%s_ph/debug.js?%s\"></script>\n      ",
-	    page->site->requests, hash);
+	    page->site->requests, page->site->document);
 }
 
 /*
@@ -325,6 +322,25 @@ put_mark(const struct template *page, const char *at, struct buf *out)
 		}
 	}
 	return NULL;
+}
+
+void
+site_hash_document(struct site *site, const struct site_source *source)
+{
+	const struct template page = { site, source->app, source->options,
+		NULL };
+	struct buf all = BUF_EMPTY;
+	size_t i;
+
+	(void)buf_puts(&all, source->template);
+	for (i = 0; i < sizeof(marks) / sizeof(marks[0]); i++) {
+		if (marks[i].put != put_renderer) /* it holds the hash */
+			marks[i].put(&page, &all);
+	}
+	app_inline_script(source->app, &all);
+	static_put_opened(site->assets, &all);
+	debug_hash(&all, site->document);
+	buf_free(&all);
 }
 
 int

@@ -197,18 +197,22 @@ prepare_outputs(struct call *call, const struct value *about)
 	return rc == 0 && call->outputs == NULL ? -ENOMEM : rc;
 }
 
-/* The callback has failed: let the app's handler answer, if it has one. */
+/*
+ * The callback has failed: let the app's handler answer, if it has one. Not
+ * while an older answer serves: it stays until a good one is there.
+ */
 static enum ph_status
-handle_error(struct call *call, enum ph_status status)
+handle_error(struct task *task, struct call *call, enum ph_status status)
 {
 	const struct callback *callback = call->callback;
 	ph_function *handler = callback->on_error != NULL
 				   ? callback->on_error
 				   : call->kit->app->on_error;
 
-	if (handler == NULL || callback->memoize ||
+	if (handler == NULL || task->renew ||
 	    (!call->failed && status != PH_ERROR))
 		return status;
+	task->handled = true;
 	call->handled = call->failed ? arena_strndup(call->arena, call->error,
 					   strlen(call->error))
 				     : "it returned PH_ERROR";
@@ -256,7 +260,8 @@ run_callback(struct task *task, struct toolkit *kit, struct arena *arena,
 	call_enter(&call);
 	crash_enter(callback->function, call.own_key);
 	status = callback->computation.run((struct ph_call *)(void *)&call);
-	status = handle_error(&call, status);
+	task->handled = false;
+	status = handle_error(task, &call, status);
 	crash_leave();
 	call_leave(&call);
 	buf_clear(&task->response);
@@ -312,6 +317,11 @@ publish(struct task *task, struct toolkit *kit, const struct buf *bytes,
 	if (!task->no_store)
 		memo_life(kit, task->computation, &task->claim, task->is_null,
 		    &life);
+	if (task->handled && life.fresh_ms != 0) {
+		/* It says what went wrong: as short-lived as an error. */
+		life.fresh_ms = memo_error_ms(kit, task->computation);
+		life.stale_ms = 0;
+	}
 	if (task->claim.scope.len > 0)
 		life.scope = buf_cstr(&task->claim.scope);
 	do

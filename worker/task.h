@@ -87,6 +87,7 @@ struct task {
 	bool wait_may_stop; /* ... and that may be given up */
 	bool is_null;       /* the result is null */
 	bool no_store;      /* the result is for those who wait, only */
+	bool handled;       /* the response is that of an on_error function */
 	const char *tags[CACHE_TAGS_MAX]; /* of the result, during a run */
 	unsigned tag_count;
 	struct session_visit visit; /* CALLBACK, LAYOUT, ROUTE: whose request

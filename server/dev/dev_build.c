@@ -147,6 +147,7 @@ dev_compile(struct dev *dev)
 	bool cpp = false;
 	size_t i;
 
+	dev_link_beside(dev);
 	for (i = 0; i < words->source_count; i++)
 		cpp = cpp || is_cpp(words->sources[i]);
 	return compile(dev, words->sources, words->source_count, cpp,

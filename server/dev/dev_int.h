@@ -100,6 +100,10 @@ bool dev_path(const struct dev *dev, const char *name, char path[PATH_MAX]);
 int dev_folder_make(struct dev *dev);
 void dev_folder_remove(struct dev *dev);
 
+/* Have what lies beside the app lie beside its .so, too: ph_app_file(),
+ * component packages. */
+void dev_link_beside(const struct dev *dev);
+
 /* Write what the page is to show; NULL: nothing is wrong. 0 or -errno. */
 int dev_write_notice(const struct dev *dev, const char *text);
 

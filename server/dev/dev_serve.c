@@ -18,6 +18,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "server/base/err.h"
 #include "server/base/fd.h"
 #include "server/dev/dev_int.h"
 
@@ -29,32 +30,82 @@ dev_path(const struct dev *dev, const char *name, char path[PATH_MAX])
 	return snprintf(path, PATH_MAX, "%s/%s", dev->folder, name) < PATH_MAX;
 }
 
-/* A link to where the assets are, or will be: beside the app. */
-static int
-link_assets(const struct dev *dev)
+/* The folder of the first source, which the caller frees; NULL: errno. */
+static char *
+source_folder(const struct dev *dev)
 {
 	const char *source = dev->words.sources[0];
 	const char *slash = strrchr(source, '/');
 	char folder[PATH_MAX] = ".";
-	char target[PATH_MAX];
-	char path[PATH_MAX];
-	char *real;
-	int rc = 0;
 
 	if (slash != NULL && snprintf(folder, sizeof(folder), "%.*s",
 				 slash == source ? 1 : (int)(slash - source),
-				 source) >= (int)sizeof(folder))
-		return -ENAMETOOLONG;
-	real = realpath(folder, NULL);
-	if (real == NULL)
-		return -errno;
-	if (snprintf(target, sizeof(target), "%s/assets", real) >=
+				 source) >= (int)sizeof(folder)) {
+		errno = ENAMETOOLONG;
+		return NULL;
+	}
+	return realpath(folder, NULL);
+}
+
+/* A name in our folder for the file `name` of `folder`. */
+static int
+link_one(const struct dev *dev, const char *folder, const char *name)
+{
+	char target[PATH_MAX];
+	char path[PATH_MAX];
+
+	if (snprintf(target, sizeof(target), "%s/%s", folder, name) >=
 		(int)sizeof(target) ||
-	    !dev_path(dev, "assets", path))
-		rc = -ENAMETOOLONG;
-	else if (symlink(target, path) < 0)
-		rc = -errno;
-	free(real);
+	    !dev_path(dev, name, path))
+		return -ENAMETOOLONG;
+	return symlink(target, path) < 0 && errno != EEXIST ? -errno : 0;
+}
+
+/* Not to be mistaken for what we put there ourselves. */
+static bool
+is_ours(const char *name)
+{
+	static const char *const own[] = { "rules", "notice", "notice.new",
+		"control", "notify", "stopgap.c", "app.new" };
+	const char *dot = strrchr(name, '.');
+	size_t i;
+
+	for (i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
+		if (strcmp(own[i], name) == 0)
+			return true;
+	}
+	return name[0] == '.' || (dot != NULL && strcmp(dot, ".so") == 0);
+}
+
+void
+dev_link_beside(const struct dev *dev)
+{
+	char *folder = source_folder(dev);
+	DIR *dir = folder != NULL ? opendir(folder) : NULL;
+	struct dirent *entry;
+	int rc;
+
+	while (dir != NULL && (entry = readdir(dir)) != NULL) {
+		if (is_ours(entry->d_name))
+			continue;
+		rc = link_one(dev, folder, entry->d_name);
+		if (rc < 0)
+			(void)fprintf(stderr, "pronghorn dev: %s: %s\n",
+			    entry->d_name, err_str(rc));
+	}
+	if (dir != NULL)
+		(void)closedir(dir);
+	free(folder);
+}
+
+/* Where the assets are, or will be. */
+static int
+link_assets(const struct dev *dev)
+{
+	char *folder = source_folder(dev);
+	int rc = folder != NULL ? link_one(dev, folder, "assets") : -errno;
+
+	free(folder);
 	return rc;
 }
 

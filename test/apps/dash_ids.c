@@ -21,7 +21,8 @@ layout(struct ph_call *call)
 		PH_CHILDREN(html_div(.id = "out"), html_div(.id = "out"),
 		    dcc_tabs(.id = "tabs",
 			.children = PH_CHILDREN(dcc_tab(.label = ph_text("a"),
-			    .children = dcc_input(.id = "deep"))))));
+			    .children = dcc_input(.id = "deep")))),
+		    dcc_input(.id = ph_id("cell", ph_int(1)))));
 }
 
 PH_APP(app)
@@ -32,4 +33,7 @@ PH_APP(app)
 	ph_callback(app, nothing, PH_OUTPUT("gone.children"),
 	    PH_INPUT("deep.valeu"), PH_STATE("here.value"),
 	    PH_INPUT_OPTIONAL("maybe.value"));
+	ph_callback(app, nothing, PH_OUTPUT(PH_ALL("cell") ".colour"),
+	    PH_INPUT(PH_ALL("cell") ".value"),
+	    PH_STATE(PH_ALL("none") ".value"));
 }

@@ -386,9 +386,44 @@ rules_of_patterns(void **state)
 	check_one("ph_callback(fill): output \"{\"index\":ALL,\"type\":\"a\"}"
 		  ".x\" already belongs to draw: PH_OUTPUT_DUPLICATE() "
 		  "allows that\n");
+	/* Within one callback, too. */
+	ph_callback(app, draw, PH_OUTPUT(PH_ALL("a") ".x"),
+	    PH_OUTPUT(PH_ID({ "type" : "a", "index" : 1 }) ".x"),
+	    PH_INPUT("i.v"));
+	check_one("ph_callback(draw): output \"{ \"type\" : \"a\", "
+		  "\"index\" : 1 }.x\" already belongs to draw: "
+		  "PH_OUTPUT_DUPLICATE() allows that\n");
 	ph_callback(app, draw, PH_OUTPUT(PH_MATCH("a") ".x"),
 	    PH_OUTPUT(PH_MATCH("a") ".y"), PH_INPUT(PH_ALL("i") ".v"));
 	ph_callback(app, fill, PH_OUTPUT(PH_ALL("b") ".x"), PH_INPUT("i.v"));
+	check_one("");
+}
+
+/* A circle of patterns is one whatever the indexes are, or it is none. */
+static void
+circles_of_patterns(void **state)
+{
+	(void)state;
+	ph_layout(app, page);
+	ph_callback(app, draw, PH_OUTPUT(PH_MATCH("a") ".x"),
+	    PH_INPUT(PH_MATCH("b") ".x"));
+	ph_callback(app, fill, PH_OUTPUT(PH_MATCH("b") ".x"),
+	    PH_INPUT(PH_ALL("a") ".x"));
+	check_one("callbacks run in a circle: draw -> fill -> draw\n");
+	ph_callback(app, draw, PH_OUTPUT(PH_MATCH("a") ".x"),
+	    PH_INPUT(PH_ALLSMALLER("a") ".y"));
+	ph_callback(app, fill, PH_OUTPUT(PH_MATCH("a") ".y"),
+	    PH_INPUT(PH_MATCH("a") ".x"));
+	check_one("");
+	ph_callback(app, draw,
+	    PH_OUTPUT(PH_ID({ "type" : "a", "index" : 1 }) ".x"),
+	    PH_INPUT(PH_ID({ "type" : "a", "index" : 2 }) ".y"));
+	ph_callback(app, fill, PH_OUTPUT(PH_MATCH("a") ".y"),
+	    PH_INPUT(PH_MATCH("a") ".x"));
+	check_one("");
+	/* The components that one callback sets may set it off. */
+	ph_callback(app, draw, PH_OUTPUT(PH_MATCH("a") ".x"),
+	    PH_INPUT(PH_MATCH("a") ".x"));
 	check_one("");
 }
 
@@ -407,10 +442,6 @@ rules_of_callbacks(void **state)
 	ph_callback(app, draw, PH_INPUT("i.v"));
 	ph_callback(app, draw, PH_INPUT("i.v"));
 	check_one("ph_callback(draw): defined twice with the same inputs\n");
-	ph_callback(app, draw, PH_OUTPUT("a.x"), PH_INPUT("i.v"),
-	    .memoize = true, .on_error = fill);
-	check_one("ph_callback(draw): .on_error is not for memoized "
-		  "callbacks: an error is nothing to remember\n");
 	ph_callback(app, draw, PH_OUTPUT("a.x"), PH_INPUT("c.x"));
 	ph_callback(app, fill, PH_OUTPUT("b.x"), PH_INPUT("a.x"));
 	ph_clientside(app, "space.name", PH_OUTPUT("c.x"), PH_INPUT("b.x"));
@@ -572,6 +603,7 @@ main(void)
 		TEST(functions_that_are_null),
 		TEST(all_mistakes_at_once),
 		TEST(rules_of_patterns),
+		TEST(circles_of_patterns),
 		TEST(rules_of_callbacks),
 		TEST(functions_in_the_browser),
 		TEST(names_are_not_taken_twice),

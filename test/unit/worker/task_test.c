@@ -167,6 +167,38 @@ a_failed_answer_is_kept_for_a_while(void **state)
 	task_free(task);
 }
 
+static enum ph_status
+explain(struct ph_call *call)
+{
+	return ph_output(call, "out.x", ph_text(ph_error(call)));
+}
+
+/* It says what went wrong, and is there no longer than the error would be. */
+static void
+an_answer_in_the_place_of_an_error(void **state)
+{
+	struct task *task = make_task(TASK_ANSWER, "[\"fail\",0]");
+
+	(void)state;
+	fixture.cache_options.compute_error_timeout = 0.05;
+	fixture.app->on_error = explain;
+	task_run(task, &fixture.kit);
+	check_response(task, RESPONSE("\"bad luck\""));
+	check_stored(task->key, CACHE_FORMAT_RESPONSE,
+	    RESPONSE("\"bad luck\""));
+	while (cache_state(fixture.other, task->key, NULL) == CACHE_READY)
+		(void)usleep(5000);
+	check_not_stored(task->key, -ENOENT);
+	task_free(task);
+	/* An older answer that still serves is not written over. */
+	task = make_task(TASK_ANSWER, "[\"fail\",0]");
+	task->renew = true;
+	task->since_ms = clock_wall_ms();
+	task_run(task, &fixture.kit);
+	check_failed(task, "bad luck");
+	task_free(task);
+}
+
 static void
 an_answer_keeps_its_row_while_it_waits(void **state)
 {
@@ -494,6 +526,7 @@ main(void)
 		TEST(an_empty_answer_is_stored_too),
 		TEST(an_answer_that_another_worker_makes),
 		TEST(a_failed_answer_is_kept_for_a_while),
+		TEST(an_answer_in_the_place_of_an_error),
 		TEST(an_answer_keeps_its_row_while_it_waits),
 		TEST(answers_without_the_store),
 		TEST(a_computation_is_adopted_and_published),

@@ -505,8 +505,9 @@ ph_options_set(struct ph_app *app, struct ph_page_options options)
  * Run `function` when a callback fails that has no .on_error of its own. It
  * sees the same inputs and ph_error(), and what it sets is the answer, as if
  * the callback had set it; when it fails too, the answer is the error. The
- * failure is logged in any case. Not for memoized callbacks: an error is
- * nothing to remember.
+ * failure is logged in any case. For a memoized callback it answers everybody
+ * who asks for the same while the error lasts (compute_error_timeout); an
+ * older answer that still serves (.stale) comes first.
  */
 static inline void
 ph_on_error(struct ph_app *app, ph_function *function)
