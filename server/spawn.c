@@ -152,6 +152,22 @@ spawn_new_id(struct spawn *spawn)
 	return ++spawn->next_id;
 }
 
+/* Under the address sanitizer: what exit() would do, which a child must not
+ * call. */
+#if defined(__SANITIZE_ADDRESS__)
+#define WITH_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define WITH_ASAN 1
+#endif
+#endif
+#ifdef WITH_ASAN
+#include <sanitizer/lsan_interface.h>
+#define CHECK_LEAKS() __lsan_do_leak_check()
+#else
+#define CHECK_LEAKS() ((void)0)
+#endif
+
 /* The child's side of fork. */
 static _Noreturn void
 run_child(const struct spawn *spawn, const struct spawn_job *job,
@@ -194,6 +210,7 @@ run_child(const struct spawn *spawn, const struct spawn_job *job,
 		_exit(1); /* logged; never serve with too many rights */
 	status = job->entry(&handoff, job->context);
 	(void)fflush(NULL);
+	CHECK_LEAKS();
 	_exit(status);
 }
 

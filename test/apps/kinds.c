@@ -135,6 +135,14 @@ takes(struct ph_call *call)
 	return ph_download(call, "takes.data", "x.bin", NULL, bytes, len);
 }
 
+/* A background callback. */
+static enum ph_status
+behind(struct ph_call *call)
+{
+	ph_set_progress(call, { "bar.children", ph_text("begun") });
+	return ph_output(call, "behind.children", ph_input(call, "in.value"));
+}
+
 static enum ph_status
 route(struct ph_call *call)
 {
@@ -160,7 +168,7 @@ layout(struct ph_call *call)
 			    out("plain"), out("several-1"), out("several-2"),
 			    out("else"), out("kept"), out("asks"),
 			    out("queries"), out("fails"), out("remembers"),
-			    out("stores")));
+			    out("stores"), out("behind"), out("bar")));
 }
 
 PH_APP(app)
@@ -193,5 +201,8 @@ PH_APP(app)
 	    PH_INPUT("in.value"));
 	ph_callback(app, takes, PH_OUTPUT("takes.data"),
 	    PH_INPUT("up.contents"));
+	ph_callback(app, behind, PH_OUTPUT("behind.children"),
+	    PH_INPUT("in.value"), .background = true, .interval = 0.05,
+	    .progress = PH_PROGRESS({ "bar.children", ph_text("none") }));
 	ph_route(app, "GET", "/route", route);
 }

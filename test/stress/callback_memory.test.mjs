@@ -44,23 +44,55 @@ function kindsFor(fields) {
     file: () => post(updateBody("takes.data", [["up.contents", UPLOAD]]), { fields }),
     route: () => get("/route", { fields }),
     layout: () => get("/_dash-layout", { fields }),
+    job: ask("behind.children"),
   };
 }
 
-async function runKind(wire, request, runs, name) {
+/* Send requests, all at once; their answers in order. */
+async function exchange(wire, requests, name) {
+  const answers = [];
+
+  wire.write(Buffer.concat(requests));
+  while (answers.length < requests.length) {
+    const answer = await wire.answer();
+
+    assert.equal(answer.status, 200, `${name}: ${answer.text.slice(0, 200)}`);
+    answers.push(answer);
+  }
+  return answers;
+}
+
+/* Ask for background callbacks until they are over, as a page does. */
+async function follow(wire, jobs, fields) {
+  const body = {
+    ...updateBody("behind.children", [["in.value", null]]),
+    changedPropIds: [],
+  };
+
+  while (jobs.length > 0) {
+    const requests = jobs.map((job) =>
+      post(body, {
+        fields,
+        target: `/_dash-update-component?cacheKey=${job}&job=${job}`,
+      }),
+    );
+    const answers = await exchange(wire, requests, "job");
+
+    jobs = jobs.filter((_, i) => !answers[i].json().response);
+  }
+}
+
+async function runKind(wire, request, runs, name, fields) {
   for (let done = 0; done < runs; done += BATCH) {
     const count = Math.min(BATCH, runs - done);
-
-    wire.write(
-      Buffer.concat(
-        Array.from({ length: count }, (_, i) => request(done + i)),
-      ),
+    const answers = await exchange(
+      wire,
+      Array.from({ length: count }, (_, i) => request(done + i)),
+      name,
     );
-    for (let i = 0; i < count; i++) {
-      const answer = await wire.answer();
 
-      assert.equal(answer.status, 200, `${name}: ${answer.text.slice(0, 200)}`);
-    }
+    if (name === "job")
+      await follow(wire, answers.map((answer) => answer.json().job), fields);
   }
 }
 
@@ -82,19 +114,25 @@ async function runAll(t, scene, server, runs, memory) {
   const visitor = new Visitor(scene, server);
 
   await visitor.get("/");
-  const kinds = kindsFor(visitor.fields());
+  const fields = visitor.fields();
+  const kinds = kindsFor(fields);
   const wire = await scene.connect(server);
   const report = [];
 
   for (const [name, request] of Object.entries(kinds))
-    await runKind(wire, request, Math.ceil(runs / 10), name);
+    await runKind(wire, request, Math.ceil(runs / 10), name, fields);
   const warm = memory();
 
   for (const [name, request] of Object.entries(kinds)) {
     const before = memory();
 
-    await runKind(wire, request, runs, name);
-    report.push(`${name} ${((memory() - before) / 1024).toFixed(0)}`);
+    const from = Date.now();
+
+    await runKind(wire, request, runs, name, fields);
+    report.push(
+      `${name} ${((memory() - before) / 1024).toFixed(0)} in ` +
+        `${((Date.now() - from) / 1000).toFixed(1)} s`,
+    );
   }
   t.diagnostic(`KiB more after ${runs} runs: ${report.join(", ")}`);
   return { warm, end: memory() };
