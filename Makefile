@@ -64,8 +64,8 @@ DIFFERENTIAL := $(if $(wildcard test/fuzz/http_differential.c),\
 	$(BUILD)/fuzz/http_differential)
 EXAMPLES := $(notdir $(patsubst %/app.c,%,$(wildcard docs/examples/*/app.c)))
 EXAMPLE_SO := $(EXAMPLES:%=$(BUILD)/examples/%.so)
-EXAMPLE_DATA := $(patsubst docs/examples/%/data.csv,$(BUILD)/examples/%.csv,\
-	$(wildcard docs/examples/*/data.csv))
+EXAMPLE_CSV := $(wildcard docs/examples/*/*.csv)
+EXAMPLE_DATA := $(addprefix $(BUILD)/examples/,$(notdir $(EXAMPLE_CSV)))
 # Those in C++ are built for the tests only: running needs no C++ compiler.
 CXX_EXAMPLE_SO := $(patsubst docs/examples/%/app.cpp,$(BUILD)/examples/%.so,\
 	$(wildcard docs/examples/*/app.cpp))
@@ -185,10 +185,10 @@ $(BUILD)/pronghorn-bench: $(BUILD)/obj/test/bench/bench_main.o \
 
 examples: $(EXAMPLE_SO) $(EXAMPLE_DATA)
 
-# What an example reads lies beside it, under its name.
-$(BUILD)/examples/%.csv: docs/examples/%/data.csv
+# What an example reads lies beside it.
+$(BUILD)/examples/%.csv: $(EXAMPLE_CSV)
 	@mkdir -p $(@D)
-	@cp $< $@
+	@cp $(filter %/$*.csv,$^) $@
 
 $(BUILD)/examples/%.so: docs/examples/%/app.c $(SDK_HEADERS) $(BUILD)/flags
 	@mkdir -p $(@D)

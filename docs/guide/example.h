@@ -28,6 +28,8 @@
 #define ph_input(call, what) (ph_input)(call, guide_id(GUIDE_PREFIX, what))
 #define ph_output(call, what, value) \
 	(ph_output)(call, guide_id(GUIDE_PREFIX, what), value)
+#define ph_set_props(call, id, property, value)                        \
+	(ph_set_props)(call, guide_id(GUIDE_PREFIX, id), property, value)
 #undef ph_output_figure
 #define ph_output_figure(call, what, figure, ...)                            \
 	ph_host_->output_figure(call, guide_id(GUIDE_PREFIX, what), figure,  \

@@ -73,7 +73,7 @@ log_in(struct ph_call *call)
 		return ph_output(call, "refused.children",
 		    ph_text("No such user, or not this password"));
 	if (!ph_set_user(call, user))
-		return ph_fail(call, "the session cannot be changed");
+		return ph_output(call, "refused.children", ph_text("Sessions cannot be changed"));
 	return ph_output(call, "go.href", ph_text(ph_href("/notes")));
 }
 
@@ -90,7 +90,7 @@ keep_notes(struct ph_call *call)
 	if (ph_user(call)[0] == '\0') /* anything can come from a browser */
 		return ph_fail(call, "nobody is logged in");
 	if (!ph_session_set(call, "notes", ph_input(call, "text.value")))
-		return ph_fail(call, "the session takes no more");
+		return ph_output(call, "kept.children", ph_text("The session takes no more"));
 	return ph_output(call, "kept.children", ph_text("Kept"));
 }
 

@@ -103,7 +103,8 @@ clean_data(struct ph_call *call)
 	const struct ph_value *prices;
 
 	if (market < 0)
-		return PH_NO_UPDATE;
+		return ph_fail(call, "no prices have come from %s",
+		    ph_text_of(ph_input(call, "dropdown.value")));
 	ph_sleep(call, delay()); /* stands for the expensive query */
 	prices = prices_of(market);
 	ph_output(call, "all-rows.data",
@@ -113,6 +114,15 @@ clean_data(struct ph_call *call)
 	    ph_json_text(PH_OBJECT({ "df_1", months_of(prices, "apples") },
 		{ "df_2", months_of(prices, "oranges") },
 		{ "df_3", months_of(prices, "figs") })));
+}
+
+/* Instead of data: the page says why, and shows none that is not of this. */
+static enum ph_status
+show_error(struct ph_call *call)
+{
+	ph_set_props(call, "error", "children",
+	    ph_textf("This did not work: %s.", ph_error(call)));
+	return ph_output(call, "intermediate-value.children", ph_null());
 }
 
 /* A figure of one of the data sets. */
@@ -126,10 +136,9 @@ draw(struct ph_call *call, const char *output, const char *which,
 	    sets != NULL ? ph_table_of(ph_member(sets, which)) : NULL;
 	struct ph_figure *figure = ph_figure();
 
-	if (months == NULL)
-		return PH_NO_UPDATE;
-	ph_bar(figure, .x = ph_member(months, "month"),
-	    .y = ph_member(months, "mean"));
+	if (months != NULL) /* they have come */
+		ph_bar(figure, .x = ph_member(months, "month"),
+		    .y = ph_member(months, "mean"));
 	ph_figure_layout(figure, .title = heading, .x_title = "month",
 	    .y_title = "mean price", .margin = 45);
 	return ph_output(call, output, ph_figure_value(figure));
@@ -181,7 +190,9 @@ layout(struct ph_call *call)
 	return html_div(.className = "container", .children = PH_CHILDREN(
 	    html_label(.children = ph_text("Market")),
 	    dcc_dropdown(.id = "dropdown", .value = ph_text("north"),
-		.options = PH_JSON(["north", "south", "west"])),
+		.options = PH_JSON(["north", "south", "west", "east"]),
+		.clearable = PH_FALSE),
+	    html_p(.id = "error", .role = "alert"),
 	    html_div(.className = "row", .children = PH_CHILDREN(
 		graph("graph-1"), graph("graph-2"), graph("graph-3"))),
 	    html_p(.id = "bytes"),
@@ -195,7 +206,10 @@ PH_APP(app)
 	ph_title(app, "Aggregations upfront");
 	ph_layout(app, layout);
 	ph_callback(app, clean_data, PH_OUTPUT("intermediate-value.children"),
-	    PH_OUTPUT("all-rows.data"), PH_INPUT("dropdown.value"));
+	    PH_OUTPUT("all-rows.data"), PH_INPUT("dropdown.value"),
+	    .on_error = show_error);
+	ph_clientside(app, "function() { return ''; }",
+	    PH_OUTPUT("error.children"), PH_INPUT("dropdown.value"));
 	ph_callback(app, update_graph_1, PH_OUTPUT("graph-1.figure"),
 	    PH_INPUT("intermediate-value.children"));
 	ph_callback(app, update_graph_2, PH_OUTPUT("graph-2.figure"),

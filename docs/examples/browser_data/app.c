@@ -8,6 +8,7 @@
  * off, one for the graph and one for the table, and each gets the JSON back
  * from the browser. Nothing is kept on the server; what it costs is the way
  * of the data: once to the browser, and back with each callback that reads it.
+ * The market "east" has sent no prices: choose it to see how an error looks.
  *
  * PH_DEMO_DELAY (seconds, default 1) is what the preparation pretends to cost.
  */
@@ -82,10 +83,20 @@ clean_data(struct ph_call *call)
 	int market = market_of(ph_input(call, "dropdown.value"));
 
 	if (market < 0)
-		return PH_NO_UPDATE;
+		return ph_fail(call, "no prices have come from %s",
+		    ph_text_of(ph_input(call, "dropdown.value")));
 	ph_sleep(call, delay()); /* stands for the expensive cleaning */
 	return ph_output(call, "intermediate-value.children",
 	    ph_json_text(ph_split(prices_of(market))));
+}
+
+/* Instead of data: the page says why, and shows none that is not of this. */
+static enum ph_status
+show_error(struct ph_call *call)
+{
+	ph_set_props(call, "error", "children",
+	    ph_textf("This did not work: %s.", ph_error(call)));
+	return ph_output(call, "intermediate-value.children", ph_null());
 }
 
 static enum ph_status
@@ -96,9 +107,7 @@ update_graph(struct ph_call *call)
 	struct ph_figure *figure = ph_figure();
 	int f;
 
-	if (prices == NULL)
-		return PH_NO_UPDATE;
-	for (f = 0; f < 3; f++)
+	for (f = 0; prices != NULL && f < 3; f++)
 		ph_line(figure, .x = ph_member(prices, "day"),
 		    .y = ph_member(prices, fruits[f]), .name = fruits[f]);
 	ph_figure_layout(figure, .x_title = "day", .y_title = "price",
@@ -135,8 +144,8 @@ update_table(struct ph_call *call)
 	const struct ph_value *prices =
 	    ph_table_of(ph_input(call, "intermediate-value.children"));
 
-	if (prices == NULL)
-		return PH_NO_UPDATE;
+	if (prices == NULL) /* not yet, or none */
+		return ph_output(call, "table.children", ph_null());
 	return ph_output(call, "table.children", PH_CHILDREN(
 	    html_thead(.children = html_tr(.children = PH_CHILDREN(
 		html_th(.scope = "col", .children = ph_text("Fruit")),
@@ -166,7 +175,9 @@ layout(struct ph_call *call)
 	return html_div(.className = "container", .children = PH_CHILDREN(
 	    html_label(.children = ph_text("Market")),
 	    dcc_dropdown(.id = "dropdown", .value = ph_text("north"),
-		.options = PH_JSON(["north", "south", "west"])),
+		.options = PH_JSON(["north", "south", "west", "east"]),
+		.clearable = PH_FALSE),
+	    html_p(.id = "error", .role = "alert"),
 	    dcc_graph(.id = "graph"),
 	    html_table(.id = "table"),
 	    html_p(.id = "bytes"),
@@ -179,7 +190,9 @@ PH_APP(app)
 	ph_title(app, "Data in the browser");
 	ph_layout(app, layout);
 	ph_callback(app, clean_data, PH_OUTPUT("intermediate-value.children"),
-	    PH_INPUT("dropdown.value"));
+	    PH_INPUT("dropdown.value"), .on_error = show_error);
+	ph_clientside(app, "function() { return ''; }",
+	    PH_OUTPUT("error.children"), PH_INPUT("dropdown.value"));
 	ph_callback(app, update_graph, PH_OUTPUT("graph.figure"),
 	    PH_INPUT("intermediate-value.children"));
 	ph_callback(app, update_table, PH_OUTPUT("table.children"),

@@ -109,6 +109,14 @@ compute_value(struct ph_call *call)
 	return ph_output(call, "signal.children", category);
 }
 
+/* The query has failed: the page says so, until something else is chosen. */
+static enum ph_status
+show_error(struct ph_call *call)
+{
+	return ph_set_props(call, "error", "children",
+	    ph_textf("This did not work: %s.", ph_error(call)));
+}
+
 /* A figure of the points, drawn as `trace` says. */
 static enum ph_status
 draw(struct ph_call *call, const char *output, const struct ph_value *figure)
@@ -179,7 +187,9 @@ layout(struct ph_call *call)
 	(void)call;
 	return html_div(.className = "container", .children = PH_CHILDREN(
 	    dcc_dropdown(.id = "dropdown", .value = ph_text("apples"),
-		.options = PH_JSON(["apples", "oranges", "figs", "pineapples"])),
+		.options = PH_JSON(["apples", "oranges", "figs", "pineapples"]),
+		.clearable = PH_FALSE),
+	    html_p(.id = "error", .role = "alert"),
 	    html_div(.className = "row", .children =
 		PH_CHILDREN(graph("graph-1"), graph("graph-2"))),
 	    html_div(.className = "row", .children =
@@ -194,7 +204,10 @@ PH_APP(app)
 	ph_database(app, "points", .create = create_points, .version = 1);
 	ph_memoize(app, global_store, .timeout = PH_FOREVER);
 	ph_callback(app, compute_value, PH_OUTPUT("signal.children"),
-	    PH_INPUT("dropdown.value"), .memoize = true);
+	    PH_INPUT("dropdown.value"), .memoize = true,
+	    .on_error = show_error);
+	ph_clientside(app, "function() { return ''; }",
+	    PH_OUTPUT("error.children"), PH_INPUT("dropdown.value"));
 	ph_callback(app, update_graph_1, PH_OUTPUT("graph-1.figure"),
 	    PH_INPUT("signal.children"), .memoize = true);
 	ph_callback(app, update_graph_2, PH_OUTPUT("graph-2.figure"),

@@ -3,10 +3,9 @@
 /*
  * A CSV file to look around in, with filters that depend on each other.
  *
- * The file is imported into a database once; filtering is then one WHERE, the
- * same for everything on the page. Choosing a plant leaves only its machines
- * to choose from; what is boxed in the scatter plot (drag over it) narrows the
- * histogram and the table.
+ * The file is imported into a database once; then filtering is one WHERE, the
+ * same for everything on the page. A plant leaves only its machines to choose
+ * from; what is boxed in the scatter plot narrows the histogram and the table.
  */
 #include <pronghorn/app.h>
 #include <pronghorn/dash_table.h>
@@ -48,8 +47,7 @@ link_machines(struct ph_call *call)
 	    "SELECT DISTINCT machine FROM runs WHERE ?1 IS NULL OR plant = ?1 "
 	    "ORDER BY machine", ph_input(call, "plant.value"));
 
-	ph_output(call, "machines.options",
-	    ph_list_of(ph_member(found, "machine")));
+	ph_output(call, "machines.options", ph_list_of(ph_member(found, "machine")));
 	return ph_output(call, "machines.value", PH_JSON([]));
 }
 
@@ -82,12 +80,18 @@ draw_rest(struct ph_call *call)
 	struct ph_figure *figure = ph_figure();
 
 	ph_histogram(figure, .x = ph_member(found, "defects"), .x_bins = 30);
-	ph_figure_layout(figure, .x_title = "Defects", .y_title = "Runs",
-	    .style = "light", .height = 380);
+	ph_figure_layout(figure, .x_title = "Defects", .y_title = "Runs", .style = "light", .height = 380);
 	ph_output(call, "histogram.figure", ph_figure_value(figure));
 	ph_output(call, "count.children",
-	    ph_textf("%zu runs", ph_count_of(found)));
+	    ph_count_of(found) > 0 ? ph_textf("%zu runs", ph_count_of(found))
+				   : ph_text("No runs: fewer filters find more"));
 	return ph_output(call, "table.data", found);
+}
+
+static enum ph_status
+show_error(struct ph_call *call)
+{
+	return ph_set_props(call, "count", "children", ph_text(ph_error(call)));
 }
 
 static const struct ph_value *
@@ -115,8 +119,7 @@ layout(struct ph_call *call)
 	    html_div(.className = "row", .children = PH_CHILDREN(
 		column("seven columns", "Drag over points to pick them",
 		    dcc_graph(.id = "scatter")),
-		column("five columns", "How often",
-		    dcc_graph(.id = "histogram")))),
+		column("five columns", "How often", dcc_graph(.id = "histogram")))),
 	    html_h2(.id = "count"),
 	    dash_table_data_table(.id = "table", .page_size = ph_int(10),
 		.sort_action = "native", .columns = PH_JSON([
@@ -132,6 +135,7 @@ PH_APP(app)
 {
 	ph_title(app, "CSV explorer");
 	ph_layout(app, layout);
+	ph_on_error(app, show_error);
 	ph_database(app, "runs", .create = create, .version = 1);
 	ph_callback(app, link_machines, PH_OUTPUT("machines.options"),
 	    PH_OUTPUT("machines.value"), PH_INPUT("plant.value"));

@@ -76,6 +76,12 @@ export_csv(struct ph_call *call)
 	return ph_respond_csv(call, "SELECT * FROM orders ORDER BY id");
 }
 
+static enum ph_status
+show_error(struct ph_call *call)
+{
+	return ph_set_props(call, "count", "children", ph_text(ph_error(call)));
+}
+
 static const struct ph_value *
 layout(struct ph_call *call)
 {
@@ -103,6 +109,7 @@ PH_APP(app)
 {
 	ph_title(app, "A million rows");
 	ph_layout(app, layout);
+	ph_on_error(app, show_error);
 	ph_database(app, "orders", .create = create, .version = 1);
 	ph_callback(app, show_page, PH_OUTPUT("table.data"),
 	    PH_OUTPUT("table.page_count"), PH_OUTPUT("count.children"),

@@ -82,7 +82,8 @@ make_report(struct ph_call *call)
 
 	for (i = 0; i < 3; i++) /* anything can come from a browser */
 		if (fields[i].check(ph_input(call, fields[i].value))[0] != '\0')
-			return ph_fail(call, "%s is not valid", fields[i].id);
+			return ph_output(call, "state.children",
+			    ph_textf("%s is not valid", fields[i].label));
 	for (i = 0; i < months && !ph_cancelled(call); i++) {
 		ph_set_progress(call, { "bar.value", ph_textf("%d", i) },
 		    { "bar.max", ph_textf("%d", months) },
@@ -109,8 +110,7 @@ row(const struct field *field)
 	    html_div(.className = "five columns", .children = dcc_input(
 		.id = field->id, .type = field->type)),
 	    html_div(.id = ph_format("%s-wrong", field->id),
-		.className = "five columns", .role = "alert",
-		.style = PH_JSON({ "color": "var(--ph-error)" }))));
+		.className = "five columns", .role = "alert")));
 }
 
 static const struct ph_value *

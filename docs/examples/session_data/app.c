@@ -70,6 +70,14 @@ show(struct ph_call *call, const char *title, const char *output)
 		html_pre(.children = csv))));
 }
 
+/* Whichever of the two has failed: the page says so once. */
+static enum ph_status
+show_error(struct ph_call *call)
+{
+	return ph_set_props(call, "error", "children",
+	    ph_textf("This did not work: %s.", ph_error(call)));
+}
+
 static enum ph_status
 display_value_1(struct ph_call *call)
 {
@@ -89,6 +97,7 @@ layout(struct ph_call *call)
 	return html_div(.className = "container", .children = PH_CHILDREN(
 	    html_button(.id = "get-data-button",
 		.children = ph_text("Get data")),
+	    html_p(.id = "error", .role = "alert"),
 	    html_div(.id = "output-1"), html_div(.id = "output-2")));
 }
 
@@ -100,7 +109,9 @@ PH_APP(app)
 	ph_memoize(app, get_dataframe, .timeout = PH_FOREVER,
 	    .scope = PH_SCOPE_SESSION);
 	ph_callback(app, display_value_1, PH_OUTPUT("output-1.children"),
-	    PH_INPUT("get-data-button.n_clicks"));
+	    PH_INPUT("get-data-button.n_clicks"), .on_error = show_error);
 	ph_callback(app, display_value_2, PH_OUTPUT("output-2.children"),
-	    PH_INPUT("get-data-button.n_clicks"));
+	    PH_INPUT("get-data-button.n_clicks"), .on_error = show_error);
+	ph_clientside(app, "function() { return ''; }",
+	    PH_OUTPUT("error.children"), PH_INPUT("get-data-button.n_clicks"));
 }

@@ -76,7 +76,8 @@ steer(struct ph_call *call)
 	double heat = ph_number_of(ph_input(call, "heat.value"));
 
 	if (!(x >= 1 && x < SIZE - 1 && heat >= 0 && heat <= 1000))
-		return ph_fail(call, "a flame beside the plate");
+		return ph_set_props(call, "mean", "children",
+		    ph_text("The flame has to be on the plate"));
 	ph_cache_set(call, "flame", ph_number(x), .timeout = PH_FOREVER);
 	ph_cache_set(call, "heat", ph_number(heat), .timeout = PH_FOREVER);
 	return PH_OK;

@@ -6,8 +6,9 @@
  * It has no data of its own and needs none: every two seconds a function in the
  * browser reads the metrics and the state of the cache that the same process
  * serves, keeps those of the last fifteen minutes in the page, and shows rates,
- * latencies, workers, callbacks, the signal table, sessions and the cache. So the server does no more for a hundred viewers
- * than answer a hundred scrapes, and nothing of it can block a worker.
+ * latencies, workers, callbacks, the signal table, sessions and the cache. So
+ * the server does no more for a hundred viewers than answer a hundred scrapes,
+ * and nothing of it can block a worker.
  */
 #include <pronghorn/app.h>
 #include <pronghorn/dcc.h>
@@ -19,8 +20,12 @@ static const char refresh[] =
     "const h = (type, props, children) => ({ namespace:"
     "  'dash_html_components', type, props: { ...props, children } });"
     "const [answer, more] = await Promise.all(['/_ph/metrics',"
-    "  '/_ph/status.json'].map((url) => fetch(url, { cache: 'no-store' })));"
-    "if (!answer.ok) throw new Error('the metrics answer ' + answer.status);"
+    "  '/_ph/status.json'].map((url) => fetch(url, { cache: 'no-store' })"
+    "    .catch((why) => ({ ok: false, statusText: why.message }))));"
+    "if (!answer.ok)" /* what is shown stays */
+    "  return ['The server does not say how it is: ' + (answer.statusText ||"
+    "    answer.status) + '. What is below is old.', ...Array(6).fill("
+    "    window.dash_clientside.no_update)];"
     "const { signals, sessions } = more.ok ? await more.json()"
     "  : { signals: [], sessions: {} };" /* no database yet */
     "const now = new Map();"
@@ -145,7 +150,7 @@ static const char refresh[] =
     "  'rgba(0,0,0,0)', font: { color: style.color }, margin: { l: 50, r: 10,"
     "  t: 40, b: 40 }, xaxis: { type: 'date' }, yaxis: { rangemode: 'tozero'"
     "  }, legend: { orientation: 'h' } } });"
-    "return [tiles, [flights, latest, workers, ends, callbacks, functions,"
+    "return ['', tiles, [flights, latest, workers, ends, callbacks, functions,"
     "  cache, visits],"
     "  plot('Requests per second', [['requests', 'rate']]),"
     "  plot('Latency, ms', [['50 %', 'p50'], ['99 %', 'p99']]),"
@@ -160,6 +165,7 @@ layout(struct ph_call *call)
 	(void)call;
 	return html_main(.className = "container live", .children = PH_CHILDREN(
 	    html_h1(.children = ph_text("Server status")),
+	    html_p(.id = "error", .role = "alert"),
 	    html_section(.id = "tiles", .more = PH_JSON({
 		"aria-label": "Figures of the last two seconds" })),
 	    dcc_graph(.id = "rate"), dcc_graph(.id = "latency"),
@@ -172,7 +178,8 @@ PH_APP(app)
 	ph_title(app, "Server status");
 	ph_options(app, .keep_title = true);
 	ph_layout(app, layout);
-	ph_clientside(app, refresh, PH_OUTPUT("tiles.children"),
+	ph_clientside(app, refresh, PH_OUTPUT("error.children"),
+	    PH_OUTPUT("tiles.children"),
 	    PH_OUTPUT("tables.children"), PH_OUTPUT("rate.figure"),
 	    PH_OUTPUT("latency.figure"), PH_OUTPUT("hits.figure"),
 	    PH_OUTPUT("cache.figure"),
