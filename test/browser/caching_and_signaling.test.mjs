@@ -2,8 +2,12 @@
 
 /* The example in a real browser, with the real front end. */
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import path from "node:path";
+import { isAccessible, isClean, isWhole } from "../lib/axe.mjs";
 import { now, test, within } from "../lib/harness.mjs";
-import { launch, Visitor } from "../lib/page.mjs";
+import { inBothModes } from "../lib/modes.mjs";
+import { launch, PHONE, Visitor } from "../lib/page.mjs";
 import { readPoints, ROWS } from "../lib/points.mjs";
 
 const TRACES = [
@@ -44,20 +48,11 @@ function checkGraphs(graphs, category, points) {
   assert.equal(graphs[0].points, ROWS[category], "each marker is drawn");
 }
 
-/* Nothing went wrong, and nothing left for another host. */
-function isClean(visitor) {
-  assert.deepEqual(visitor.complaints, []);
-  for (const url of visitor.requests)
-    assert.ok(
-      url.startsWith(`${visitor.server.url}/`) || /^(data|blob):/.test(url),
-      `contacted ${url}`,
-    );
-}
-
-test("the page, its graphs and its dropdown", { seconds: 120 }, async (t, scene) => {
+inBothModes("the page, its graphs and its dropdown", { seconds: 120 }, async (t, scene) => {
   const server = await startExample(scene, 1);
   const points = readPoints(server.options.cacheDir);
-  const visitor = await Visitor.open(await launch(scene), server);
+  const browser = await launch(scene);
+  const visitor = await Visitor.open(browser, server);
   const start = now();
 
   await visitor.visit();
@@ -84,7 +79,13 @@ test("the page, its graphs and its dropdown", { seconds: 120 }, async (t, scene)
     await visitor.screenshot(category);
   }
   assert.equal(server.computations().length, 4);
-  isClean(visitor);
+  const other = await Visitor.open(browser, server, PHONE);
+
+  await other.visit();
+  await other.graphs(ROWS.apples);
+  await isWhole(visitor, other, "caching_and_signaling", (one) =>
+    one.graphs(ROWS.apples),
+  );
   t.diagnostic(`${visitor.requests.length} requests, no complaint`);
 });
 
@@ -139,7 +140,7 @@ test("a loading state while it waits", { seconds: 120 }, async (t, scene) => {
   assert.ok(waiting, "the user can see that it loads");
   visitor.keep("loading-again", waiting);
   await visitor.graphs(ROWS.oranges);
-  isClean(visitor);
+  isClean(visitor, t.name);
 });
 
 test("a second visitor gets the cached value", { seconds: 120 }, async (t, scene) => {
@@ -167,8 +168,8 @@ test("a second visitor gets the cached value", { seconds: 120 }, async (t, scene
   checkGraphs(await first.graphs(ROWS.figs), "figs", points);
   within(t, "first visitor, the other's category", now() - again, 7900);
   assert.equal(server.computations().length, 2);
-  isClean(first);
-  isClean(second);
+  isClean(first, "the first");
+  isClean(second, "the second");
 });
 
 test("a second visit loads no file again", { seconds: 120 }, async (t, scene) => {
@@ -176,8 +177,6 @@ test("a second visit loads no file again", { seconds: 120 }, async (t, scene) =>
   const visitor = await Visitor.open(await launch(scene), server);
   const fetched = [];
 
-  /* Routing switches the browser's cache off: go without it here. */
-  await visitor.context.unroute("**");
   await visitor.visit();
   await visitor.graphs(ROWS.apples);
   visitor.page.on("response", async (response) => {
@@ -227,9 +226,33 @@ for (const width of [360, 768, 1280]) {
     const lefts = new Set(sizes.graphs.map(({ left }) => Math.round(left)));
 
     assert.equal(lefts.size, width < 600 ? 1 : 2);
-    isClean(visitor);
+    isClean(visitor, t.name);
   });
 }
+
+test("an error state, until something else is chosen", { seconds: 120 }, async (t, scene) => {
+  const server = await startExample(scene, 0);
+  const visitor = await Visitor.open(await launch(scene), server);
+  const { page } = visitor;
+  const told = page.locator("#error", { hasText: "no such table: points" });
+
+  await visitor.visit();
+  await visitor.graphs(ROWS.apples);
+  execFileSync("sqlite3", [
+    path.join(server.options.cacheDir, "points-v1.db"),
+    "DROP TABLE points",
+  ]);
+  await visitor.choose("figs");
+  await told.waitFor({ timeout: 40000 });
+  await visitor.settled();
+  await isAccessible(page, "an error of caching_and_signaling");
+  await visitor.screenshot("caching-error");
+  /* What is in the cache is there all the same. */
+  await visitor.choose("apples");
+  await told.waitFor({ state: "detached", timeout: 40000 });
+  await visitor.graphs(ROWS.apples);
+  isClean(visitor, "an error");
+});
 
 test("workers that are killed between two clicks", { seconds: 120 }, async (t, scene) => {
   const server = await startExample(scene, 0);

@@ -6,9 +6,9 @@
  */
 import assert from "node:assert/strict";
 import path from "node:path";
+import { isAccessible, isWhole } from "../lib/axe.mjs";
 import { BUILD, test } from "../lib/harness.mjs";
-import { fits, isAccessible, isClean } from "../lib/axe.mjs";
-import { launch, Visitor } from "../lib/page.mjs";
+import { launch, PHONE, Visitor } from "../lib/page.mjs";
 
 const PATIENT = { timeout: 90000 };
 
@@ -31,7 +31,12 @@ async function mean(page, id) {
   return (await page.waitForFunction(of, id, PATIENT)).jsonValue();
 }
 
-/* Load, choose, reload, a second visitor on a phone. */
+async function choose(page, market) {
+  await page.locator("#dropdown").click();
+  await page.getByText(market, { exact: true }).last().click();
+}
+
+/* Load, choose, an error, and what holds for every page. */
 async function walk(scene, example, graph) {
   const server = await scene.start({
     app: path.join(BUILD, `examples/${example}.so`),
@@ -46,9 +51,7 @@ async function walk(scene, example, graph) {
   const north = await mean(page, graph);
   const bytes = await kilobytes(page);
 
-  await isAccessible(page, example);
-  await page.locator("#dropdown").click();
-  await page.getByText("west", { exact: true }).last().click();
+  await choose(page, "west");
   await page.waitForFunction(
     ([id, before]) => {
       const { y } = document.querySelector(`#${id} .js-plotly-plot`)._fullData[0];
@@ -58,25 +61,31 @@ async function walk(scene, example, graph) {
     [graph, north],
     PATIENT,
   );
-  /* What is in the browser goes with the page. */
+  /* An error, without data of another market, and on. */
+  const told = page.locator("#error", { hasText: "no prices have come from east" });
+
+  await choose(page, "east");
+  await told.waitFor(PATIENT);
   await page.waitForFunction(
-    () => !document.querySelector("[data-dash-is-loading=true]"),
-    null,
+    (id) =>
+      document.querySelector(`#${id} .js-plotly-plot`)._fullData.length === 0,
+    graph,
     PATIENT,
   );
-  await page.reload();
-  assert.equal(await mean(page, graph), north);
-  await kilobytes(page);
-  isClean(visitor, example);
-  const other = await Visitor.open(browser, server, {
-    viewport: { width: 360, height: 740 },
-    colorScheme: "dark",
-  });
+  await visitor.settled();
+  await isAccessible(page, `an error of ${example}`);
+  await choose(page, "south");
+  await told.waitFor({ state: "detached", ...PATIENT });
+  await mean(page, graph);
+  /* What is in the browser goes with the page. */
+  const other = await Visitor.open(browser, server, PHONE);
 
   await other.visit();
   assert.equal(await mean(other.page, graph), north);
-  await fits(other.page, example);
-  isClean(other, example);
+  await isWhole(visitor, other, example, async () => {
+    assert.equal(await mean(page, graph), north);
+    await kilobytes(page);
+  });
   return { page, bytes };
 }
 

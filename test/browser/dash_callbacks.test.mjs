@@ -2,7 +2,8 @@
 
 /* Callbacks of every kind in a real browser. */
 import assert from "node:assert/strict";
-import { test, until } from "../lib/harness.mjs";
+import { until } from "../lib/harness.mjs";
+import { inBothModes } from "../lib/modes.mjs";
 import { launch, Visitor } from "../lib/page.mjs";
 
 async function open(scene, options = {}) {
@@ -46,7 +47,7 @@ async function shows(visitor, id, text) {
 const press = (visitor, id) => visitor.page.locator(`#${id}`).click();
 const dict = (type, index) => `{"index":${index},"type":"${type}"}`;
 
-test("why a callback runs and for whom", async (t, scene) => {
+inBothModes("why a callback runs and for whom", async (t, scene) => {
   const visitor = await open(scene);
 
   await visitor.context.addCookies([
@@ -67,7 +68,7 @@ test("why a callback runs and for whom", async (t, scene) => {
   );
 });
 
-test("outputs, or none, and what happens meanwhile", async (t, scene) => {
+inBothModes("outputs, or none, and what happens meanwhile", async (t, scene) => {
   const visitor = await open(scene);
   const { page } = visitor;
 
@@ -92,7 +93,7 @@ test("outputs, or none, and what happens meanwhile", async (t, scene) => {
   assert.deepEqual(visitor.complaints, []);
 });
 
-test("functions in the browser ask no server", async (t, scene) => {
+inBothModes("functions in the browser ask no server", async (t, scene) => {
   const visitor = await open(scene);
 
   await shows(visitor, "client", "<0>");
@@ -107,7 +108,7 @@ test("functions in the browser ask no server", async (t, scene) => {
   await shows(visitor, "client", "<2>");
 });
 
-test("patterns: MATCH, ALL, ALLSMALLER", async (t, scene) => {
+inBothModes("patterns: MATCH, ALL, ALLSMALLER", async (t, scene) => {
   const visitor = await open(scene);
 
   await shows(visitor, dict("double", 0), "0@0");
@@ -130,7 +131,7 @@ test("patterns: MATCH, ALL, ALLSMALLER", async (t, scene) => {
   assert.deepEqual(visitor.complaints, []);
 });
 
-test("patches change a value in place", async (t, scene) => {
+inBothModes("patches change a value in place", async (t, scene) => {
   const visitor = await open(scene);
 
   await press(visitor, "patch");

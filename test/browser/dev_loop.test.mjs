@@ -2,14 +2,22 @@
 
 /* pronghorn dev: from saving a file to the changed page in a browser. */
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
+import { isAccessible, isClean } from "../lib/axe.mjs";
 import { now, ROOT, test, within } from "../lib/harness.mjs";
-import { dev, edit } from "../lib/dev.mjs";
+import { dev, edit, PROGRAM } from "../lib/dev.mjs";
 import { launch, Visitor } from "../lib/page.mjs";
 
 const PATIENT = { timeout: 90000 };
-const BOUND_MS = 30000; /* idle, it takes about a second; not all are idle */
+
+/* On a machine that has nothing else to do, QUIET=1 holds it to what is
+ * promised; otherwise the bound is only one for what has gone wrong. */
+const { QUIET } = process.env;
+const QUICK_MS = 1000;
+const BOUND_MS = 30000;
+const ROUNDS = QUIET ? 5 : 2;
 
 function copy(scene, example) {
   const file = path.join(scene.dir(), "app.c");
@@ -18,46 +26,108 @@ function copy(scene, example) {
   return file;
 }
 
-async function titled(visitor, title) {
+/* The page of that title is there, and nothing in it waits for an answer. */
+async function shows(visitor, title) {
   await visitor.page.waitForFunction(
-    (wanted) => document.title === wanted,
+    (wanted) =>
+      document.title === wanted &&
+      document.querySelector("#react-entry-point .container") !== null,
     title,
     PATIENT,
   );
 }
 
+/* Put a line into the layout of an example; number(n) is that line. */
+const number = (n) => `html_p(.id = "number", .children = ph_text("n${n}"))`;
+
+function withNumber(text) {
+  const first = /\.className = "container(?: live)?",\s+\.children = PH_CHILDREN\(/;
+
+  assert.match(text, first);
+  return text.replace(first, (found) => `${found}${number(0)}, `);
+}
+
+/* Until the page has line `n`, however it came by it. */
+const numbered = (visitor, n) =>
+  visitor.page.locator("#number", { hasText: `n${n}` }).waitFor(PATIENT);
+
 /* How long until the page says so; the best of a few, for busy machines. */
 async function measure(t, what, round) {
   let best = Infinity;
 
-  for (let i = 1; i <= 2 && (i === 1 || best > 1000); i++)
+  for (let i = 1; i <= ROUNDS && best > QUICK_MS; i++)
     best = Math.min(best, await round(i));
-  within(t, what, best, BOUND_MS);
+  within(t, what, best, QUIET ? QUICK_MS : BOUND_MS);
 }
 
-test("saved is seen; errors come and go", { seconds: 400 }, async (t, scene) => {
+/* Every example in C in turn, as the source of one app that is saved again and
+ * again. What lies beside one is there for all. */
+test("saved is seen, for every example", { seconds: 600 }, async (t, scene) => {
+  const folder = scene.dir();
+  const source = path.join(folder, "app.c");
+  const root = path.join(ROOT, "docs/examples");
+  const all = fs
+    .readdirSync(root)
+    .filter((name) => fs.existsSync(path.join(root, name, "app.c")))
+    .filter((name) => name !== "status"); /* served by the admin process */
+
+  for (const name of all)
+    for (const file of fs.readdirSync(path.join(root, name)))
+      if (file !== "app.c")
+        fs.copyFileSync(path.join(root, name, file), path.join(folder, file));
+  const textOf = (name) =>
+    fs.readFileSync(path.join(root, name, "app.c"), "utf8");
+  const titleOf = (text) => /ph_title\(app, "(.*)"\)/.exec(text)[1];
+
+  fs.writeFileSync(source, textOf(all[0]));
+  const server = await dev(scene, source, { env: { PH_DEMO_DELAY: "0" } });
+  const visitor = await Visitor.open(await launch(scene), server);
+
+  await visitor.visit();
+  for (const name of all) {
+    const text = textOf(name);
+
+    fs.writeFileSync(source, withNumber(text));
+    await shows(visitor, titleOf(text)); /* databases are made here */
+    await numbered(visitor, 0);
+    await visitor.settled();
+    await visitor.page.evaluate(() => (window.same = true));
+    await measure(t, `${name}: save to page`, async (i) => {
+      const before = now();
+
+      edit(source, number(i - 1), number(i));
+      await numbered(visitor, i);
+      return now() - before;
+    });
+    /* The front end took the new layout without loading itself again. */
+    assert.equal(await visitor.page.evaluate(() => window.same), true);
+  }
+  /* The title is part of the document, so that is loaded. */
+  await measure(t, "a title: save to page", async (i) => {
+    const before = now();
+    const [title] = /ph_title\(app, ".*"\)/.exec(fs.readFileSync(source, "utf8"));
+
+    edit(source, title, `ph_title(app, "Title ${i}")`);
+    await shows(visitor, `Title ${i}`);
+    return now() - before;
+  });
+  assert.deepEqual(server.grep(/verdict=(?!drained)/), []);
+  assert.equal((await server.stop()).status, 0);
+});
+
+test("errors come and go", { seconds: 400 }, async (t, scene) => {
   const source = copy(scene, "caching_and_signaling");
   const server = await dev(scene, source, { env: { PH_DEMO_DELAY: "0" } });
   const visitor = await Visitor.open(await launch(scene), server);
   const { page } = visitor;
-  const changed = async (title) => {
-    const before = now();
-
-    edit(source, /ph_title\(app, ".*"\)/.exec(read())[0], `ph_title(app, "${title}")`);
-    await titled(visitor, title);
-    return now() - before;
-  };
-  const read = () => fs.readFileSync(source, "utf8");
-
-  await visitor.visit();
-  await titled(visitor, "Caching and signaling");
-  await measure(t, "save to page", (i) => changed(`Version ${i}`));
-
-  /* A mistake: the page stays, and the panel has file and line. */
-  const good = read();
+  const good = fs.readFileSync(source, "utf8");
   const line = good.split("\n").findIndex((one) => /^PH_APP/.test(one)) + 3;
   const told = page.getByText(new RegExp(`app\\.c:${line}:\\d+: error:`));
+  const mended = [];
 
+  await visitor.visit();
+  await shows(visitor, "Caching and signaling");
+  /* A mistake: the page stays, and the panel has file and line. */
   await measure(t, "mistake to panel", async () => {
     const before = now();
 
@@ -67,16 +137,18 @@ test("saved is seen; errors come and go", { seconds: 400 }, async (t, scene) => 
 
     await page.locator("#dropdown").waitFor(PATIENT);
     await visitor.picture("dev-error");
-    const mended = now();
+    const again = now();
 
     fs.writeFileSync(source, good);
     await told.first().waitFor({ state: "detached", ...PATIENT });
-    await page.locator("#dropdown").waitFor(PATIENT);
-    t.diagnostic(`mended to page: ${(now() - mended).toFixed(0)} ms`);
+    await shows(visitor, "Caching and signaling");
+    mended.push(now() - again);
     return panel;
   });
+  within(t, "mended to page", Math.min(...mended), BOUND_MS);
   /* What is right is served again, and no worker had to die for it. */
-  await changed("The last one");
+  edit(source, 'app, "Caching and signaling"', 'app, "The last one"');
+  await shows(visitor, "The last one");
   assert.deepEqual(server.grep(/verdict=(?!drained)/), []);
   assert.equal((await server.stop()).status, 0);
 });
@@ -119,4 +191,26 @@ test("sessions and assets", { seconds: 400 }, async (t, scene) => {
   fs.writeFileSync(path.join(assets, "a.css"), "h1, button { opacity: 0.8 }");
   await faded("0.8");
   assert.equal(await csv.innerText(PATIENT), mine);
+});
+
+test("the page of a new app", { seconds: 240 }, async (t, scene) => {
+  const cwd = scene.dir();
+
+  execFileSync(PROGRAM, ["new", "demo"], { cwd });
+  const server = await dev(scene, "demo/app.c", { cwd });
+  const visitor = await Visitor.open(await launch(scene), server);
+  const { page } = visitor;
+  const caption = (text) =>
+    page.locator("#caption", { hasText: text }).waitFor(PATIENT);
+
+  await visitor.visit();
+  await shows(visitor, "demo");
+  await caption("Frequency 3");
+  await page.locator("#graph .scatterlayer path.js-line").first().waitFor(PATIENT);
+  await page.locator('[role="slider"]').first().focus();
+  await page.keyboard.press("ArrowRight");
+  await caption("Frequency 4");
+  await visitor.settled();
+  await isAccessible(page, "a new app");
+  isClean(visitor, "a new app");
 });

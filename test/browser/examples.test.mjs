@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * The sample apps: first page, what a hand does there, a second visitor; with
- * no complaint in the console and no other host asked.
+ * The sample apps: first page, what a hand does there, what is empty or wrong,
+ * and what holds for every page.
  */
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
-import { BUILD, test } from "../lib/harness.mjs";
-import { launch, Visitor } from "../lib/page.mjs";
+import { fileURLToPath } from "node:url";
+import { isWhole } from "../lib/axe.mjs";
+import { BUILD, ROOT, test } from "../lib/harness.mjs";
+import { inBothModes } from "../lib/modes.mjs";
+import { launch, PHONE, Visitor } from "../lib/page.mjs";
 
-/* Two visitors of an example, with profiles of their own. */
+/* Two visitors of an example, with profiles of their own, one with a phone. */
 async function visitors(scene, name, options = {}) {
   const server = scene.server({
     app: path.join(BUILD, `examples/${name}.so`),
@@ -25,7 +29,7 @@ async function visitors(scene, name, options = {}) {
 
   return [
     await Visitor.open(browser, server),
-    await Visitor.open(browser, server),
+    await Visitor.open(browser, server, PHONE),
     server,
   ];
 }
@@ -43,23 +47,18 @@ async function shows(visitor, selector, text) {
 
 const press = (visitor, selector) => visitor.page.locator(selector).click();
 
-function areClean(...all) {
-  for (const visitor of all) {
-    assert.deepEqual(visitor.complaints, []);
-    for (const url of visitor.requests)
-      assert.ok(
-        url.startsWith(`${visitor.server.url}/`) || /^(data|blob):/.test(url),
-        url,
-      );
-  }
-}
+const drop = (server, table) =>
+  execFileSync("sqlite3", [
+    path.join(server.options.cacheDir, `${table}-v1.db`),
+    `DROP TABLE ${table}`,
+  ]);
 
-function example(name, body) {
-  test(name, { seconds: 300 }, async (t, scene) => body(scene, t));
+function example(name, body, run = test) {
+  run(name, { seconds: 300 }, (t, scene) => body(scene, t));
 }
 
 example("CSV explorer: filters depend on each other", async (scene) => {
-  const [one, other] = await visitors(scene, "csv_explorer");
+  const [one, other, server] = await visitors(scene, "csv_explorer");
   const { page } = one;
   const count = async () =>
     Number.parseInt(await page.locator("#count").textContent(), 10);
@@ -98,8 +97,15 @@ example("CSV explorer: filters depend on each other", async (scene) => {
   await one.screenshot("example-csv-explorer");
   await other.visit();
   await shows(other, "#count", "819 runs");
-  areClean(one, other);
-});
+  await isWhole(one, other, "csv_explorer", () =>
+    shows(one, "#count", "819 runs"),
+  );
+  await one.forge("months", { value: [3, 2] });
+  await shows(one, "#count", "No runs: fewer filters");
+  drop(server, "runs");
+  await one.forge("months", { value: [3, 4] });
+  await shows(one, "#count", "no such table: runs");
+}, inBothModes);
 
 example("oscilloscope: 4 x 1,000 points, ten times a second", async (scene, t) => {
   const [one, other] = await visitors(scene, "oscilloscope");
@@ -124,11 +130,15 @@ example("oscilloscope: 4 x 1,000 points, ten times a second", async (scene, t) =
   await press(one, "#run");
   await shows(one, "#run", "Run");
   await one.screenshot("example-oscilloscope");
+  await one.forge("span", { value: 5000 });
+  await shows(one, "#tiles", "The time base is 1 to 1000 ms");
   await other.visit();
   await shows(other, "#tiles", "V peak");
-  await press(one, "#run");
-  await shows(one, "#run", "Stop");
-  areClean(one, other);
+  await press(other, "#run");
+  await shows(other, "#run", "Run");
+  await isWhole(one, other, "oscilloscope", () =>
+    shows(one, "#tiles", "V peak"),
+  );
 });
 
 example("report form: checked while typing, made behind", async (scene) => {
@@ -164,8 +174,15 @@ example("report form: checked while typing, made behind", async (scene) => {
   await shows(one, "#state", /Month \d of 6/);
   await press(one, "#cancel");
   await becomes(one, () => document.querySelector("#cancel").disabled);
+  /* What the page would not send. */
+  await one.forge("months", { value: 99 });
+  await shows(one, "#months-wrong", "From 1 to 36");
+  await one.forge("make", { n_clicks: 99 });
+  await shows(one, "#state", "Months is not valid");
   assert.equal(await other.page.locator("#state").textContent(), "");
-  areClean(one, other);
+  await isWhole(one, other, "report_form", () =>
+    becomes(one, () => document.querySelector("#make")?.disabled),
+  );
 });
 
 example("accounts: who is there", async (scene) => {
@@ -185,6 +202,9 @@ example("accounts: who is there", async (scene) => {
   await page.locator("#text").fill("The engine weaves.");
   await press(one, "#keep");
   await shows(one, "#kept", "Kept");
+  await one.forge("text", { value: "too much ".repeat(1e5) });
+  await press(one, "#keep");
+  await shows(one, "#kept", "takes no more");
   await page.getByText("Home", { exact: true }).click();
   await shows(one, "h1", "Good to see you, ada");
   await page.reload();
@@ -198,7 +218,9 @@ example("accounts: who is there", async (scene) => {
   await shows(other, "h1", "open to everybody");
   await press(one, "#logout");
   await shows(one, "h1", "open to everybody");
-  areClean(one, other);
+  await isWhole(one, other, "accounts", () =>
+    shows(one, "h1", "open to everybody"),
+  );
 });
 
 example("a million rows, twenty at a time", async (scene, t) => {
@@ -221,7 +243,13 @@ example("a million rows, twenty at a time", async (scene, t) => {
   await one.screenshot("example-million-rows");
   await other.visit();
   await shows(other, "#count", "1000000 of 1000000 rows");
-  areClean(one, other);
+  await isWhole(one, other, "million_rows", () =>
+    shows(one, "#count", "1000000 of 1000000 rows"),
+  );
+  await one.forge("table", { filter_query: '{city} = "Atlantis"' });
+  await shows(one, "#count", /^0 of 1000000 rows/);
+  await one.forge("table", { filter_query: "{city} = = {" });
+  await shows(one, "#count", "filter");
 
   const start = Date.now();
   const answer = await fetch(`${server.url}/export.csv`);
@@ -236,7 +264,7 @@ example("a million rows, twenty at a time", async (scene, t) => {
   assert.equal(lines, 1000001);
   for (const pid of server.workers())
     assert.ok(server.rss(pid) < 300e6, `${server.rss(pid)} bytes`);
-});
+}, inBothModes);
 
 example("a simulation that is steered", async (scene) => {
   const [one, other] = await visitors(scene, "simulation");
@@ -269,5 +297,57 @@ example("a simulation that is steered", async (scene) => {
   await one.screenshot("example-simulation");
   await press(one, "#stop");
   await shows(other, "#mean", "stopped");
-  areClean(one, other);
+  await isWhole(one, other, "simulation", () =>
+    shows(one, "#mean", "stopped"),
+  );
+  const told = becomes(one, () =>
+    document.querySelector("#mean").textContent.includes("on the plate"),
+  );
+
+  await one.forge("flame", { value: 99 });
+  await told;
+});
+
+example("two dice, in C++", async (scene) => {
+  const [one, other] = await visitors(scene, "greeting_cpp");
+  const { page } = one;
+  const drawn = (visitor) =>
+    becomes(visitor, () => {
+      const gd = document.querySelector("#dice .js-plotly-plot");
+
+      return gd?._fullData?.[0]?.y.length === 11;
+    });
+
+  await one.visit();
+  await shows(one, "#greeting", "Good luck, Ada!");
+  await drawn(one);
+  await page.locator("#name").fill("Grace");
+  await shows(one, "#greeting", "Good luck, Grace!");
+  await press(one, "#throws");
+  await page.locator('[role="option"]', { hasText: /^10$/ }).click();
+  await becomes(one, () => {
+    const { y } = document.querySelector("#dice .js-plotly-plot")._fullData[0];
+
+    return y.reduce((sum, n) => sum + n, 0) === 10;
+  });
+  await other.visit();
+  await drawn(other);
+  await isWhole(one, other, "greeting_cpp", () => drawn(one));
+  /* A name can be empty, and then nothing changes. */
+  await page.locator("#name").fill("");
+  await one.settled();
+  await shows(one, "#greeting", "Good luck, Ada!");
+});
+
+test("no example is without a test", () => {
+  const here = path.dirname(fileURLToPath(import.meta.url));
+  const tests = fs
+    .readdirSync(here)
+    .filter((name) => name.endsWith(".test.mjs"))
+    .map((name) => fs.readFileSync(path.join(here, name), "utf8"))
+    .join("");
+
+  for (const name of fs.readdirSync(path.join(ROOT, "docs/examples")))
+    if (name !== "status") /* its page has a file of its own */
+      assert.ok(tests.includes(`"${name}"`), name);
 });

@@ -6,7 +6,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { BUILD, ROOT, test, until } from "../lib/harness.mjs";
 import { fits, isAccessible, isClean } from "../lib/axe.mjs";
-import { launch, Visitor } from "../lib/page.mjs";
+import { launch, PHONE, Visitor } from "../lib/page.mjs";
 
 const PATIENT = { timeout: 90000 };
 
@@ -130,15 +130,37 @@ test("all pages, one after the other", { seconds: 300 }, async (t, scene) => {
   await visitor.visit("/nothing-here");
   await page.getByText("No such page").waitFor(PATIENT);
   assert.match(visitor.complaints.join(), /404/);
+  await isAccessible(page, "no such page");
+
+  /* Somebody else with a phone, by address, and again. */
+  const other = await Visitor.open(browser, server, PHONE);
+
+  for (const [path, what] of [
+    ["/", "#why-count"],
+    ["/browser-data", "#browser-graph .js-plotly-plot"],
+    ["/aggregations", "#upfront-graph-3 .js-plotly-plot"],
+    ["/caching-and-signaling", "#caching-graph-4 .js-plotly-plot"],
+    ["/session-data", "#session-visitors tr"],
+    ["/tune", ".plots img"],
+  ]) {
+    const shown = () => other.page.locator(what).first().waitFor(PATIENT);
+
+    await other.visit(path);
+    await shown();
+    await other.settled();
+    await isAccessible(other.page, `${path} in the dark`);
+    await fits(other.page, path);
+    await other.reload();
+    await shown();
+    await other.settled();
+    isClean(other, path);
+  }
 });
 
 test("two visitors, side by side", { seconds: 300 }, async (t, scene) => {
   const { server, browser } = await open(scene, 1);
   const one = await Visitor.open(browser, server);
-  const two = await Visitor.open(browser, server, {
-    viewport: { width: 360, height: 740 },
-    colorScheme: "dark",
-  });
+  const two = await Visitor.open(browser, server, PHONE);
   const strip = (visitor, text) =>
     visitor.page.locator("#caching-strip", { hasText: text }).waitFor(PATIENT);
 

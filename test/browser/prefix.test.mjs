@@ -2,12 +2,12 @@
 
 /* An app below a path of its own, behind nginx, in a real browser. */
 import assert from "node:assert/strict";
-import { test } from "../lib/harness.mjs";
+import { inBothModes } from "../lib/modes.mjs";
 import { NGINX, nginx } from "../lib/nginx.mjs";
 import { ROWS } from "../lib/points.mjs";
 import { launch, Visitor } from "../lib/page.mjs";
 
-test("the page works below a path behind nginx", {
+inBothModes("the page works below a path behind nginx", {
   skip: !NGINX && "no nginx here",
 }, async (t, scene) => {
   const server = await scene.start({

@@ -122,3 +122,40 @@ test("routes", async (t, scene) => {
     assert.equal(split.headers.get("x-b"), null);
   });
 });
+
+test("routes below a path", async (t, scene) => {
+  for (const [requests, routes, here] of [
+    ["/a/b/", "/a/b/", "/a/b"],
+    ["/apps/sales/", "/sales/", "/sales"],
+    ["/x/", "/", ""],
+  ]) {
+    const server = await scene.start({
+      app: "dash_routes",
+      args: [
+        ...["--requests-pathname-prefix", requests],
+        ...["--routes-pathname-prefix", routes],
+      ],
+    });
+    const ask = (path, method = "GET", body) =>
+      fetch(server.url + path, { method, body });
+    const thing = await ask(`${here}/api/things/a%20b?unit=K`);
+
+    assert.equal(thing.status, 200);
+    /* Handlers need not know where they are. */
+    const { id, path } = await thing.json();
+
+    assert.deepEqual({ id, path }, { id: "a b", path: "/api/things/a b" });
+    assert.equal((await ask(`${here}/api/slow`)).status, 200);
+    assert.equal((await ask(`${here}/hook`, "POST", "x")).status, 202);
+    assert.equal((await ask(`${here}/hook`)).status, 405);
+    assert.match(await (await ask(`${here}/`)).text(), /_dash-config/);
+    if (here === "") continue;
+    for (const [path, method] of [
+      ["/api/things/a", "GET"],
+      ["/hook", "POST"],
+      [`${here}x/api/slow`, "GET"],
+      [`/api/slow${here}`, "GET"],
+    ])
+      assert.equal((await ask(path, method)).status, 404, path);
+  }
+});

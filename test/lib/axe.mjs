@@ -12,10 +12,14 @@ const source = fs.readFileSync(
 );
 
 /*
- * Of the front end's own components, which are not ours to mend: the hidden
- * input of a dcc.Dropdown takes the focus for its visible button.
+ * Of the front end's own, which is not ours to mend: the hidden input of a
+ * dcc.Dropdown takes the focus for its visible button; the tools and the error
+ * panel of the development bundles.
  */
-const FOREIGN = [".dash-dropdown-focus-target"];
+const FOREIGN = [
+  ".dash-dropdown-focus-target",
+  ...[".dash-debug-menu__outer", ".dash-debug-menu", ".dash-error-menu"],
+];
 
 /* Fails with every finding that is serious or critical. */
 export async function isAccessible(page, what) {
@@ -51,6 +55,23 @@ export async function fits(page, what) {
 
     assert.fail(`${what} is too wide: ${who.join(" | ")}`);
   });
+}
+
+/*
+ * What holds for every page, whatever its test has done there: one visitor can
+ * use it with any senses and load it again, another one has it on a phone in
+ * the dark, and nothing goes wrong. `shown(visitor)` waits until it is there.
+ */
+export async function isWhole(one, other, what, shown) {
+  await one.settled();
+  await isAccessible(one.page, what);
+  await one.reload();
+  await shown(one);
+  await other.settled();
+  await isAccessible(other.page, `${what} on a phone`);
+  await fits(other.page, what);
+  isClean(one, what);
+  isClean(other, what);
 }
 
 /* Nothing went wrong, and nothing left for another host. */

@@ -50,6 +50,7 @@ export class Scene {
   constructor(t) {
     this.t = t;
     this.passed = false;
+    this.args = []; /* further ones of all servers */
     this.dirs = [];
     this.servers = [];
     this.wires = [];
@@ -87,6 +88,7 @@ export class Scene {
       program: path.join(BUILD, "pronghorn"),
       ...options,
       app,
+      args: [...this.args, ...(options.args ?? [])],
       cacheDir: options.cacheDir ?? path.join(this.dir(), "cache"),
       slow: options.slow ?? SLOW,
     });

@@ -16,6 +16,18 @@ const PROGRAMS = [
   "/usr/bin/google-chrome",
 ];
 
+/* What React's development bundle tells those who write components. */
+const ADVICE = /React DevTools|^Warning: /;
+
+/* How a development page finds out that it is out of date. */
+const LOOK = /\/_reload-hash$/;
+
+/* Options of a visitor with a phone, in the evening. */
+export const PHONE = {
+  viewport: { width: 360, height: 740 },
+  colorScheme: "dark",
+};
+
 /* A browser for a test; it is closed with the scene. */
 export async function launch(scene) {
   const browser = await chromium.launch({
@@ -46,7 +58,10 @@ export class Visitor {
     visitor.context = await browser.newContext(options);
     visitor.page = await visitor.context.newPage();
     visitor.page.on("console", (message) => {
-      if (["error", "warning"].includes(message.type()))
+      if (
+        ["error", "warning"].includes(message.type()) &&
+        !(server.args?.includes("--debug") && ADVICE.test(message.text()))
+      )
         visitor.complaints.push(`${message.type()}: ${message.text()}`);
     });
     visitor.page.on("pageerror", (error) => {
@@ -66,16 +81,44 @@ export class Visitor {
       if (response.status() >= 400)
         visitor.complaints.push(`${response.status()}: ${response.url()}`);
     });
-    /* Before anything leaves the browser. */
-    await visitor.context.route("**", (route) => {
-      visitor.requests.push(route.request().url());
-      route.continue();
+    /* Only looked at: to route them would switch the browser's cache off. */
+    visitor.context.on("request", (request) => {
+      if (!LOOK.test(request.url())) visitor.requests.push(request.url());
     });
     return visitor;
   }
 
   async visit(target = "/") {
     await this.page.goto(this.server.url + target);
+  }
+
+  /* Load the page again; what was on its way is cut off, and no complaint. */
+  async reload() {
+    const before = this.complaints.length;
+
+    await this.page.reload();
+    this.complaints.push(
+      ...this.complaints
+        .splice(before)
+        .filter((text) => !/ERR_ABORTED|Failed to fetch/.test(text)),
+    );
+  }
+
+  /* Until no callback is under way. */
+  async settled() {
+    await this.page.waitForFunction(
+      () => !document.querySelector("[data-dash-is-loading=true]"),
+      null,
+      { timeout: 60000 },
+    );
+  }
+
+  /* Send a value that no control of the page would, as anybody can. */
+  async forge(id, props) {
+    await this.page.evaluate(
+      ([to, values]) => window.dash_clientside.set_props(to, values),
+      [id, props],
+    );
   }
 
   /*
