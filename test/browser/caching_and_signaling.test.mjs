@@ -48,7 +48,7 @@ function checkGraphs(graphs, category, points) {
   assert.equal(graphs[0].points, ROWS[category], "each marker is drawn");
 }
 
-inBothModes("the page, its graphs and its dropdown", { seconds: 120 }, async (t, scene) => {
+inBothModes("the page, its graphs and its dropdown", { seconds: 300 }, async (t, scene) => {
   const server = await startExample(scene, 1);
   const points = readPoints(server.options.cacheDir);
   const browser = await launch(scene);

@@ -202,9 +202,6 @@ example("accounts: who is there", async (scene) => {
   await page.locator("#text").fill("The engine weaves.");
   await press(one, "#keep");
   await shows(one, "#kept", "Kept");
-  await one.forge("text", { value: "too much ".repeat(1e5) });
-  await press(one, "#keep");
-  await shows(one, "#kept", "takes no more");
   await page.getByText("Home", { exact: true }).click();
   await shows(one, "h1", "Good to see you, ada");
   await page.reload();
@@ -248,8 +245,6 @@ example("a million rows, twenty at a time", async (scene, t) => {
   );
   await one.forge("table", { filter_query: '{city} = "Atlantis"' });
   await shows(one, "#count", /^0 of 1000000 rows/);
-  await one.forge("table", { filter_query: "{city} = = {" });
-  await shows(one, "#count", "filter");
 
   const start = Date.now();
   const answer = await fetch(`${server.url}/export.csv`);

@@ -92,8 +92,8 @@ draw(struct ph_call *call)
 	int c;
 
 	if (!(span >= 0.001 && span <= 1)) /* anything can come from a browser */
-		return ph_output(call, "tiles.children",
-		    ph_text("The time base is 1 to 1000 ms"));
+		return ph_output(call, "tiles.children", PH_LIST(html_dt(.children =
+		    ph_text("Not shown")), html_dd(.children = ph_text("The time base is 1 to 1000 ms"))));
 	if (ph_count_of(ph_input(call, "trigger.value")) > 0)
 		start = floor(start * 25) / 25;
 	for (c = 0; c < CHANNELS; c++) {
