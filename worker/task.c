@@ -197,10 +197,8 @@ prepare_outputs(struct call *call, const struct value *about)
 	return rc == 0 && call->outputs == NULL ? -ENOMEM : rc;
 }
 
-/*
- * The callback has failed: let the app's handler answer, if it has one. Not
- * while an older answer serves: it stays until a good one is there.
- */
+/* The callback has failed: let the app's handler answer, if it has one, and no
+ * older answer serves. */
 static enum ph_status
 handle_error(struct task *task, struct call *call, enum ph_status status)
 {

@@ -399,34 +399,6 @@ rules_of_patterns(void **state)
 	check_one("");
 }
 
-/* A circle of patterns is one whatever the indexes are, or it is none. */
-static void
-circles_of_patterns(void **state)
-{
-	(void)state;
-	ph_layout(app, page);
-	ph_callback(app, draw, PH_OUTPUT(PH_MATCH("a") ".x"),
-	    PH_INPUT(PH_MATCH("b") ".x"));
-	ph_callback(app, fill, PH_OUTPUT(PH_MATCH("b") ".x"),
-	    PH_INPUT(PH_ALL("a") ".x"));
-	check_one("callbacks run in a circle: draw -> fill -> draw\n");
-	ph_callback(app, draw, PH_OUTPUT(PH_MATCH("a") ".x"),
-	    PH_INPUT(PH_ALLSMALLER("a") ".y"));
-	ph_callback(app, fill, PH_OUTPUT(PH_MATCH("a") ".y"),
-	    PH_INPUT(PH_MATCH("a") ".x"));
-	check_one("");
-	ph_callback(app, draw,
-	    PH_OUTPUT(PH_ID({ "type" : "a", "index" : 1 }) ".x"),
-	    PH_INPUT(PH_ID({ "type" : "a", "index" : 2 }) ".y"));
-	ph_callback(app, fill, PH_OUTPUT(PH_MATCH("a") ".y"),
-	    PH_INPUT(PH_MATCH("a") ".x"));
-	check_one("");
-	/* The components that one callback sets may set it off. */
-	ph_callback(app, draw, PH_OUTPUT(PH_MATCH("a") ".x"),
-	    PH_INPUT(PH_MATCH("a") ".x"));
-	check_one("");
-}
-
 static void
 rules_of_callbacks(void **state)
 {
@@ -603,7 +575,6 @@ main(void)
 		TEST(functions_that_are_null),
 		TEST(all_mistakes_at_once),
 		TEST(rules_of_patterns),
-		TEST(circles_of_patterns),
 		TEST(rules_of_callbacks),
 		TEST(functions_in_the_browser),
 		TEST(names_are_not_taken_twice),
