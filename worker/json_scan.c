@@ -3,11 +3,10 @@
 /*
  * A JSON validator that a hostile text cannot make work hard.
  *
- * cJSON builds a linked list of 64-byte nodes, recursing for each level; a
- * text of ten megabytes can so cost a gigabyte, and one bad enough has in
- * the past cost more (see CVE-2023-26819, CVE-2023-53154). This pass comes
- * first: one loop over the bytes, an array of one word for each open level,
- * and every limit checked at the byte that exceeds it.
+ * A tree of a text of ten megabytes can cost a gigabyte, and one bad enough
+ * has cost parsers more (see CVE-2023-26819, CVE-2023-53154). This pass comes
+ * before anything is built: one loop over the bytes, an array of one word for
+ * each open level, and every limit checked at the byte that exceeds it.
  *
  * INVARIANT  No byte is looked at twice, but for the at most 63 of a number
  *            with an exponent. Nothing at or after `end` is looked at.

@@ -6,21 +6,21 @@
 
 /*
  * Is this text JSON, and small enough to become a tree? Decided in one pass,
- * without recursion and without memory, before cJSON sees a byte.
+ * without recursion and without memory, before json_read() builds one.
  * Layer: worker. Needs libc only. Threads: any; pure.
  */
 
-/* No limit on depth goes beyond this: it is where cJSON gives up. */
+/* No limit on depth goes beyond this: readers recurse, cJSON up to here. */
 #define JSON_DEPTH_MAX 1000
 
-/* Longest number in bytes: cJSON keeps one in 64 bytes with its NUL. */
+/* Longest number in bytes: with its NUL it has 64, in cJSON, too. */
 #define JSON_NUMBER_MAX 63
 
 /* Upper bounds of one text; every one must be greater than zero. */
 struct json_limits {
 	size_t depth;   /* open arrays and objects; at most JSON_DEPTH_MAX */
 	size_t nodes;   /* values, arrays and objects included, keys not */
-	size_t members; /* of one object: cJSON searches them one by one */
+	size_t members; /* of one object: some search them one by one */
 };
 
 enum json_verdict {
@@ -47,7 +47,7 @@ struct json_scan_result {
  * a double (1e400), which a tree could only hold as infinity; surrogates in
  * \u escapes only in pairs. Numbers too close to zero become zero and digits
  * beyond a double's precision are lost, as in every JavaScript engine.
- * Repeated keys are not looked for (cJSON gives the first one).
+ * Repeated keys are not looked for (json_read() does that).
  *
  * What is accepted is also accepted by cJSON_ParseWithLength(), and all its
  * numbers are finite.
