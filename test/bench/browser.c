@@ -76,16 +76,10 @@ browser_free(struct browser *browser)
 	buf_free(&browser->dependencies);
 }
 
-/* Steele, Lea and Flood's splitmix64. */
 double
 browser_random(struct browser *browser)
 {
-	uint64_t z = browser->random += 0x9e3779b97f4a7c15u;
-
-	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-	z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-	z ^= z >> 31;
-	return (double)(z >> 11) / 9007199254740992.0;
+	return schedule_random(&browser->random);
 }
 
 /* ---- requests

