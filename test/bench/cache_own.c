@@ -2,8 +2,13 @@
 
 /*
  * The work of cache_work.h on Pronghorn's cache: entries as ph_cache_get()
- * and ph_cache_set() make them, SHA-256 of the name and checksum included,
- * each call a transaction of its own, beside the keeper that copies the log.
+ * and ph_cache_set() make them, SHA-256 of the name included, beside the
+ * keeper that copies the log. A set is a transaction of its own with a
+ * checksum. A get comes from the memory of the process (cache_memory below)
+ * once the index of the log has shown that nothing was written since; only
+ * after a write, or when memory does not hold the value, it reads the
+ * database and checks the sum. The peers have no such memory: they answer
+ * over a socket (Redis) or from a file each time. The page says so.
  */
 #include <signal.h>
 #include <stdio.h>

@@ -163,6 +163,9 @@ export async function bytes() {
         cpu: twoCpus ? 0 : undefined,
       })
     : skip("nginx", "nginx is not installed");
+
+  if (!isInstalled("wrk")) skip("wrk as a second opinion", "wrk is not installed");
+  else if (QUICK) skip("wrk as a second opinion", "QUICK=1");
   const zoo = path.join(BUILD, "test-apps/zoo.so");
   const plain = fs.existsSync(zoo)
     ? await pronghorn({ workers: 1, app: zoo })

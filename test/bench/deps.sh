@@ -11,7 +11,7 @@
 set -eu
 
 packages='nginx-light redis-server gunicorn python3-flask
-python3-flask-caching python3-redis python3-diskcache uvicorn
+python3-flask-caching python3-redis python3-hiredis python3-diskcache uvicorn
 python3-starlette wrk nghttp2-client openssl libhiredis-dev'
 
 # shellcheck disable=SC2086 # one word per package

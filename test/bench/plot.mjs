@@ -6,7 +6,7 @@
  */
 import fs from "node:fs";
 import path from "node:path";
-import { number } from "./tables.mjs";
+import { isOffered, number } from "./tables.mjs";
 
 const COLOURS = ["#1b6ca8", "#d1495b", "#2e7d32", "#8e5ea2", "#b8860b", "#444"];
 const escape = (text) =>
@@ -60,14 +60,17 @@ const bar = (name, spread, colour) => ({
   colour,
 });
 
-/* series: [{ name, points: [[x, y]] }], both axes logarithmic. */
+/* series: [{ name, points: [[x, y]], colour, dots }], both axes logarithmic. */
 function lines(title, xLabel, yLabel, series) {
   const box = { left: 80, top: 60, width: 520, height: 280 };
   const xs = series.flatMap((one) => one.points.map((point) => point[0]));
   const ys = series.flatMap((one) => one.points.map((point) => point[1]));
   const bounds = (values) => [
     10 ** Math.floor(Math.log10(Math.min(...values))),
-    10 ** Math.ceil(Math.log10(Math.max(...values)) + 1e-9),
+    10 ** Math.max(
+      Math.floor(Math.log10(Math.min(...values))) + 1,
+      Math.ceil(Math.log10(Math.max(...values)) - 1e-9),
+    ),
   ];
   const [x0, x1] = bounds(xs);
   const [y0, y1] = bounds(ys);
@@ -87,16 +90,28 @@ function lines(title, xLabel, yLabel, series) {
       `<line x1="${box.left}" x2="${box.left + box.width}" y1="${py(y).toFixed(1)}" y2="${py(y).toFixed(1)}" stroke="#ddd"/>`,
       text(box.left - 6, py(y) + 4, "end", 11, y.toLocaleString("en-US")),
     );
+  const firstDots = series.findIndex((one) => one.dots);
+
   series.forEach((one, i) => {
-    const colour = COLOURS[i % COLOURS.length];
+    const colour = COLOURS[(one.colour ?? i) % COLOURS.length];
     const path_ = one.points
       .map(([x, y]) => `${px(x).toFixed(1)},${py(y).toFixed(1)}`)
       .join(" ");
 
     parts.push(
-      `<polyline fill="none" stroke="${colour}" stroke-width="2" points="${path_}"/>`,
-      `<rect x="${box.left + box.width + 12}" y="${box.top + 8 + i * 18}" width="12" height="4" fill="${colour}"/>`,
-      text(box.left + box.width + 30, box.top + 14 + i * 18, "start", 12, one.name),
+      ...(one.dots
+        ? one.points.map(([x, y]) =>
+            `<circle cx="${px(x).toFixed(1)}" cy="${py(y).toFixed(1)}" r="4" fill="#fff" stroke="${colour}" stroke-width="2"/>`)
+        : [`<polyline fill="none" stroke="${colour}" stroke-width="2" points="${path_}"/>`]),
+      /* One entry for all dots: their colours are those of the lines. */
+      ...(!one.dots || i === firstDots
+        ? [
+            one.dots
+              ? `<circle cx="${box.left + box.width + 18}" cy="${box.top + 10 + i * 18}" r="4" fill="#fff" stroke="#444" stroke-width="2"/>`
+              : `<rect x="${box.left + box.width + 12}" y="${box.top + 8 + i * 18}" width="12" height="4" fill="${colour}"/>`,
+            text(box.left + box.width + 30, box.top + 14 + i * 18, "start", 12, one.name),
+          ]
+        : []),
     );
   });
   return picture(740, 400, title, parts);
@@ -113,19 +128,23 @@ function peerBars(results, part, key, title, unit) {
 }
 
 function scaleLines(results, key, title, label) {
-  const points = results.scale.points.filter((point) => point.sessions < 10000);
+  const points = results.scale.points.filter((point) => point[key]);
   const workers = [...new Set(points.map((point) => point.workers))];
+  const series = (offered) =>
+    workers.map((count, colour) => ({
+      name: offered ? "offered load" : `${count} ${count === 1 ? "worker" : "workers"}`,
+      colour,
+      dots: offered,
+      points: points
+        .filter((point) => point.workers === count && isOffered(point) === offered)
+        .map((point) => [point.sessions, point[key].median]),
+    }));
 
   return lines(
     title,
     "sessions",
     label,
-    workers.map((count) => ({
-      name: `${count} workers`,
-      points: points
-        .filter((point) => point.workers === count && point[key])
-        .map((point) => [point.sessions, point[key].median]),
-    })),
+    [...series(false), ...series(true)].filter((one) => one.points.length > 0),
   );
 }
 

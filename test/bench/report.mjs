@@ -29,12 +29,20 @@ import {
   markdown,
   generatorTable,
   number,
+  isOffered,
   ratio,
   readingTable,
   scaleTable,
   warmTable,
 } from "./tables.mjs";
-import { allTargets } from "./targets.mjs";
+import {
+  busyWords,
+  cacheWords,
+  growthWords,
+  peerWords,
+  readingWords,
+} from "./report_words.mjs";
+import { allTargets, verdictOf } from "./targets.mjs";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const BEGIN = "<!-- bench:begin -->";
@@ -148,7 +156,7 @@ function where(results) {
 /* ---- what a callback costs ------------------------------------------------------------ */
 
 const withoutPause = (results) =>
-  (results.scale?.points ?? []).filter((point) => point.sessions < 10000);
+  (results.scale?.points ?? []).filter((point) => !isOffered(point));
 
 /* What one more connection adds, from the least to the greatest crowd. */
 function bytesPerConnection(results) {
@@ -162,35 +170,6 @@ function bytesPerConnection(results) {
   );
 }
 
-/* How the cost of a callback grows with sessions and with workers. */
-function growth(results) {
-  const points = withoutPause(results);
-  const cost = (point) => point.cpu_us_per_request.median;
-  const one = points.filter((point) => point.workers === 1);
-  const most = Math.max(...points.map((point) => point.workers));
-  const many = points.filter((point) => point.workers === most);
-  const slow = (results.scale?.points ?? []).filter((point) => point.sessions >= 10000);
-  const lines = [];
-
-  if (one.length < 2 || many.length < 2 || most === 1) return [];
-  lines.push(
-    `- **More sessions** make a callback dearer, not the server busier than full: with one worker from ` +
-      `${number(cost(one[0]))} us at ${number(one[0].sessions)} sessions to ${number(cost(one.at(-1)))} us at ` +
-      `${number(one.at(-1).sessions)}.`,
-    `- **More workers than CPUs** cost switches between them: at ${number(many[0].sessions)} sessions ` +
-      `${number(cost(many[0]))} us with ${most} workers on ${results.machine.cpus} CPUs, and ` +
-      `${number(many[0].pss_mb.median - one[0].pss_mb.median)} MB more memory than with one.`,
-  );
-  if (slow.length > 0)
-    lines.push(
-      `- **Sessions that think** find the worker asleep more often: 10,000 of them with ${number(slow[0].workers)} ` +
-        `${slow[0].workers === 1 ? "worker" : "workers"} had ${number(slow[0].callbacks_per_s.median)} callbacks/s at ` +
-        `${number(cost(slow[0]))} us and ${number(slow[0].wakeups_per_request.median)} wake-ups each, ` +
-        `and half of their rounds took less than ${number(slow[0].round_p50_ms.median)} ms.`,
-    );
-  return lines;
-}
-
 function costModel(results) {
   const ours = results.warm?.peers.pronghorn;
 
@@ -200,7 +179,7 @@ function costModel(results) {
   const wakeups = ours.wakeups_per_request?.median;
   const perCore = 1e6 / cpu;
   /* Users think: what such sessions cost was measured apart. */
-  const thinking = (results.scale?.points ?? []).find((point) => point.sessions >= 10000);
+  const thinking = (results.scale?.points ?? []).find(isOffered);
   const slow = thinking?.cpu_us_per_request.median ?? cpu;
   const sessions = Number((((1e6 / slow) / 5) * 10).toPrecision(2));
   const gigabit = bytes ? 1e9 / 8 / bytes : undefined;
@@ -218,7 +197,7 @@ function costModel(results) {
         ...(bytes ? [["bytes to the browser", number(bytes)]] : []),
         ...(wakeups === undefined
           ? []
-          : [["wake-ups of a thread", number(wakeups)]]),
+          : [["wake-ups of a thread, per 1,000", number(1000 * wakeups)]]),
       ],
     }),
     "",
@@ -235,13 +214,7 @@ function costModel(results) {
               : ", more than one core gives."),
         ]
       : []),
-    ...(wakeups === undefined
-      ? []
-      : [
-          "- **Wake-ups** are few under load, as one turn of the loop answers all requests that have come meanwhile; with " +
-            "few sessions each request wakes its worker, and a callback costs more CPU (see Scale).",
-        ]),
-    ...growth(results),
+    ...growthWords(results),
     "- **Sessions** that do nothing cost memory only: connections that are open" +
       (perConnection
         ? ` (${number(Math.round(perConnection))} bytes of the workers' memory each, by the sessions of Scale)`
@@ -267,10 +240,9 @@ const BYTES_WORDS = [
   "",
 ];
 
-const CACHE_WORDS = [
-  "A call of ours is SHA-256 of the name, a transaction of its own, and a checksum over the value. Redis is asked by hiredis " +
-    "over a unix socket, diskcache and Flask-Caching's files from Python, all with the same keys and values. Where a ratio is " +
-    "below 1, the other store is faster. The second table is the 99th percentile of a call in us.",
+const SCALE_WORDS = [
+  "Rows with 10,000 sessions are an offered load, not capacity: each session thinks for 2 s on average between its rounds, so that their " +
+    "callbacks per second are what was asked for while the server keeps up. In the pictures they are points of their own.",
   "",
 ];
 
@@ -283,7 +255,7 @@ function targetTable(results) {
       what,
       want,
       got,
-      met ? "met" : "**missed**",
+      verdictOf(met).replace("missed", "**missed**"),
     ]),
   };
 }
@@ -330,22 +302,6 @@ function fullWords(results) {
         ? ` While gunicorn with Redis was measured, the generator used ${number(theirs.generator_share.median)}.`
         : "") +
       " CPU per callback compares them without regard to that.",
-    "",
-  ];
-}
-
-/* What the runs with less reading show. */
-function readingWords(results) {
-  const { shares } = results.generator.reading;
-  const [all, none] = [shares[0], shares.at(-1)];
-  const gain = ratio(none.callbacks_per_s, all.callbacks_per_s);
-
-  return [
-    "What the generator does not read, it still receives, but does not copy out of the kernel and does not compare. The same " +
-      `warm load with all answers read and with none but the signals': ${number(gain)} times the callbacks per second. ` +
-      (none.callbacks_per_s.min > all.callbacks_per_s.max
-        ? "What the generator saves, the server uses: on this machine the two share the CPUs, and the warm rate is not the server's end."
-        : "The spreads of the two overlap, so the generator's reading is not what bounds the warm rate."),
     "",
   ];
 }
@@ -432,22 +388,19 @@ function page(results) {
     "",
     ...where(results).map((line) => `- ${line}`),
     "",
-    "The peers are gunicorn (gthread) with a Flask app and Flask-Caching on Redis and on files, and uvicorn with Starlette and " +
-      "Redis, at the same number of workers. They serve the same page, layout and answers; the generator compares their " +
-      `answers byte for byte with Pronghorn's (all signals and ${number(100 * (results.warm?.sample ?? 0.2))} % of the figures when warm, all when cold). The heads of the files in test/bench/peers/ say why that is fair.`,
-    "",
+    ...peerWords(results),
   ];
 
   if (tables.warm)
-    lines.push(...section("Warm", tables.warm, "warm-callbacks", fullWords(results)),
+    lines.push(...section("Warm", tables.warm, "warm-callbacks", [...fullWords(results), ...busyWords(results)]),
       "![p99](benchmarks/warm-p99.svg)", "", "![memory](benchmarks/warm-memory.svg)", "");
   if (tables.cold) lines.push(...section("Cold", tables.cold, "cold-everyone"));
   if (tables.bytes) lines.push(...section("Bytes", tables.bytes, "bytes-cpu", BYTES_WORDS));
   if (tables.scale)
-    lines.push(...section("Scale", tables.scale, "scale-callbacks"),
+    lines.push(...section("Scale", tables.scale, "scale-callbacks", [...SCALE_WORDS, ...(results.warm ? [] : busyWords(results))]),
       "![p99](benchmarks/scale-p99.svg)", "", ...newcomerWords(results));
   if (tables.cache)
-    lines.push(...section("The cache alone", tables.cache, undefined, CACHE_WORDS),
+    lines.push(...section("The cache alone", tables.cache, undefined, cacheWords(results)),
       markdown(cacheTailTable(results)), "");
   if (results.engine)
     lines.push(...section("The engine", engineTable(results)),

@@ -24,6 +24,7 @@ import {
   QUICK,
   results,
   say,
+  skip,
 } from "./common.mjs";
 import { bytes, cold, warm } from "./compare.mjs";
 import { engine } from "./engine.mjs";
@@ -43,7 +44,10 @@ const PARTS = [
   ["cache", cacheAlone],
   ["scale", scale],
   ["engine", engine],
-  ["browsers", () => (QUICK && ONLY.length === 0 ? null : browsers())],
+  [
+    "browsers",
+    () => (QUICK && ONLY.length === 0 ? skip("real browsers", "QUICK=1") : browsers()),
+  ],
 ];
 const isWanted = (name) => ONLY.length === 0 || ONLY.includes(name);
 
@@ -53,6 +57,9 @@ async function main() {
   if (!fs.existsSync(BENCH))
     throw new Error(`${BENCH} is missing; run \`make\` first`);
   fs.mkdirSync(OUT, { recursive: true });
+  /* What an earlier run had, this one may not have. */
+  for (const name of fs.readdirSync(OUT))
+    if (/\.svg$|^results\.json$/.test(name)) fs.rmSync(path.join(OUT, name));
   Object.assign(results, {
     schema: 1,
     started: new Date().toISOString(),

@@ -17,6 +17,12 @@ export function number(value) {
   });
 }
 
+/* Of a core: above it the one thread of the generator may be the limit. */
+export const FULL = 0.8;
+
+/* Its sessions think: it shows what was asked for, not what can be had. */
+export const isOffered = (point) => point.sessions >= 10000;
+
 /* A median with its spread, when there was more than one run. */
 export function withSpread(spread) {
   if (!spread) return "-";
@@ -116,7 +122,7 @@ export function bytesTable(results) {
 
 export function scaleTable(results) {
   return {
-    title: `Scale: sessions without think time (10,000: one connection each, exponential think time of 2 s)`,
+    title: `Scale: sessions without think time (10,000: one connection each, exponential think time of 2 s, which is an offered load and not capacity)`,
     head: [
       "workers",
       "sessions",
@@ -124,6 +130,7 @@ export function scaleTable(results) {
       "p50 of a round, ms",
       "p99 of a round, ms",
       "CPU per callback, us",
+      "wake-ups per 1,000",
       "server, cores",
       "generator, cores",
       "memory, MB",
@@ -131,11 +138,12 @@ export function scaleTable(results) {
     ],
     rows: results.scale.points.map((point) => [
       String(point.workers),
-      point.sessions.toLocaleString("en-US"),
+      `${number(point.sessions)}${isOffered(point) ? " (offered)" : ""}`,
       number(point.callbacks_per_s.median),
       number(point.round_p50_ms?.median),
       number(point.round_p99_ms?.median),
       number(point.cpu_us_per_request.median),
+      number(1000 * point.wakeups_per_request?.median),
       number(point.server_cores.median),
       number(point.generator_share.median),
       number(point.pss_mb.median),

@@ -5,11 +5,12 @@
  * printed after the tables and written into docs/BENCHMARKS.md, so that a
  * report cannot leave out what was missed.
  */
-import { number, ratio } from "./tables.mjs";
+import { FULL, number, ratio } from "./tables.mjs";
 
-/* `got` undefined: not measured in this run. */
+/* `got` undefined: the part was run, but without what this compares. */
 function target(part, what, got, want, isMet, unit = "") {
-  if (got === undefined || got === null || !Number.isFinite(got)) return null;
+  if (got === undefined || got === null || !Number.isFinite(got))
+    return { part, what, got: "-", want, met: undefined };
   return { part, what, got: `${number(got)}${unit}`, want, met: isMet(got) };
 }
 
@@ -20,15 +21,15 @@ function warmTargets({ warm }) {
   const ours = warm?.peers.pronghorn;
   const theirs = warm?.peers["gunicorn-redis"];
 
-  if (!ours || !theirs) return [];
+  if (!ours) return [];
   const who = "gunicorn + Flask-Caching + Redis";
 
   return [
-    atLeast("warm", `callbacks/s of ${who}`, ratio(ours.callbacks_per_s, theirs.callbacks_per_s), 30),
+    atLeast("warm", `callbacks/s of ${who}`, ratio(ours.callbacks_per_s, theirs?.callbacks_per_s), 30),
     target(
       "warm",
       `p99 of a callback, of that of ${who}`,
-      ratio(theirs.callback_p99_ms, ours.callback_p99_ms),
+      ratio(theirs?.callback_p99_ms, ours.callback_p99_ms),
       "at least 20 x lower",
       (value) => value >= 20,
       " x",
@@ -36,7 +37,7 @@ function warmTargets({ warm }) {
     target(
       "warm",
       `memory of the whole tree, of that of ${who}`,
-      ratio(ours.pss_mb, theirs.pss_mb),
+      ratio(ours.pss_mb, theirs?.pss_mb),
       "at most 0.20",
       (value) => value <= 0.2,
     ),
@@ -62,13 +63,24 @@ function coldTargets({ cold }) {
 
 /*
  * It shares the machine with what it measures. It is not what makes the peer
- * slow if the peer leaves most of a core to it, and it can do more than the
- * warm run asks of it if it does so where answers are small. That it may
- * hold back ours in the warm run is said beside the table.
+ * slow if the peer leaves most of a core to it. In our own warm run it is
+ * judged by the same bound: when that is missed, what was measured of us is a
+ * lower bound, and the page says so.
  */
 function generatorTargets({ generator, warm, bytes }) {
   const theirs = warm?.peers["gunicorn-redis"]?.generator_share?.max;
   const small = bytes?.cases.find((one) => one.what === "health" && one.server === "pronghorn");
+
+  const ours = warm?.peers.pronghorn?.generator_share?.max;
+  const share = (who, got) =>
+    target(
+      "generator",
+      `its CPU share while ${who} was measured warm, of one core`,
+      got === undefined ? undefined : 100 * got,
+      `under ${100 * FULL} %`,
+      (value) => value < 100 * FULL,
+      " %",
+    );
 
   return [
     ...(generator?.rates ?? (generator ? [generator] : [])).map((one) =>
@@ -81,24 +93,22 @@ function generatorTargets({ generator, warm, bytes }) {
         " %",
       ),
     ),
-    target(
-      "generator",
-      "its CPU share while gunicorn + Flask-Caching + Redis was measured warm, of one core",
-      theirs === undefined ? undefined : 100 * theirs,
-      "under 80 %",
-      (value) => value < 80,
-      " %",
-    ),
+    ...(warm ? [share("gunicorn + Flask-Caching + Redis", theirs), share("Pronghorn", ours)] : []),
+    ...(warm && bytes
+      ? [
     atLeast(
       "generator",
       "small GETs it reached on a core of its own, of the callbacks of the warm run",
       ratio(small?.requests_per_s, warm?.peers.pronghorn?.callbacks_per_s),
       2,
     ),
+        ]
+      : []),
   ];
 }
 
 function byteTargets({ bytes }) {
+  if (!bytes) return [];
   const find = (what, server) =>
     bytes?.cases.find((one) => one.what === what && one.server === server);
   const perCpu = (what, words, want) =>
@@ -203,8 +213,12 @@ export function allTargets(results) {
     .filter(Boolean);
 }
 
+/* "met", "missed", or that it could not be told. */
+export const verdictOf = (met) =>
+  met === undefined ? "not measured" : met ? "met" : "missed";
+
 export function printTargets(results) {
   for (const { part, what, got, want, met } of allTargets(results))
-    console.log(`target: ${part}: ${what}: ${got}, wanted ${want}: ${met ? "met" : "missed"}`);
+    console.log(`target: ${part}: ${what}: ${got}, wanted ${want}: ${verdictOf(met)}`);
   console.log("");
 }

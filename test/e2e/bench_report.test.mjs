@@ -74,6 +74,61 @@ test("what a run misses is said to be missed", (t, scene) => {
   assert.doesNotMatch(less, /## Warm|## Scale|## Real browsers|NaN|undefined/);
 });
 
+test("sentences follow from the numbers", (t, scene) => {
+  const results = JSON.parse(fs.readFileSync(RESULTS));
+  const share = (value) => {
+    for (const row of [...Object.values(results.warm.peers), ...results.scale.points])
+      row.generator_share = { median: value, min: value, max: value };
+    return page(scene, results).text;
+  };
+
+  assert.match(share(0.95), /used more than 80 % of a core in (\d+) of the \1 rows[^]*lower bound of what the server can do/);
+  assert.match(share(0.95), /while Pronghorn was measured warm[^\n]*\*\*missed\*\*/);
+  assert.match(share(0.4), /used at most 0\.40 of a core in the rows of Warm and Scale, so it was not their limit/);
+  assert.match(share(0.4), /while Pronghorn was measured warm[^\n]*\| met \|/);
+
+  /* A callback that gets cheaper is not called dearer. */
+  const one = results.scale.points.filter(({ workers, sessions }) => workers === 1 && sessions < 10000);
+  const cost = (few, many) => {
+    for (const [point, us] of [[one[0], few], [one.at(-1), many]])
+      point.cpu_us_per_request = { median: us, min: us, max: us };
+    return page(scene, results).text.match(/More sessions\*\*: with one worker a callback ([A-Za-z ]+)/)[1];
+  };
+
+  assert.match(cost(10, 15), /^costs more CPU at/);
+  assert.match(cost(15, 10), /^costs less CPU at/);
+  assert.match(cost(10, 10.2), /^costs no more and no less CPU/);
+});
+
+test("a peer that was skipped is not named as measured", (t, scene) => {
+  const results = JSON.parse(fs.readFileSync(RESULTS));
+
+  for (const part of [results.warm, results.cold])
+    part.peers = { pronghorn: part.peers.pronghorn };
+  for (const one of results.cache.cases)
+    one.stores = { pronghorn: one.stores.pronghorn };
+  const { text } = page(scene, results);
+
+  assert.match(text, /No peer with the whole app was measured/);
+  assert.match(text, /No other store was measured/);
+  assert.doesNotMatch(text, /The peers are|uvicorn with Starlette|NaN|undefined/);
+  assert.match(text, /callbacks\/s of gunicorn \+ Flask-Caching \+ Redis \| at least 30 x \| - \| not measured \|/);
+});
+
+test("an offered load is drawn as points", (t, scene) => {
+  const { text } = page(scene, JSON.parse(fs.readFileSync(RESULTS)));
+
+  assert.match(text, /10,000 \(offered\)/);
+  for (const name of ["scale-callbacks", "scale-p99"]) {
+    const svg = read(`docs/benchmarks/${name}.svg`);
+
+    assert.match(svg, /<polyline/);
+    assert.match(svg, /<circle[^]*>offered load</);
+    assert.match(svg, />10,000</);
+    assert.doesNotMatch(svg, />100,000<[^]*>sessions</);
+  }
+});
+
 test("what is no file of results", (t, scene) => {
   for (const text of ["{}", "no JSON", '{"schema":2,"warm":{}}']) {
     const { status, stderr } = spawnSync(

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Sentences of the report that judge: each is derived from the numbers of the
+ * run, so that no sentence stands over rows that say something else.
+ */
+import { FULL, isOffered, number, ratio } from "./tables.mjs";
+
+const PEER_WORDS = {
+  "gunicorn-redis": "gunicorn (gthread) with a Flask app and Flask-Caching on Redis",
+  "gunicorn-files": "the same with Flask-Caching on files",
+  "uvicorn-redis": "uvicorn with Starlette and Redis",
+};
+
+/* Who was measured beside Pronghorn; only who was. */
+export function peerWords(results) {
+  const names = [
+    ...new Set(
+      [results.warm, results.cold].flatMap((part) => Object.keys(part?.peers ?? {})),
+    ),
+  ].filter((name) => name !== "pronghorn");
+
+  if (names.length === 0) return ["No peer with the whole app was measured in this run.", ""];
+  return [
+    `The peers are ${names.map((name) => PEER_WORDS[name] ?? name).join("; ")}, at the same number of workers. ` +
+      "They serve the same page, layout and answers; the generator compares their " +
+      `answers byte for byte with Pronghorn's (all signals and ${number(100 * (results.warm?.sample ?? 0.2))} % of the figures when warm, all when cold). ` +
+      "The heads of the files in test/bench/peers/ say why that is fair.",
+    "",
+  ];
+}
+
+const STORE_WORDS = {
+  redis: "Redis is asked by hiredis over a unix socket",
+  diskcache: "diskcache from Python, in files",
+  "flask-caching files": "Flask-Caching's files from Python",
+};
+
+export function cacheWords(results) {
+  const stores = Object.keys(results.cache.cases[0].stores);
+  const others = stores.filter((name) => STORE_WORDS[name]).map((name) => STORE_WORDS[name]);
+
+  return [
+    "A call of ours is SHA-256 of the name and then, for a set, a transaction of its own with a checksum over the value. A get " +
+      "is answered from the memory of the process (cache_memory is 16 MiB here, as by default), once the index of the log, which all processes " +
+      "share, has shown that nothing has been written since: it takes no transaction and no system call then. After a write by " +
+      "anyone, and for what memory does not hold, it reads the database and checks the checksum. The other stores have no such memory: " +
+      "they answer over a socket or from a file each time, as their users have them. " +
+      (others.length > 0 ? `${others.join("; ")}; all with the same keys and values. ` : "No other store was measured. ") +
+      "Where a ratio is below 1, the other store is faster. The second table is the 99th percentile of a call in us.",
+    "",
+  ];
+}
+
+/* ---- is the generator the limit? ------------------------------------------------- */
+
+/* In which rows had its one thread hardly anything left? */
+export function busyWords(results) {
+  const warm = Object.entries(results.warm?.peers ?? {}).map(([name, peer]) => ({
+    what: `${name}, warm`,
+    share: peer.generator_share?.median,
+  }));
+  const scale = (results.scale?.points ?? []).map((point) => ({
+    what: `${point.workers} ${point.workers === 1 ? "worker" : "workers"} and ${number(point.sessions)} sessions in Scale`,
+    share: point.generator_share?.median,
+  }));
+  const rows = [...warm, ...scale];
+  const busy = rows.filter(({ share }) => share > FULL);
+
+  if (rows.length === 0) return [];
+  return [
+    busy.length === 0
+      ? `The generator has one thread. It used at most ${number(Math.max(...rows.map(({ share }) => share ?? 0)))} of a core in ` +
+        "the rows of Warm and Scale, so it was not their limit."
+      : `The generator has one thread. It used more than ${100 * FULL} % of a core in ${busy.length} of the ${rows.length} rows of Warm and Scale ` +
+        `(${busy.map(({ what, share }) => `${what}: ${number(share)}`).join("; ")}). There it may have been what limited the rate: ` +
+        "the callbacks per second of these rows are a lower bound of what the server can do, and their latencies include waiting for the generator.",
+    "",
+  ];
+}
+
+/* What the runs with less reading show. */
+export function readingWords(results) {
+  const { shares } = results.generator.reading;
+  const [all, none] = [shares[0], shares.at(-1)];
+  const gain = ratio(none.callbacks_per_s, all.callbacks_per_s);
+  const most = Math.max(...shares.map((one) => one.generator_share.median));
+
+  return [
+    "What the generator does not read, it still receives, but does not copy out of the kernel and does not compare. The same " +
+      `warm load with all answers read and with none but the signals': ${number(gain)} times the callbacks per second. ` +
+      (none.callbacks_per_s.min > all.callbacks_per_s.max
+        ? "What the generator saves, the server uses: on this machine the two share the CPUs, and the warm rate is not the server's end."
+        : "The spreads of the two overlap: that is within what runs differ by.") +
+      (most > FULL
+        ? ` The generator used up to ${number(most)} of a core in these rows, so that it may bound all of them.`
+        : ` The generator used at most ${number(most)} of a core in these rows.`),
+    "",
+  ];
+}
+
+/* ---- how the cost grows ------------------------------------------------------------ */
+
+/* They count as equal when they differ by less than 5 %. */
+function compared(before, after) {
+  if (after > 1.05 * before) return "costs more CPU";
+  return after < 0.95 * before ? "costs less CPU" : "costs no more and no less CPU, but for 5 %,";
+}
+
+const perThousand = (spread) => number(1000 * spread.median);
+
+/* How the cost of a callback grows with sessions and with workers. */
+export function growthWords(results) {
+  const all = results.scale?.points ?? [];
+  const points = all.filter((point) => !isOffered(point));
+  const cost = (point) => point.cpu_us_per_request.median;
+  const one = points.filter((point) => point.workers === 1);
+  const most = Math.max(...points.map((point) => point.workers));
+  const many = points.filter((point) => point.workers === most);
+  const slow = all.find(isOffered);
+  const lines = [];
+
+  if (one.length < 2 || many.length < 2 || most === 1) return [];
+  lines.push(
+    `- **More sessions**: with one worker a callback ${compared(cost(one[0]), cost(one.at(-1)))} at ${number(one.at(-1).sessions)} sessions ` +
+      `(${number(cost(one.at(-1)))} us) than at ${number(one[0].sessions)} (${number(cost(one[0]))} us).`,
+    `- **More workers**: at ${number(many[0].sessions)} sessions a callback ${compared(cost(one[0]), cost(many[0]))} with ${most} workers on ` +
+      `${results.machine.cpus} CPUs (${number(cost(many[0]))} us) than with one (${number(cost(one[0]))} us); they take ` +
+      `${number(many[0].pss_mb.median - one[0].pss_mb.median)} MB more memory.`,
+  );
+  if (one.every((point) => point.wakeups_per_request))
+    lines.push(
+      "- **Wake-ups** of a thread per 1,000 callbacks, with one worker: " +
+        `${one.map((point) => `${perThousand(point.wakeups_per_request)} at ${number(point.sessions)} sessions`).join(", ")}` +
+        (slow?.workers === 1 && slow.wakeups_per_request
+          ? `, ${perThousand(slow.wakeups_per_request)} at ${number(slow.sessions)} that think.`
+          : "."),
+    );
+  if (slow)
+    lines.push(
+      `- **Sessions that think**: ${number(slow.sessions)} of them with ${slow.workers} ` +
+        `${slow.workers === 1 ? "worker" : "workers"} had ${number(slow.callbacks_per_s.median)} callbacks/s, which is what they asked for and not ` +
+        `what the server can do, at ${number(cost(slow))} us each; half of their rounds took less than ${number(slow.round_p50_ms.median)} ms.`,
+    );
+  return lines;
+}
