@@ -21,7 +21,25 @@
 #include "test/bench/requests.h"
 #include "test/bench/tune.h"
 
-enum { STATUS_GOOD, STATUS_WRONG, STATUS_USAGE, STATUS_NOTHING };
+static volatile sig_atomic_t sig_caught;
+
+static void
+on_sig(int sig)
+{
+	sig_caught = sig;
+}
+
+/* The first one ends the run early, a second one the program. */
+static void
+catch_sigs(void)
+{
+	struct sigaction action = { .sa_handler = on_sig,
+		.sa_flags = SA_RESETHAND };
+
+	(void)sigemptyset(&action.sa_mask);
+	(void)sigaction(SIGINT, &action, NULL);
+	(void)sigaction(SIGTERM, &action, NULL);
+}
 
 /* As many descriptors as we may have. */
 static void
@@ -106,31 +124,51 @@ write_results(const struct load *load, const struct bench_options *options)
 	return rc;
 }
 
+/* The status of a run that went to its end; what is not good is said. */
+static int
+judge(const struct load *load)
+{
+	const uint64_t *errors = load->meter.errors;
+	uint64_t failures = meter_failures(&load->meter);
+	uint64_t unknown = load->oracle.unknown;
+
+	if (failures > 0 || unknown > 0)
+		(void)fprintf(stderr,
+		    "pronghorn-bench: %llu failures, %llu wrong answers among "
+		    "them; %llu answers unknown to the oracle\n",
+		    (unsigned long long)failures,
+		    (unsigned long long)errors[METER_WRONG],
+		    (unsigned long long)unknown);
+	if (errors[METER_WRONG] > 0 || errors[METER_NOT_JSON] > 0)
+		return BENCH_WRONG_ANSWERS;
+	if (load->meter.all_requests == 0)
+		return BENCH_NOTHING;
+	return failures > 0 || unknown > 0 ? BENCH_FAILURES : BENCH_GOOD;
+}
+
 static int
 run(const struct bench_options *options)
 {
 	static struct load load;
-	int status = STATUS_USAGE;
+	int status = BENCH_USAGE;
+	int rc;
 
 	if (load_init(&load, options) < 0) {
 		(void)fprintf(stderr, "pronghorn-bench: %s\n", load.trouble);
 	} else if (prepare(&load, options) == 0) {
-		if (load_run(&load) < 0) {
+		catch_sigs();
+		load.sig_caught = &sig_caught;
+		rc = load_run(&load);
+		if (rc < 0)
 			(void)fprintf(stderr, "pronghorn-bench: %s\n",
 			    load.trouble);
-			/* Also when nothing came: the errors by kind. */
-			(void)write_results(&load, options);
-			status = STATUS_NOTHING;
-		} else if (write_results(&load, options) < 0) {
-			status = STATUS_USAGE;
-		} else {
-			status = STATUS_GOOD;
-		}
-		if (load.meter.all_requests == 0)
-			status = STATUS_NOTHING;
-		if (load.meter.errors[METER_WRONG] > 0 ||
-		    load.meter.errors[METER_NOT_JSON] > 0)
-			status = STATUS_WRONG;
+		/* Also when nothing came: the errors by kind. */
+		if (write_results(&load, options) == 0)
+			status = judge(&load);
+		if (rc < 0 && status != BENCH_WRONG_ANSWERS)
+			status = BENCH_NOTHING;
+		if (sig_caught != 0)
+			status = 128 + sig_caught;
 	}
 	load_free(&load);
 	return status;
@@ -148,6 +186,6 @@ main(int argc, char **argv)
 		return tune_main(argc - 1, argv + 1);
 	rc = bench_options_parse(&options, argc, argv);
 	if (rc != 0)
-		return rc < 0 ? STATUS_USAGE : STATUS_GOOD;
+		return rc < 0 ? BENCH_USAGE : BENCH_GOOD;
 	return run(&options);
 }

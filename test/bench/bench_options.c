@@ -9,7 +9,9 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -108,8 +110,12 @@ print_help(void)
 			printf("  %-30s", "");
 		}
 	}
-	puts("\nExit status: 0 good, 1 wrong answers, 2 usage, 3 no answer at "
-	     "all.");
+	puts(
+	    "\nExit status: 0 all answers good, 1 wrong answers, 2 usage, 3 no "
+	    "answer at\nall, 4 failures (by kind in the table and in --json) "
+	    "or "
+	    "answers unknown to the\noracle, 128 + N ended by signal N; what "
+	    "was measured until then is shown.");
 }
 
 static int
@@ -217,6 +223,10 @@ servers_of(const char *text, struct bench_options *options)
 		if (end == text || pid < 1 || (*end != ',' && *end != '\0') ||
 		    options->server_count == BENCH_SERVERS_MAX)
 			return bad("server-pid", text, "process ids");
+		if (pid > INT_MAX ||
+		    (kill((pid_t)pid, 0) < 0 && errno == ESRCH))
+			return bad("server-pid", text,
+			    "ids of processes that run");
 		options->servers[options->server_count++] = (pid_t)pid;
 		if (*end == '\0')
 			return 0;
@@ -389,6 +399,7 @@ bench_options_parse(struct bench_options *options, int argc, char **argv)
 	int code;
 	int rc;
 
+	optind = 0; /* tune parses a second list */
 	memset(options, 0, sizeof(*options));
 	options->sessions = 10;
 	options->connections = 6;

@@ -22,6 +22,15 @@ struct bench_pause {
 	double b;
 };
 
+/* Exit status; 128 and its number after a POSIX signal. */
+enum bench_status {
+	BENCH_GOOD,
+	BENCH_WRONG_ANSWERS,
+	BENCH_USAGE,
+	BENCH_NOTHING, /* no answer at all */
+	BENCH_FAILURES /* none was wrong, but some failed or were not known */
+};
+
 #define BENCH_SERVERS_MAX 16u
 
 struct bench_options {

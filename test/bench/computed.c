@@ -30,10 +30,9 @@ computed_start(struct computed *computed, const char *text)
 		return -EINVAL;
 	memcpy(computed->path, text, len);
 	memcpy(computed->word, word, strlen(word));
-	if (stat(computed->path, &status) == 0)
-		computed->start = status.st_size;
-	else if (errno != ENOENT)
+	if (stat(computed->path, &status) < 0)
 		return -errno;
+	computed->start = status.st_size;
 	return 0;
 }
 

@@ -17,7 +17,7 @@ struct computed {
 
 /*
  * Parse FILE[:WORD] (the chapter's "Computing value with" without one) and
- * note where the file ends now; one that is not there yet is empty.
+ * note where the file ends now. A file that is not there is -ENOENT.
  * 0, -EINVAL or -errno.
  */
 int computed_start(struct computed *computed, const char *text);

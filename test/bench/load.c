@@ -400,6 +400,8 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 	if (load->common.refused)
 		load_give_up(load, "the server does not speak HTTP/2 here");
 	step_phase(load, now);
+	if (load->sig_caught != NULL && *load->sig_caught != 0)
+		finish(load);
 	progress_show(load, now);
 }
 

@@ -4,6 +4,7 @@
 
 #include <event2/event.h>
 #include <event2/event_struct.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -73,6 +74,8 @@ struct load {
 	uint64_t bytes_in;
 	uint64_t bytes_out;
 	int64_t expire_us;
+	/* Not 0: end the run, it is no trouble. NULL: none is watched. */
+	const volatile sig_atomic_t *sig_caught;
 	const char *trouble; /* why the run cannot go on; NULL: it can */
 };
 

@@ -35,6 +35,7 @@
 #include <unistd.h>
 
 #include "server/base/fd.h"
+#include "test/bench/bench_options.h"
 #include "test/bench/svg.h"
 #include "test/bench/tune_choice.h"
 #include "test/bench/tune_options.h"
@@ -225,14 +226,20 @@ run_load(const struct tune_options *options, const char *url, pid_t server,
 	}
 	if (sig_caught != 0)
 		return -EINTR;
-	if (!WIFEXITED(status) || WEXITSTATUS(status) > 1) {
+	/* Wrong answers and failures are in its results. */
+	if (!WIFEXITED(status) ||
+	    (WEXITSTATUS(status) != BENCH_GOOD &&
+		WEXITSTATUS(status) != BENCH_WRONG_ANSWERS &&
+		WEXITSTATUS(status) != BENCH_FAILURES)) {
 		char *text = NULL;
 		size_t len;
 
 		if (fd_read_file(log, 65536, &text, &len) == 0)
 			(void)fputs(text, stderr);
 		free(text);
-		return -EPROTO;
+		return WIFEXITED(status) && WEXITSTATUS(status) == BENCH_USAGE
+			   ? -EINVAL
+			   : -EPROTO;
 	}
 	return read_sample(json, sample);
 }
@@ -425,6 +432,27 @@ write_svg(const char *path, const struct tune_options *options,
 	return fclose(file) == 0 ? 0 : -EIO;
 }
 
+/* Would the load take its options? A message was printed if not. */
+static int
+check_load(const struct tune_options *options)
+{
+	static struct bench_options load;
+	char *argv[ARGS_MAX];
+	char url[] = "http://127.0.0.1";
+	char name[] = "pronghorn-bench";
+	int count = 2;
+	int i;
+
+	if (options->load_argc > ARGS_MAX - 16)
+		return -EINVAL;
+	argv[0] = name;
+	argv[1] = url;
+	for (i = 0; i < options->load_argc; i++)
+		argv[count++] = options->load_argv[i];
+	argv[count] = NULL;
+	return bench_options_parse(&load, count, argv);
+}
+
 int
 tune_main(int argc, char **argv)
 {
@@ -439,7 +467,10 @@ tune_main(int argc, char **argv)
 
 	rc = tune_options_parse(&options, argc, argv);
 	if (rc != 0)
-		return rc < 0 ? 2 : 0;
+		return rc < 0 ? BENCH_USAGE : BENCH_GOOD;
+	rc = check_load(&options);
+	if (rc != 0)
+		return rc < 0 ? BENCH_USAGE : BENCH_GOOD;
 	catch_sigs();
 	count = (size_t)options.worker_count * options.thread_count;
 	for (i = 0; i < count; i++) {
@@ -452,7 +483,11 @@ tune_main(int argc, char **argv)
 			    "round %u of %u: %u workers, %u threads\n",
 			    round + 1, options.repeat, points[i].workers,
 			    points[i].threads);
-			if (run_point(&options, &points[i]) < 0)
+			rc = run_point(&options, &points[i]);
+			/* No point will take what the load refuses. */
+			if (rc == -EINVAL)
+				return BENCH_USAGE;
+			if (rc < 0)
 				(void)fprintf(stderr, "could not be run\n");
 		}
 	}

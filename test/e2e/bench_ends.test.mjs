@@ -6,13 +6,14 @@
  * setting that gives wrong answers is not proposed.
  */
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { BENCH, bench } from "../lib/bench.mjs";
 import { BUILD, test, until } from "../lib/harness.mjs";
 import { allEnded, treeOf } from "../lib/op_process.mjs";
+import { diamond, DROPDOWN, tinyApp } from "../lib/tiny_app.mjs";
 
 const APP = path.join(BUILD, "examples/caching_and_signaling.so");
 
@@ -65,6 +66,67 @@ test("a setting that gives wrong answers is not proposed", async (t, scene) => {
   assert.match(out, /No setting is proposed/);
   assert.ok(points[0].wrong > 0);
   assert.equal(points[0].proposed, false);
+});
+
+test("failures and unknown answers are seen in the exit status", async (t, scene) => {
+  const callbacks = diamond();
+  let count = 0;
+  const app = await tinyApp(scene, DROPDOWN, callbacks);
+  const load = [app.url, "--quiet", "--sessions", 1, "--rounds", 6, "--scenario", "cold"];
+  const file = path.join(scene.dir(), "oracle");
+
+  assert.equal((await bench(...load, "--values", "a,b", "--record", file)).status, 0);
+  const unknown = await bench(...load, "--values", "a,b,c", "--oracle", file);
+
+  assert.equal(unknown.status, 4, unknown.err);
+  assert.ok(unknown.results.checks.unknown > 0);
+  assert.match(unknown.err, /0 failures, 0 wrong answers among them; \d+ answers unknown to the oracle/);
+  callbacks["left.children"].give = (ask) =>
+    ++count === 3 ? { status: 500 } : { is: ask.inputs[0].value };
+  const failed = await bench(...load);
+
+  assert.equal(failed.status, 4, failed.err);
+  assert.equal(failed.results.errors.status_5xx, 1);
+  assert.match(failed.err, /: 1 failures, 0 wrong/);
+});
+
+test("^C in a load shows what it has", async (t, scene) => {
+  const app = await tinyApp(scene, DROPDOWN, diamond());
+  const json = path.join(scene.dir(), "load.json");
+  const child = spawn(
+    BENCH,
+    [app.url, ...["--sessions", "2", "--duration", "300", "--warmup", "0", "--json", json]],
+    { stdio: ["ignore", "pipe", "inherit"] },
+  );
+  let out = "";
+
+  child.stdout.on("data", (data) => (out += data));
+  const ended = new Promise((done) => child.on("close", done));
+
+  scene.later(() => child.kill("SIGKILL"));
+  await until("a few rounds", () => app.seen.length > 200);
+  child.kill("SIGINT");
+  assert.equal(await ended, 130);
+  assert.match(out, /2 sessions, [\d.]+ s measured[^]*round +\d+/);
+  assert.ok(JSON.parse(fs.readFileSync(json, "utf8")).rounds > 0);
+});
+
+test("what cannot be measured is refused", async (t, scene) => {
+  const { pid } = spawnSync("true");
+  const refused = async (words, ...args) => {
+    const { status, err } = await bench("http://127.0.0.1:1", "--quiet", ...args);
+
+    assert.equal(status, 2, err);
+    assert.match(err, words);
+  };
+
+  await refused(/--server-pid \d+: expected ids of processes that run/, "--server-pid", pid);
+  await refused(/--computed .*none/, "--computed", path.join(scene.dir(), "none"));
+  const { status, stderr } = spawnSync(BENCH, ["tune", "--app", APP, "--", "--bad"], { encoding: "utf8" });
+
+  assert.equal(status, 2, stderr);
+  assert.match(stderr, /unrecognized option '--bad'/);
+  assert.doesNotMatch(stderr, /round 1/);
 });
 
 test("a server that is down is told by kind", async () => {
