@@ -6,8 +6,9 @@
  * INVARIANT  A client's next line is not read before the answer to the last
  *            one is sent, so what waits for a client is one answer.
  * THREADS    Master only.
- * FAILURE    A client that breaks a rule gets an error line, if it reads, and
- *            is closed. The server never notices.
+ * FAILURE    Out of descriptors: nobody is let in for a second, or poll()
+ *            would return at once, for ever. A client that breaks a rule gets
+ * an error line, if it reads, and is closed. The server never notices.
  */
 #include "server/control.h"
 
@@ -22,6 +23,7 @@
 #define BACKLOG 16
 #define TURNS_MAX 16 /* nobody holds the loop */
 #define PATIENCE_US (30 * INT64_C(1000000))
+#define PAUSE_US INT64_C(1000000)
 
 void
 control_init(struct control *control)
@@ -123,14 +125,14 @@ control_poll(const struct control *control, struct pollfd *polls)
 	}
 	/* Who finds no room waits in the backlog. */
 	polls[0] = (struct pollfd){ .fd = -1, .events = POLLIN };
-	if (room && control->socket.count > 0)
+	if (room && control->socket.count > 0 && control->pause_us == 0)
 		polls[0].fd = control->socket.fds[0];
 }
 
 int64_t
 control_deadline(const struct control *control)
 {
-	int64_t end_us = INT64_MAX;
+	int64_t end_us = control->pause_us > 0 ? control->pause_us : INT64_MAX;
 	size_t i;
 
 	for (i = 0; i < CONTROL_CLIENTS_MAX; i++) {
@@ -156,6 +158,17 @@ is_welcome(const struct control *control, int fd, struct control_client *client)
 	return !control->private_ || who.uid == 0 || who.uid == geteuid();
 }
 
+/* Out of descriptors, most likely: one may be free in a while. */
+static void
+pause_letting_in(struct control *control, int error, int64_t now_us)
+{
+	control->pause_us = now_us + PAUSE_US;
+	if (!control->short_told)
+		log_warn(-error, "control.paused",
+		    "note=\"clients of the control socket wait\"");
+	control->short_told = true;
+}
+
 static void
 let_in(struct control *control, int64_t now_us)
 {
@@ -163,14 +176,21 @@ let_in(struct control *control, int64_t now_us)
 	size_t i;
 	int fd;
 
+	if (now_us < control->pause_us)
+		return;
+	control->pause_us = 0;
 	for (i = 0; i < CONTROL_CLIENTS_MAX; i++) {
 		client = &control->clients[i];
 		if (client->fd >= 0)
 			continue;
 		fd = accept4(control->socket.fds[0], NULL, NULL,
 		    SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (fd < 0 && errno != EAGAIN && errno != ECONNABORTED &&
+		    errno != EINTR)
+			pause_letting_in(control, errno, now_us);
 		if (fd < 0)
 			return;
+		control->short_told = false;
 		client->fd = fd;
 		client->end_us = now_us + PATIENCE_US;
 		if (is_welcome(control, fd, client))

@@ -345,6 +345,9 @@ void
 crew_not_forked(struct crew *crew, int64_t now_us)
 {
 	crew->fork_probe = false;
+	/* The old generation serves: no reason to wait for better times. */
+	if (crew->restarting)
+		crew->hopeless = true;
 	hold_vacancy(crew, now_us);
 }
 

@@ -54,7 +54,8 @@ struct crew {
 	bool retreating;   /* a rolling restart is being undone */
 	bool serving;      /* all were ready once; has been announced */
 	bool healthy;      /* some worker stayed ready for a second, ever */
-	bool hopeless;     /* a worker said that it will not start next time */
+	bool hopeless;     /* a worker said that it will not start next time,
+			      or a restart cannot even fork one */
 	unsigned held;     /* vacancies that wait for the back-off */
 	bool fork_probe;   /* the fork asked for last is a trial */
 	int64_t recycling; /* worker_id of the one being replaced; 0: none */

@@ -89,10 +89,15 @@ announce(struct master *master)
 	buf_free(&state);
 }
 
-static void
+/*
+ * How many places of polls are in use. Those of empty seats at the end are
+ * left out: poll() takes no more than the process may have descriptors.
+ */
+static nfds_t
 fill_polls(struct master *master)
 {
 	struct pollfd *polls = master->polls;
+	nfds_t count = POLL_SEATS;
 	unsigned slot;
 
 	polls[POLL_SIGNALS].fd = sig_fd(&master->sig);
@@ -107,9 +112,13 @@ fill_polls(struct master *master)
 	polls[POLL_PARENT].fd = master->heir.parent_fd;
 	polls[POLL_CHANGES].fd = master->changes.fd;
 	control_poll(&master->control, polls + POLL_CONTROL);
-	for (slot = 0; slot < master->crew.slot_count; slot++)
+	for (slot = 0; slot < master->crew.slot_count; slot++) {
 		polls[POLL_SEATS + slot].fd =
 		    master->crew.seats[slot].status_fd;
+		if (master->crew.seats[slot].status_fd >= 0)
+			count = POLL_SEATS + slot + 1;
+	}
+	return count;
 }
 
 static int64_t
@@ -188,8 +197,8 @@ wait_for_events(struct master *master)
 	int64_t wait_ms = -1;
 	int64_t before_us;
 	int64_t gap_us;
+	nfds_t count = fill_polls(master);
 
-	fill_polls(master);
 	before_us = clock_mono_us();
 	deadline_us = next_deadline(master);
 	if (deadline_us != INT64_MAX) {
@@ -200,8 +209,7 @@ wait_for_events(struct master *master)
 		if (wait_ms > WAIT_MAX_MS)
 			wait_ms = WAIT_MAX_MS;
 	}
-	(void)poll(master->polls, POLL_SEATS + master->crew.slot_count,
-	    (int)wait_ms);
+	(void)poll(master->polls, count, (int)wait_ms);
 	master->now_us = clock_mono_us();
 
 	gap_us = master->now_us - before_us - wait_ms * 1000;

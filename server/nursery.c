@@ -7,7 +7,8 @@
  * INVARIANT  A death is logged once and noted once for the keeper; the last
  *            message in a dead worker's pipe is read before the verdict.
  * THREADS    Master only.
- * FAILURE    A fork that fails counts as a failed start and is tried again.
+ * FAILURE    A fork that fails counts as a failed start and is tried again; in
+ *            a reload it ends that.
  *            Garbage on a status pipe is dropped, with a line once a second.
  */
 #include "server/master_int.h"
@@ -20,6 +21,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "server/base/err.h"
 #include "server/base/fd.h"
 #include "server/placement.h"
 #include "server/reap.h"
@@ -107,6 +109,8 @@ nursery_fork_worker(struct master *master, unsigned slot)
 	if (rc < 0) {
 		fd_close(&master->crew.seats[slot].orders_fd);
 		log_error(rc, "worker.fork", "slot=%u", slot);
+		(void)snprintf(master->failure, sizeof(master->failure),
+		    "cannot start a worker: %s", err_str(rc));
 		crew_not_forked(&master->crew, master->now_us);
 		return;
 	}

@@ -4,11 +4,13 @@
  * pronghorn ctl: what it tells, what it does, and who is let in.
  */
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import net from "node:net";
 import path from "node:path";
-import { isAlive, test, until } from "../lib/harness.mjs";
+import { isAlive, SLOW, test, until } from "../lib/harness.mjs";
 import { ctl, ctlJson as json } from "../lib/op_ctl.mjs";
+import { cpuSeconds } from "../lib/op_process.mjs";
 import { act, configured } from "../lib/op_server.mjs";
 import { get, post } from "../lib/wire.mjs";
 
@@ -274,4 +276,38 @@ test("the state of a server whose workers die is degraded", async (t, s) => {
   });
   fs.rmSync(dies);
   await until("serving", async () => (await json(server, "status")).state === "serving");
+});
+
+/* From now on the process may open no more than `limit` descriptors. */
+const limitFiles = (pid, limit) =>
+  execFileSync("prlimit", ["--pid", pid, `--nofile=${limit}:`].map(String));
+
+test("a master out of descriptors waits, and says so", async (t, s) => {
+  const server = await controlled(s);
+  const used = fs.readdirSync(`/proc/${server.pid}/fd`).map(Number);
+  let full = 0; /* the lowest number that is free */
+
+  while (used.includes(full)) full++;
+
+  limitFiles(server.pid, full);
+  const answer = raw(server, '{"command":"status"}\n');
+
+  await server.waitFor(/event=control\.paused/);
+  const before = cpuSeconds(server.pid);
+
+  await new Promise((done) => setTimeout(done, 2500));
+  const seconds = cpuSeconds(server.pid) - before;
+
+  t.diagnostic(`${seconds} s of CPU in 2.5 s`);
+  assert.ok(seconds < 0.5 * SLOW, `${seconds} s: it spins`);
+  assert.equal(server.grep(/event=control\.paused/).length, 1);
+
+  server.kill("SIGHUP");
+  const line = await server.waitFor(/master\.reload_failed .*/);
+
+  assert.match(String(line), /Too many open files/);
+  limitFiles(server.pid, 4096);
+  assert.match(await answer, /"ok":true/);
+  assert.equal((await ctl(server, "reload")).status, 0);
+  assert.equal((await s.send(server, get("/"))).status, 200);
 });

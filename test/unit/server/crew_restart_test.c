@@ -44,6 +44,26 @@ a_restart_brings_the_new_before_the_old_go(void **state)
 }
 
 static void
+a_restart_that_cannot_fork_ends_at_once(void **state)
+{
+	struct crew_rules rules = usual;
+	struct crew_action action;
+	struct world world;
+
+	(void)state;
+	rules.limit = 3;
+	serving(&world, 2, &rules);
+	crew_restart(&world.crew);
+	assert_true(crew_next(&world.crew, world.now, &action));
+	assert_int_equal(action.what, CREW_DO_FORK);
+	crew_not_forked(&world.crew, world.now);
+	settle(&world);
+	assert_int_equal(world.keeps, 1);
+	assert_int_equal(count(&world, SEAT_READY), 2);
+	crew_fini(&world.crew);
+}
+
+static void
 a_failed_restart_keeps_the_old(void **state)
 {
 	struct crew_rules rules = usual;
@@ -219,6 +239,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_restart_brings_the_new_before_the_old_go),
+		cmocka_unit_test(a_restart_that_cannot_fork_ends_at_once),
 		cmocka_unit_test(a_failed_restart_keeps_the_old),
 		cmocka_unit_test(a_restart_during_the_start_still_announces),
 		cmocka_unit_test(a_rolling_restart_has_one_worker_more_at_most),
