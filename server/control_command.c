@@ -71,7 +71,8 @@ state_word(const struct master *master)
 		return "resting";
 	if (master->upgrade.pid > 0)
 		return "upgrading";
-	if (crew_count(&master->crew, SEAT_READY) < master->crew.target)
+	if (crew_count(&master->crew, SEAT_READY) < master->crew.target ||
+	    crew_is_relapsing(&master->crew))
 		return "degraded";
 	return "serving";
 }
@@ -100,6 +101,7 @@ run_status(struct request *rq)
 	    crew_count(crew, SEAT_LEAVING));
 	put_number(rq->answer, "workers_held_back", crew->held);
 	put_number(rq->answer, "failed_starts", crew->backoff.failures);
+	put_number(rq->answer, "early_crashes", crew->relapses);
 	put_number(rq->answer, "deaths", master->deaths);
 	put_text(rq->answer, "last_failure", master->failure);
 	put_number(rq->answer, "keeper_pid", master->keeper.seat.pid);

@@ -11,6 +11,12 @@
  * crash loop costs one fork per wait, however many workers are configured,
  * and a worker killed in service is back in milliseconds.
  *
+ * Relapsing. A worker that crashes within a minute of being ready is replaced
+ * at once, too, but only a few times: after more of them than there are
+ * workers all vacancies wait, a second at first, then twice as long each
+ * time. A minute without such a crash ends that. Whoever is asked to go, or
+ * goes by itself in order, does not count.
+ *
  * Restarting. The wanted generation changes; see crew_restart.c.
  *
  * Resting. Nobody is wanted: all leave, none is forked, the target is kept.
@@ -39,6 +45,8 @@
 #define HEALTHY_US SECOND_US
 #define QUIT_US (2 * SECOND_US)
 #define ABORT_US SECOND_US
+#define YOUNG_US BACKOFF_CALM_US
+#define SPARED 4 /* relapses above the number of workers without a wait */
 
 int
 crew_init(struct crew *crew, unsigned slot_count, unsigned target,
@@ -52,6 +60,7 @@ crew_init(struct crew *crew, unsigned slot_count, unsigned target,
 		.generation = 1,
 		.last_generation = 1 };
 	backoff_init(&crew->backoff, rules->backoff_us);
+	backoff_init(&crew->relapse, SECOND_US);
 	crew->seats = calloc(slot_count, sizeof(*crew->seats));
 	if (crew->seats == NULL)
 		return -ENOMEM;
@@ -189,6 +198,9 @@ notice_all(struct crew *crew, int64_t now_us)
 	if (crew->backoff.failures > 0 && crew->held == 0 &&
 	    crew_count_ready(crew) > 0)
 		backoff_calm(&crew->backoff, now_us);
+	if (crew->relapses > 0 && crew_count_ready(crew) > 0 &&
+	    now_us - crew->relapsed_us >= YOUNG_US)
+		crew_forget_relapses(crew);
 }
 
 static bool
@@ -259,7 +271,7 @@ next_fork(struct crew *crew, int64_t now_us, struct crew_action *action)
 
 	if (crew->held > vacant)
 		crew->held = vacant;
-	if (vacant == 0 || slot < 0)
+	if (vacant == 0 || slot < 0 || !backoff_open(&crew->relapse, now_us))
 		return false;
 	crew->fork_probe = vacant == crew->held;
 	if (crew->fork_probe) {
@@ -325,6 +337,10 @@ crew_deadline(const struct crew *crew, int64_t now_us)
 	if (crew->backoff.failures > 0)
 		soonest(&best_us, crew->backoff.last_us + BACKOFF_CALM_US,
 		    now_us);
+	if (crew->relapses > 0) {
+		soonest(&best_us, crew->relapse.gate_us, now_us);
+		soonest(&best_us, crew->relapsed_us + YOUNG_US, now_us);
+	}
 	return best_us;
 }
 
@@ -375,6 +391,16 @@ crew_find(const struct crew *crew, pid_t pid)
 	return -1;
 }
 
+/* A worker that served has crashed, not long after it was ready. */
+static void
+note_relapse(struct crew *crew, int64_t now_us)
+{
+	crew->relapses++;
+	crew->relapsed_us = now_us;
+	if (crew->relapses > crew->target + SPARED)
+		backoff_fail(&crew->relapse, now_us);
+}
+
 enum reap_verdict
 crew_exited(struct crew *crew, unsigned slot, int status, int64_t now_us)
 {
@@ -392,6 +418,9 @@ crew_exited(struct crew *crew, unsigned slot, int status, int64_t now_us)
 			crew->hopeless = true;
 	} else if (!early) {
 		crew->healthy = true;
+		if (verdict == REAP_CRASHED && crew_is_wanted(crew, seat) &&
+		    now_us - seat->ready_us < YOUNG_US)
+			note_relapse(crew, now_us);
 	}
 	seat_clear(seat);
 	return verdict;
@@ -438,6 +467,12 @@ crew_dismiss(struct crew *crew, unsigned slot, int64_t now_us)
 {
 	seat_leave(&crew->seats[slot], SEAT_RECYCLE, SIGTERM,
 	    crew->rules.graceful_us, now_us);
+}
+
+bool
+crew_is_relapsing(const struct crew *crew)
+{
+	return crew->relapse.failures > 0;
 }
 
 unsigned

@@ -60,6 +60,9 @@ struct crew {
 	bool fork_probe;   /* the fork asked for last is a trial */
 	int64_t recycling; /* worker_id of the one being replaced; 0: none */
 	struct backoff backoff;
+	unsigned relapses;      /* crashes soon after being ready, lately */
+	int64_t relapsed_us;    /* the last of them */
+	struct backoff relapse; /* ... when they are too many */
 };
 
 enum crew_do {
@@ -141,6 +144,9 @@ void crew_tired(struct crew *crew, unsigned slot);
 
 /* Ask the worker in `slot` to finish and go; its place is filled again. */
 void crew_dismiss(struct crew *crew, unsigned slot, int64_t now_us);
+
+/* Have so many crashed soon after being ready that the next ones wait? */
+bool crew_is_relapsing(const struct crew *crew);
 
 /* How many workers are in that state, whatever their generation. */
 unsigned crew_count(const struct crew *crew, enum seat_state state);

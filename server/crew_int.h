@@ -19,6 +19,9 @@ unsigned crew_count_ready(const struct crew *crew);
 /* Have starts failed so often that it makes no sense to go on? */
 bool crew_reached_limit(const struct crew *crew);
 
+/* The crashes of workers that had served do not count any more. */
+void crew_forget_relapses(struct crew *crew);
+
 /* No vacancy waits, no failure counts. */
 void crew_start_afresh(struct crew *crew);
 

@@ -33,11 +33,19 @@ crew_reached_limit(const struct crew *crew)
 }
 
 void
+crew_forget_relapses(struct crew *crew)
+{
+	crew->relapses = 0;
+	backoff_reset(&crew->relapse);
+}
+
+void
 crew_start_afresh(struct crew *crew)
 {
 	crew->held = 0;
 	crew->hopeless = false;
 	backoff_reset(&crew->backoff);
+	crew_forget_relapses(crew);
 }
 
 static void

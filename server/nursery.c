@@ -280,14 +280,23 @@ bury_worker(struct master *master, unsigned slot, int status)
 	enum seat_reason reason = seat->reason;
 	enum reap_verdict verdict;
 	struct handoff_beat beat;
+	unsigned rounds;
 	char text[64];
 
 	/* Its last words may still be in the pipe. */
 	nursery_read_seat(master, seat, (int)slot);
 	spawn_clear_load(&master->spawn, slot);
 	beat = seat->beat;
+	rounds = master->crew.relapse.rounds;
 	verdict = crew_exited(&master->crew, slot, status, master->now_us);
 	tally_end(&master->tally, &beat, verdict);
+	if (master->crew.relapse.rounds > rounds)
+		log_error(0, "worker.relapse",
+		    "crashes=%u wait_ms=%lld note=\"workers crash soon after "
+		    "they start: the next one waits\"",
+		    master->crew.relapses,
+		    (long long)(master->crew.relapse.gate_us - master->now_us) /
+			1000);
 	(void)reap_describe(status, text, sizeof(text));
 	if (verdict == REAP_STILLBORN && master->failure[0] == '\0')
 		(void)snprintf(master->failure, sizeof(master->failure),

@@ -190,6 +190,7 @@ tally_put(struct master *master, bool now)
 	board->wall_ms = clock_wall_ms();
 	board->state = state_of(master);
 	board->workers_wanted = crew->target;
+	board->relapsing = crew_is_relapsing(crew);
 	board->workers_ready = crew_count(crew, SEAT_READY);
 	board->workers_booting = crew_count(crew, SEAT_BOOTING);
 	board->log_drops = sink_drops();

@@ -165,7 +165,7 @@ get_health(const struct route_request *rq)
 
 /* Why requests should not be sent here; NULL: they may. */
 static const char *
-why_not_ready(const struct worker *worker)
+why_not_ready(const struct worker *worker, bool *relapsing)
 {
 	static struct board board; /* the loop's; large */
 
@@ -181,15 +181,20 @@ why_not_ready(const struct worker *worker)
 		return "the server is stopping\n";
 	if (board.state == BOARD_STARTING)
 		return "the server is starting\n";
+	*relapsing = board.relapsing != 0;
 	return board.workers_ready == 0 ? "no worker is ready\n" : NULL;
 }
 
 static void
 get_ready(const struct route_request *rq)
 {
-	const char *why = why_not_ready(rq->conn->worker);
+	bool relapsing = false;
+	const char *why = why_not_ready(rq->conn->worker, &relapsing);
+	const char *good = relapsing ? "ok, but degraded: workers crash soon "
+				       "after they start\n"
+				     : "ok\n";
 
-	answer_text(rq, why == NULL ? 200 : 503, why == NULL ? "ok\n" : why);
+	answer_text(rq, why == NULL ? 200 : 503, why == NULL ? good : why);
 }
 
 /* Reads the disk: only where no visitor waits for this loop. */

@@ -338,6 +338,46 @@ a_rest_sends_all_home_and_keeps_the_target(void **state)
 	crew_fini(&world.crew);
 }
 
+/* Ready for a few seconds, then a crash, again and again. */
+static void
+those_who_crash_soon_after_being_ready_wait(void **state)
+{
+	struct world world;
+	int spared;
+	int i;
+
+	(void)state;
+	serving(&world, 1, &usual);
+	for (spared = 0; spared < 20; spared++) {
+		pass(&world, 2 * SECOND);
+		assert_int_equal(die(&world, 0, SIGSEGV), REAP_CRASHED);
+		if (count(&world, SEAT_EMPTY) == SLOTS)
+			break;
+		all_ready(&world);
+	}
+	assert_int_equal(spared, 5); /* one more than workers, and four */
+	assert_true(crew_is_relapsing(&world.crew));
+	for (i = 0; i < 3; i++) { /* 1, 2, 4 seconds */
+		pass(&world, (SECOND << i) - SECOND / 10);
+		assert_int_equal(count(&world, SEAT_BOOTING), 0);
+		pass(&world, SECOND / 5);
+		assert_int_equal(count(&world, SEAT_BOOTING), 1);
+		all_ready(&world);
+		pass(&world, 2 * SECOND);
+		(void)die(&world, 0, SIGSEGV);
+	}
+	pass(&world, 10 * SECOND);
+	all_ready(&world);
+	for (i = 0; i < 59; i++) {
+		pass(&world, SECOND);
+		crew_beat(&world.crew, 0, world.now);
+	}
+	assert_false(crew_is_relapsing(&world.crew)); /* a minute of health */
+	(void)die(&world, 0, SIGSEGV);
+	assert_int_equal(count(&world, SEAT_BOOTING), 1); /* at once */
+	crew_fini(&world.crew);
+}
+
 static void
 a_fork_that_fails_is_tried_again(void **state)
 {
@@ -441,6 +481,7 @@ main(void)
 		cmocka_unit_test(stops_with_growing_force),
 		cmocka_unit_test(grows_and_shrinks),
 		cmocka_unit_test(a_rest_sends_all_home_and_keeps_the_target),
+		cmocka_unit_test(those_who_crash_soon_after_being_ready_wait),
 		cmocka_unit_test(a_fork_that_fails_is_tried_again),
 		cmocka_unit_test(replaces_the_tired_one_by_one),
 		cmocka_unit_test(keeps_the_tired_without_successor),
