@@ -48,8 +48,8 @@ struct control_client {
 struct control {
 	struct listen_set socket; /* none: count 0 */
 	bool private_;            /* only root and our own user are let in */
-	int64_t pause_us; /* nobody is let in until then; 0: no pause */
-	bool short_told;  /* the log has it that descriptors are short */
+	int64_t pause_us;         /* nobody is let in until then; 0: no pause */
+	bool short_told; /* the log has it that descriptors are short */
 	struct control_client clients[CONTROL_CLIENTS_MAX];
 };
 

@@ -52,7 +52,7 @@ struct board_worker {
 struct board {
 	int64_t wall_ms; /* when it was written */
 	int64_t started_wall_ms;
-	uint32_t state; /* enum board_state */
+	uint32_t state;     /* enum board_state */
 	uint32_t relapsing; /* workers crash soon after they are ready */
 	uint32_t workers_wanted;
 	uint32_t workers_ready;
