@@ -137,7 +137,7 @@ test("errors over HTTP/2 by kind", async (t, scene) => {
     ...[server.url, ...PLAIN, "--timeout", 1],
   );
 
-  assert.equal(status, 0);
+  assert.equal(status, 4);
   assert.deepEqual(results.errors, { reset: 1, timeout: 1, status_5xx: 1 });
   assert.equal(results.requests, 97);
 });
