@@ -23,6 +23,7 @@
 #define BACKLOG 16
 #define TURNS_MAX 16 /* nobody holds the loop */
 #define PATIENCE_US (30 * INT64_C(1000000))
+#define SILENCE_US (2 * INT64_C(1000000)) /* until the first line */
 #define PAUSE_US INT64_C(1000000)
 
 void
@@ -192,7 +193,7 @@ let_in(struct control *control, int64_t now_us)
 			return;
 		control->short_told = false;
 		client->fd = fd;
-		client->end_us = now_us + PATIENCE_US;
+		client->end_us = now_us + SILENCE_US;
 		if (is_welcome(control, fd, client))
 			continue;
 		log_warn(0, "control.refused", "uid=%ld peer=%ld",

@@ -12,6 +12,7 @@
 
 #include <cjson/cJSON.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,7 +29,8 @@
 #include "server/json_text.h"
 
 #define ANSWER_MAX ((size_t)16 << 20)
-#define PATIENCE_SECONDS 120 /* of a reload with a slow app */
+#define PATIENCE_SECONDS 5
+#define LONG_PATIENCE_SECONDS 120 /* of a reload with a slow app */
 
 static const char usage[] =
     "usage: pronghorn ctl [--socket PATH | -c FILE] [--json] COMMAND\n"
@@ -139,10 +141,11 @@ find_socket(struct ctl *ctl, struct buf *path)
 }
 
 static int
-connect_to(const char *path, int *fd)
+connect_to(const char *path, int seconds, int *fd)
 {
 	struct sockaddr_un name = { .sun_family = AF_UNIX };
-	const struct timeval patience = { .tv_sec = PATIENCE_SECONDS };
+	const struct timeval patience = { .tv_sec = seconds };
+	const struct timeval quick = { .tv_sec = PATIENCE_SECONDS };
 
 	if (strlen(path) >= sizeof(name.sun_path))
 		return -ENAMETOOLONG;
@@ -152,6 +155,7 @@ connect_to(const char *path, int *fd)
 		return -errno;
 	(void)setsockopt(*fd, SOL_SOCKET, SO_RCVTIMEO, &patience,
 	    sizeof(patience));
+	(void)setsockopt(*fd, SOL_SOCKET, SO_SNDTIMEO, &quick, sizeof(quick));
 	if (connect(*fd, (struct sockaddr *)&name, sizeof(name)) < 0)
 		return -errno;
 	return 0;
@@ -212,6 +216,7 @@ ctl_ask(struct ctl *ctl, char *const *words, int count, cJSON **answer)
 {
 	struct buf path = BUF_EMPTY;
 	const char *text;
+	int seconds = PATIENCE_SECONDS;
 	int fd = -1;
 	int rc = find_socket(ctl, &path);
 
@@ -220,7 +225,9 @@ ctl_ask(struct ctl *ctl, char *const *words, int count, cJSON **answer)
 		return CTL_FAILED;
 	}
 	text = buf_cstr(&path);
-	rc = text == NULL ? -ENOMEM : connect_to(text, &fd);
+	if (strcmp(words[0], "reload") == 0 || strcmp(words[0], "upgrade") == 0)
+		seconds = LONG_PATIENCE_SECONDS;
+	rc = text == NULL ? -ENOMEM : connect_to(text, seconds, &fd);
 	if (rc < 0) {
 		(void)buf_printf(&ctl->why, "no server answers on %s: %s",
 		    text != NULL ? text : "?", err_str(rc));
@@ -231,13 +238,23 @@ ctl_ask(struct ctl *ctl, char *const *words, int count, cJSON **answer)
 	rc = write_line(fd, words, count);
 	if (rc == 0)
 		rc = read_line(fd, answer);
-	if (rc < 0)
+	if (rc == -EAGAIN)
 		(void)buf_printf(&ctl->why,
-		    "the server on %s gave no answer: "
-		    "%s",
-		    text, err_str(rc));
+		    "the server on %s has not answered for %d s: it is "
+		    "stopped, or busy",
+		    text, seconds);
+	else if (rc == -EPIPE || rc == -ECONNRESET)
+		(void)buf_printf(&ctl->why,
+		    "the server on %s has hung up: it lets only its own user "
+		    "and root in, or it is ending",
+		    text);
+	else if (rc < 0)
+		(void)buf_printf(&ctl->why,
+		    "the server on %s gave no answer: %s", text, err_str(rc));
 	fd_close(&fd);
 	buf_free(&path);
+	if (rc == -EAGAIN)
+		return CTL_NO_SERVER;
 	return rc < 0 ? CTL_FAILED : CTL_OK;
 }
 
@@ -270,6 +287,7 @@ ctl_main(int argc, char **argv)
 	cJSON *answer = NULL;
 	int status;
 
+	(void)signal(SIGPIPE, SIG_IGN); /* a sentence instead */
 	if (argc > 1 &&
 	    (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
 		(void)fputs(usage, stdout);

@@ -311,3 +311,26 @@ test("a master out of descriptors waits, and says so", async (t, s) => {
   assert.equal((await ctl(server, "reload")).status, 0);
   assert.equal((await s.send(server, get("/"))).status, 200);
 });
+
+test("a server that is stopped: a clear sentence, status 3", async (t, s) => {
+  const server = await controlled(s);
+
+  server.kill("SIGSTOP");
+  s.later(() => isAlive(server.pid) && server.kill("SIGCONT"));
+  const { status, err } = await ctl(server, "status");
+
+  server.kill("SIGCONT");
+  assert.equal(status, 3);
+  assert.match(err, /has not answered for 5 s: it is stopped, or busy/);
+});
+
+test("clients that say nothing do not keep others out", async (t, s) => {
+  const server = await controlled(s);
+  const silent = Array.from({ length: 17 }, () =>
+    net.connect({ path: server.controlSocket }).on("error", () => {}),
+  );
+
+  s.later(() => silent.forEach((socket) => socket.destroy()));
+  /* Two rounds of 8 at 2 s each: on a slow machine the second try. */
+  await until("an answer", async () => (await ctl(server, "status")).status === 0, 30);
+});
