@@ -98,7 +98,7 @@ take_pidfile(struct master *master, struct buf *why)
 		    (long)holder, path);
 	else if (rc < 0)
 		(void)buf_printf(why, "cannot use the pid file %s: %s", setting,
-		    err_str(rc));
+		    rc == -ELOOP ? "it is a symbolic link" : err_str(rc));
 	buf_free(&name);
 	return rc;
 }

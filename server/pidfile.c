@@ -71,7 +71,9 @@ open_locked(const char *path, int *out, pid_t *holder)
 	int rc = 0;
 	int fd;
 
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0644);
+	/* A link that somebody has put there is not to be written through. */
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW,
+	    0644);
 	if (fd < 0)
 		return -errno;
 	if (fstat(fd, &st) < 0) {
