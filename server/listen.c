@@ -323,6 +323,22 @@ listen_forget(struct listen_set *set)
 }
 
 void
+listen_set_mode(const struct listen_set *set, mode_t mode)
+{
+	const struct listen_socket *made;
+	struct stat st;
+	size_t i;
+
+	for (i = 0; i < set->count; i++) {
+		made = &set->sockets[i];
+		if (made->address.kind == LISTEN_UNIX && made->ino != 0 &&
+		    lstat(made->address.path, &st) == 0 &&
+		    st.st_dev == made->dev && st.st_ino == made->ino)
+			(void)chmod(made->address.path, mode);
+	}
+}
+
+void
 listen_own(struct listen_set *set)
 {
 	size_t i;

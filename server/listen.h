@@ -74,6 +74,9 @@ int listen_copy(struct listen_set *set, const struct listen_set *old);
 int listen_adopt(struct listen_set *set, int fd,
     const struct listen_socket *known);
 
+/* Give the unix sockets that we made these permissions. */
+void listen_set_mode(const struct listen_set *set, mode_t mode);
+
 /* From now on unix sockets that were handed over are ours alone. */
 void listen_own(struct listen_set *set);
 

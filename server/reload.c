@@ -313,6 +313,8 @@ reload_done(struct master *master)
 
 	change_logs(master, reload->other.settings.options);
 	drop_other(master);
+	listen_set_mode(&master->current.listeners,
+	    (mode_t)master->current.settings.options->socket_mode);
 	reload_watch(master);
 	launch_log_listeners(master);
 	log_info("master.restarted", "workers=%u generation=%u",

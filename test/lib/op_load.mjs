@@ -112,7 +112,7 @@ export class Load {
        * moment the client writes; then nothing was read, and it ends
        * orderly, not by a reset.
        */
-      if (outcome === "failed" || asked === 1)
+      if (outcome === "failed" || asked === 1 || state.error)
         this.failures.push(`keep-alive: ${outcome} ${state.error ?? ""}`);
       else this.raced = (this.raced ?? 0) + 1;
       state = null;
