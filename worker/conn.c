@@ -30,6 +30,8 @@
 #define OLDEST_LOOKS 256 /* connections looked at for one that is idle */
 #define BUSY_READ_MAX ((size_t)64 * 1024) /* kept from an impatient client */
 
+static const struct timeval drain_grace = { 0, 250000 };
+
 static bool
 is_in_handshake(const struct conn *conn)
 {
@@ -54,7 +56,8 @@ timeout_of(const struct conn *conn)
 	case CONN_BUSY:
 		return conn->worker->request_timeout;
 	case CONN_LINGER:
-		return conn->worker->linger_timeout;
+		return conn->worker->draining ? &drain_grace
+					      : conn->worker->linger_timeout;
 	default:
 		if (conn->need > 0)
 			return conn->worker->body_timeout;
@@ -174,10 +177,9 @@ after_sending(struct conn *conn)
 {
 	if (conn->out != NULL || conn->doomed || conn->state != CONN_OPEN)
 		return;
-	/* The answer may have been promised before the worker was told to go.
-	 */
+	/* The answer may be older than the order to go. */
 	if (conn->worker->draining && conn->served && conn->in.len == 0)
-		conn->close_after = true;
+		conn->close_after = conn->linger_after = true;
 	if (!conn->close_after)
 		return;
 	if (conn->tls != NULL)
@@ -399,6 +401,9 @@ on_timeout(struct conn *conn)
 	else if (conn->state == CONN_OPEN && conn->in.len > 0 &&
 		 !conn->proxy_pending)
 		conn_refuse(conn, 408);
+	else if (conn->state == CONN_OPEN && conn->worker->draining &&
+		 conn->served && conn->h2 == NULL)
+		after_sending(conn); /* a request may cross: no reset */
 	else
 		conn->doomed = true;
 }
@@ -571,8 +576,6 @@ conn_finish(struct conn *conn, const struct answer_to *to, struct reply *reply)
 	conn_resume(conn, answer_now, to, reply);
 }
 
-static const struct timeval drain_grace = { 0, 250000 };
-
 void
 conn_drain_all(struct worker *worker)
 {
@@ -590,10 +593,7 @@ conn_drain_all(struct worker *worker)
 		if (conn->state != CONN_OPEN || conn->in.len > 0 ||
 		    conn->out != NULL || has_unread(conn))
 			continue;
-		/*
-		 * Its next request may be on the way; it is answered with
-		 * "Connection: close". Who is really idle goes soon.
-		 */
+		/* Its next request may be on the way. The idle go soon. */
 		(void)event_add(&conn->event,
 		    conn->served ? &drain_grace : worker->linger_timeout);
 	}
