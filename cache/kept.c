@@ -212,7 +212,8 @@ kept_add(const uint8_t key[CACHE_KEY_LEN], const struct cache_seen *seen,
 	if (new == NULL)
 		return;
 	memcpy(new->key, key, CACHE_KEY_LEN);
-	memcpy(new->bytes, data, len);
+	if (len > 0)
+		memcpy(new->bytes, data, len);
 	new->seen = *seen;
 	new->version = version;
 	new->refs = 1;

@@ -36,6 +36,7 @@ counts_answers(void **state)
 	assert_int_equal(1, stats.beat.buckets[7]);
 	assert_int_equal(1, stats.beat.buckets[HANDOFF_BUCKETS - 1]);
 	assert_null(stats_is_tired(&stats, &options, 0));
+	stats_free(&stats);
 }
 
 /* A memoized callback is both at the same address; see struct callback. */
@@ -91,7 +92,9 @@ is_tired_once(void **state)
 	for (i = 0; i < 100; i++) {
 		stats_init(&stats, &options);
 		assert_in_range(stats.recycle_at, 10, 15);
+		stats_free(&stats);
 	}
+	stats_init(&stats, &options);
 	for (i = 0; i < 9; i++)
 		stats_answer(&stats, 200, 1);
 	assert_null(stats_is_tired(&stats, &options, 0));
@@ -100,6 +103,7 @@ is_tired_once(void **state)
 	assert_string_equal("max_requests",
 	    stats_is_tired(&stats, &options, 0));
 	assert_null(stats_is_tired(&stats, &options, 0));
+	stats_free(&stats);
 }
 
 static void
@@ -114,6 +118,7 @@ looks_at_its_memory(void **state)
 	assert_string_equal("max_worker_memory",
 	    stats_is_tired(&stats, &options, INT64_C(10000000)));
 	assert_true(stats.beat.memory > 4096);
+	stats_free(&stats);
 }
 
 int
