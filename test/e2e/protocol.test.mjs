@@ -25,7 +25,7 @@ test("the layout of the example", async (t, scene) => {
 
   assert.deepEqual(
     [...byId.keys()].filter((id) => id).sort(),
-    ["dropdown", "graph-1", "graph-2", "graph-3", "graph-4", "signal"],
+    ["dropdown", "error", "graph-1", "graph-2", "graph-3", "graph-4", "signal"],
   );
   const { type, namespace, props } = byId.get("dropdown");
 
@@ -50,6 +50,12 @@ test("the dependencies of the example", async (t, scene) => {
     [
       {
         output: "signal.children",
+        inputs: input("dropdown", "value"),
+        state: [],
+      },
+      /* In the browser: a new choice takes the last error away. */
+      {
+        output: "error.children",
         inputs: input("dropdown", "value"),
         state: [],
       },
