@@ -30,10 +30,10 @@ inBothModes("values and figures", { seconds: 120 }, async (t, scene, mode) => {
   const visitor = await Visitor.open(await launch(scene), server);
   const { page } = visitor;
   const shows = (id, text) =>
-    page.locator(`#${id}`, { hasText: text }).first().waitFor({ timeout: 40000 });
+    page.locator(`#${id}`, { hasText: text }).first().waitFor({ timeout: 90000 });
 
   await visitor.visit();
-  await page.waitForFunction(() => window.seen !== undefined, null, { timeout: 40000 });
+  await page.waitForFunction(() => window.seen !== undefined, null, { timeout: 90000 });
   assert.deepEqual(await page.evaluate(() => window.seen), {
     ...{ int: 9007199254740991, third: 1 / 3, nan: null },
     text: '"<é🦌>\n',
@@ -55,7 +55,7 @@ inBothModes("values and figures", { seconds: 120 }, async (t, scene, mode) => {
     await page
       .locator(`#g-${type} ${selector}`)
       .first()
-      .waitFor({ state: "attached", timeout: 40000 });
+      .waitFor({ state: "attached", timeout: 90000 });
   await page.locator("#up input[type=file]").setInputFiles({
     ...{ name: "t.csv", mimeType: "text/csv" },
     buffer: Buffer.from('a,b\n1,"x, y"\n2.5,z\n'),

@@ -34,13 +34,13 @@ async function visitors(scene, name, options = {}) {
 }
 
 const becomes = (visitor, look, argument) =>
-  visitor.page.waitForFunction(look, argument, { timeout: 40000 });
+  visitor.page.waitForFunction(look, argument, { timeout: 90000 });
 
 /* The text of an element that matches, sooner or later. */
 async function shows(visitor, selector, text) {
   const found = visitor.page.locator(selector, { hasText: text }).first();
 
-  await found.waitFor({ timeout: 40000 });
+  await found.waitFor({ timeout: 90000 });
   return found.textContent();
 }
 

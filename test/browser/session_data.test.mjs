@@ -26,7 +26,7 @@ async function table(visitor, n) {
   return texts[0];
 }
 
-inBothModes("two browsers, two tables", { seconds: 120 }, async (t, scene) => {
+inBothModes("two browsers, two tables", { seconds: 300 }, async (t, scene) => {
   const server = await scene.start({
     app: APP, workers: 2, threads: 2, env: { PH_DEMO_DELAY: "1" },
   });
@@ -51,7 +51,7 @@ inBothModes("two browsers, two tables", { seconds: 120 }, async (t, scene) => {
   await one.screenshot("session-data");
 });
 
-test("what no worker survives is an error on the page", { seconds: 120 }, async (t, scene) => {
+test("what no worker survives is an error on the page", { seconds: 300 }, async (t, scene) => {
   const server = await scene.start({
     app: APP,
     workers: 2,
@@ -71,10 +71,10 @@ test("what no worker survives is an error on the page", { seconds: 120 }, async 
   await page.locator("#get-data-button").click();
   await page
     .locator("#error", { hasText: "This did not work: " })
-    .waitFor({ timeout: 40000 });
+    .waitFor({ timeout: 90000 });
 });
 
-inBothModes("a store on the server", { seconds: 120 }, async (t, scene) => {
+inBothModes("a store on the server", { seconds: 300 }, async (t, scene) => {
   const server = await scene.start({ app: "sessions", workers: 2, threads: 2 });
   const visitor = await Visitor.open(await launch(scene), server);
   const sizes = [];

@@ -49,7 +49,7 @@ export async function fits(page, what) {
   const wide = () =>
     document.documentElement.scrollWidth <= window.innerWidth || null;
 
-  await page.waitForFunction(wide, null, { timeout: 20000 }).catch(async () => {
+  await page.waitForFunction(wide, null, { timeout: 60000 }).catch(async () => {
     const who = await page.evaluate(() =>
       [...document.querySelectorAll("body *")]
         .filter((one) => one.getBoundingClientRect().right > window.innerWidth + 1)

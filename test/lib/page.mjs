@@ -125,7 +125,7 @@ export class Visitor {
    * Wait until every graph shows `rows` points. Gives, per graph, the type of
    * its trace, the points that plotly.js has and how many it draws.
    */
-  async graphs(rows, seconds = 30) {
+  async graphs(rows, seconds = 90) {
     await this.page.waitForFunction(
       (count) => {
         const list = [...document.querySelectorAll(".js-plotly-plot")];
