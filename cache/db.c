@@ -307,7 +307,7 @@ static void
 bound_wal(struct db *db)
 {
 	int64_t pages =
-	    db_disk_bytes(db->dir) / DB_WAL_SHARE / (SCHEMA_PAGE_SIZE + 24);
+	    db_disk_bytes(db->dir) / DB_WAL_SHARE / SCHEMA_WAL_BYTES(1);
 
 	db->wal_stop = pages < DB_WAL_STOP ? (int)pages : DB_WAL_STOP;
 }

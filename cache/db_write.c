@@ -88,8 +88,7 @@ db_wal_bytes(const struct db *db)
 static bool
 log_is_too_long(struct db *db)
 {
-	return db_wal_bytes(db) >
-	       (int64_t)db->wal_stop * (SCHEMA_PAGE_SIZE + 24);
+	return db_wal_bytes(db) > SCHEMA_WAL_BYTES(db->wal_stop);
 }
 
 /*

@@ -35,8 +35,7 @@
 #define ROOM_US 200000   /* longest time spent on removing values */
 #define SMALL_STEP 16    /* values removed at once where room is very short */
 #define STUCK_MAX 3      /* times without success before a new file */
-#define COPY_ABOVE_MAX (1000 * (int64_t)(SCHEMA_PAGE_SIZE + 24))
-#define COPY_ABOVE_MIN (16 * (int64_t)(SCHEMA_PAGE_SIZE + 24))
+#define COPY_ABOVE_MIN SCHEMA_WAL_BYTES(16)
 
 void
 upkeep_share_room(struct upkeep *upkeep, const struct cache *cache)
@@ -45,7 +44,7 @@ upkeep_share_room(struct upkeep *upkeep, const struct cache *cache)
 	int64_t room;
 
 	upkeep->bytes_max = cache->max_bytes;
-	upkeep->copy_above = COPY_ABOVE_MAX;
+	upkeep->copy_above = UPKEEP_COPY_ABOVE;
 	if (statfs(cache->db.dir, &fs) < 0)
 		return;
 	room = (int64_t)fs.f_bavail * (int64_t)fs.f_bsize + upkeep->file_bytes +

@@ -14,6 +14,12 @@
 /* Pages of this many bytes; results are 5 to 100 KB. */
 #define SCHEMA_PAGE_SIZE 16384
 
+/* A page in the log has this many bytes in front (sqlite.org/walformat.html);
+ * and so much room takes a log of so many pages. */
+#define SCHEMA_WAL_HEADER 24
+#define SCHEMA_WAL_BYTES(pages) \
+	((int64_t)(pages) * (SCHEMA_PAGE_SIZE + SCHEMA_WAL_HEADER))
+
 enum statement {
 #define STATEMENT(name, sql) STATEMENT_##name,
 #include "cache/statements.def"

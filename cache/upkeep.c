@@ -24,8 +24,6 @@
 #include "server/base/err.h"
 #include "server/base/log.h"
 
-#define FRAME_SIZE (SCHEMA_PAGE_SIZE + 24)
-#define WAL_COPY (1000 * (int64_t)FRAME_SIZE) /* copy above, at most */
 #define COPY_EVERY_MS 1000
 #define GATE_US 50000     /* longest wait for writers to leave */
 #define TRUNCATE_US 20000 /* longest wait for readers to leave */
@@ -38,7 +36,7 @@ upkeep_init(struct upkeep *upkeep)
 	memset(upkeep, 0, sizeof(*upkeep));
 	upkeep->signals_from = -1;
 	upkeep->uses_from = -1;
-	upkeep->copy_above = WAL_COPY;
+	upkeep->copy_above = UPKEEP_COPY_ABOVE;
 }
 
 void
@@ -108,7 +106,7 @@ upkeep_wal_changed(const struct upkeep *upkeep, const struct cache *cache)
 static bool
 is_very_long(const struct cache *cache, int64_t size)
 {
-	return size > (int64_t)cache->db.wal_stop * FRAME_SIZE / 16 * 15;
+	return size > SCHEMA_WAL_BYTES(cache->db.wal_stop) / 16 * 15;
 }
 
 /* A reader that stays keeps the log from being copied: say so. */
@@ -153,9 +151,9 @@ upkeep_copy_wal(struct upkeep *upkeep, struct cache *cache, bool cut)
 	}
 	if (code != SQLITE_OK)
 		return db_failed(db, code, "CHECKPOINT");
-	upkeep->wal_unmoved = (int64_t)(frames - copied) * FRAME_SIZE;
+	upkeep->wal_unmoved = SCHEMA_WAL_BYTES(frames - copied);
 	if (copied < frames) {
-		if (is_very_long(cache, (int64_t)frames * FRAME_SIZE))
+		if (is_very_long(cache, SCHEMA_WAL_BYTES(frames)))
 			report_pinned(frames, copied);
 		return ERR_BUSY;
 	}

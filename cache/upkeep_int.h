@@ -10,6 +10,9 @@
  * evict.c (values), room.c (a full disk).
  */
 
+/* A log this long is copied at once; a small disk has it copied sooner. */
+#define UPKEEP_COPY_ABOVE SCHEMA_WAL_BYTES(1000)
+
 /* A row to delete: its id and up to two values it must still have. */
 struct doomed {
 	int64_t id;

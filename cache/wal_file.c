@@ -29,7 +29,7 @@
 
 #include "cache/schema.h"
 
-#define HEADER 24 /* of a page in the log; walformat.html */
+#define HEADER SCHEMA_WAL_HEADER
 
 struct wal_file {
 	sqlite3_file file;

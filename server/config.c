@@ -227,7 +227,7 @@ check(struct config *config, enum config_action action, struct buf *why)
 	int rc = config_fix_cache_type(config, why);
 
 	if (rc == 0)
-		rc = config_fix_limits(config, why);
+		rc = config_fix_values(config, why);
 	if (rc == 0)
 		rc = config_check_server(config, why);
 	if (rc == 0)

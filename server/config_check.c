@@ -297,7 +297,7 @@ fix_base_path(struct config *config)
 }
 
 int
-config_fix_limits(struct config *config, struct buf *why)
+config_fix_values(struct config *config, struct buf *why)
 {
 	struct worker_options *worker = &config->worker;
 	int rc = fix_limit(config, "limit_request_line",

@@ -117,7 +117,7 @@ int config_check_cache(const struct config *config, struct buf *why);
  * gunicorn's 0 for "no limit" becomes the greatest there is, with a warning;
  * a base path gets its last "/".
  */
-int config_fix_limits(struct config *config, struct buf *why);
+int config_fix_values(struct config *config, struct buf *why);
 
 /* Flask-Caching's names of cache types become ours, with a warning. */
 int config_fix_cache_type(struct config *config, struct buf *why);

@@ -8,7 +8,8 @@
  * THREADS    Master only.
  * FAILURE    Out of descriptors: nobody is let in for a second, or poll()
  *            would return at once, for ever. A client that breaks a rule gets
- * an error line, if it reads, and is closed. The server never notices.
+ *            an error line, if it reads, and is closed. The server never
+ *            notices.
  */
 #include "server/control.h"
 

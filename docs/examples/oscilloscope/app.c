@@ -117,7 +117,7 @@ static const struct ph_value *
 layout(struct ph_call *call)
 {
 	(void)call;
-	return html_main(.className = "container", .children = PH_CHILDREN(
+	return html_main(.className = "container live", .children = PH_CHILDREN(
 	    html_h1(.children = ph_text("Oscilloscope")),
 	    html_div(.className = "row", .children = PH_CHILDREN(
 		html_div(.className = "two columns", .children = html_button(

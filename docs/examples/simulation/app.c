@@ -76,11 +76,11 @@ steer(struct ph_call *call)
 	double heat = ph_number_of(ph_input(call, "heat.value"));
 
 	if (!(x >= 1 && x < SIZE - 1 && heat >= 0 && heat <= 1000))
-		return ph_set_props(call, "mean", "children",
+		return ph_output(call, "problem.children",
 		    ph_text("The flame has to be on the plate"));
 	ph_cache_set(call, "flame", ph_number(x), .timeout = PH_FOREVER);
 	ph_cache_set(call, "heat", ph_number(heat), .timeout = PH_FOREVER);
-	return PH_OK;
+	return ph_output(call, "problem.children", ph_text(""));
 }
 
 static enum ph_status
@@ -117,7 +117,7 @@ slider(const char *id, const char *label, int least, int most, double value)
 static const struct ph_value *
 layout(struct ph_call *call)
 {
-	return html_main(.className = "container", .children = PH_CHILDREN(
+	return html_main(.className = "container live", .children = PH_CHILDREN(
 	    html_h1(.children = ph_text("A plate and a flame")),
 	    html_div(.className = "row", .children = PH_CHILDREN(
 		html_div(.className = "four columns", .children = PH_CHILDREN(
@@ -127,6 +127,7 @@ layout(struct ph_call *call)
 		    steering(call, "flame", 24)),
 		slider("heat", "Degrees", 0, 1000,
 		    steering(call, "heat", 300)))),
+	    html_p(.id = "problem", .role = "alert"),
 	    html_p(.id = "mean"), dcc_graph(.id = "plate"),
 	    dcc_interval(.id = "tick", .interval = ph_int(200))));
 }
@@ -141,8 +142,9 @@ PH_APP(app)
 	    .background = true, .cancel = PH_TEXTS("stop.n_clicks"),
 	    .running = PH_RUNNING(PH_WHILE("start.disabled", ph_bool(true),
 		ph_bool(false))));
-	ph_callback(app, steer, PH_INPUT("flame.value"),
-	    PH_INPUT("heat.value"), .prevent_initial_call = true);
+	ph_callback(app, steer, PH_OUTPUT("problem.children"),
+	    PH_INPUT("flame.value"), PH_INPUT("heat.value"),
+	    .prevent_initial_call = true);
 	ph_callback(app, show, PH_OUTPUT("plate.figure"),
 	    PH_OUTPUT("mean.children"), PH_INPUT("tick.n_intervals"));
 }

@@ -6,12 +6,10 @@
  * somebody else's folder, a wal-index that was cut short under its readers,
  * checksums that do not match. What needs root says so and is skipped else.
  */
-#include "test/unit/cache/fixture.h"
+#include "test/unit/cache/small_disk.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <signal.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 
 #include "cache/cache_int.h"
@@ -38,38 +36,6 @@ put(struct cache *cache, int n, const char *data, size_t len)
 
 	fixture_key(n, entry.key);
 	return cache_put(cache, &entry, 1, CACHE_PUT_ALWAYS, &life);
-}
-
-/* A file system of its own for the fixture. False: there can be none. */
-static bool
-mount_small(struct fixture *f, const char *options)
-{
-	static bool apart;
-
-	fixture_init(f);
-	/* In a name space of our own, so that no mount outlives the test. */
-	apart = apart ||
-		(unshare(CLONE_NEWNS) == 0 &&
-		    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0);
-	if (apart && mount("tmpfs", f->dir, "tmpfs", MS_NOSUID | MS_NODEV,
-			 options) == 0) {
-		assert_int_equal(fixture_prepare(f), 0);
-		f->a = fixture_open(f, 1, 101);
-		return true;
-	}
-	print_message("skipped: no tmpfs can be mounted\n");
-	fixture_fini(f);
-	return false;
-}
-
-static void
-unmount(struct fixture *f)
-{
-	cache_close(&f->a);
-	cache_close(&f->b);
-	fixture_check_integrity(f);
-	assert_int_equal(umount2(f->dir, MNT_DETACH), 0);
-	fixture_fini(f);
 }
 
 static char data[20000];
@@ -101,7 +67,7 @@ a_file_system_without_room(void **state)
 	int i;
 
 	(void)state;
-	if (!is_root() || !mount_small(&f, "size=2m,mode=0700"))
+	if (!small_disk_mount(&f, "size=2m,mode=0700"))
 		return;
 	n = fill_up(&f, 1000);
 	assert_true(n > 0);
@@ -114,7 +80,7 @@ a_file_system_without_room(void **state)
 	}
 	assert_int_equal(fixture_state(f.b, n), -ENOENT);
 	assert_false(mark_is_set(f.dir));
-	unmount(&f);
+	small_disk_unmount(&f);
 }
 
 /* In a child that is nobody. */

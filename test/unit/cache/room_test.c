@@ -6,9 +6,8 @@
  * and is skipped, with a line, where it may not be mounted.
  */
 #include "test/unit/cache/keeper_child.h"
+#include "test/unit/cache/small_disk.h"
 
-#include <sched.h>
-#include <sys/mount.h>
 #include <sys/statfs.h>
 
 #include "cache/folder.h"
@@ -49,38 +48,6 @@ has(struct cache *cache, int n)
 	}
 	buf_free(&out);
 	return rc == CACHE_HIT;
-}
-
-/* A file system of its own for the fixture. False: there can be none. */
-static bool
-mount_small(struct fixture *f, const char *options)
-{
-	static bool apart;
-
-	fixture_init(f);
-	/* In a name space of our own, so that no mount outlives the test. */
-	apart = apart ||
-		(geteuid() == 0 && unshare(CLONE_NEWNS) == 0 &&
-		    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0);
-	if (apart && mount("tmpfs", f->dir, "tmpfs", MS_NOSUID | MS_NODEV,
-			 options) == 0) {
-		assert_int_equal(fixture_prepare(f), 0);
-		f->a = fixture_open(f, 1, 101);
-		return true;
-	}
-	print_message("skipped: no tmpfs can be mounted\n");
-	fixture_fini(f);
-	return false;
-}
-
-static void
-unmount(struct fixture *f)
-{
-	cache_close(&f->a);
-	cache_close(&f->b);
-	fixture_check_integrity(f);
-	assert_int_equal(umount2(f->dir, MNT_DETACH), 0);
-	fixture_fini(f);
 }
 
 /* Put values, with nobody there to copy the log, until there is no room. */
@@ -156,7 +123,7 @@ a_log_that_took_all_room(void **state)
 	int n;
 
 	(void)state;
-	if (!mount_small(&f, "size=16m,mode=0700"))
+	if (!small_disk_mount(&f, "size=16m,mode=0700"))
 		return;
 	folder_take_reserve(f.dir); /* as the keeper has done */
 	assert_int_equal(fixture_ask(f.a, 1000000, &claim), CACHE_OWNED);
@@ -177,7 +144,7 @@ a_log_that_took_all_room(void **state)
 	check_that_it_goes_on(&f, n + 1);
 	stop(&child, SIGTERM);
 	cache_claim_free(&claim);
-	unmount(&f);
+	small_disk_unmount(&f);
 }
 
 /* The same with nothing in reserve: then only a new file helps. */
@@ -190,7 +157,7 @@ not_even_a_reserve(void **state)
 	int n;
 
 	(void)state;
-	if (!mount_small(&f, "size=16m,mode=0700"))
+	if (!small_disk_mount(&f, "size=16m,mode=0700"))
 		return;
 	inode = db_inode(f.dir);
 	n = fill_with_log(&f);
@@ -202,7 +169,7 @@ not_even_a_reserve(void **state)
 	assert_int_not_equal(db_inode(f.dir), inode);
 	check_that_it_goes_on(&f, n + 1);
 	stop(&child, SIGTERM);
-	unmount(&f);
+	small_disk_unmount(&f);
 }
 
 /* With a keeper from the start, the disk is never full for long. */
@@ -218,7 +185,7 @@ a_small_disk_is_enough(void **state)
 	int i;
 
 	(void)state;
-	if (!mount_small(&f, "size=24m,mode=0700"))
+	if (!small_disk_mount(&f, "size=24m,mode=0700"))
 		return;
 	inode = db_inode(f.dir);
 	start(&f, &child);
@@ -239,7 +206,7 @@ a_small_disk_is_enough(void **state)
 	assert_true(last > 0);
 	assert_int_equal(db_inode(f.dir), inode);
 	stop(&child, SIGTERM);
-	unmount(&f);
+	small_disk_unmount(&f);
 }
 
 int

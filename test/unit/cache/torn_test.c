@@ -165,7 +165,7 @@ static void
 a_log_that_was_cut_short(void **state)
 {
 	static const long beside[] = { -1, 0, 1, 24, 8000 };
-	size_t frame = SCHEMA_PAGE_SIZE + 24;
+	size_t frame = (size_t)SCHEMA_WAL_BYTES(1);
 	struct fixture f;
 	struct copy copy;
 	int before = 0;
@@ -214,7 +214,7 @@ a_log_with_changed_bytes(void **state)
 		/* The header of the log, of a frame, and anywhere. */
 		at = i < 8 ? (size_t)i * 4 : (size_t)rand_r(&seed) * 7919;
 		if (i % 3 == 1)
-			at = 32 + at % 40 * (SCHEMA_PAGE_SIZE + 24) +
+			at = 32 + at % 40 * (size_t)SCHEMA_WAL_BYTES(1) +
 			     (size_t)(i % 24);
 		at %= copy.wal_len;
 		copy.wal[at] = (char)(copy.wal[at] ^ (1 << i % 8));
