@@ -24,8 +24,8 @@ struct static_entry {
 
 /* A file that the page loads. */
 struct static_item {
-	char *path; /* below the folder */
-	int64_t mtime;
+	char *path;       /* below the folder */
+	uint64_t version; /* another after each change */
 };
 
 struct static_folder {

@@ -38,6 +38,17 @@ is_loaded(const char *path)
 	       ends_with(path, ".mjs") || strcmp(path, "favicon.ico") == 0;
 }
 
+/* A file that is written in two steps, as one that is made first and filled
+ * then, has the size of each, and mostly a time of each. */
+static uint64_t
+version_of(const struct stat *st)
+{
+	return ((uint64_t)st->st_mtim.tv_sec * 1000000000 +
+		   (uint64_t)st->st_mtim.tv_nsec) *
+		   31 +
+	       (uint64_t)st->st_size;
+}
+
 static int
 add_item(struct static_folder *folder, const char *path, const struct stat *st)
 {
@@ -51,7 +62,7 @@ add_item(struct static_folder *folder, const char *path, const struct stat *st)
 		return -ENOMEM;
 	folder->items = items;
 	items[folder->item_count].path = strdup(path);
-	items[folder->item_count].mtime = (int64_t)st->st_mtime;
+	items[folder->item_count].version = version_of(st);
 	if (items[folder->item_count].path == NULL)
 		return -ENOMEM;
 	folder->item_count++;
@@ -150,7 +161,7 @@ put_url(const struct static_item *item, const char *prefix, struct buf *out)
 		else
 			(void)buf_printf(out, "%%%02X", (unsigned char)*p);
 	}
-	(void)buf_printf(out, "?m=%lld", (long long)item->mtime);
+	(void)buf_printf(out, "?m=%llu", (unsigned long long)item->version);
 }
 
 void
@@ -208,8 +219,8 @@ static_put_opened(const struct static_folder *folder, struct buf *out)
 	size_t i;
 
 	for (i = 0; folder != NULL && i < folder->item_count; i++)
-		(void)buf_printf(out, "%s %lld\n", folder->items[i].path,
-		    (long long)folder->items[i].mtime);
+		(void)buf_printf(out, "%s %llu\n", folder->items[i].path,
+		    (unsigned long long)folder->items[i].version);
 }
 
 void

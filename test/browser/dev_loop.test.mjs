@@ -161,7 +161,7 @@ test("errors come and go", { seconds: 400 }, async (t, scene) => {
     await listens(visitor);
     return panel;
   });
-  within(t, "mended to page", Math.min(...mended), BOUND_MS);
+  within(t, "mended to page", Math.min(...mended), QUIET ? QUICK_MS : BOUND_MS);
   /* What is right is served again, and no worker had to die for it. */
   edit(source, 'app, "Caching and signaling"', 'app, "The last one"');
   await shows(visitor, "The last one");
