@@ -139,11 +139,30 @@ put_software(const struct line *line, const struct step *step)
 	(void)buf_puts(line->out, "pronghorn");
 }
 
+/* As the app sees it and gunicorn writes it; as it came is RAW_URI's. A path
+ * that the server refuses has no other form than the one it came in. */
 static void
-put_path(const struct line *line, const struct step *step)
+put_decoded_path(const struct line *line, const struct step *step)
 {
+	struct http_span path = access_path(line->entry);
+	char text[FIELD_BYTES];
+	int len;
+
 	(void)step;
-	put_escaped(line->out, access_path(line->entry));
+	if (path.data != NULL && memchr(path.data, '%', path.len) != NULL) {
+		len = http_path_decode(path, text, sizeof(text));
+		if (len >= 0)
+			path = (struct http_span){ text, (size_t)len };
+	}
+	put_escaped(line->out, path);
+}
+
+/* SCRIPT_NAME: paths are never split, so PATH_INFO has all of it. */
+static void
+put_nothing(const struct line *line, const struct step *step)
+{
+	(void)line;
+	(void)step;
 }
 
 static void
@@ -312,7 +331,7 @@ static const struct atom {
 	{ "t", put_time, NULL },
 	{ "r", put_request_line, NULL },
 	{ "m", put_method, NULL },
-	{ "U", put_path, NULL },
+	{ "U", put_decoded_path, NULL },
 	{ "q", put_query, NULL },
 	{ "H", put_protocol, NULL },
 	{ "s", put_status, NULL },
@@ -331,10 +350,14 @@ static const struct atom {
 	{ "{content_type}e", put_request_field, "content-type" },
 	{ "{content_length}e", put_request_field, "content-length" },
 	{ "{server_software}e", put_software, NULL },
-	{ "{path_info}e", put_path, NULL },
+	{ "{path_info}e", put_decoded_path, NULL },
 	{ "{query_string}e", put_query, NULL },
 	{ "{remote_addr}e", put_client, NULL },
 	{ "{server_protocol}e", put_protocol, NULL },
+	{ "{server_name}e", access_put_server_name, NULL },
+	{ "{server_port}e", access_put_server_port, NULL },
+	{ "{remote_port}e", access_put_remote_port, NULL },
+	{ "{script_name}e", put_nothing, NULL },
 	{ "{wsgi.url_scheme}e", put_scheme, NULL },
 };
 

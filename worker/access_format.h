@@ -33,6 +33,7 @@ struct access_entry {
 	struct http_span referer;
 	struct http_span user_agent;
 	const struct http_span *extras; /* as access_format_extra() orders */
+	int fd; /* its socket, for the names of its ends; may be negative */
 	const struct reply *reply;
 	int64_t duration_us;
 };

@@ -6,7 +6,8 @@
 
 #include "worker/access_format.h"
 
-/* Between the two files of the access log's lines: formats, and JSON. */
+/* Between the three files of the access log's lines: formats, ends of
+ * connections, and JSON. */
 #define STEPS_MAX 64
 #define FIELD_BYTES 2048 /* of one client text in a line */
 
@@ -31,6 +32,11 @@ struct access_format {
 	const char *extras[ACCESS_EXTRAS];
 	struct step steps[STEPS_MAX];
 };
+
+/* access_ends.c: SERVER_NAME and so on */
+void access_put_server_name(const struct line *line, const struct step *step);
+void access_put_server_port(const struct line *line, const struct step *step);
+void access_put_remote_port(const struct line *line, const struct step *step);
 
 /* access_json.c */
 struct http_span access_path(const struct access_entry *entry);

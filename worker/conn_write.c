@@ -377,6 +377,7 @@ log_answer(struct conn *conn, const struct answer_to *to,
 		.user_agent = to->user_agent,
 		.secure = to->secure,
 		.extras = to->extras,
+		.fd = conn->stream != NULL ? h2_parent(conn)->fd : conn->fd,
 		.reply = reply,
 		.duration_us = clock_mono_us() - to->start_us,
 	};

@@ -28,7 +28,8 @@ test("gunicorn's atoms", async (t, scene) => {
     "%%|%(h)s|%(l)s|%(u)s|%(m)s|%(U)s|%(q)s|%(H)s|%(s)s|%(B)s|%(f)s|%(a)s" +
     "|%(T)s|%(M)s|%(L)s|%({X-Id}i)s|%({Content-Type}o)s|%({etag}o)s" +
     "|%({HTTP_X_ID}e)s|%({REQUEST_METHOD}e)s|%(p)s" +
-    "|%({RAW_URI}e)s|%({CONTENT_TYPE}e)s|%({CONTENT_LENGTH}e)s|%({SERVER_SOFTWARE}e)s";
+    "|%({RAW_URI}e)s|%({CONTENT_TYPE}e)s|%({CONTENT_LENGTH}e)s|%({SERVER_SOFTWARE}e)s" +
+    "|%({SERVER_NAME}e)s:%({SERVER_PORT}e)s|%({SCRIPT_NAME}e)s|%({REMOTE_PORT}e)s";
   const server = await scene.start({
     app: "zoo",
     args: ["--access-logfile", file, "--access-logformat", format],
@@ -41,7 +42,8 @@ test("gunicorn's atoms", async (t, scene) => {
 
   await scene.send(server, get("/_ph/health?a=1&b", { fields }));
   await scene.send(server, call("naps", 0.1, { fields }));
-  const [one, two] = await linesOf(file, 2);
+  await scene.send(server, get("/no%74%20\u0068ere%22?%41"));
+  const [one, two, three] = await linesOf(file, 3);
   const first = one.split("|");
 
   assert.deepEqual(first.slice(0, 12), [
@@ -54,8 +56,15 @@ test("gunicorn's atoms", async (t, scene) => {
     "GET",
   ]);
   assert.match(first[20], /^<\d+>$/);
-  assert.deepEqual(first.slice(21), ["/_ph/health?a=1&b", "-", "-", "pronghorn"]);
-  assert.match(two, /\|\/_dash-update-component\|application\/json\|\d+\|pronghorn$/);
+  assert.deepEqual(first.slice(21, 27), [
+    ...["/_ph/health?a=1&b", "-", "-", "pronghorn"],
+    ...[`127.0.0.1:${server.address.port}`, ""],
+  ]);
+  assert.ok(Number(first[27]) >= 1024 && Number(first[27]) !== server.address.port);
+  assert.match(two, /\|\/_dash-update-component\|application\/json\|\d+\|pronghorn\|/);
+  /* A path is shown as the app sees it, a target as it came. */
+  assert.deepEqual(three.split("|").slice(5, 7), ["/not here\\x22", "%41"]);
+  assert.equal(three.split("|")[21], "/no%74%20here%22?%41");
   /* One that has waited in the pool knows its fields, too. */
   assert.equal(two.split("|")[3], "a\\x22\\x0a");
   assert.equal(two.split("|")[15], "x\\x5cy\\x22z");
