@@ -31,9 +31,9 @@ _pronghorn()
 	    --data-dir --allowed-host --any-origin --trusted-origin
 	    --csrf-token --csrf-token-name --csrf-header-name
 	    --content-security-policy --csp-extra --frame-ancestors
-	    --referrer-policy --request-timeout --thread-timeout
-	    --max-requests --max-requests-jitter --max-worker-memory
-	    --debug --debug-notice --limit-chunk-line
+	    --referrer-policy --request-timeout --disconnect-grace-period
+	    --thread-timeout --max-requests --max-requests-jitter
+	    --max-worker-memory --debug --debug-notice --limit-chunk-line
 	    --limit-client-connections --min-rate --limit-body-ratio
 	    --assets-folder --packages-folder --sendfile --no-sendfile
 	    --answer-memory --compress-level --compress-min-size --certfile

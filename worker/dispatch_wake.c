@@ -8,6 +8,9 @@
  * is read again whenever a hint comes, when somebody parks, and every 50 ms
  * while anybody waits.
  *
+ * An entry that its last client has left stays for disconnect_grace_period;
+ * then the signal table learns that nobody waits here.
+ *
  * INVARIANT  Whoever is parked is found again: an entry leaves the lot only
  *            when both its lists have been taken over.
  * THREADS    The loop only.
@@ -16,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/base/clock.h"
 #include "server/base/err.h"
 #include "server/base/log.h"
 #include "worker/dispatch_int.h"
@@ -38,6 +42,7 @@ void
 dispatch_park(struct request *request, struct parked *parked)
 {
 	request->parked = parked;
+	parked->left_us = 0;
 	request->prev = NULL;
 	request->next = parked->requests;
 	if (request->next != NULL)
@@ -59,12 +64,27 @@ leave_key(struct worker *worker, const uint8_t key[CACHE_KEY_LEN])
 		task_free(task);
 }
 
-/* If the last who waited here has gone, without the value, say so. */
-static void
-leave(struct worker *worker, const struct parked *parked)
+static int64_t
+grace_us(const struct worker *worker)
 {
-	if (parked->may_stop && park_is_empty(parked))
+	return (int64_t)(worker->options->disconnect_grace_period * 1e6);
+}
+
+/*
+ * If the last who waited here has gone, without the value, say so: after a
+ * while, when it was a client, as somebody may just load his page again.
+ */
+static void
+leave(struct worker *worker, struct parked *parked, bool at_once)
+{
+	if (!parked->may_stop || !park_is_empty(parked))
+		return;
+	if (at_once || grace_us(worker) == 0) {
 		leave_key(worker, parked->key);
+		return;
+	}
+	parked->left_us = clock_mono_us();
+	net_start(worker);
 }
 
 /*
@@ -72,7 +92,7 @@ leave(struct worker *worker, const struct parked *parked)
  * given up; what it waits for loses one who waits, too.
  */
 static void
-end_task(struct worker *worker, struct task *task)
+end_task(struct worker *worker, struct task *task, bool at_once)
 {
 	struct parked *parked = task->parked;
 	enum task_kind kind = task->kind;
@@ -85,14 +105,14 @@ end_task(struct worker *worker, struct task *task)
 		task->kind = kind; /* the claim must not be forgotten */
 		park_add_task(parked, task);
 	}
-	leave(worker, parked);
+	leave(worker, parked, at_once);
 }
 
 void
 dispatch_end_waiting(struct worker *worker, struct task *task)
 {
 	task->request->waiting = NULL;
-	end_task(worker, task);
+	end_task(worker, task, false);
 }
 
 void
@@ -107,15 +127,21 @@ dispatch_unpark(struct request *request, struct worker *worker)
 	if (request->next != NULL)
 		request->next->prev = request->prev;
 	request->parked = NULL;
-	leave(worker, parked);
-	/* An entry without waiters goes at the next look at the lot. */
+	leave(worker, parked, false);
+	/* An entry without waiters goes at a later look at the lot. */
 }
 
 void
 dispatch_drop_if_empty(struct worker *worker, struct parked *parked)
 {
-	if (park_is_empty(parked) && !parked->asking)
-		park_remove(worker->park, parked);
+	if (!park_is_empty(parked) || parked->asking)
+		return;
+	if (parked->left_us != 0) {
+		if (clock_mono_us() < parked->left_us + grace_us(worker))
+			return;
+		leave_key(worker, parked->key);
+	}
+	park_remove(worker->park, parked);
 }
 
 int
@@ -260,7 +286,7 @@ end_unwanted(struct worker *worker, struct parked *parked)
 		if (task->owned && task->computation->may_stop &&
 		    cache_is_left(worker->kit.cache, task->claim.key,
 			task->claim.epoch) > 0)
-			end_task(worker, task);
+			end_task(worker, task, true);
 	}
 }
 
@@ -352,6 +378,24 @@ dispatch_on_wake(struct worker *worker)
 		net_start(worker);
 }
 
+/* The client of `task` went before the task could wait for a value. */
+static void
+leave_unparked(struct worker *worker, const struct task *task)
+{
+	struct parked *parked = park_find(worker->park, task->wait_key);
+
+	if (!task->wait_may_stop || parked != NULL)
+		return;
+	if (grace_us(worker) > 0)
+		parked = park_get(worker->park, task->wait_key);
+	if (parked == NULL) { /* or no memory for the grace */
+		leave_key(worker, task->wait_key);
+		return;
+	}
+	parked->may_stop = true;
+	leave(worker, parked, false);
+}
+
 /* A task waits for a value: into the lot, and look once whether it came. */
 static void
 park_task(struct worker *worker, struct task *task)
@@ -414,9 +458,7 @@ on_single(struct worker *worker, struct task *task)
 
 	if (task->outcome == TASK_WAITS) {
 		if (request->conn == NULL) { /* nobody is left to answer */
-			if (task->wait_may_stop &&
-			    park_find(worker->park, task->wait_key) == NULL)
-				leave_key(worker, task->wait_key);
+			leave_unparked(worker, task);
 			free(request);
 			task_free(task);
 			return;

@@ -77,6 +77,7 @@ void
 park_add_task(struct parked *parked, struct task *task)
 {
 	task->parked = parked;
+	parked->left_us = 0;
 	task->prev = NULL;
 	task->next = parked->tasks;
 	if (task->next != NULL)

@@ -32,6 +32,7 @@ struct parked {
 	const struct callback *callback; /* whose answer `requests` want */
 	struct buf arguments;            /* to ask for it again */
 	unsigned stoppable; /* of the tasks, computations that may stop */
+	int64_t left_us;    /* when the last of them left; 0: nothing to say */
 	bool asking;        /* a TASK_ANSWER for the key is with us */
 	bool may_stop;      /* who computes it may stop when all have left */
 };

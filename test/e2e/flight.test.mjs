@@ -19,6 +19,7 @@ async function open(scene, options) {
     app: "flight",
     workers: 2,
     threads: 2,
+    args: ["--disconnect-grace-period", "0"],
     ...options,
   });
   const send = (name, value = null) => scene.send(server, call(name, value));
@@ -119,6 +120,24 @@ test("it goes on while one of them waits", async (t, scene) => {
   await askAndGo(scene, server, "stoppable", "y:1500", / run stoppable y/);
   assert.match(await kept, /^y:1500 /);
   assert.equal(runs(server, "stoppable y"), 1);
+});
+
+test("disconnect_grace_period: who loads the page again finds it", async (t, scene) => {
+  const { server, ask } = await open(scene, {
+    args: ["--asgi-disconnect-grace-period", "2"],
+  });
+
+  await askAndGo(scene, server, "stoppable", "v:2500", / run stoppable v/);
+  /* The second visit begins when the first has been over for a while. */
+  await sleep(800);
+  assert.match(await ask("stoppable", "v:2500"), /^v:2500 /);
+  assert.equal(runs(server, "stoppable v"), 1);
+  /* When nobody comes it ends, but not at once. */
+  await askAndGo(scene, server, "stoppable", "u:60000", / run stoppable u/);
+  const start = now();
+
+  await server.waitFor(/event=signal\.given_up function=stoppable/);
+  assert.ok(now() - start > 1500, `it ended after ${now() - start} ms`);
 });
 
 test("what a given-up computation waited for ends with it", async (t, scene) => {
