@@ -115,7 +115,8 @@ read_settings(struct master *master, struct master_settings *fresh,
 	rc = children->reload(master->current.settings.context, fresh, why);
 	if (rc == 0 && new_target(master, fresh->options) > most) {
 		(void)buf_printf(why,
-		    "workers = %u: only a restart makes room for more than %u",
+		    "workers = %u: there is room for %u; "
+		    "SIGUSR2 or a restart makes more",
 		    new_target(master, fresh->options), most);
 		rc = ERR_RANGE;
 		children->release(fresh->owned);

@@ -167,6 +167,40 @@ test("E5: workers that die at boot: few forks, a quiet log, and it is said", { s
   await until("readiness", async () => (await readiness()).status === 200, 20);
 });
 
+test("E5: workers that crash soon after they serve: pauses, and it is said", { seconds: 120 }, async (t, s) => {
+  const server = await start(s, { workers: 1 });
+  const kill = async () => {
+    const [pid] = await until("a worker past its first second", async () => {
+      const { workers } = await ctlJson(server, "workers");
+      const row = workers.find((one) => one.state === "ready");
+
+      return row?.age > 1.3 && [row.pid];
+    }, 40);
+    const killed = now();
+
+    server.kill("SIGSEGV", pid);
+    await until("its successor", () => {
+      const workers = server.workers();
+
+      return workers.length === 1 && workers[0] !== pid;
+    }, 40);
+    return now() - killed;
+  };
+  const waits = [];
+
+  /* A few are a run of bad luck: they are replaced at once. */
+  while (waits.length < 8) waits.push(await kill());
+  t.diagnostic(`ms to each successor: ${waits.map(Math.round)}`);
+  assert.equal(server.grep(/event=worker\.relapse/).length, 3);
+  assert.ok(waits[6] > 1500 && waits[7] > 3000, `pauses grow: ${waits}`);
+  assert.equal((await ctlJson(server, "status")).early_crashes, 8);
+  /* A reload begins anew: perhaps it brought the mend. */
+  server.kill("SIGHUP");
+  await until("no count of crashes", async () =>
+    (await ctlJson(server, "status")).early_crashes === 0);
+  await serves(s, server);
+});
+
 test("E6: a worker that hangs while it boots is killed and replaced", async (t, s) => {
   const stuck = path.join(s.dir(), "stuck");
   const server = await start(
