@@ -8,17 +8,20 @@
  *
  * See README.md beside this file.
  */
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "server/base/err.h"
 #include "test/bench/bench_options.h"
 #include "test/bench/bench_report.h"
 #include "test/bench/load.h"
 #include "test/bench/requests.h"
+#include "test/bench/split.h"
 #include "test/bench/tune.h"
 
 static volatile sig_atomic_t sig_caught;
@@ -146,31 +149,74 @@ judge(const struct load *load)
 	return failures > 0 || unknown > 0 ? BENCH_FAILURES : BENCH_GOOD;
 }
 
+/* The results of a run, for people and programs, and its status. */
 static int
-run(const struct bench_options *options)
+conclude(struct load *load, const struct bench_options *options, int rc)
+{
+	int status = BENCH_USAGE;
+
+	if (rc < 0)
+		(void)fprintf(stderr, "pronghorn-bench: %s\n", load->trouble);
+	/* Also when nothing came: the errors by kind. */
+	if (write_results(load, options) == 0)
+		status = judge(load);
+	if (rc < 0 && status != BENCH_WRONG_ANSWERS)
+		status = BENCH_NOTHING;
+	return sig_caught != 0 ? 128 + sig_caught : status;
+}
+
+/* The run, or the part of it that process `part` has. */
+static int
+run(const struct bench_options *options, struct split *split, unsigned part)
 {
 	static struct load load;
+	struct bench_options mine;
 	int status = BENCH_USAGE;
 	int rc;
 
-	if (load_init(&load, options) < 0) {
+	split_options(options, part, &mine);
+	if (load_init(&load, &mine) < 0) {
 		(void)fprintf(stderr, "pronghorn-bench: %s\n", load.trouble);
-	} else if (prepare(&load, options) == 0) {
+	} else if (prepare(&load, &mine) == 0) {
 		catch_sigs();
 		load.sig_caught = &sig_caught;
+		load.split = split;
+		load.part = part;
 		rc = load_run(&load);
-		if (rc < 0)
-			(void)fprintf(stderr, "pronghorn-bench: %s\n",
-			    load.trouble);
-		/* Also when nothing came: the errors by kind. */
-		if (write_results(&load, options) == 0)
-			status = judge(&load);
-		if (rc < 0 && status != BENCH_WRONG_ANSWERS)
-			status = BENCH_NOTHING;
-		if (sig_caught != 0)
-			status = 128 + sig_caught;
+		if (part > 0) {
+			split_give(split, part, &load);
+			status = BENCH_GOOD;
+		} else {
+			if (split != NULL)
+				rc = split_take(split, &load);
+			load.options = options;
+			load.count = options->sessions;
+			status = conclude(&load, options, rc);
+			load.count = mine.sessions; /* to free */
+		}
 	}
 	load_free(&load);
+	return status;
+}
+
+static int
+run_split(const struct bench_options *options)
+{
+	struct split *split = split_new(options->processes);
+	int status = BENCH_USAGE;
+	int part = split != NULL ? split_fork(split) : -ENOMEM;
+
+	/* The first one speaks for all. */
+	if (part > 0 && freopen("/dev/null", "w", stderr) == NULL)
+		_exit(BENCH_USAGE);
+	if (part < 0)
+		(void)fprintf(stderr, "pronghorn-bench: --processes: %s\n",
+		    err_str(part));
+	else
+		status = run(options, split, (unsigned)part);
+	if (part > 0)
+		_exit(status);
+	split_free(&split);
 	return status;
 }
 
@@ -187,5 +233,6 @@ main(int argc, char **argv)
 	rc = bench_options_parse(&options, argc, argv);
 	if (rc != 0)
 		return rc < 0 ? BENCH_USAGE : BENCH_GOOD;
-	return run(&options);
+	return options.processes > 1 ? run_split(&options)
+				     : run(&options, NULL, 0);
 }

@@ -16,6 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "test/bench/split.h"
+
 #define POINTS_OF_EXAMPLE "apples=500,oranges=1000,figs=2000,pineapples=1500"
 
 struct row {
@@ -45,6 +47,9 @@ static const struct row rows[] = {
 	{ "spacing", 'p', "constant|exp",
 	    "of the starts of --rate (constant)" },
 	{ "rounds", 'n', "N", "rounds per session, then it is done" },
+	{ "processes", 'x', "N",
+	    "of the generator, when one CPU is too little for it; each has\n"
+	    "its part of the sessions (1)" },
 	{ "connections", 'c', "N", "of one session at most (6)" },
 	{ "timeout", 'T', "SECONDS", "for one answer (30)" },
 	{ "seed", 'e', "N", "of all random choices (1)" },
@@ -288,6 +293,9 @@ apply_number(struct bench_options *options, char code, const char *value)
 		return number("rate", value, 0.001, 1e7, &options->rate);
 	case 'n':
 		return whole("rounds", value, 1, 1e9, &options->rounds);
+	case 'x':
+		return whole("processes", value, 1, SPLIT_PROCESSES_MAX,
+		    &options->processes);
 	case 'c':
 		return whole("connections", value, 1, 256,
 		    &options->connections);
@@ -388,6 +396,10 @@ finish(struct bench_options *options, int argc, char **argv)
 		options->connections = 1;
 	if (options->record != NULL)
 		options->check_same = true;
+	if (options->processes > options->sessions)
+		return bad("processes", "", "not more of them than sessions");
+	if (options->processes > 1 && options->record != NULL)
+		return bad("record", options->record, "one process");
 	return 0;
 }
 
@@ -402,6 +414,7 @@ bench_options_parse(struct bench_options *options, int argc, char **argv)
 	optind = 0; /* tune parses a second list */
 	memset(options, 0, sizeof(*options));
 	options->sessions = 10;
+	options->processes = 1;
 	options->connections = 6;
 	options->duration = 10;
 	options->warmup = 2;

@@ -36,6 +36,7 @@ enum bench_status {
 struct bench_options {
 	const char *url;
 	unsigned sessions;
+	unsigned processes;   /* that share them */
 	unsigned connections; /* of one session */
 	double duration;
 	double warmup;

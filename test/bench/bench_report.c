@@ -140,7 +140,7 @@ bench_report_print(const struct load *load)
 {
 	const struct meter *meter = &load->meter;
 	double seconds = seconds_of(load);
-	double share = load->cpu_s / seconds;
+	double share = load->cpu_most_s / seconds;
 	int i;
 
 	printf("%u sessions, %.2f s measured%s\n", load->count, seconds,
@@ -164,9 +164,12 @@ bench_report_print(const struct load *load)
 	if (load->options->computed != NULL && load->computations >= 0)
 		printf("computations: %ld\n", load->computations);
 	print_servers(load);
-	printf("generator: %.0f %% of a core, %s, %llu connections, %llu sent "
-	       "again\n",
-	    share * 100, load->common.spoke_http_2 ? "HTTP/2" : "HTTP/1.1",
+	printf("generator: %.0f %% of a core", 100 * share);
+	if (load->options->processes > 1)
+		printf(" in the busiest of %u processes, %.2f cores in all",
+		    load->options->processes, load->cpu_s / seconds);
+	printf(", %s, %llu connections, %llu sent again\n",
+	    load->common.spoke_http_2 ? "HTTP/2" : "HTTP/1.1",
 	    (unsigned long long)load->common.connects,
 	    (unsigned long long)load->common.retries);
 	if (share > CPU_LIMIT)
@@ -275,7 +278,9 @@ add_parts(cJSON *root, const struct load *load)
 	double seconds = seconds_of(load);
 	cJSON *part = cJSON_AddObjectToObject(root, "generator");
 
-	add_number(part, "cpu_share", load->cpu_s / seconds);
+	add_number(part, "processes", load->options->processes);
+	add_number(part, "cpu_share", load->cpu_most_s / seconds);
+	add_number(part, "cores", load->cpu_s / seconds);
 	(void)cJSON_AddStringToObject(part, "protocol",
 	    load->common.spoke_http_2 ? "HTTP/2" : "HTTP/1.1");
 	add_number(part, "connections", (double)load->common.connects);

@@ -92,7 +92,7 @@ export async function measure(server, args, { cpu } = {}) {
 
   if (run.requests === 0)
     throw new Error(`${command.join(" ")}: ${JSON.stringify(run.errors)}`);
-  const used = run.generator.cpu_share + (run.server?.cores ?? 0);
+  const used = run.generator.cores + (run.server?.cores ?? 0);
 
   return {
     ...run,
@@ -140,6 +140,7 @@ export function summarize(runs) {
     pss_mb: spread(runs, (run) => run.server.pss_kb / 1024),
     redis_mb: spread(runs, (run) => run.redis_pss_kb / 1024),
     generator_share: spread(runs, (run) => run.generator.cpu_share),
+    generator_cores: spread(runs, (run) => run.generator.cores),
     others_cores: spread(runs, (run) => run.others_cores),
     failures: runs.reduce((sum, run) => sum + run.failures, 0),
     checked: runs.reduce((sum, run) => sum + run.checks.checked, 0),
@@ -149,6 +150,12 @@ export function summarize(runs) {
 }
 
 /* ---- what all comparisons share ---------------------------------------------- */
+
+/*
+ * Of the generator, where many sessions do all they can: the one loop of one
+ * process would be the limit, and no longer the machine.
+ */
+export const PROCESSES = Math.min(2, os.cpus().length);
 
 export const ORACLE = path.join(DATA, "oracle.jsonl");
 /*

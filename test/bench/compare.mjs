@@ -19,6 +19,7 @@ import {
   measure,
   ORACLE,
   PLAN,
+  PROCESSES,
   pronghorn,
   QUICK,
   results,
@@ -36,7 +37,7 @@ import { PROGRAMS, startNginx } from "./peers/peers.mjs";
 
 export async function warm(peers) {
   const sessions = 200;
-  const args = ["--sessions", sessions, "--duration", PLAN.warm, "--warmup", 1, "--together"];
+  const args = ["--sessions", sessions, "--duration", PLAN.warm, "--warmup", 1, "--together", "--processes", PROCESSES];
   const runs = new Map(peers.map((peer) => [peer.name, []]));
   const servers = [];
 
@@ -57,6 +58,7 @@ export async function warm(peers) {
     sessions,
     workers: WORKERS,
     threads: THREADS,
+    processes: PROCESSES,
     seconds: PLAN.warm,
     sample: SAMPLE,
     peers: Object.fromEntries(

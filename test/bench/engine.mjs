@@ -242,54 +242,52 @@ function script(dir, name, body) {
   return file;
 }
 
-/* { what, target, against, sides: [[pid, command, read], [..]] } */
+/*
+ * { what, target, against, sides: [[pid, command, read], [..]] }. Of a peer
+ * that is not there the promise stays in the list, without sides.
+ */
 function comparisons(dir, { plain, tls, cached, nginx, noop }) {
   const health = "/_ph/health";
   const file = "/assets/twenty.bin";
-  const echo = script(dir, "echo", ECHO);
-  const oranges = script(dir, "oranges", ORANGES);
   const update = "/_dash-update-component";
   const list = [];
-  const add = (what, target, against, mine, theirs) =>
-    list.push({ what, target, against, sides: [mine, theirs] });
   const pid = (server) => server.pids[0];
+  const add = (peer, what, target, against, sides) =>
+    list.push({ what, target, against, sides: peer && sides(peer) });
+  const h1 = (one, scheme, where) => (peer) => [
+    [pid(one), wrk(one.url + where), readWrk],
+    [peer.pid, wrk(peer[scheme] + where), readWrk],
+  ];
+  const h2 = (where) => (peer) => [
+    [pid(tls), h2load(tls.url + where), readH2load],
+    [peer.pid, h2load(peer.tls + where), readH2load],
+  ];
+  const overH2 = fs.existsSync(H2LOAD) && nginx;
 
-  if (nginx) {
-    const h1 = (one, other, where) => [
-      [pid(one), wrk(one.url + where), readWrk],
-      [nginx.pid, wrk(other + where), readWrk],
-    ];
+  if (!fs.existsSync(H2LOAD)) skip("HTTP/2", "h2load is not installed");
+  add(nginx, "small GET", 1.1, "nginx return 200", h1(plain, "url", health));
+  add(nginx, "20 KB asset", 1.3, "nginx static file", h1(plain, "url", file));
+  add(nginx, "TLS keep-alive, small GET", 1.0, "nginx", h1(tls, "tls", health));
+  add(nginx, "TLS keep-alive, 20 KB asset", 1.0, "nginx", h1(tls, "tls", file));
+  add(nginx, "TLS resumed handshakes", 1.0, "nginx", (peer) => [
+    [pid(tls), resume(tls.url), readResume],
+    [peer.pid, resume(peer.tls), readResume],
+  ]);
+  add(overH2, "HTTP/2, small GET", 0.9, "nginx", h2(health));
+  add(overH2, "HTTP/2, 20 KB asset", 0.9, "nginx", h2(file));
+  /* A little more than the file has. */
+  add(nginx, "memoized callback, 21 KB", 1.0, "nginx static file", (peer) => [
+    [pid(cached), wrk(cached.url + update, script(dir, "oranges", ORANGES)), readWrk],
+    [peer.pid, wrk(peer.url + file), readWrk],
+  ]);
+  add(noop, "callback that does nothing", 25, "gunicorn gthread + Flask", (peer) => {
+    const echo = script(dir, "echo", ECHO);
 
-    add("small GET", 1.1, "nginx return 200", ...h1(plain, nginx.url, health));
-    add("20 KB asset", 1.3, "nginx static file", ...h1(plain, nginx.url, file));
-    add("TLS keep-alive, small GET", 1.0, "nginx", ...h1(tls, nginx.tls, health));
-    add("TLS keep-alive, 20 KB asset", 1.0, "nginx", ...h1(tls, nginx.tls, file));
-    add(
-      "TLS resumed handshakes", 1.0, "nginx",
-      [pid(tls), resume(tls.url), readResume],
-      [nginx.pid, resume(nginx.tls), readResume],
-    );
-    if (fs.existsSync(H2LOAD)) {
-      for (const [name, where] of [["small GET", health], ["20 KB asset", file]])
-        add(
-          `HTTP/2, ${name}`, 0.9, "nginx",
-          [pid(tls), h2load(tls.url + where), readH2load],
-          [nginx.pid, h2load(nginx.tls + where), readH2load],
-        );
-    } else skip("HTTP/2", "h2load is not installed");
-    add(
-      /* A little more than the file has. */
-      "memoized callback, 21 KB", 1.0, "nginx static file",
-      [pid(cached), wrk(cached.url + update, oranges), readWrk],
-      [nginx.pid, wrk(nginx.url + file), readWrk],
-    );
-  }
-  if (noop)
-    add(
-      "callback that does nothing", 25, "gunicorn gthread + Flask",
+    return [
       [pid(plain), wrk(plain.url + update, echo), readWrk],
-      [noop.pids[0], wrk(noop.url + update, echo), readWrk],
-    );
+      [pid(peer), wrk(peer.url + update, echo), readWrk],
+    ];
+  });
   return list;
 }
 
@@ -299,6 +297,7 @@ async function compare(list) {
   for (let round = 0; round < ROUNDS; round++) {
     say(`engine, round ${round + 1}`);
     for (const [index, { what, sides }] of list.entries()) {
+      if (!sides) continue;
       for (const side of round % 2 ? [1, 0] : [0, 1]) {
         try {
           runs[index][side].push(await measureOnce(...sides[side]));
@@ -308,7 +307,8 @@ async function compare(list) {
       }
     }
   }
-  return list.map(({ what, target, against }, index) => {
+  return list.map(({ what, target, against, sides }, index) => {
+    if (!sides) return { what, against, target };
     const [mine, theirs] = runs[index].map((side) => ({
       per_s: median(side.map((run) => run.per_s)),
       cpu_us: median(side.map((run) => run.cpu_us)),

@@ -11,6 +11,7 @@ import {
   median,
   ORACLE,
   PLAN,
+  PROCESSES,
   pronghorn,
   QUICK,
   say,
@@ -30,6 +31,7 @@ export async function scale() {
     const run = await measure(server, [
       ...["--sessions", count, "--duration", PLAN.scale, "--warmup", 1],
       ...["--arrival", "rate:2000", "--together", ...CHECKED],
+      ...["--processes", PROCESSES],
       ...extra,
     ]);
 

@@ -4,7 +4,17 @@
  * The generator itself: does it hit a known rate, what does that cost, and is
  * it the limit when it shares the machine with a server as fast as ours?
  */
-import { measure, ORACLE, PLAN, pronghorn, QUICK, SAMPLE, say, summarize } from "./common.mjs";
+import {
+  measure,
+  ORACLE,
+  PLAN,
+  PROCESSES,
+  pronghorn,
+  QUICK,
+  SAMPLE,
+  say,
+  summarize,
+} from "./common.mjs";
 
 const RATES = [2000, 20000];
 const SESSIONS = 200;
@@ -51,6 +61,7 @@ async function reading() {
           await measure(server, [
             ...["--sessions", SESSIONS, "--duration", 2, "--warmup", 1],
             ...["--together", "--oracle", ORACLE, "--sample", share],
+            ...["--processes", PROCESSES],
           ]),
         );
       }

@@ -14,6 +14,9 @@
  * an idle browser or waits for one, and its latency counts from when it was
  * due, so that a server that stalls cannot hide it (coordinated omission).
  *
+ * Of several processes (split.h) the first one primes, and all wait for each
+ * other before the warm-up.
+ *
  * INVARIANT  In the open model a browser is busy or on the `idle` stack, and
  *            starts wait only while that stack is empty.
  * THREADS    The loop only.
@@ -38,6 +41,8 @@ load_give_up(struct load *load, const char *why)
 {
 	if (load->trouble == NULL)
 		load->trouble = why;
+	if (load->split != NULL)
+		split_stop(load->split);
 	(void)event_base_loopbreak(load->base);
 }
 
@@ -60,10 +65,20 @@ set_phase(struct load *load, enum load_phase phase)
 	load->phase_us = clock_mono_us();
 }
 
+/* All sessions are there, or done already: no other process need wait. */
+static void
+tell_ready(struct load *load)
+{
+	if (load->split != NULL && !load->told_ready)
+		split_add_ready(load->split);
+	load->told_ready = true;
+}
+
 static void
 finish(struct load *load)
 {
 	load_measure_stop(load);
+	tell_ready(load);
 	set_phase(load, LOAD_OVER);
 	(void)event_base_loopbreak(load->base);
 }
@@ -297,6 +312,8 @@ counts_at_once(const struct load *load)
 static void
 arrive(struct load *load)
 {
+	if (load->split != NULL)
+		split_set_primed(load->split);
 	if (counts_at_once(load))
 		load_measure_start(load);
 	set_phase(load, LOAD_ARRIVING);
@@ -333,7 +350,10 @@ step_arriving(struct load *load, double since)
 
 	if (load->options->arrival > 0)
 		patience += load->count / load->options->arrival;
-	if (load->loaded == load->count) {
+	if (load->loaded == load->count)
+		tell_ready(load);
+	if (load->loaded == load->count &&
+	    (load->split == NULL || split_is_ready(load->split))) {
 		set_phase(load,
 		    counts_at_once(load) ? LOAD_MEASURE : LOAD_WARMUP);
 		start_schedule(load);
@@ -353,7 +373,9 @@ step_phase(struct load *load, int64_t now)
 
 	switch (load->phase) {
 	case LOAD_PRIMING:
-		if (since > 20 * options->timeout)
+		if (load->part > 0 && split_is_primed(load->split))
+			arrive(load);
+		else if (since > 20 * options->timeout)
 			load_give_up(load, "asking for every value once "
 					   "before measuring took too long");
 		break;
@@ -400,7 +422,8 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 	if (load->common.refused)
 		load_give_up(load, "the server does not speak HTTP/2 here");
 	step_phase(load, now);
-	if (load->sig_caught != NULL && *load->sig_caught != 0)
+	if ((load->sig_caught != NULL && *load->sig_caught != 0) ||
+	    (load->split != NULL && split_is_stopped(load->split)))
 		finish(load);
 	progress_show(load, now);
 }
@@ -533,7 +556,8 @@ load_run(struct load *load)
 		arrive(load);
 	} else {
 		set_phase(load, LOAD_PRIMING);
-		browser_open(&load->primer, load->begin_us);
+		if (load->part == 0) /* once for all processes */
+			browser_open(&load->primer, load->begin_us);
 	}
 	if (load->phase != LOAD_OVER && load->trouble == NULL)
 		(void)event_base_dispatch(load->base);

@@ -15,6 +15,7 @@
 #include "test/bench/oracle.h"
 #include "test/bench/proc_stat.h"
 #include "test/bench/schedule.h"
+#include "test/bench/split.h"
 #include "test/bench/target.h"
 
 /*
@@ -70,12 +71,16 @@ struct load {
 	struct proc_usage server_end;
 	struct computed computed; /* with --computed */
 	long computations;
-	double cpu_s;
+	double cpu_s;      /* own, of all processes */
+	double cpu_most_s; /* of the busiest one */
 	uint64_t bytes_in;
 	uint64_t bytes_out;
 	int64_t expire_us;
 	/* Not 0: end the run, it is no trouble. NULL: none is watched. */
 	const volatile sig_atomic_t *sig_caught;
+	struct split *split; /* NULL: this process does it all */
+	unsigned part;       /* its number then */
+	bool told_ready;
 	const char *trouble; /* why the run cannot go on; NULL: it can */
 };
 

@@ -57,6 +57,7 @@ load_measure_stop(struct load *load)
 		return;
 	meter_stop(&load->meter, clock_mono_us());
 	load->cpu_s = own_cpu() - load->cpu_s;
+	load->cpu_most_s = load->cpu_s;
 	load->bytes_in = load->common.bytes_in - load->bytes_in;
 	load->bytes_out = load->common.bytes_out - load->bytes_out;
 	read_servers(load, &load->server_end);

@@ -27,6 +27,7 @@ import {
   connectionsTable,
   engineTable,
   markdown,
+  coresOf,
   generatorTable,
   number,
   isOffered,
@@ -288,7 +289,7 @@ function fullWords(results) {
   const theirs = results.warm?.peers["gunicorn-redis"];
 
   if (!ours?.generator_share || !ours.server_cores) return [];
-  const share = ours.generator_share.median;
+  const share = coresOf(ours);
   const cores = ours.server_cores.median;
   const full = (share + cores) / results.machine.cpus;
 
@@ -299,7 +300,7 @@ function fullWords(results) {
         ? ": together they fill the machine, so Pronghorn would do more if the load came from elsewhere, and the ratios are lower bounds."
         : ".") +
       (theirs?.generator_share
-        ? ` While gunicorn with Redis was measured, the generator used ${number(theirs.generator_share.median)}.`
+        ? ` While gunicorn with Redis was measured, the generator used ${number(coresOf(theirs))}.`
         : "") +
       " CPU per callback compares them without regard to that.",
     "",

@@ -54,7 +54,7 @@ export function cacheWords(results) {
 
 /* ---- is the generator the limit? ------------------------------------------------- */
 
-/* In which rows had its one thread hardly anything left? */
+/* In which rows had one of its processes hardly anything left? */
 export function busyWords(results) {
   const warm = Object.entries(results.warm?.peers ?? {}).map(([name, peer]) => ({
     what: `${name}, warm`,
@@ -67,12 +67,18 @@ export function busyWords(results) {
   const rows = [...warm, ...scale];
   const busy = rows.filter(({ share }) => share > FULL);
 
+  const processes = results.warm?.processes ?? 1;
+  const threads =
+    processes > 1
+      ? `The generator has ${processes} processes in Warm and Scale, of one thread each.`
+      : "The generator has one thread.";
+
   if (rows.length === 0) return [];
   return [
     busy.length === 0
-      ? `The generator has one thread. It used at most ${number(Math.max(...rows.map(({ share }) => share ?? 0)))} of a core in ` +
+      ? `${threads} The busiest used at most ${number(Math.max(...rows.map(({ share }) => share ?? 0)))} of a core in ` +
         "the rows of Warm and Scale, so it was not their limit."
-      : `The generator has one thread. It used more than ${100 * FULL} % of a core in ${busy.length} of the ${rows.length} rows of Warm and Scale ` +
+      : `${threads} The busiest used more than ${100 * FULL} % of a core in ${busy.length} of the ${rows.length} rows of Warm and Scale ` +
         `(${busy.map(({ what, share }) => `${what}: ${number(share)}`).join("; ")}). There it may have been what limited the rate: ` +
         "the callbacks per second of these rows are a lower bound of what the server can do, and their latencies include waiting for the generator.",
     "",
@@ -85,6 +91,7 @@ export function readingWords(results) {
   const [all, none] = [shares[0], shares.at(-1)];
   const gain = ratio(none.callbacks_per_s, all.callbacks_per_s);
   const most = Math.max(...shares.map((one) => one.generator_share.median));
+  const its = results.warm?.processes > 1 ? "busiest process of the generator" : "generator";
 
   return [
     "What the generator does not read, it still receives, but does not copy out of the kernel and does not compare. The same " +
@@ -93,8 +100,8 @@ export function readingWords(results) {
         ? "What the generator saves, the server uses: on this machine the two share the CPUs, and the warm rate is not the server's end."
         : "The spreads of the two overlap: that is within what runs differ by.") +
       (most > FULL
-        ? ` The generator used up to ${number(most)} of a core in these rows, so that it may bound all of them.`
-        : ` The generator used at most ${number(most)} of a core in these rows.`),
+        ? ` The ${its} used up to ${number(most)} of a core in these rows, so that it may bound all of them.`
+        : ` The ${its} used at most ${number(most)} of a core in these rows.`),
     "",
   ];
 }

@@ -17,8 +17,12 @@ export function number(value) {
   });
 }
 
-/* Of a core: above it the one thread of the generator may be the limit. */
+/* Of a core: above it a process of the generator may be the limit. */
 export const FULL = 0.8;
+
+/* Of the generator; results of one process only have its share. */
+export const coresOf = (summary) =>
+  (summary.generator_cores ?? summary.generator_share).median;
 
 /* Its sessions think: it shows what was asked for, not what can be had. */
 export const isOffered = (point) => point.sessions >= 10000;
@@ -145,7 +149,7 @@ export function scaleTable(results) {
       number(point.cpu_us_per_request.median),
       number(1000 * point.wakeups_per_request?.median),
       number(point.server_cores.median),
-      number(point.generator_share.median),
+      number(coresOf(point)),
       number(point.pss_mb.median),
       String(point.failures),
     ]),
@@ -194,7 +198,7 @@ export function engineTable(results) {
       "",
       "peer",
     ],
-    rows: cases.map((row) => [
+    rows: cases.filter((row) => row.ours).map((row) => [
       row.what,
       number(row.ours.cpu_us),
       number(row.peer.cpu_us),
@@ -272,9 +276,9 @@ export function readingTable(results) {
       `${number(100 * one.share)} %`,
       withSpread(one.callbacks_per_s),
       withSpread(one.callback_p99_ms),
-      number((1e6 * one.generator_share.median) / one.callbacks_per_s.median),
+      number((1e6 * coresOf(one)) / one.callbacks_per_s.median),
       number(one.cpu_us_per_request.median),
-      number(one.generator_share.median),
+      number(coresOf(one)),
       number(one.server_cores.median),
     ]),
   };

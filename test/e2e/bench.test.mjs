@@ -113,6 +113,42 @@ test("no answer, no dependents; set_props sets them off", async (t, scene) => {
   assert.equal(asks(app, "extra.children")[0].inputs[0].value, "by the way");
 });
 
+test("several processes share the sessions, and their counts are added", async (t, scene) => {
+  const app = await tinyApp(scene, DROPDOWN, diamond());
+  const cold = await bench(
+    ...[app.url, "--sessions", 5, "--rounds", 4, "--scenario", "cold"],
+    ...["--processes", 3, "--check", "same"],
+  );
+  const ones = await bench(
+    ...[app.url, "--sessions", 5, "--rounds", 4, "--scenario", "cold"],
+    ...["--check", "same"],
+  );
+
+  assert.equal(cold.status, 0);
+  assert.equal(cold.results.sessions, 5);
+  assert.equal(cold.results.rounds, 20);
+  for (const name of ["callbacks", "requests", "loads"])
+    assert.equal(cold.results[name], ones.results[name], name);
+  assert.equal(cold.results.latency_us.round.count, 20);
+  assert.equal(cold.results.generator.processes, 3);
+  assert.ok(cold.results.generator.cpu_share <= cold.results.generator.cores);
+  /* One of them asks for every value before a warm run, not each. */
+  const before = asks(app, "left.children").length; /* of three values */
+  const warm = await bench(
+    ...[app.url, "--sessions", 4, "--rounds", 1, "--no-initial"],
+    ...["--processes", 2],
+  );
+
+  assert.equal(warm.status, 0);
+  assert.equal(asks(app, "left.children").length - before, 4 + 3);
+  /* What cannot be shared. */
+  assert.equal((await bench(app.url, "--sessions", 2, "--processes", 3)).status, 2);
+  assert.equal(
+    (await bench(app.url, "--processes", 2, "--record", "x")).status,
+    2,
+  );
+});
+
 test("at most six connections per session", async (t, scene) => {
   const callbacks = {};
 

@@ -107,12 +107,18 @@ test("a peer that was skipped is not named as measured", (t, scene) => {
     part.peers = { pronghorn: part.peers.pronghorn };
   for (const one of results.cache.cases)
     one.stores = { pronghorn: one.stores.pronghorn };
+  results.engine.cases = results.engine.cases.map(({ what, against, target }) => ({
+    what,
+    against,
+    target,
+  }));
   const { text } = page(scene, results);
 
   assert.match(text, /No peer with the whole app was measured/);
   assert.match(text, /No other store was measured/);
   assert.doesNotMatch(text, /The peers are|uvicorn with Starlette|NaN|undefined/);
   assert.match(text, /callbacks\/s of gunicorn \+ Flask-Caching \+ Redis \| at least 30 x \| - \| not measured \|/);
+  assert.match(text, /small GET, of nginx return 200, per CPU second \| at least 1\.10? x \| - \| not measured \|/);
 });
 
 test("an offered load is drawn as points", (t, scene) => {
