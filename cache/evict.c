@@ -204,8 +204,11 @@ choose(struct cache *cache, struct doom *doom, unsigned want, int64_t before_s)
 			if (taken == CHOICE || sample[i].second > before_s)
 				break;
 			taken++;
-			if (!is_doomed(doom, sample[i].id))
-				doom->rows[doom->count++] = sample[i];
+			if (is_doomed(doom, sample[i].id))
+				continue;
+			/* It may have been made anew since it was used. */
+			sample[i].third = (before_s + 1) * 1000;
+			doom->rows[doom->count++] = sample[i];
 		}
 	}
 	return 0;
@@ -265,7 +268,7 @@ upkeep_remove_some(struct upkeep *upkeep, struct cache *cache, int64_t want,
 
 	memset(&doom, 0, sizeof(doom));
 	doom.statement = STATEMENT_USE_EVICT;
-	doom.parameters = 2;
+	doom.parameters = 3;
 	doom.values = true;
 	rc = choose(cache, &doom,
 	    want < UPKEEP_STEP ? (unsigned)want : UPKEEP_STEP, before_s);

@@ -10,9 +10,12 @@
  * When values were used last, so that those used longest ago go first.
  *
  * A look-up only notes the row's number in memory, at most once a minute for
- * each value; what was noted is written later, many at a time, by somebody
- * who may write. What does not fit or meets a locked database is dropped: it
- * is about likelihood, not about right and wrong.
+ * each value; nor does a value that is written again write the row of its use
+ * more often (USE_PUT). So a row is at most two minutes behind; what was made
+ * in the last seconds is told by the value (USE_EVICT). What was noted is
+ * written later, many at a time, by somebody who may write. What does not fit
+ * or meets a locked database is dropped: it is about likelihood, not about
+ * right and wrong.
  *
  * THREADS  uses_note(): any thread, never waits. uses_flush(): a thread with
  *          a connection and no transaction open.

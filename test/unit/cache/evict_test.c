@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "cache/cache_int.h"
+#include "cache/gate.h"
 #include "cache/plain.h"
 #include "cache/store.h"
 #include "cache/upkeep.h"
@@ -208,11 +209,24 @@ what_is_on_its_way_is_pinned(void **state)
 	/* Published: it is the newest now, and two are not far too many. */
 	assert_int_equal(fixture_publish(f->a, &claim, "again", -1), 0);
 	assert_int_equal(evict_all(&upkeep, keeper), 0);
+	/* Made just now counts, too, whatever its use says. */
 	set_used(f, "again", now_s - 60);
+	assert_int_equal(evict_all(&upkeep, keeper), 0);
+	(void)fixture_sql(f, "UPDATE kv SET created = created - 60000"
+			     " WHERE v = CAST('again' AS BLOB)");
 	assert_int_equal(evict_all(&upkeep, keeper), 1);
 	assert_int_equal(fixture_lookup(f->b, 3, "new"), CACHE_HIT);
 	cache_claim_free(&claim);
 	cache_close(&keeper);
+}
+
+static void
+put_life(struct cache *cache, const struct cache_entry *entry, int64_t ms)
+{
+	struct cache_life life = { .fresh_ms = ms };
+
+	assert_int_equal(cache_put(cache, entry, 1, CACHE_PUT_ALWAYS, &life),
+	    1);
 }
 
 /* One plain entry of `len` bytes, like no other. */
@@ -225,6 +239,52 @@ put(struct cache *cache, int n, char *data, size_t len)
 	memcpy(data, &n, sizeof(n));
 	fixture_key(n, entry.key);
 	return cache_put(cache, &entry, 1, CACHE_PUT_ALWAYS, &life);
+}
+
+/*
+ * The row of use is left alone when it says nearly the same, so that a value
+ * that is written again costs the page it is on.
+ */
+static void
+a_value_written_again_writes_one_page(void **state)
+{
+	static const int64_t lives[] = { -1, 300000, 3600000 };
+	struct cache_entry entry = { .data = "some", .len = 4 };
+	struct fixture *f = *state;
+	int64_t grown = 0;
+	int64_t expires;
+	int64_t before;
+	size_t i;
+	int n;
+
+	fixture_key(1, entry.key);
+	for (i = 0; i < sizeof(lives) / sizeof(lives[0]); i++) {
+		for (n = 0; n < 3; n++) { /* a step may end in between */
+			put_life(f->a, &entry, lives[i]);
+			set_used(f, "some", clock_wall_ms() / 1000 - 30);
+			gate_nap(2000);
+			before = db_wal_bytes(&f->a->db);
+			put_life(f->a, &entry, lives[i]);
+			grown = db_wal_bytes(&f->a->db) - before;
+			if (grown == SCHEMA_WAL_BYTES(1))
+				break;
+		}
+		assert_int_equal(grown, SCHEMA_WAL_BYTES(1));
+		/* Looked for when it is over, or a little later. */
+		expires = fixture_sql(f, "SELECT expires FROM kv");
+		assert_in_range(fixture_sql(f, "SELECT expires FROM uses"),
+		    expires, lives[i] < 0 ? expires : expires + lives[i] / 16);
+	}
+	/* A minute later it is written. */
+	set_used(f, "some", clock_wall_ms() / 1000 - 62);
+	put_life(f->a, &entry, -1);
+	assert_in_range(fixture_sql(f, "SELECT used FROM uses"),
+	    clock_wall_ms() / 1000 - 5, clock_wall_ms() / 1000);
+	/* And so it is when the clock was set back. */
+	set_used(f, "some", clock_wall_ms() / 1000 + 100);
+	put_life(f->a, &entry, -1);
+	assert_in_range(fixture_sql(f, "SELECT used FROM uses"),
+	    clock_wall_ms() / 1000 - 5, clock_wall_ms() / 1000);
 }
 
 static int64_t
@@ -411,6 +471,7 @@ main(void)
 		CASE(the_walk_reaches_the_end_and_starts_again),
 		CASE(those_used_longest_ago_go_first),
 		CASE(what_is_on_its_way_is_pinned),
+		CASE(a_value_written_again_writes_one_page),
 		CASE(the_file_stays_within_its_bound),
 		CASE(nobody_evicts),
 		CASE(room_is_made_on_demand),
