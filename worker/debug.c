@@ -125,26 +125,75 @@ debug_reload_json(const struct app *app, const struct worker_options *options,
 	free(notice);
 }
 
-/* The line of a compiler's output that says most: its first error. */
+/* The line that `at` is in. */
 static struct http_span
-headline(const char *notice)
+line_of(const char *text, const char *at)
+{
+	while (at > text && at[-1] != '\n')
+		at--;
+	return (struct http_span){ at, strcspn(at, "\n") };
+}
+
+/*
+ * Where the macro that the error at `error` is in was used: gcc tells of each
+ * step out of it, the last of them in the source of whoever wrote it. Absent:
+ * it is in none. (clang names that place at once.)
+ */
+static struct http_span
+place_of_use(const char *notice, const char *error)
+{
+	static const char note[] = ": note: in expansion of macro";
+	struct http_span place = { NULL, 0 };
+	const char *next = strstr(error + 1, "error:");
+	const char *at = error;
+
+	while ((at = strstr(at + 1, note)) != NULL &&
+	       (next == NULL || at < next)) {
+		place = line_of(notice, at);
+		place.len = (size_t)(at - place.data);
+	}
+	return place;
+}
+
+void
+debug_headline(const char *notice, struct buf *out)
 {
 	const char *error = strstr(notice, "error:");
-	const char *from = error != NULL ? error : notice;
+	const char *missing = strstr(notice, "undefined reference to");
+	struct http_span line;
+	struct http_span place;
+	size_t skip;
 
-	while (from > notice && from[-1] != '\n')
-		from--;
-	return (struct http_span){ from, strcspn(from, "\n") };
+	/* The linker's own error is only that it has found some. */
+	if (missing != NULL && (error == NULL || missing < error))
+		error = missing;
+	line = line_of(notice, error != NULL ? error : notice);
+	place = error != NULL ? place_of_use(notice, error)
+			      : (struct http_span){ NULL, 0 };
+	if (place.data != NULL) {
+		(void)buf_put(out, place.data, place.len);
+		(void)buf_putl(out, ": ");
+		line.len -= (size_t)(error - line.data);
+		line.data = error;
+	}
+	(void)buf_put(out, line.data, line.len);
+	if (error != NULL || line.len == 0 || line.data[line.len - 1] != ':' ||
+	    line.data[line.len] == '\0')
+		return;
+	/* "... is not valid:", and why. */
+	line = line_of(notice, line.data + line.len + 1);
+	skip = strspn(line.data, " ");
+	(void)buf_putc(out, ' ');
+	(void)buf_put(out, line.data + skip, line.len - skip);
 }
 
 static void
 put_notice(const char *notice, struct buf *out)
 {
-	struct http_span line = headline(notice);
 	struct buf title = BUF_EMPTY;
 	struct buf page = BUF_EMPTY;
 
-	(void)buf_put(&title, line.data, line.len);
+	debug_headline(notice, &title);
 	(void)buf_putl(&page,
 	    "<!doctype html><html><head><title>not up to date</title></head>"
 	    "<body><div class=\"debugger\"><h1>The app on this page is an "

@@ -43,6 +43,13 @@ void debug_reload_json(const struct app *app,
 void debug_hash(const struct buf *text, char out[DEBUG_HASH_MAX]);
 
 /*
+ * Append the line of a notice that says most: of a compiler's output the first
+ * error, with the place in the source where the macro that it is in was used;
+ * of a linker's the first name that is missing; else its beginning.
+ */
+void debug_headline(const char *notice, struct buf *out);
+
+/*
  * Append the script of /_ph/debug.js, which every page has in this mode with
  * the document's hash behind a question mark. It puts what stands in the file
  * of the setting `debug_notice` (compile errors, while the app that runs is an
