@@ -85,15 +85,15 @@ check_dir(int fd, const char *path, struct buf *why)
 	return rc;
 }
 
-int
-folder_prepare(const char *path, struct buf *why)
+/* *made: it was not there before. */
+static int
+make_dir(const char *path, bool *made, struct buf *why)
 {
 	int fd = -1;
 	int rc = 0;
 
-	if (mkdir(path, 0700) == 0)
-		log_info("cache.made_dir", "dir=%s", path);
-	else if (errno != EEXIST)
+	*made = mkdir(path, 0700) == 0;
+	if (!*made && errno != EEXIST)
 		rc = -errno;
 	if (rc == 0) {
 		fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -104,6 +104,28 @@ folder_prepare(const char *path, struct buf *why)
 	else
 		(void)buf_printf(why, "%s: %s", path, err_str(rc));
 	fd_close(&fd);
+	return rc;
+}
+
+int
+folder_prepare(const char *path, struct buf *why)
+{
+	bool made;
+	int rc = make_dir(path, &made, why);
+
+	if (made)
+		log_info("cache.made_dir", "dir=%s", path);
+	return rc;
+}
+
+int
+folder_check(const char *path, struct buf *why)
+{
+	bool made;
+	int rc = make_dir(path, &made, why);
+
+	if (made)
+		(void)rmdir(path);
 	return rc;
 }
 

@@ -18,6 +18,12 @@
  */
 int folder_prepare(const char *path, struct buf *why);
 
+/*
+ * Would folder_prepare() succeed? A folder that is missing is made and removed
+ * again, as no other way tells for certain.
+ */
+int folder_check(const char *path, struct buf *why);
+
 /* Bring the entries of the folder to the disk, as far as possible. */
 void folder_sync(const char *path);
 

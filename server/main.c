@@ -56,10 +56,8 @@ check(const void *context, struct buf *why)
 		    config->server.syslog_facility, why);
 	if (rc == 0)
 		rc = session_keys_check(&config->worker, why);
-	/* One that is not there yet is made at the start. */
-	if (rc == 0 && strcmp(config->cache.cache_type, "sqlite") == 0 &&
-	    access(config->cache.cache_dir, F_OK) == 0)
-		rc = folder_prepare(config->cache.cache_dir, why);
+	if (rc == 0 && strcmp(config->cache.cache_type, "sqlite") == 0)
+		rc = folder_check(config->cache.cache_dir, why);
 	if (rc == 0)
 		rc = worker_check(&config->worker, &config->cache, why);
 	return rc;

@@ -18,6 +18,7 @@
 
 #include "server/base/err.h"
 #include "server/base/fd.h"
+#include "server/base/log.h"
 #include "server/base/sink.h"
 #include "server/control.h"
 #include "server/listen.h"
@@ -58,6 +59,16 @@ is_running(const struct server_options *options)
 	return yes;
 }
 
+static bool
+fd_is_listening(int fd)
+{
+	socklen_t len = sizeof(int);
+	int yes = 0;
+
+	return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &yes, &len) == 0 &&
+	       yes != 0;
+}
+
 static int
 try_address(const struct server_options *options, const char *item,
     struct buf *why)
@@ -71,8 +82,14 @@ try_address(const struct server_options *options, const char *item,
 	struct buf reason = BUF_EMPTY;
 	int rc = listen_address_parse(item, &address, &reason);
 
-	/* A descriptor is there when it counts; this is not the time. */
-	if (rc == 0 && address.kind != LISTEN_FD) {
+	/* Whoever starts the server hands it over then, perhaps not now. */
+	if (rc == 0 && address.kind == LISTEN_FD) {
+		if (!fd_is_listening(address.port))
+			log_warn(0, "config.not_tried",
+			    "bind=%s reason=\"no listening socket has this "
+			    "number here\"",
+			    item);
+	} else if (rc == 0) {
 		buf_clear(&reason);
 		rc = listen_open(&set, &bind, &rules, &reason);
 		listen_close(&set);

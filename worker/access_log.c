@@ -32,6 +32,16 @@ make_format(const struct worker_options *options, struct buf *why)
 	return access_format_new(options->access_log_format, why);
 }
 
+/* Workers open it, so it may be that only `user` may not. */
+static void
+say_why(const char *path, int rc, struct buf *why)
+{
+	(void)buf_printf(why, "accesslog %s: %s", path, err_str(rc));
+	if (rc == -EACCES)
+		(void)buf_printf(why, " for user %u, as whom workers run",
+		    (unsigned)geteuid());
+}
+
 int
 access_log_check(const struct worker_options *options, struct buf *why)
 {
@@ -45,7 +55,7 @@ access_log_check(const struct worker_options *options, struct buf *why)
 	if (path[0] != '\0' && strcmp(path, "-") != 0)
 		rc = sink_check(path);
 	if (rc < 0)
-		(void)buf_printf(why, "accesslog %s: %s", path, err_str(rc));
+		say_why(path, rc, why);
 	return rc;
 }
 
@@ -73,7 +83,8 @@ access_log_open(struct access_log *log, const struct worker_options *options,
 		rc = sink_open_file(&log->sink, path);
 	if (rc < 0) {
 		log->on = false;
-		(void)buf_printf(why, "accesslog %s: %s\n", path, err_str(rc));
+		say_why(path, rc, why);
+		(void)buf_putc(why, '\n');
 	}
 	return rc;
 }

@@ -132,6 +132,8 @@ test("--check-config refuses what a start would", async (t, scene) => {
       ["--log-syslog", "--log-syslog-to", "udp://nosuchhost.invalid:514"],
       /syslog_addr: nosuchhost\.invalid/,
     ],
+    [["--cache-dir", "/nowhere/below/cache"], /\/nowhere\/below\/cache: No such/],
+    [["--cache-dir", "/proc/cache"], /\/proc\/cache: No such/],
     [["--tmp-upload-dir", "/nowhere"], /tmp_upload_dir \/nowhere: No such/],
   ];
   const wrong = [];

@@ -4,7 +4,7 @@
  * pronghorn ctl: what it tells, what it does, and who is let in.
  */
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import fs from "node:fs";
 import net from "node:net";
 import path from "node:path";
@@ -123,6 +123,34 @@ test("the socket is private and not stolen", async (t, s) => {
   assert.equal((await json(server, "status")).state, "serving");
   await server.stop();
   assert.ok(!fs.existsSync(server.controlSocket));
+});
+
+/* Whoever may open the file still has to be who the server is, or root. */
+test("another user is refused, whatever the file's mode", {
+  skip: process.getuid() !== 0 && "only root can be somebody else",
+}, async (t, s) => {
+  const dir = s.dir();
+  const socket = path.join(dir, "ctl.sock");
+
+  fs.chmodSync(dir, 0o755);
+  await configured(s, { control_socket: socket });
+  fs.chmodSync(socket, 0o666);
+  const ask = (who) =>
+    spawnSync(
+      process.execPath,
+      [
+        "-e",
+        `const wire = require("net").connect(${JSON.stringify(socket)});
+         wire.on("data", (data) => process.stdout.write(data));
+         wire.on("error", (error) => process.stdout.write(error.code));
+         wire.write('{"command":"status"}\\n');
+         setTimeout(() => process.exit(), 3000).unref();`,
+      ],
+      { ...who, encoding: "utf8" },
+    ).stdout;
+
+  assert.match(ask({}), /"ok":\s*true/);
+  assert.doesNotMatch(ask({ uid: 65534, gid: 65534 }), /"ok":\s*true|generation/);
 });
 
 test("a socket left by a crash is replaced", async (t, s) => {
