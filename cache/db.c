@@ -34,7 +34,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/statfs.h>
 #include <unistd.h>
 
 #include "cache/gate.h"
@@ -59,6 +58,7 @@ db_init(struct db *db)
 {
 	memset(db, 0, sizeof(*db));
 	db->lock_fd = -1;
+	db->news_fd = -1;
 }
 
 int
@@ -293,25 +293,6 @@ configure_library(void)
 	(void)sqlite3_config(SQLITE_CONFIG_LOG, on_sqlite_log, NULL);
 }
 
-int64_t
-db_disk_bytes(const char *dir)
-{
-	struct statfs fs;
-
-	if (statfs(dir, &fs) < 0 || fs.f_blocks == 0)
-		return INT64_MAX;
-	return (int64_t)fs.f_blocks * (int64_t)fs.f_bsize;
-}
-
-static void
-bound_wal(struct db *db)
-{
-	int64_t pages =
-	    db_disk_bytes(db->dir) / DB_WAL_SHARE / SCHEMA_WAL_BYTES(1);
-
-	db->wal_stop = pages < DB_WAL_STOP ? (int)pages : DB_WAL_STOP;
-}
-
 static int
 set_up(struct db *db, enum db_mode mode)
 {
@@ -347,6 +328,7 @@ set_up(struct db *db, enum db_mode mode)
 		rc = db_exec(db, settings);
 	/* Setting a hook is what switches the automatic checkpoint off. */
 	(void)sqlite3_wal_hook(db->handle, on_commit, db);
+	(void)sqlite3_update_hook(db->handle, db_on_row, db);
 	return rc;
 }
 
@@ -400,12 +382,14 @@ db_open(struct db *db, const char *dir, enum db_mode mode, int64_t write_us)
 		flags |= SQLITE_OPEN_CREATE;
 	/* The file is not replaced while the gate is held. */
 	gated = mode == DB_NORMAL || mode == DB_AGAIN;
+	if (mode != DB_EXCLUSIVE)
+		db->news_fd = news_open(dir);
 	if (gated)
 		rc = gate_enter(db->lock_fd, db->wait_us, true);
 	if (rc < 0)
 		goto out;
 	db->inode = db_inode(dir);
-	bound_wal(db);
+	db_bound_wal(db);
 	code = sqlite3_open_v2(path, &db->handle, flags, wal_file_vfs());
 	if (db->handle != NULL)
 		kept_opened();
@@ -447,6 +431,7 @@ db_close(struct db *db)
 	free(db->dir);
 	db->dir = NULL;
 	fd_close(&db->lock_fd);
+	fd_close(&db->news_fd);
 }
 
 /* --- statements -------------------------------------------------------- */

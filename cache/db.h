@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "cache/counts.h"
+#include "cache/news.h"
 #include "cache/schema.h"
 
 #define DB_INDEX_WORDS 12 /* both copies of the header of the wal-index */
@@ -29,6 +30,8 @@ struct db {
 	struct counts *counts; /* borrowed; NULL: nobody counts */
 	char *dir;             /* absolute path of the cache folder */
 	int lock_fd;           /* checkpoint.lock, see gate.h */
+	int news_fd;           /* see news.h; -1: others are not told */
+	struct news news;      /* what the write transaction changed */
 	unsigned forks;        /* how often we had been forked when it opened */
 	int64_t write_us;      /* longest wait of a write */
 	int64_t wait_us;       /* longest wait of the running operation */
@@ -43,6 +46,8 @@ struct db {
 	unsigned bad_sums;     /* values whose checksum did not match */
 	bool writing;          /* between db_write_begin and its end */
 	unsigned entered;      /* write transactions, for gate_enter() */
+	int64_t rows;          /* told of in this transaction */
+	int64_t rows_told;     /* ever changed, but for those in `news` */
 	bool alone;            /* between db_alone_begin and its end */
 	bool reading;          /* between db_read_begin and db_read_end */
 	uint64_t version;      /* see db_version() */
@@ -140,6 +145,9 @@ uint64_t db_version(struct db *db);
 /* What it is told by, to be compared with another look at it. False: it
  * cannot be had. */
 bool db_index(struct db *db, uint64_t header[DB_INDEX_WORDS]);
+
+/* The number of commits in it. False: it is being written just now. */
+bool db_index_commits(const uint64_t header[DB_INDEX_WORDS], uint32_t *commits);
 
 /*
  * A write transaction: shared lock on checkpoint.lock, BEGIN IMMEDIATE.

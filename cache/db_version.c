@@ -57,6 +57,16 @@ db_index(struct db *db, uint64_t header[DB_INDEX_WORDS])
 	return true;
 }
 
+bool
+db_index_commits(const uint64_t header[DB_INDEX_WORDS], uint32_t *commits)
+{
+	size_t half = DB_INDEX_WORDS / 2 * sizeof(header[0]);
+
+	/* The third word of 32 bits, see walformat.html. */
+	memcpy(commits, &header[1], sizeof(*commits));
+	return memcmp(header, header + DB_INDEX_WORDS / 2, half) == 0;
+}
+
 uint64_t
 db_version(struct db *db)
 {

@@ -13,7 +13,9 @@
  */
 #include <limits.h>
 #include <stdbool.h>
+#include <string.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 
 #include "cache/db_int.h"
 #include "cache/gate.h"
@@ -83,6 +85,25 @@ db_wal_bytes(const struct db *db)
 	    stat(path, &st) < 0)
 		return 0;
 	return st.st_size;
+}
+
+int64_t
+db_disk_bytes(const char *dir)
+{
+	struct statfs fs;
+
+	if (statfs(dir, &fs) < 0 || fs.f_blocks == 0)
+		return INT64_MAX;
+	return (int64_t)fs.f_blocks * (int64_t)fs.f_bsize;
+}
+
+void
+db_bound_wal(struct db *db)
+{
+	int64_t pages =
+	    db_disk_bytes(db->dir) / DB_WAL_SHARE / SCHEMA_WAL_BYTES(1);
+
+	db->wal_stop = pages < DB_WAL_STOP ? (int)pages : DB_WAL_STOP;
 }
 
 static bool
@@ -192,6 +213,9 @@ db_write_begin(struct db *db)
 		return rc;
 	db->wait_us = db->write_us;
 	db->writing = true;
+	db->news.count = 0;
+	db->rows = 0;
+	db->rows_told = sqlite3_total_changes64(db->handle);
 	rc = db_run(db, STATEMENT_BEGIN_WRITE);
 	if (rc < 0)
 		db_write_cancel(db);
@@ -207,12 +231,47 @@ db_write_cancel(struct db *db)
 	end_turn(db);
 }
 
+/* Whatever changes a value, or which of them are forgotten, comes by here. */
+void
+db_on_row(void *context, int operation, const char *base, const char *table,
+    sqlite3_int64 id)
+{
+	struct db *db = context;
+
+	(void)operation;
+	(void)base;
+	db->rows_told++;
+	db->rows++;
+	if (strcmp(table, "kv") == 0)
+		news_add(&db->news, id);
+	else if (strcmp(table, "voids") == 0)
+		news_add_all(&db->news);
+}
+
+/* Tell those who keep values; the writer lock is ours. */
+static void
+tell_news(struct db *db)
+{
+	uint64_t header[DB_INDEX_WORDS];
+	uint32_t commits;
+
+	/* SQLite tells of no row when it drops all of a table at once. */
+	if (sqlite3_total_changes64(db->handle) != db->rows_told)
+		news_add_all(&db->news);
+	else if (db->rows == 0)
+		return; /* there will be no commit */
+	if (db->news_fd >= 0 && db_index(db, header) &&
+	    db_index_commits(header, &commits))
+		news_tell(db->news_fd, db->inode, commits, &db->news);
+}
+
 int
 db_write_commit(struct db *db)
 {
 	int rc;
 
 	ASSERT(db->writing);
+	tell_news(db);
 	rc = db_run(db, STATEMENT_COMMIT);
 	if (rc < 0) {
 		db_write_cancel(db);

@@ -9,9 +9,16 @@
  * database file. The header of a log that is empty is the same for all files;
  * therefore the file's inode and when it was opened belong to it.
  *
+ * When it goes up, the news (news.h) tell which values were changed, and those
+ * are dropped; the others hold on. When it cannot be told, none does: `trusted`
+ * is the version since which all changes are known.
+ *
  * INVARIANT  `bytes` is the sum of `cost` of all in the list, and not above
  *            `limit` when the lock is free.
- * INVARIANT  The lock is held for a few pointers and one comparison only.
+ * INVARIANT  A value whose version is not below `trusted` was in the database,
+ * as it is kept, in the state that is looked at. INVARIANT  The lock is held
+ * for a few pointers and one comparison only, and after a commit for reading
+ * its news.
  */
 #include "cache/kept.h"
 
@@ -19,6 +26,8 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "cache/store.h"
 
 #define BUCKETS 8192 /* power of two */
 #define STATE_WORDS (DB_INDEX_WORDS + 2)
@@ -30,9 +39,9 @@ struct kept {
 	struct kept *newer;
 	struct kept *older;
 	size_t cost;
-	struct cache_seen seen;   /* but for its version */
-	_Atomic uint64_t version; /* in which it was seen last */
-	_Atomic unsigned refs;    /* one is the table's */
+	struct cache_seen seen; /* but for its version */
+	uint64_t version;       /* in which it was seen last */
+	_Atomic unsigned refs;  /* one is the table's */
 	enum cache_format format;
 	size_t len;
 	_Alignas(16) char bytes[];
@@ -46,6 +55,8 @@ static struct kept *oldest;
 static size_t bytes;
 static _Atomic size_t limit;
 static uint64_t version_now;
+static uint64_t trusted = 1;
+static struct news_place place; /* in the news, as of `state` */
 static uint64_t state[STATE_WORDS];
 static unsigned connections;
 
@@ -60,10 +71,7 @@ kept_release(struct kept *kept)
 static struct kept **
 bucket_of(const uint8_t key[CACHE_KEY_LEN])
 {
-	uint32_t word;
-
-	memcpy(&word, key + 8, sizeof(word));
-	return &buckets[word % BUCKETS];
+	return &buckets[news_part(store_id(key)) % BUCKETS];
 }
 
 static struct kept *
@@ -128,6 +136,45 @@ shrink(size_t cost, size_t most)
 	}
 }
 
+/* That value was changed. */
+static void
+drop_part(uint32_t part)
+{
+	struct kept *kept = buckets[part % BUCKETS];
+	struct kept *next;
+
+	for (; kept != NULL; kept = next) {
+		next = kept->next_in_bucket;
+		if (news_part(store_id(kept->key)) == part)
+			drop(kept);
+	}
+}
+
+/* Is the state of the database known? Then version_now stands for it. */
+static bool
+look(struct db *db)
+{
+	uint64_t now[STATE_WORDS];
+	uint32_t commits;
+	bool known;
+
+	if (!db_index(db, now) || !db_index_commits(now, &commits))
+		return false;
+	now[DB_INDEX_WORDS] = db->inode;
+	now[DB_INDEX_WORDS + 1] = db->opened;
+	if (memcmp(now, state, sizeof(now)) == 0)
+		return true;
+	if (memcmp(now + DB_INDEX_WORDS, state + DB_INDEX_WORDS,
+		sizeof(now) - DB_INDEX_WORDS * sizeof(now[0])) != 0)
+		place.number = 0;
+	known = news_follow(db->news_fd, db->inode, commits, &place, drop_part);
+	memcpy(state, now, sizeof(now));
+	version_now++;
+	if (!known)
+		trusted = version_now;
+	return true;
+}
+
 void
 kept_set_limit(size_t most)
 {
@@ -142,25 +189,19 @@ kept_find(struct db *db, const uint8_t key[CACHE_KEY_LEN], uint64_t *version,
     bool *current)
 {
 	struct kept *kept = NULL;
-	uint64_t now[STATE_WORDS];
-	bool known = db_index(db, now);
+	bool known;
 
 	*version = 0;
 	*current = false;
-	now[DB_INDEX_WORDS] = db->inode;
-	now[DB_INDEX_WORDS + 1] = db->opened;
 	(void)pthread_mutex_lock(&lock);
-	if (known && memcmp(now, state, sizeof(now)) != 0) {
-		memcpy(state, now, sizeof(now));
-		version_now++;
-	}
+	known = look(db);
 	if (known && limit > 0) {
 		*version = version_now;
 		kept = find(key);
 	}
 	if (kept != NULL) {
 		atomic_fetch_add(&kept->refs, 1);
-		*current = atomic_load(&kept->version) == version_now;
+		*current = kept->version >= trusted;
 		if (kept != newest) {
 			list_remove(kept);
 			list_add(kept);
@@ -192,9 +233,11 @@ kept_bytes(const struct kept *kept, size_t *len)
 void
 kept_confirm(struct kept *kept, uint64_t version)
 {
-	/* Another thread may have looked later, but then it is as good. */
-	if (version > atomic_load(&kept->version))
-		atomic_store(&kept->version, version);
+	(void)pthread_mutex_lock(&lock);
+	/* News that came meanwhile may have been of it. */
+	if (version == version_now)
+		kept->version = version;
+	(void)pthread_mutex_unlock(&lock);
 }
 
 void
@@ -215,12 +258,13 @@ kept_add(const uint8_t key[CACHE_KEY_LEN], const struct cache_seen *seen,
 	if (len > 0)
 		memcpy(new->bytes, data, len);
 	new->seen = *seen;
-	new->version = version;
 	new->refs = 1;
 	new->format = format;
 	new->len = len;
 	new->cost = cost;
 	(void)pthread_mutex_lock(&lock);
+	/* As in kept_confirm(): else it is to be asked. */
+	new->version = version == version_now ? version : 0;
 	old = find(key);
 	if (old != NULL)
 		drop(old);
@@ -247,6 +291,8 @@ kept_closed(void)
 	if (--connections == 0) {
 		shrink(0, 0);
 		version_now++;
+		trusted = version_now;
+		place.number = 0;
 	}
 	(void)pthread_mutex_unlock(&lock);
 }

@@ -9,12 +9,14 @@
  * Values kept in memory, for all connections of the process: what a look-up
  * gave, so that the next one need not fetch it from the database. Whether a
  * kept value may be given out again is always asked: either nothing at all
- * has been committed since (kept_find() tells, without a system call), or its
- * row is looked at, without the value (store_still()).
+ * has been committed since (kept_find() tells, without a system call), or the
+ * news (news.h) of what has been say nothing of it, or its row is looked at,
+ * without the value (store_still()).
  *
  * OWNERSHIP  kept_find() gives a reference; kept_release() gives it back.
  *            The bytes never change.
- * THREADS    Any. One lock, never held over a database call or a copy.
+ * THREADS    Any. One lock, never held over a database call or a copy; it is
+ *            held while news are read.
  */
 struct kept;
 
@@ -24,7 +26,7 @@ void kept_set_limit(size_t bytes);
 /*
  * The value kept under the key, or NULL. *version receives the version of the
  * database behind `db` as it is now, 0 when it cannot be told; *current
- * whether the value was seen in that version.
+ * whether the value was seen in that version, or has not changed since.
  */
 struct kept *kept_find(struct db *db, const uint8_t key[CACHE_KEY_LEN],
     uint64_t *version, bool *current);

@@ -7,7 +7,13 @@
  */
 #include "test/unit/cache/fixture.h"
 
+#include <signal.h>
+#include <stdatomic.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+
 #include "cache/cache_int.h"
+#include "cache/gate.h"
 #include "cache/kept.h"
 #include "cache/plain.h"
 #include "server/base/clock.h"
@@ -24,6 +30,7 @@ put(struct cache *cache, int n, const char *text, int64_t ms)
 }
 
 static unsigned fetched;
+static unsigned asked;
 
 static int
 on_statement(unsigned what, void *context, void *stmt, void *text)
@@ -32,6 +39,7 @@ on_statement(unsigned what, void *context, void *stmt, void *text)
 	(void)context;
 	(void)text;
 	fetched += strstr(sqlite3_sql(stmt), ", v FROM kv") != NULL;
+	asked++;
 	return 0;
 }
 
@@ -59,12 +67,26 @@ a_value_is_fetched_once(void **state)
 	for (i = 0; i < 10; i++)
 		assert_int_equal(fixture_lookup(f->a, 1, "value"), CACHE_HIT);
 	assert_int_equal(count_fetches(f->a), 1);
-	/* Something else was written: the row is asked, not fetched. */
+	/* Something else was written: not even the row is asked. */
+	asked = 0;
 	for (i = 0; i < 10; i++) {
 		put(f->b, 100 + i, "other", -1);
 		assert_int_equal(fixture_lookup(f->a, 1, "value"), CACHE_HIT);
 	}
+	assert_int_equal(asked, 0);
+	/* Somebody who does not tell what: it is asked, not fetched. */
+	for (i = 0; i < 10; i++) {
+		(void)fixture_sql(f, "UPDATE uses SET used = used - 1");
+		assert_int_equal(fixture_lookup(f->a, 1, "value"), CACHE_HIT);
+	}
 	assert_int_equal(count_fetches(f->a), 0);
+	assert_true(asked >= 10);
+	(void)fixture_sql(f, "UPDATE kv SET created = created - 1");
+	(void)fixture_lookup(f->a, 1, "value"); /* its sum is wrong now */
+	assert_int_equal(count_fetches(f->a), 1);
+	put(f->b, 1, "value", -1);
+	assert_int_equal(fixture_lookup(f->a, 1, "value"), CACHE_HIT);
+	(void)count_fetches(f->a);
 	/* Another connection of the process has it, too. */
 	assert_int_equal(fixture_lookup(f->b, 1, "value"), CACHE_HIT);
 	put(f->b, 1, "new", -1);
@@ -179,6 +201,108 @@ what_others_do_is_seen(void **state)
 	for (i = 0; i < 2; i++)
 		(void)close(from[i]);
 	(void)close(to[0]);
+}
+
+enum { WRITERS = 3, KEYS = 60 };
+
+/* What has been written for certain, by key; shared by all processes. */
+struct promises {
+	_Atomic int64_t least[KEYS];
+	_Atomic unsigned wrong;
+	_Atomic unsigned looks;
+	_Atomic bool stop;
+};
+
+/* Each writes the keys that are its own, ever higher numbers, and reads all. */
+static void
+write_and_look(struct fixture *f, struct promises *promises, unsigned who)
+{
+	struct cache_life life = { .fresh_ms = -1 };
+	struct cache_entry entries[KEYS / WRITERS];
+	struct buf out = BUF_EMPTY;
+	enum cache_format format;
+	uint8_t key[CACHE_KEY_LEN];
+	int64_t number = clock_mono_us() * 16; /* above all before */
+	int64_t found;
+	int64_t least;
+	unsigned dice = who * 7919 + 1;
+	unsigned count;
+	unsigned k;
+	unsigned i;
+
+	f->a = fixture_open(f, who + 1, 101 + (int)who);
+	while (!promises->stop) {
+		dice = dice * 1664525 + 1013904223;
+		/* One mostly, sometimes more than the news have room for. */
+		count = dice >> 16 & 15 ? 1 : KEYS / WRITERS;
+		number++;
+		for (i = 0; i < count; i++) {
+			k = (dice >> 20) + i;
+			k = k % (KEYS / WRITERS) * WRITERS + who;
+			fixture_key((int)k, entries[i].key);
+			entries[i].data = &number;
+			entries[i].len = sizeof(number);
+		}
+		if (dice >> 28 < 4 && cache_put(f->a, entries, count,
+					  CACHE_PUT_ALWAYS, &life) == 1) {
+			for (i = 0; i < count; i++) {
+				k = (dice >> 20) + i;
+				k = k % (KEYS / WRITERS) * WRITERS + who;
+				promises->least[k] = number;
+			}
+		}
+		k = (dice >> 8) % KEYS;
+		fixture_key((int)k, key);
+		least = promises->least[k];
+		if (cache_lookup(f->a, key, &out, &format) != CACHE_HIT)
+			continue;
+		memcpy(&found, out.data, sizeof(found));
+		promises->wrong += found < least;
+		promises->looks++;
+	}
+	buf_free(&out);
+	cache_close(&f->a);
+	_exit(0);
+}
+
+static pid_t
+start_writer(struct fixture *f, struct promises *promises, unsigned who)
+{
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid == 0)
+		write_and_look(f, promises, who);
+	return pid;
+}
+
+/* Also while writers are killed wherever they are. */
+static void
+nobody_sees_what_is_over(void **state)
+{
+	struct promises *promises = mmap(NULL, sizeof(*promises),
+	    PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct fixture *f = *state;
+	pid_t pids[WRITERS];
+	unsigned i;
+
+	assert_true(promises != MAP_FAILED);
+	cache_close(&f->a);
+	cache_close(&f->b);
+	for (i = 0; i < WRITERS; i++)
+		pids[i] = start_writer(f, promises, i);
+	for (i = 0; i < 20; i++) {
+		gate_nap(30000);
+		(void)kill(pids[0], SIGKILL);
+		(void)waitpid(pids[0], NULL, 0);
+		pids[0] = start_writer(f, promises, 0);
+	}
+	promises->stop = true;
+	for (i = 0; i < WRITERS; i++)
+		fixture_wait(pids[i]);
+	assert_int_equal(promises->wrong, 0);
+	assert_true(promises->looks > 1000);
+	assert_int_equal(munmap(promises, sizeof(*promises)), 0);
 }
 
 static void
@@ -296,6 +420,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(a_value_is_fetched_once),
 		CASE(what_others_do_is_seen),
+		CASE(nobody_sees_what_is_over),
 		CASE(time_and_moment_count),
 		CASE(a_transaction_sees_one_moment),
 		CASE(another_file_has_other_values),
