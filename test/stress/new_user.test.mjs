@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * A new user's way, in a fresh clone: `make run` serves the guide, and the
- * program that it made makes a new app, whose own test passes. The npm
- * packages are where fetch.mjs looks for them when there is no network.
- *
- * Everything is compiled, so it takes a minute: with STRESS=1 only.
+ * A new user's way, in a fresh clone: `make run` serves the guide, the program
+ * that it made makes a new app, whose own test passes and which `pronghorn dev`
+ * serves, and the README's app compiles as printed. The npm packages are where
+ * fetch.mjs looks for them when there is no network.
  */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
@@ -13,7 +12,6 @@ import fs from "node:fs";
 import path from "node:path";
 import { isAlive, ROOT, test, until } from "../lib/harness.mjs";
 
-const { STRESS } = process.env;
 const HERE = path.join(ROOT, "build");
 
 /* The settings of the make that runs the tests are not the user's. */
@@ -40,9 +38,33 @@ const env = () => {
   return all;
 };
 
-const skip = !STRESS && "compiles everything: STRESS=1";
+/* Serve with `pronghorn dev`, look at the page, and end it. */
+async function develop(scene, program, cwd, title) {
+  const server = scene.server({
+    ...{ program, app: false, bind: false, cacheDir: false },
+    ...{ workers: false, threads: false },
+    wrapper: ["env", "-C", cwd],
+    args: ["dev", "demo/app.c", "--bind", "127.0.0.1:0"],
+  });
+  const line = await server.waitFor(/serving on (http\S+)/, { seconds: 120 });
+  const url = /serving on (http[^\s;]+)/.exec(line)[1];
 
-test("make run in a fresh clone", { seconds: 1200, skip }, async (t, scene) => {
+  assert.match(await (await fetch(url)).text(), title);
+  assert.equal((await fetch(`${url}_dash-layout`)).status, 200);
+  await server.stop();
+}
+
+/* The app that README.md shows, and the line that compiles it. */
+function readme(dir) {
+  const text = fs.readFileSync(path.join(dir, "README.md"), "utf8");
+  const [, source] = /```c\n([^]*?)```/.exec(text);
+  const [command] = /^cc -shared .*$/m.exec(text);
+
+  fs.writeFileSync(path.join(dir, "app.c"), source);
+  return { source, command };
+}
+
+test("make run in a fresh clone", { seconds: 1200 }, async (t, scene) => {
   const dir = clone(scene);
   const began = Date.now();
   const server = scene.server({
@@ -82,4 +104,10 @@ test("make run in a fresh clone", { seconds: 1200, skip }, async (t, scene) => {
   });
 
   assert.equal(said.match(/^ok: /gm).length, 2, said);
+  await develop(scene, program, dir, /<title>demo<\/title>/);
+  const { source, command } = readme(dir);
+
+  assert.ok(source.trim().split("\n").length <= 41, "it is short");
+  execFileSync("sh", ["-c", command], { cwd: dir, stdio: "pipe" });
+  execFileSync(program, ["--check-config", "app.so"], { cwd: dir, stdio: "pipe" });
 });
