@@ -114,7 +114,7 @@ nursery_fork_worker(struct master *master, unsigned slot)
 		crew_not_forked(&master->crew, master->now_us);
 		return;
 	}
-	tally_start(&master->tally);
+	tally_start(&master->tally, slot);
 	crew_forked(&master->crew, slot, child.pid, job.worker_id,
 	    child.status_fd, master->now_us);
 	log_info("worker.fork",

@@ -19,6 +19,7 @@
 #include "worker/metrics.h"
 
 #define PUT_US INT64_C(250000)
+#define ROW_US (BOARD_ROW_MS * INT64_C(1000))
 #define NAMED_MAX (BOARD_SERIES_MAX - 4) /* places for "other" are left */
 
 void
@@ -54,9 +55,11 @@ tally_soon(struct tally *tally)
 }
 
 void
-tally_start(struct tally *tally)
+tally_start(struct tally *tally, unsigned slot)
 {
 	tally->board.starts++;
+	if (slot < TALLY_SLOTS)
+		tally->starts[slot]++;
 	tally->changed = true;
 }
 
@@ -133,9 +136,11 @@ tally_series(struct tally *tally, const struct handoff_series *more)
 }
 
 static void
-put_worker(struct board *board, const struct seat *seat, unsigned slot,
+put_worker(struct tally *tally, const struct seat *seat, unsigned slot,
     int64_t now_us)
 {
+	struct board *board = &tally->board;
+	uint32_t starts = slot < TALLY_SLOTS ? tally->starts[slot] : 0;
 	struct board_worker *row;
 
 	metrics_add(&board->total, &seat->beat, true);
@@ -146,6 +151,7 @@ put_worker(struct board *board, const struct seat *seat, unsigned slot,
 		.pid = (int32_t)seat->pid,
 		.state = (uint32_t)seat->state,
 		.generation = seat->generation,
+		.restarts = starts > 0 ? starts - 1 : 0,
 		.age_ms = (now_us - seat->forked_us) / 1000,
 		.silent_ms = (now_us - seat->beat_us) / 1000,
 		.beat = seat->beat };
@@ -175,6 +181,89 @@ backlog_of(const struct listen_set *set)
 	return sum;
 }
 
+/* Counters do not fall; should one do so, the row is no nonsense. */
+static uint64_t
+grown(uint64_t now, uint64_t before)
+{
+	return now > before ? now - before : 0;
+}
+
+static uint64_t
+sum_of(const uint64_t *numbers, unsigned count)
+{
+	uint64_t sum = 0;
+
+	while (count-- > 0)
+		sum += numbers[count];
+	return sum;
+}
+
+/* The bucket up to which `part` of a hundred of all lie. */
+static uint16_t
+percentile(const uint64_t grown_by[HANDOFF_BUCKETS], unsigned part)
+{
+	uint64_t all = sum_of(grown_by, HANDOFF_BUCKETS);
+	uint64_t sum = 0;
+	uint16_t i;
+
+	if (all == 0)
+		return HANDOFF_BUCKETS;
+	for (i = 0; i < HANDOFF_BUCKETS - 1; i++) {
+		sum += grown_by[i];
+		if (sum * 100 >= all * part)
+			break;
+	}
+	return i;
+}
+
+/* What has happened since the last row. */
+static void
+add_row(struct tally *tally, int64_t now_us)
+{
+	const struct handoff_beat *old = &tally->row_total;
+	const struct handoff_beat *new = &tally->board.total;
+	uint64_t buckets[HANDOFF_BUCKETS];
+	struct board_row row = { .wall_ms = tally->board.wall_ms,
+		.span_ms = (uint32_t)((now_us - tally->row_us) / 1000),
+		.answers =
+		    grown(sum_of(new->answers, 4), sum_of(old->answers, 4)),
+		.hits = grown(new->cache.hits, old->cache.hits),
+		.misses = grown(new->cache.misses, old->cache.misses),
+		.evictions = grown(new->cache.evictions, old->cache.evictions),
+		.bytes = new->cache.bytes };
+	unsigned i;
+
+	for (i = 0; i < HANDOFF_BUCKETS; i++)
+		buckets[i] = grown(new->buckets[i], old->buckets[i]);
+	row.p50 = percentile(buckets, 50);
+	row.p99 = percentile(buckets, 99);
+	if (board_add_row(tally->write_fd, &row) < 0)
+		log_debug("tally.row", "the past cannot be written");
+}
+
+/* One row every two seconds; a longer one after a pause of this process. */
+static void
+look_at_row(struct tally *tally, int64_t now_us)
+{
+	if (tally->row_us != 0 && now_us < tally->next_us)
+		return;
+	if (tally->row_us != 0)
+		add_row(tally, now_us);
+	tally->next_us += ROW_US;
+	if (tally->next_us <= now_us)
+		tally->next_us = now_us + ROW_US;
+	tally->row_us = now_us;
+	tally->row_total = tally->board.total;
+}
+
+/* Is there something to put, or a row to add? */
+static bool
+is_due(const struct tally *tally, int64_t now_us)
+{
+	return (tally->changed && now_us - tally->put_us >= PUT_US) ||
+	       now_us >= tally->next_us;
+}
+
 void
 tally_put(struct master *master, bool now)
 {
@@ -183,9 +272,7 @@ tally_put(struct master *master, bool now)
 	const struct crew *crew = &master->crew;
 	unsigned slot;
 
-	if (tally->write_fd < 0 ||
-	    (!now &&
-		(!tally->changed || master->now_us - tally->put_us < PUT_US)))
+	if (tally->write_fd < 0 || (!now && !is_due(tally, master->now_us)))
 		return;
 	board->wall_ms = clock_wall_ms();
 	board->state = state_of(master);
@@ -201,11 +288,12 @@ tally_put(struct master *master, bool now)
 	board->worker_count = 0;
 	for (slot = 0; slot < crew->slot_count; slot++) {
 		if (crew->seats[slot].pid > 0)
-			put_worker(board, &crew->seats[slot], slot,
+			put_worker(tally, &crew->seats[slot], slot,
 			    master->now_us);
 	}
 	tally->changed = false;
 	tally->put_us = master->now_us;
 	if (board_write(tally->write_fd, board) < 0)
 		log_debug("tally.put", "the board cannot be written");
+	look_at_row(tally, master->now_us);
 }

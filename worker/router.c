@@ -208,7 +208,8 @@ get_status(const struct route_request *rq)
 		router_answer_status(rq, 404);
 		return;
 	}
-	if (status_json(worker->kit.cache_options, &json) < 0) {
+	if (status_json(worker->kit.cache_options, worker->handoff->board_fd,
+		rq->head->query, &json) < 0) {
 		buf_free(&json);
 		router_answer_status(rq, 503);
 		return;

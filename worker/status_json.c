@@ -1,16 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * The state of cache and sessions as JSON. See status_json.h.
+ * The state of workers, cache and sessions as JSON. See status_json.h.
  *
  * THREADS  The loop of the admin process.
+ * FAILURE  What cannot be read is empty; the rest is there. A server in
+ *          trouble is when somebody looks.
  */
 #include "worker/status_json.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "cache/inspect.h"
 #include "cache/session_inspect.h"
+#include "server/base/board.h"
+#include "server/base/err.h"
 #include "worker/json_write.h"
 
 #define SIGNALS_MAX 100
@@ -94,8 +99,112 @@ put_sessions(const struct inspect_sessions *sum, struct buf *out)
 	put_number("bytes", sum->bytes, out);
 }
 
-int
-status_json(const struct cache_options *options, struct buf *out)
+static void
+put_worker(const struct board_worker *row, struct buf *out)
+{
+	static const char *const states[] = { "gone", "booting", "ready",
+		"leaving" };
+	const struct handoff_beat *beat = &row->beat;
+
+	(void)buf_putc(out, '{');
+	put_number("slot", row->slot, out);
+	put_number("pid", row->pid, out);
+	put_text("state", states[row->state < 4 ? row->state : 0], out);
+	put_number("generation", row->generation, out);
+	put_number("restarts", row->restarts, out);
+	put_seconds("age", row->age_ms, out);
+	put_seconds("silent", row->silent_ms, out);
+	put_number("threads", beat->threads, out);
+	put_number("busy_threads", beat->computing, out);
+	put_number("queued", beat->queued, out);
+	put_number("parked", beat->parked, out);
+	put_number("waiting", beat->waiting, out);
+	put_number("connections", beat->connections, out);
+	put_number("memory", (int64_t)beat->memory, out);
+	close_with("},", out);
+}
+
+static void
+put_workers(int board_fd, struct buf *out)
+{
+	static struct board board; /* the loop's; large */
+	uint32_t i;
+
+	if (board_fd < 0 || board_read(board_fd, &board) < 0)
+		return;
+	for (i = 0; i < board.worker_count; i++)
+		put_worker(&board.workers[i], out);
+}
+
+static void
+put_percentile(unsigned bucket, struct buf *out)
+{
+	static const unsigned bounds[] = { HANDOFF_BUCKET_BOUNDS_US };
+
+	if (bucket < HANDOFF_BUCKETS - 1)
+		(void)buf_printf(out, "%u,", bounds[bucket]);
+	else if (bucket == HANDOFF_BUCKETS - 1)
+		(void)buf_putl(out, "\"inf\",");
+	else
+		(void)buf_putl(out, "null,");
+}
+
+static void
+put_row(const struct board_row *row, struct buf *out)
+{
+	const uint64_t rest[] = { row->hits, row->misses, row->evictions,
+		row->bytes };
+	size_t i;
+
+	(void)buf_printf(out, "[%lld,%u,%llu,", (long long)row->wall_ms,
+	    row->span_ms, (unsigned long long)row->answers);
+	put_percentile(row->p50, out);
+	put_percentile(row->p99, out);
+	for (i = 0; i < sizeof(rest) / sizeof(rest[0]); i++)
+		(void)buf_printf(out, "%llu,", (unsigned long long)rest[i]);
+	close_with("],", out);
+}
+
+/* The number behind since=, 0: there is none. */
+static int64_t
+since_of(struct http_span query)
+{
+	static const char name[] = "since=";
+	size_t len = sizeof(name) - 1;
+	int64_t since = 0;
+	size_t i;
+
+	if (query.data == NULL || query.len < len ||
+	    memcmp(query.data, name, len) != 0)
+		return 0;
+	for (i = len; i < query.len; i++) {
+		if (query.data[i] < '0' || query.data[i] > '9' ||
+		    since > INT64_MAX / 20)
+			return 0;
+		since = since * 10 + (query.data[i] - '0');
+	}
+	return since;
+}
+
+static void
+put_history(int board_fd, int64_t since_ms, struct buf *out)
+{
+	static struct board_row rows[BOARD_ROWS]; /* the loop's; large */
+	int count = board_fd < 0 ? 0 : board_rows(board_fd, rows);
+	int i;
+
+	/* It asks for the future: the clock has been set back. */
+	if (count > 0 && since_ms > rows[count - 1].wall_ms)
+		since_ms = 0;
+	for (i = 0; i < count; i++) {
+		if (rows[i].wall_ms > since_ms)
+			put_row(&rows[i], out);
+	}
+}
+
+/* What the database knows. 0 or ERR_*. */
+static int
+put_database(const struct cache_options *options, struct buf *out)
 {
 	struct inspect *inspect = NULL;
 	struct inspect_sessions sessions;
@@ -105,7 +214,7 @@ status_json(const struct cache_options *options, struct buf *out)
 
 	rc = inspect_open(&inspect, options->cache_dir, &why);
 	buf_free(&why);
-	(void)buf_putl(out, "{\"signals\":[");
+	(void)buf_putl(out, "\"signals\":[");
 	if (rc == 0)
 		rc = inspect_signals(inspect, SIGNALS_MAX, put_signal, out);
 	close_with("],\"cache\":{", out);
@@ -118,7 +227,28 @@ status_json(const struct cache_options *options, struct buf *out)
 		rc = inspect_sessions_summarize(inspect, &sessions);
 	if (rc == 0)
 		put_sessions(&sessions, out);
-	close_with("}}\n", out);
+	close_with("},", out);
 	inspect_close(&inspect);
-	return rc < 0 ? rc : buf_ok(out) ? 0 : -1;
+	return rc;
+}
+
+int
+status_json(const struct cache_options *options, int board_fd,
+    struct http_span query, struct buf *out)
+{
+	int rc;
+
+	(void)buf_putl(out, "{\"workers\":[");
+	put_workers(board_fd, out);
+	close_with("],\"history\":{\"columns\":[\"time\",\"span\",\"answers\","
+		   "\"p50\",\"p99\",\"hits\",\"misses\",\"evictions\","
+		   "\"bytes\"],\"rows\":[",
+	    out);
+	put_history(board_fd, since_of(query), out);
+	close_with("]},", out);
+	rc = put_database(options, out);
+	put_text("cache_error", rc == 0 || rc == -ENOENT ? "" : err_str(rc),
+	    out);
+	close_with("}\n", out);
+	return buf_ok(out) ? 0 : -ENOMEM;
 }

@@ -2,7 +2,9 @@
 
 /*
  * The board: two places for its content and a number that says which of them
- * is valid. A reader that was overtaken twice meanwhile reads again.
+ * is valid. A reader that was overtaken twice meanwhile reads again. Then a
+ * ring of rows with a counter, which has more places than rows that may be
+ * read: the place that is being written is none of these.
  *
  * FAILURE  Without the file there are no metrics; everything else goes on.
  */
@@ -19,6 +21,9 @@
 
 #define PLACE_BYTES (((off_t)sizeof(struct board) + 4095) / 4096 * 4096)
 #define READS_MAX 8
+#define RING 512 /* places; the spare ones give readers two minutes */
+#define RING_AT (4096 + 2 * PLACE_BYTES)
+#define COUNT_AT ((off_t)sizeof(uint64_t))
 
 int
 board_open(int *write_fd, int *read_fd)
@@ -68,7 +73,8 @@ board_read(int read_fd, struct board *board)
 
 	for (tries = 0; tries < READS_MAX; tries++) {
 		if (pread(read_fd, &before, sizeof(before), 0) !=
-		    (ssize_t)sizeof(before))
+			(ssize_t)sizeof(before) ||
+		    before == 0)
 			return ERR_STALE;
 		if (pread(read_fd, board, sizeof(*board), place_of(before)) !=
 			(ssize_t)sizeof(*board) ||
@@ -77,6 +83,61 @@ board_read(int read_fd, struct board *board)
 			return -EIO;
 		if (before == after)
 			return 0;
+	}
+	return ERR_BUSY;
+}
+
+int
+board_add_row(int write_fd, const struct board_row *row)
+{
+	uint64_t count = 0;
+	off_t at;
+
+	if (pread(write_fd, &count, sizeof(count), COUNT_AT) < 0)
+		return -errno;
+	at = RING_AT + (off_t)(count % RING) * (off_t)sizeof(*row);
+	if (pwrite(write_fd, row, sizeof(*row), at) != (ssize_t)sizeof(*row))
+		return errno != 0 ? -errno : -EIO;
+	count++;
+	return pwrite(write_fd, &count, sizeof(count), COUNT_AT) < 0 ? -errno
+								     : 0;
+}
+
+/* `count` rows from number `first` on, wherever the ring begins again. */
+static int
+read_ring(int read_fd, uint64_t first, size_t count, struct board_row *rows)
+{
+	size_t start = (size_t)(first % RING);
+	size_t head = count < RING - start ? count : RING - start;
+	size_t size = sizeof(*rows);
+
+	if (pread(read_fd, rows, head * size,
+		RING_AT + (off_t)(start * size)) != (ssize_t)(head * size) ||
+	    pread(read_fd, rows + head, (count - head) * size, RING_AT) !=
+		(ssize_t)((count - head) * size))
+		return -EIO;
+	return 0;
+}
+
+int
+board_rows(int read_fd, struct board_row rows[BOARD_ROWS])
+{
+	uint64_t count;
+	uint64_t after;
+	size_t wanted;
+	int tries;
+
+	for (tries = 0; tries < READS_MAX; tries++) {
+		if (pread(read_fd, &count, sizeof(count), COUNT_AT) !=
+		    (ssize_t)sizeof(count))
+			return 0; /* nothing yet */
+		wanted = count < BOARD_ROWS ? (size_t)count : BOARD_ROWS;
+		if (read_ring(read_fd, count - wanted, wanted, rows) < 0 ||
+		    pread(read_fd, &after, sizeof(after), COUNT_AT) !=
+			(ssize_t)sizeof(after))
+			return -EIO;
+		if (after - (count - wanted) < RING)
+			return (int)wanted;
 	}
 	return ERR_BUSY;
 }

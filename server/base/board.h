@@ -15,12 +15,20 @@
  * have reported, at most a few times a second, and at once when the server
  * begins to stop.
  *
+ * Beside it the master keeps rows of the last fifteen minutes, one every two
+ * seconds: what plots show. Who looks after an incident finds it there, also
+ * when the process that served the page has died meanwhile. A row that has
+ * been written is not changed before all of BOARD_ROWS newer ones exist.
+ *
  * OWNERSHIP  The writer owns both descriptors; children inherit the one for
  *            reading.
- * THREADS    board_write(): the master. board_read(): any.
+ * THREADS    board_write(), board_add_row(): the master. board_read(),
+ *            board_rows(): any.
  */
 #define BOARD_WORKERS_MAX 64 /* rows; more of them count in the totals only */
 #define BOARD_SERIES_MAX 64  /* callbacks and computations by name */
+#define BOARD_ROWS 450       /* of the past */
+#define BOARD_ROW_MS 2000    /* what one of them is about, or more */
 
 enum board_state {
 	BOARD_STARTING,
@@ -44,6 +52,8 @@ struct board_worker {
 	int32_t pid;
 	uint32_t state; /* 1 booting, 2 ready, 3 leaving */
 	uint32_t generation;
+	uint32_t restarts; /* workers that had this slot before it */
+	uint32_t unused;
 	int64_t age_ms;
 	int64_t silent_ms;
 	struct handoff_beat beat;
@@ -71,6 +81,20 @@ struct board {
 	struct board_worker workers[BOARD_WORKERS_MAX];
 };
 
+/* What happened in the span that ended at wall_ms, and how it was then. */
+struct board_row {
+	int64_t wall_ms;
+	uint32_t span_ms;
+	uint16_t
+	    p50; /* bucket where half of the answers lie below the bound, */
+	uint16_t p99; /* and 99 %; HANDOFF_BUCKETS: there were none */
+	uint64_t answers;
+	uint64_t hits;
+	uint64_t misses;
+	uint64_t evictions;
+	uint64_t bytes; /* of the cache */
+};
+
 /* Make one. *read_fd is for children. 0 or -errno. */
 int board_open(int *write_fd, int *read_fd);
 
@@ -79,5 +103,12 @@ int board_write(int write_fd, const struct board *board);
 
 /* What was written last. 0, -errno, or ERR_STALE: nothing yet. */
 int board_read(int read_fd, struct board *board);
+
+/* Keep a row beside it; the oldest is forgotten. 0 or -errno. */
+int board_add_row(int write_fd, const struct board_row *row);
+
+/* The rows that are kept, at most BOARD_ROWS, the oldest first. How many, or
+ * -errno, or ERR_BUSY: the reader was overtaken again and again. */
+int board_rows(int read_fd, struct board_row rows[BOARD_ROWS]);
 
 #endif

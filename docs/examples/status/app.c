@@ -3,173 +3,327 @@
 /*
  * The status page of the server, served by its admin process at /_ph/status/.
  *
- * It has no data of its own and needs none: every two seconds a function in the
- * browser reads the metrics and the state of the cache that the same process
- * serves, keeps those of the last fifteen minutes in the page, and shows rates,
- * latencies, workers, callbacks, the signal table, sessions and the cache. So
- * the server does no more for a hundred viewers than answer a hundred scrapes,
- * and nothing of it can block a worker.
+ * It has no data of its own: every two seconds a function in the browser reads
+ * the metrics and /_ph/status.json, which the same process serves. The plots'
+ * past comes from the server, too: all of it once, then what is newer, so it
+ * survives a reload of the page and is there for who comes late. The server
+ * does no more for a hundred viewers than answer a hundred scrapes, and
+ * nothing of it can block a worker.
+ *
+ * Headings, tables and plots are made once, by layout(); what changes are
+ * numbers and rows inside them. So the focus and the place where somebody has
+ * scrolled to stay, and a screen reader keeps its place.
  */
 #include <pronghorn/app.h>
 #include <pronghorn/dcc.h>
 #include <pronghorn/html.h>
 
+/* Ask, and keep the rows of the last fifteen minutes. */
+#define ASK                                                                    \
+    "const KEEP = 450;"                                                        \
+    "window.phStatus ||= { rows: [], shown: [], turn: 0, asking: 0 };"         \
+    "const state = window.phStatus;"                                           \
+    "const turn = ++state.turn;"                                               \
+    "const late = state.asking++ > 0;"                                         \
+    "const ask = async (url) => {"                                             \
+    "  const answer = await fetch(url, { cache: 'no-store' });"                \
+    "  if (!answer.ok) throw Error(answer.statusText || answer.status);"       \
+    "  return answer.text(); };"                                               \
+    "let text, more;"                                                          \
+    "try {"                                                                    \
+    "  [text, more] = await Promise.all([ask('/_ph/metrics'),"                 \
+    "    ask('/_ph/status.json?since=' + (state.rows.at(-1)?.time ?? 0))]);"   \
+    "  more = JSON.parse(more);"                                               \
+    "} catch (why) {" /* what is shown stays */                                \
+    "  return ['The server does not say how it is: ' + why.message +"          \
+    "    '. What is below is old.', ...Array(OUTPUTS - 1).fill(SAME)];"        \
+    "} finally { state.asking--; }"                                            \
+    "const { signals, sessions } = more;"                                      \
+    "const now = new Map();"                                                   \
+    "for (const line of text.split('\\n')) {"                                  \
+    "  const at = line.lastIndexOf(' ');"                                      \
+    "  if (line[0] !== '#' && at > 0)"                                         \
+    "    now.set(line.slice(10, at), Number(line.slice(at + 1)));"             \
+    "}"                                                                        \
+    "const bound = (us) => us === 'inf' ? Infinity : us && us / 1000;"         \
+    "const fresh = more.history.rows.map(([time, span, answers, p50, p99, hits,"\
+    "  misses, evicted, bytes]) => ({ time, rate: 1000 * answers / span,"      \
+    "  p50: bound(p50), p99: bound(p99), hit: hits + misses > 0"               \
+    "  ? 100 * hits / (hits + misses) : null, size: bytes / 1048576,"          \
+    "  evicted }));"                                                           \
+    "if (fresh.length)"                                                        \
+    "  state.rows = state.rows.filter(({ time }) => time < fresh[0].time)"     \
+    "    .concat(fresh).slice(-KEEP);"                                         \
+    "const rows = state.rows;"                                                 \
+    "const last = rows.at(-1);"
+
+/* How numbers are written. */
+#define WORDS                                                                  \
+    "const get = (name) => now.get(name) ?? 0;"                                \
+    "const labels = (start) => [...now.keys()].filter((name) =>"               \
+    "  name.startsWith(start)).map((name) => name.match(/\"(.*?)\"/)[1]);"     \
+    "const bucketsOf = (prefix) => [...now.entries()].filter(([name]) =>"      \
+    "  name.startsWith(prefix)).map(([name, value]) => [1000 * Number("        \
+    "  name.match(/le=\"(.*?)\"/)[1].replace('+Inf', 'Infinity')), value])"    \
+    "  .sort((a, b) => a[0] - b[0]);"                                          \
+    "const LONGEST = bucketsOf('request_duration_seconds_bucket')"             \
+    "  .at(-2)?.[0] ?? 10000;" /* ms; the next one has no bound */             \
+    "const percentile = (part, prefix) => {" /* ms, since the start */         \
+    "  const buckets = bucketsOf(prefix);"                                     \
+    "  const all = buckets.at(-1)?.[1] ?? 0;"                                  \
+    "  return all > 0 ? buckets.find(([, value]) => value >= part * all)[0]"   \
+    "    : null; };"                                                           \
+    "const ms = (x) => x === null || x === undefined ? 'none'"                 \
+    "  : x === Infinity ? '> ' + LONGEST / 1000 + ' s'"                        \
+    "  : x < 1000 ? '\\u2264 ' + x + ' ms' : '\\u2264 ' + x / 1000 + ' s';"    \
+    "const mb = (x) => ((x ?? 0) / 1048576).toFixed(1) + ' MB';"               \
+    "const s = (x) => (x ?? 0) < 120 ? (x ?? 0).toFixed(1) + ' s'"             \
+    "  : x < 7200 ? Math.round(x / 60) + ' min'"                               \
+    "  : Math.round(x / 3600) + ' h';"                                         \
+    "const many = (count, what) => count + ' ' + what +"                       \
+    "  (count === 1 ? '' : 's');"                                              \
+    "const percent = (x) => x === null || x === undefined ? 'none asked'"      \
+    "  : x.toFixed(1) + ' %';"
+
+/* The numbers of `tiles`, in its order. */
+#define TILES                                                                  \
+    "const tiles = [['starting', 'serving', 'draining', 'stopping']"           \
+    "  [get('state')],"                                                        \
+    "  get('workers_ready') + ' of ' + get('workers_wanted'),"                 \
+    "  (last?.rate ?? 0).toFixed(1), ms(last?.p50), ms(last?.p99),"            \
+    "  percent(last?.hit), get('threads_computing') + ' of ' +"                \
+    "  get('threads'), get('queue_depth'), get('parked_requests'),"            \
+    "  get('parked_keys'), get('connections'), s(get('up_seconds'))]"          \
+    "  .map(String);"
+
+/* The rows of `tables`, in its order. */
+#define TABLES                                                                 \
+    "const h = (type, props, children) => ({ namespace:"                       \
+    "  'dash_html_components', type, props: { ...props, children } });"        \
+    "const body = (columns, list) => list.length ? list.map((cells) =>"        \
+    "  h('Tr', {}, cells.map((x, i) => i ? h('Td', {}, String(x)) : h('Th',"   \
+    "  { scope: 'row' }, String(x))))) : [h('Tr', {}, h('Td', { colSpan:"      \
+    "  columns }, 'None yet'))];"                                              \
+    "const live = signals.filter(({ state }) => state === 'wanted' ||"         \
+    "  state === 'computing');"                                                \
+    "const waited = live.filter(({ waiters }) => waiters > 0).length;"         \
+    "const parked = more.workers.map((row) => row.waiting).sort((a, b) =>"     \
+    "  b - a);" /* a worker counts them for all its values together */         \
+    "const waiting = ({ waiters }) => {"                                       \
+    "  const most = parked.slice(0, waiters).reduce((a, b) => a + b, 0);"      \
+    "  return waiters === 0 ? 'nobody' : (most ? (waited > 1 ? 'up to ' : '')" \
+    "    + many(most, 'request') + ' in ' : '') + many(waiters, 'worker'); };" \
+    "const name = (row) => row.function + ' ' + row.key.slice(0, 6);"          \
+    "const flights = body(6, live.map((row) => [name(row), row.state,"         \
+    "  s(row.age), row.state === 'computing' && row.progress > 0"              \
+    "  ? (100 * row.progress).toFixed(0) + ' %' : '\\u2013',"                  \
+    "  row.pid || '\\u2013', waiting(row)]));"                                 \
+    "const latest = body(5, signals.filter((row) => !live.includes(row))"      \
+    "  .slice(0, 8).map((row) => [name(row), row.state, s(row.age),"           \
+    "  row.computations, row.error]));"                                        \
+    "const workers = body(9, more.workers.map((row) => [row.slot, row.pid,"    \
+    "  row.state, row.busy_threads + ' of ' + row.threads, mb(row.memory),"    \
+    "  row.restarts, row.connections, row.queued, row.waiting]));"             \
+    "const ends = body(2, labels('worker_ends_total{').map((why) => [why,"     \
+    "  get(`worker_ends_total{reason=\"${why}\"}`)]));"                        \
+    "const series = (base, label) => body(4, labels(base +"                    \
+    "  '_duration_seconds_count{').map((name) => {"                            \
+    "  const which = `{${label}=\"${name}\"`;"                                 \
+    "  return [name, get(`${base}_duration_seconds_count${which}}`),"          \
+    "    ms(percentile(0.99, `${base}_duration_seconds_bucket${which}`)),"     \
+    "    get(`${base}_errors_total${which}}`)]; }));"                          \
+    "const cache = body(2, ["                                                  \
+    "  ['Values', get('cache_entries')], ['Bytes', mb(get('cache_bytes'))],"   \
+    "  ['File', mb(get('cache_file_bytes'))],"                                 \
+    "  ['Write-ahead log', mb(get('cache_wal_bytes'))],"                       \
+    "  ['Evicted', get('cache_evictions_total')],"                             \
+    "  ['Expired', get('cache_expirations_total')],"                           \
+    "  ['Taken over', get('cache_takeovers_total')],"                          \
+    "  ['Failures', get('cache_errors_total')]]);"                             \
+    "const visits = body(2, ["                                                 \
+    "  ['Live', sessions.count ?? 0], ['Oldest', s(sessions.oldest)],"         \
+    "  ['Entries', sessions.entries ?? 0], ['Bytes', mb(sessions.bytes)]]);"   \
+    "const tables = [flights, latest, workers, ends, series('callback',"       \
+    "  'callback'), series('computation', 'function'), cache, visits];"
+
+/* The figures of `plots`, in its order, and a line of text for each. Times
+ * are those of the browser, and the axis says which zone that is. */
+#define PLOTS                                                                  \
+    "const style = getComputedStyle(document.body);"                           \
+    "const line = style.getPropertyValue('--ph-line') || '#888';"              \
+    "const axis = { gridcolor: line, zerolinecolor: line };"                   \
+    "const zone = Intl.DateTimeFormat().resolvedOptions().timeZone ||"         \
+    "  'local time';"                                                          \
+    "const x = rows.map(({ time }) => new Date(time - 60000 *"                 \
+    "  new Date(time).getTimezoneOffset()).toISOString().slice(0, -1));"       \
+    "const drawn = (value) => value === Infinity ? 1.2 * LONGEST : value;"     \
+    "const plot = (lines, word, ...rest) => ({ data: lines.map(([name, key]) =>"\
+    "  ({ type: 'scatter', mode: 'lines+markers', marker: { size: 3 }, name,"  \
+    "  x, y: rows.map((row) => drawn(row[key])), text: rows.map((row) =>"      \
+    "  word(row[key])), hovertemplate: '%{text}<br>%{x|%X}' })), layout: {"    \
+    "  height: 260, uirevision: 'same', paper_bgcolor: 'rgba(0,0,0,0)',"       \
+    "  plot_bgcolor: 'rgba(0,0,0,0)', font: { color: style.color }, margin: {" \
+    "  l: 50, r: 10, t: 30, b: 70 }, xaxis: { ...axis, type: 'date', nticks: 5,"\
+    "  tickformat: '%H:%M:%S', title: { text: 'Time (' + zone + ')' } }, yaxis: { ...axis, rangemode: 'tozero'" \
+    "  }, showlegend: lines.length > 1, legend: { orientation: 'h', x: 0, y: 1.02, yanchor:"  \
+    "  'bottom' } } });"                                                       \
+    "const fixed = (x) => (x ?? 0).toFixed(1);"                                \
+    "const known = (key) => rows.map((row) => row[key]).filter((x) =>"         \
+    "  x !== null);"                                                           \
+    "const notes = ['Now ' + fixed(last?.rate) + ', at most ' +"               \
+    "  fixed(Math.max(0, ...known('rate'))) + '.',"                            \
+    "  !known('p99').length ? 'No answers in this time.' : '99 % now ' +"      \
+    "  ms(last.p99) + ', at worst ' + ms(Math.max(...known('p99'))) + '.',"    \
+    "  !known('hit').length ? 'None asked in this time.' : 'Now ' +"           \
+    "  percent(last.hit) + ', at worst ' + percent(Math.min(...known('hit')))" \
+    "  + '.',"                                                                 \
+    "  'Now ' + fixed(last?.size) + ' MB, ' + rows.reduce((sum, row) => sum +" \
+    "  row.evicted, 0) + ' evicted in ' + s(rows.length ? (last.time -"        \
+    "  rows[0].time) / 1000 + 2 : 0) + '.'];"                                  \
+    "const figures = [plot([['requests', 'rate']], fixed),"                    \
+    "  plot([['50 %', 'p50'], ['99 %', 'p99']], ms),"                          \
+    "  plot([['hits', 'hit']], percent),"                                      \
+    "  plot([['MB', 'size'], ['evicted', 'evicted']], fixed)];"
+
+/* What is as it was is left alone; but of answers that have overtaken each
+ * other the page may drop one, so then everything is given, and once more. */
 static const char refresh[] =
     "async function(n) {"
-    "const KEEP = 450;" /* fifteen minutes of one every two seconds */
-    "const h = (type, props, children) => ({ namespace:"
-    "  'dash_html_components', type, props: { ...props, children } });"
-    "const [answer, more] = await Promise.all(['/_ph/metrics',"
-    "  '/_ph/status.json'].map((url) => fetch(url, { cache: 'no-store' })"
-    "    .catch((why) => ({ ok: false, statusText: why.message }))));"
-    "if (!answer.ok)" /* what is shown stays */
-    "  return ['The server does not say how it is: ' + (answer.statusText ||"
-    "    answer.status) + '. What is below is old.', ...Array(6).fill("
-    "    window.dash_clientside.no_update)];"
-    "const { signals, sessions } = more.ok ? await more.json()"
-    "  : { signals: [], sessions: {} };" /* no database yet */
-    "const now = new Map();"
-    "for (const line of (await answer.text()).split('\\n')) {"
-    "  const at = line.lastIndexOf(' ');"
-    "  if (line[0] !== '#' && at > 0)"
-    "    now.set(line.slice(10, at), Number(line.slice(at + 1)));"
-    "}"
-    "window.phStatus ||= { last: null, time: 0, rows: [] };"
-    "const state = window.phStatus;"
-    "const time = Date.now();"
-    "const before = state.last ?? now;"
-    "const seconds = Math.max((time - state.time) / 1000, 0.001);"
-    "const grown = (name) =>"
-    "  Math.max((now.get(name) ?? 0) - (before.get(name) ?? 0), 0);"
-    "const total = (start, from) => [...from.entries()].reduce((sum,"
-    "  [name, value]) => name.startsWith(start) ? sum + value : sum, 0);"
-    "const labels = (start) => [...now.keys()].filter((name) =>"
-    "  name.startsWith(start)).map((name) => name.match(/\"(.*?)\"/)[1]);"
-    "const percentile = (part, prefix, old) => {" /* of a histogram */
-    "  const buckets = [...now.entries()].filter(([name]) =>"
-    "    name.startsWith(prefix)).map(([name, value]) => [Number(name.match("
-    "    /le=\"(.*?)\"/)[1].replace('+Inf', 'Infinity')), value -"
-    "    (old?.get(name) ?? 0)]).sort((a, b) => a[0] - b[0]);"
-    "  const all = buckets.length ? buckets[buckets.length - 1][1] : 0;"
-    "  if (all <= 0) return null;"
-    "  const hit = buckets.find(([, value]) => value >= part * all);"
-    "  return hit[0] === Infinity ? null : hit[0] * 1000; };"
-    "const rate = state.last === null ? 0 : (total('requests_total', now) -"
-    "  total('requests_total', before)) / seconds;"
-    "const hits = grown('cache_hits_total');"
-    "const misses = grown('cache_misses_total');"
-    "const duration = 'request_duration_seconds_bucket';"
-    "const row = { time, rate, p50: percentile(0.5, duration, state.last),"
-    "  p99: percentile(0.99, duration, state.last),"
-    "  hit: hits + misses > 0 ? 100 * hits / (hits + misses) : null,"
-    "  size: (now.get('cache_bytes') ?? 0) / 1048576,"
-    "  evicted: grown('cache_evictions_total') };"
-    "state.last = now; state.time = time; state.rows.push(row);"
-    "state.rows.splice(0, state.rows.length - KEEP);"
-    "const ms = (x) => x === null ? 'none' : '\\u2264 ' + x + ' ms';"
-    "const mb = (x) => ((x ?? 0) / 1048576).toFixed(1) + ' MB';"
-    "const get = (name) => now.get(name) ?? 0;"
-    "const tile = (name, value) => h('Div', { className: 'tile' },"
-    "  [h('Dt', {}, name), h('Dd', {}, String(value))]);"
-    "const tiles = h('Dl', { className: 'tiles' }, ["
-    "  tile('State', ['starting', 'serving', 'draining', 'stopping']"
-    "    [get('state')]),"
-    "  tile('Workers ready', get('workers_ready') + ' of ' +"
-    "    get('workers_wanted')),"
-    "  tile('Requests per second', rate.toFixed(1)),"
-    "  tile('Half of them within', ms(row.p50)),"
-    "  tile('99 % within', ms(row.p99)),"
-    "  tile('Cache hits', row.hit === null ? 'none asked'"
-    "    : row.hit.toFixed(1) + ' %'),"
-    "  tile('Threads computing', get('threads_computing') + ' of ' +"
-    "    get('threads')),"
-    "  tile('Values waited for', get('parked_keys')),"
-    "  tile('Tasks waiting', get('queue_depth')),"
-    "  tile('Connections', get('connections')),"
-    "  tile('Up', Math.round(get('up_seconds')) + ' s')]);"
-    "const table = (caption, head, rows) => h('Div', { className: 'wide',"
-    "  tabIndex: 0, role: 'region', 'aria-label': caption },"
-    "  h('Table', {}, [h('Caption', {}, caption),"
-    "  h('Thead', {}, h('Tr', {}, head.map((x) => h('Th', { scope: 'col' },"
-    "    x)))), h('Tbody', {}, rows.length ? rows.map((cells) => h('Tr', {},"
-    "    cells.map((x, i) => i ? h('Td', {}, String(x)) : h('Th', { scope:"
-    "    'row' }, String(x))))) : [h('Tr', {}, h('Td', { colSpan:"
-    "    head.length }, 'None yet'))])]));"
-    "const workers = table('Workers', ['Slot', 'Memory', 'Connections',"
-    "  'Tasks'], labels('worker_memory_bytes{').map((slot) => [slot,"
-    "  mb(get(`worker_memory_bytes{worker=\"${slot}\"}`)),"
-    "  get(`worker_connections{worker=\"${slot}\"}`),"
-    "  get(`worker_busy{worker=\"${slot}\"}`)]));"
-    "const ends = table('Workers that have ended', ['Why', 'How many'],"
-    "  labels('worker_ends_total{').map((why) => [why,"
-    "  get(`worker_ends_total{reason=\"${why}\"}`)]));"
-    "const callbacks = table('Callbacks', ['Callback', 'Answers', '99 % within',"
-    "  'Failed'], labels('callback_duration_seconds_count{').map((name) =>"
-    "  [name, get(`callback_duration_seconds_count{callback=\"${name}\"}`),"
-    "  ms(percentile(0.99, `callback_duration_seconds_bucket{callback="
-    "\"${name}\"`)), get(`callback_errors_total{callback=\"${name}\"}`)]));"
-    "const functions = table('Memoized functions', ['Function', 'Computed',"
-    "  '99 % within', 'Failed'], labels('computation_duration_seconds_count{')"
-    "  .map((name) => [name, get("
-    "  `computation_duration_seconds_count{function=\"${name}\"}`),"
-    "  ms(percentile(0.99, `computation_duration_seconds_bucket{function="
-    "\"${name}\"`)), get(`computation_errors_total{function=\"${name}\"}`)]));"
-    "const cache = table('Cache', ['What', 'Now'], ["
-    "  ['Values', get('cache_entries')], ['Bytes', mb(get('cache_bytes'))],"
-    "  ['File', mb(get('cache_file_bytes'))],"
-    "  ['Write-ahead log', mb(get('cache_wal_bytes'))],"
-    "  ['Evicted', get('cache_evictions_total')],"
-    "  ['Expired', get('cache_expirations_total')],"
-    "  ['Taken over', get('cache_takeovers_total')],"
-    "  ['Failures', get('cache_errors_total')]]);"
-    "const s = (x) => (x ?? 0) < 120 ? (x ?? 0).toFixed(1) + ' s'"
-    "  : Math.round(x / 60) + ' min';"
-    "const live = signals.filter(({ state }) => state === 'wanted' ||"
-    "  state === 'computing');"
-    "const flights = table('Signal table: what is wanted or computed',"
-    "  ['Function', 'State', 'For', 'Progress', 'Worker', 'Waiting in'],"
-    "  live.map((row) => [row.function + ' ' + row.key.slice(0, 6), row.state,"
-    "  s(row.age), row.state === 'computing' && row.progress > 0"
-    "    ? (100 * row.progress).toFixed(0) + ' %' : '\u2013',"
-    "  row.pid || '\u2013', row.waiters + (row.waiters === 1 ? ' worker'"
-    "    : ' workers')]));"
-    "const latest = table('Signal table: what came last', ['Function',"
-    "  'State', 'Ago', 'Computed', 'Error'], signals.filter((row) =>"
-    "  !live.includes(row)).slice(0, 8).map((row) => [row.function + ' ' +"
-    "  row.key.slice(0, 6), row.state, s(row.age), row.computations,"
-    "  row.error]));"
-    "const visits = table('Browser sessions', ['What', 'Now'], ["
-    "  ['Live', sessions.count ?? 0], ['Oldest', s(sessions.oldest)],"
-    "  ['Entries', sessions.entries ?? 0], ['Bytes', mb(sessions.bytes)]]);"
-    "const style = getComputedStyle(document.body);"
-    "const x = state.rows.map((r) => new Date(r.time).toISOString());"
-    "const plot = (title, lines) => ({ data: lines.map(([name, key]) => ({"
-    "  type: 'scatter', mode: 'lines', name, x, y: state.rows.map((r) =>"
-    "  r[key]) })), layout: { title: { text: title }, height: 240,"
-    "  uirevision: title, paper_bgcolor: 'rgba(0,0,0,0)', plot_bgcolor:"
-    "  'rgba(0,0,0,0)', font: { color: style.color }, margin: { l: 50, r: 10,"
-    "  t: 40, b: 40 }, xaxis: { type: 'date' }, yaxis: { rangemode: 'tozero'"
-    "  }, legend: { orientation: 'h' } } });"
-    "return ['', tiles, [flights, latest, workers, ends, callbacks, functions,"
-    "  cache, visits],"
-    "  plot('Requests per second', [['requests', 'rate']]),"
-    "  plot('Latency, ms', [['50 %', 'p50'], ['99 %', 'p99']]),"
-    "  plot('Cache hits, %', [['hits', 'hit']]),"
-    "  plot('Cache, MB and evictions', [['MB', 'size'], ['evicted',"
-    "    'evicted']])];"
+    "const SAME = window.dash_clientside.no_update;"
+    "const OUTPUTS = 29;"
+    ASK WORDS TILES TABLES PLOTS
+    "const error = more.cache_error ? 'The cache cannot be read: ' +"
+    "  more.cache_error + '.' : '';"
+    "const parts = [...tiles, ...tables, ...notes];"
+    "const shown = parts.map((part) => JSON.stringify(part));"
+    "const mixed = late || turn !== state.turn;"
+    "const old = mixed ? [] : state.shown;"
+    "state.shown = mixed ? [] : shown;"
+    "return [error, ...parts.map((part, i) => shown[i] === old[i] ? SAME"
+    "  : part), ...figures];"
     "}";
+
+static const char *const tiles[][2] = {
+	{ "state", "State" },
+	{ "ready", "Workers ready" },
+	{ "requests", "Requests per second" },
+	{ "p50", "Half of them within" },
+	{ "p99", "99 % within" },
+	{ "hit-ratio", "Cache hits" },
+	{ "busy", "Threads busy" },
+	{ "queued", "Tasks waiting" },
+	{ "waiting", "Requests waiting" },
+	{ "parked", "Values waited for" },
+	{ "connections", "Connections" },
+	{ "up", "Up" },
+};
+
+#define COLUMNS_MAX 10
+
+static const struct {
+	const char *id;
+	const char *caption;
+	const char *columns[COLUMNS_MAX];
+} tables[] = {
+	{ "flights", "Signal table: what is wanted or computed",
+	    { "Function", "State", "For", "Progress", "Pid", "Waiting" } },
+	{ "latest", "Signal table: what came last",
+	    { "Function", "State", "Ago", "Computed", "Error" } },
+	{ "workers", "Workers",
+	    { "Slot", "Pid", "State", "Threads busy", "Memory", "Restarts",
+		"Connections", "Tasks waiting", "Requests waiting" } },
+	{ "ends", "Workers that have ended", { "Why", "How many" } },
+	{ "callbacks", "Callbacks",
+	    { "Callback", "Answers", "99 % within", "Failed" } },
+	{ "functions", "Memoized functions",
+	    { "Function", "Computed", "99 % within", "Failed" } },
+	{ "cache", "Cache", { "What", "Now" } },
+	{ "sessions", "Browser sessions", { "What", "Now" } },
+};
+
+static const char *const plots[][2] = {
+	{ "rate", "Requests per second" },
+	{ "latency", "Latency, ms" },
+	{ "hits", "Cache hits, %" },
+	{ "size", "Cache, MB and evictions" },
+};
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static const struct ph_value *
+all_tiles(void)
+{
+	const struct ph_value *list[COUNT(tiles)];
+	size_t i;
+
+	for (i = 0; i < COUNT(tiles); i++)
+		list[i] = html_div(.className = "tile", .children = PH_CHILDREN(
+		    html_dt(.children = ph_text(tiles[i][1])),
+		    html_dd(.id = tiles[i][0])));
+	return html_section(
+	    .more = PH_JSON({ "aria-label": "Figures of the last two seconds" }),
+	    .children = html_dl(.className = "tiles",
+		.children = ph_list(list, COUNT(tiles))));
+}
+
+/* A plot for who sees it, a line of text for everybody. */
+static const struct ph_value *
+one_plot(size_t i)
+{
+	const char *id = plots[i][0];
+	const char *name = ph_format("%s-name", id);
+	const char *note = ph_format("%s-note", id);
+
+	return html_section(
+	    .more = PH_OBJECT({ "aria-labelledby", ph_text(name) }),
+	    .children = PH_CHILDREN(
+		html_h2(.id = name, .children = ph_text(plots[i][1])),
+		html_p(.id = note),
+		html_div(.role = "img", .more = PH_OBJECT(
+			{ "aria-label", ph_textf("%s: the last 15 minutes",
+			    plots[i][1]) },
+			{ "aria-describedby", ph_text(note) }),
+		    .children = dcc_graph(.id = id,
+			.config = PH_JSON({ "displayModeBar": false })))));
+}
+
+/* It scrolls by itself when it is wider than the window. */
+static const struct ph_value *
+one_table(size_t i)
+{
+	const struct ph_value *head[COLUMNS_MAX];
+	size_t count = 0;
+
+	for (; tables[i].columns[count] != NULL; count++)
+		head[count] = html_th(.scope = "col",
+		    .children = ph_text(tables[i].columns[count]));
+	return html_div(.className = "wide", .tabIndex = ph_int(0),
+	    .role = "region",
+	    .more = PH_OBJECT({ "aria-label", ph_text(tables[i].caption) }),
+	    .children = html_table(.children = PH_CHILDREN(
+		html_caption(.children = ph_text(tables[i].caption)),
+		html_thead(.children = html_tr(
+		    .children = ph_list(head, count))),
+		html_tbody(.id = tables[i].id))));
+}
 
 static const struct ph_value *
 layout(struct ph_call *call)
 {
+	const struct ph_value *graphs[COUNT(plots)];
+	const struct ph_value *rows[COUNT(tables)];
+	size_t i;
+
 	(void)call;
+	for (i = 0; i < COUNT(plots); i++)
+		graphs[i] = one_plot(i);
+	for (i = 0; i < COUNT(tables); i++)
+		rows[i] = one_table(i);
 	return html_main(.className = "container live", .children = PH_CHILDREN(
 	    html_h1(.children = ph_text("Server status")),
 	    html_p(.id = "error", .role = "alert"),
-	    html_section(.id = "tiles", .more = PH_JSON({
-		"aria-label": "Figures of the last two seconds" })),
-	    dcc_graph(.id = "rate"), dcc_graph(.id = "latency"),
-	    dcc_graph(.id = "hits"), dcc_graph(.id = "cache"), html_section(.id = "tables"),
+	    all_tiles(), html_div(.children = ph_list(graphs, COUNT(plots))),
+	    html_div(.children = ph_list(rows, COUNT(tables))),
 	    dcc_interval(.id = "tick", .interval = ph_int(2000))));
 }
 
@@ -179,9 +333,19 @@ PH_APP(app)
 	ph_options(app, .keep_title = true);
 	ph_layout(app, layout);
 	ph_clientside(app, refresh, PH_OUTPUT("error.children"),
-	    PH_OUTPUT("tiles.children"),
-	    PH_OUTPUT("tables.children"), PH_OUTPUT("rate.figure"),
-	    PH_OUTPUT("latency.figure"), PH_OUTPUT("hits.figure"),
-	    PH_OUTPUT("cache.figure"),
+	    PH_OUTPUT("state.children"), PH_OUTPUT("ready.children"),
+	    PH_OUTPUT("requests.children"), PH_OUTPUT("p50.children"),
+	    PH_OUTPUT("p99.children"), PH_OUTPUT("hit-ratio.children"),
+	    PH_OUTPUT("busy.children"), PH_OUTPUT("queued.children"),
+	    PH_OUTPUT("waiting.children"), PH_OUTPUT("parked.children"),
+	    PH_OUTPUT("connections.children"), PH_OUTPUT("up.children"),
+	    PH_OUTPUT("flights.children"), PH_OUTPUT("latest.children"),
+	    PH_OUTPUT("workers.children"), PH_OUTPUT("ends.children"),
+	    PH_OUTPUT("callbacks.children"), PH_OUTPUT("functions.children"),
+	    PH_OUTPUT("cache.children"), PH_OUTPUT("sessions.children"),
+	    PH_OUTPUT("rate-note.children"), PH_OUTPUT("latency-note.children"),
+	    PH_OUTPUT("hits-note.children"), PH_OUTPUT("size-note.children"),
+	    PH_OUTPUT("rate.figure"), PH_OUTPUT("latency.figure"),
+	    PH_OUTPUT("hits.figure"), PH_OUTPUT("size.figure"),
 	    PH_INPUT("tick.n_intervals"));
 }

@@ -54,7 +54,7 @@ worker(unsigned slot, uint64_t answers)
 	crew_forked(&master.crew, slot, (pid_t)(100 + slot), slot + 1, -1,
 	    master.now_us);
 	crew_ready(&master.crew, slot, master.now_us);
-	tally_start(&master.tally);
+	tally_start(&master.tally, slot);
 	seat->beat.requests = answers;
 	seat->beat.answers[0] = answers;
 	seat->beat.connections = 3;
@@ -221,6 +221,79 @@ it_is_put_when_something_has_changed(void **state)
 	assert_int_equal(board.total.requests, 12);
 }
 
+static void
+restarts_are_counted_in_each_slot(void **state)
+{
+	unsigned i;
+
+	(void)state;
+	for (i = 0; i < 3; i++) {
+		seat_clear(&master.crew.seats[1]);
+		(void)worker(1, 0);
+	}
+	(void)worker(4, 0);
+	put();
+	assert_int_equal(board.starts, 4);
+	assert_int_equal(board.worker_count, 2);
+	assert_int_equal(board.workers[0].slot, 1);
+	assert_int_equal(board.workers[0].restarts, 2);
+	assert_int_equal(board.workers[1].slot, 4);
+	assert_int_equal(board.workers[1].restarts, 0);
+}
+
+static struct board_row rows[BOARD_ROWS];
+
+static int
+rows_after(int64_t pause_us)
+{
+	master.now_us += pause_us;
+	tally_put(&master, false);
+	return board_rows(master.tally.read_fd, rows);
+}
+
+static void
+the_past_is_kept_in_rows(void **state)
+{
+	struct handoff_beat *beat = &worker(0, 10)->beat;
+
+	(void)state;
+	beat->cache.hits = 100;
+	put();
+	assert_int_equal(board_rows(master.tally.read_fd, rows), 0);
+	beat->answers[0] = 40;
+	beat->answers[3] = 10;
+	beat->buckets[2] = 38;
+	beat->buckets[5] = 1;
+	beat->buckets[HANDOFF_BUCKETS - 1] = 1;
+	beat->cache.hits = 130;
+	beat->cache.misses = 10;
+	beat->cache.evictions = 7;
+	beat->cache.bytes = 4096;
+	assert_int_equal(rows_after(SECOND), 0); /* too soon */
+	assert_int_equal(rows_after(SECOND), 1); /* nothing else has changed */
+	assert_int_equal(rows[0].span_ms, 2000);
+	assert_int_equal(rows[0].answers, 40);
+	assert_int_equal(rows[0].p50, 2);
+	assert_int_equal(rows[0].p99, HANDOFF_BUCKETS - 1);
+	assert_int_equal(rows[0].hits, 30);
+	assert_int_equal(rows[0].misses, 10);
+	assert_int_equal(rows[0].evictions, 7);
+	assert_int_equal(rows[0].bytes, 4096);
+	assert_true(rows[0].wall_ms >= board.wall_ms);
+	/* A quiet time is a row, too; a bit late makes no later one late. */
+	assert_int_equal(rows_after(SECOND * 5 / 2), 2);
+	assert_int_equal(rows[1].span_ms, 2500);
+	assert_int_equal(rows[1].answers, 0);
+	assert_int_equal(rows[1].p99, HANDOFF_BUCKETS);
+	assert_int_equal(rows_after(SECOND * 3 / 2), 3);
+	/* After a long pause: one row about all of it. */
+	beat->answers[0] += 60;
+	assert_int_equal(rows_after(60 * SECOND), 4);
+	assert_int_equal(rows[3].span_ms, 60000);
+	assert_int_equal(rows[3].answers, 60);
+	assert_int_equal(rows_after(SECOND), 4);
+}
+
 int
 main(void)
 {
@@ -232,6 +305,8 @@ main(void)
 		TEST(numbers_by_name_are_added),
 		TEST(too_many_names_are_others),
 		TEST(it_is_put_when_something_has_changed),
+		TEST(restarts_are_counted_in_each_slot),
+		TEST(the_past_is_kept_in_rows),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -124,6 +124,80 @@ no_reader_sees_two_halves(void **state)
 	assert_null(failed);
 }
 
+static void
+add_rows(const struct boards *boards, unsigned from, unsigned to)
+{
+	struct board_row row = { 0 };
+
+	for (; from < to; from++) {
+		row.wall_ms = from;
+		row.bytes = from;
+		assert_int_equal(board_add_row(boards->write_fd, &row), 0);
+	}
+}
+
+static void
+the_newest_rows_are_kept(void **state)
+{
+	static const unsigned counts[] = { 1, 449, 450, 451, 512, 513, 1500 };
+	struct boards *boards = *state;
+	static struct board_row rows[BOARD_ROWS];
+	unsigned added = 0;
+	unsigned kept;
+	unsigned n;
+	unsigned i;
+
+	assert_int_equal(board_rows(boards->read_fd, rows), 0);
+	for (n = 0; n < sizeof(counts) / sizeof(counts[0]); n++) {
+		add_rows(boards, added, counts[n]);
+		added = counts[n];
+		kept = added < BOARD_ROWS ? added : BOARD_ROWS;
+		assert_int_equal(board_rows(boards->read_fd, rows), kept);
+		for (i = 0; i < kept; i++)
+			assert_int_equal(rows[i].wall_ms, added - kept + i);
+	}
+	/* The board beside it is another matter. */
+	assert_int_equal(board_read(boards->read_fd, boards->out), ERR_STALE);
+	memset(boards->in, 0x5a, sizeof(*boards->in));
+	assert_int_equal(board_write(boards->write_fd, boards->in), 0);
+	assert_int_equal(board_write(boards->write_fd, boards->in), 0);
+	assert_int_equal(board_rows(boards->read_fd, rows), BOARD_ROWS);
+	assert_int_equal(rows[BOARD_ROWS - 1].wall_ms, 1499);
+	assert_int_equal(board_read(boards->read_fd, boards->out), 0);
+	assert_memory_equal(boards->out, boards->in, sizeof(*boards->in));
+}
+
+static void *
+add_many(void *arg)
+{
+	add_rows(arg, 0, 60000);
+	return NULL;
+}
+
+/* Whatever the writer does meanwhile: whole rows, one after the other. */
+static void
+rows_are_whole_and_in_order(void **state)
+{
+	struct boards *boards = *state;
+	static struct board_row rows[BOARD_ROWS];
+	pthread_t writer;
+	int count;
+	int i;
+
+	assert_int_equal(pthread_create(&writer, NULL, add_many, boards), 0);
+	do {
+		count = board_rows(boards->read_fd, rows);
+		if (count == ERR_BUSY)
+			continue;
+		assert_true(count >= 0);
+		for (i = 0; i < count; i++) {
+			assert_int_equal(rows[i].wall_ms, rows[i].bytes);
+			assert_int_equal(rows[i].wall_ms, rows[0].wall_ms + i);
+		}
+	} while (count <= 0 || rows[count - 1].wall_ms < 59999);
+	assert_int_equal(pthread_join(writer, NULL), 0);
+}
+
 int
 main(void)
 {
@@ -132,6 +206,8 @@ main(void)
 		TEST(what_was_written_last_is_read),
 		TEST(readers_cannot_write),
 		TEST(no_reader_sees_two_halves),
+		TEST(the_newest_rows_are_kept),
+		TEST(rows_are_whole_and_in_order),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
