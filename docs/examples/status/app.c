@@ -157,16 +157,16 @@
     "const x = rows.map(({ time }) => new Date(time - 60000 *"                 \
     "  new Date(time).getTimezoneOffset()).toISOString().slice(0, -1));"       \
     "const drawn = (value) => value === Infinity ? 1.2 * LONGEST : value;"     \
-    "const plot = (lines, word, ...rest) => ({ data: lines.map(([name, key]) =>"\
-    "  ({ type: 'scatter', mode: 'lines+markers', marker: { size: 3 }, name,"  \
+    "const plot = (lines, word) => ({ data: lines.map(([name, key]) =>"         \
+    "  ({ type: 'scatter', mode: 'lines+markers', marker: { size: 5 }, name,"  \
     "  x, y: rows.map((row) => drawn(row[key])), text: rows.map((row) =>"      \
     "  word(row[key])), hovertemplate: '%{text}<br>%{x|%X}' })), layout: {"    \
     "  height: 260, uirevision: 'same', paper_bgcolor: 'rgba(0,0,0,0)',"       \
     "  plot_bgcolor: 'rgba(0,0,0,0)', font: { color: style.color }, margin: {" \
     "  l: 50, r: 10, t: 30, b: 70 }, xaxis: { ...axis, type: 'date', nticks: 5,"\
-    "  tickformat: '%H:%M:%S', title: { text: 'Time (' + zone + ')' } }, yaxis: { ...axis, rangemode: 'tozero'" \
-    "  }, showlegend: lines.length > 1, legend: { orientation: 'h', x: 0, y: 1.02, yanchor:"  \
-    "  'bottom' } } });"                                                       \
+    "  tickformat: '%H:%M:%S', title: { text: 'Time (' + zone + ')' } },"      \
+    "  yaxis: { ...axis, rangemode: 'tozero' }, showlegend: lines.length > 1," \
+    "  legend: { orientation: 'h', x: 0, y: 1.02, yanchor: 'bottom' } } });"   \
     "const fixed = (x) => (x ?? 0).toFixed(1);"                                \
     "const known = (key) => rows.map((row) => row[key]).filter((x) =>"         \
     "  x !== null);"                                                           \
