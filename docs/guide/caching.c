@@ -13,9 +13,26 @@
 EMBED(guide_caching_prose, "docs/guide/text/caching.md");
 EMBED(guide_caching_source, "docs/examples/caching_and_signaling/app.c");
 
+/* How many have chosen it while it was not there. */
+static const char *
+early_key(const struct ph_value *category)
+{
+	return ph_text_of(ph_textf("guide.early.%s", ph_text_of(category)));
+}
+
+static const char *
+early_in_words(long long early)
+{
+	return early == 0 ? "No choice came before it was there."
+	       : early == 1
+		   ? "1 choice came before it was there."
+		   : ph_text_of(ph_textf(
+			 "%lld choices came before it was there.", early));
+}
+
 /* What is true of the value now, in words. */
 static const struct ph_value *
-in_words(const struct ph_value *state, const char *category)
+in_words(const struct ph_value *state, const char *category, long long early)
 {
 	const char *word = ph_text_of(ph_member(state, "state"));
 	long long worker = ph_int_of(ph_member(state, "worker"));
@@ -24,15 +41,16 @@ in_words(const struct ph_value *state, const char *category)
 
 	if (strcmp(word, "computing") == 0)
 		return ph_textf("%s: worker %lld computes, for %.1f s now; "
-				"somebody waits in %lld %s.",
+				"somebody waits in %lld %s. %s",
 		    category, worker, seconds, waiting,
-		    waiting == 1 ? "worker" : "workers");
+		    waiting == 1 ? "worker" : "workers", early_in_words(early));
 	if (strcmp(word, "ready") == 0)
 		return ph_textf("%s: in the cache for %.0f s; worker %lld "
-				"computed it in %.2f s. Whoever asks now has "
-				"a hit.",
+				"computed it in %.2f s. %s Whoever asks now "
+				"has a hit.",
 		    category, seconds, worker,
-		    ph_number_of(ph_member(state, "took")));
+		    ph_number_of(ph_member(state, "took")),
+		    early_in_words(early));
 	if (strcmp(word, "absent") == 0)
 		return ph_textf("%s: not computed yet. Whoever asks first has "
 				"a miss.",
@@ -50,28 +68,71 @@ show_state(struct ph_call *call)
 		    ph_text("No category is chosen."));
 	return ph_output(call, "strip.children",
 	    in_words(ph_memo_state(call, global_store, category),
-		ph_text_of(category)));
+		ph_text_of(category),
+		ph_int_of(ph_cache_get(call, early_key(category)))));
 }
 
-/* From the choice to the signal, as the visitor had it. */
+/*
+ * Was the value there when it was chosen? Asked together with the callback
+ * that wants it, so the server says it and nobody's network does. Who comes
+ * too early is counted.
+ */
+static enum ph_status
+judge(struct ph_call *call)
+{
+	const struct ph_value *category = ph_input(call, "dropdown.value");
+	const struct ph_value *state;
+	bool there;
+
+	if (!is_category(category))
+		return ph_output(call, "judged.data", ph_null());
+	state = ph_memo_state(call, global_store, category);
+	there = strcmp(ph_text_of(ph_member(state, "state")), "ready") == 0;
+	if (!there)
+		ph_cache_incr(call, early_key(category), 1, NULL);
+	return ph_output(call, "judged.data",
+	    PH_OBJECT({ "category", category }, { "there", ph_bool(there) },
+		{ "age", ph_member(state, "seconds") }));
+}
+
+/* Times are the browser's: from the choice until the two answers came. */
+static const char note_choice[] =
+    "function(category) {"
+    "window.dash_clientside.set_props('" GUIDE_PREFIX "took',"
+    "  { children: category + ': asked, waiting ...' });"
+    "return performance.now(); }";
 static const char note_time[] = "function() { return performance.now(); }";
-static const char measure[] =
-    "function(signal, asked) {"
-    "if (!signal || !asked) return 'Waiting ...';"
-    "const ms = performance.now() - asked;"
-    "return 'For you it took ' + (ms / 1000).toFixed(2) + ' s: ' +"
-    "  (ms < 400 ? 'a hit.' : 'you waited for a computation.'); }";
+
+/*
+ * A value younger than the answer of judge() took to come may have been made
+ * in front of its eyes, so it was neither there nor missing.
+ */
+static const char tell[] =
+    "function(signalled, judged, signal, verdict, asked) {"
+    "if (!signal || !verdict || verdict.category !== signal) return '';"
+    "const took = ((signalled - asked) / 1000).toFixed(2) + ' s';"
+    "if (!verdict.there)"
+    "  return signal + ': a miss. It was not there when you asked, and you '"
+    "    + 'waited ' + took + ' for it.';"
+    "if (verdict.age * 1000 <= judged - asked)"
+    "  return signal + ': it was made in the moment you asked. You had it '"
+    "    + 'after ' + took + '.';"
+    "return signal + ': a hit. It was there when you asked; there and back '"
+    "  + 'took ' + took + '.'; }";
 
 static const struct ph_value *
 live(struct ph_call *call)
 {
-	return html_div(.children = PH_CHILDREN(
-	    layout(call),
-	    html_div(.className = "strip live", .children = PH_CHILDREN(
-		html_p(.id = "strip", .children = ph_text("Looking ...")),
-		html_p(.id = "took", .role = "status"))),
-	    dcc_store(.id = "asked"),
-	    dcc_interval(.id = "tick", .interval = ph_int(1000))));
+	return html_div(
+		.children = PH_CHILDREN(layout(call),
+		    html_div(.className = "strip live",
+			.children =
+			    PH_CHILDREN(html_p(.id = "strip",
+					    .children = ph_text("Looking ...")),
+				html_p(.id = "took", .role = "status"))),
+		    dcc_store(.id = "asked"), dcc_store(.id = "signalled"),
+		    dcc_store(.id = "judged"), dcc_store(.id = "judged-at"),
+		    dcc_interval(.id = "tick", .interval = ph_int(1000))));
 }
 
 static const struct ph_value *
@@ -92,10 +153,18 @@ guide_caching(struct ph_app *app)
 	define(app);
 	ph_callback(app, show_state, PH_OUTPUT("strip.children"),
 	    PH_INPUT("tick.n_intervals"), PH_INPUT("dropdown.value"));
-	ph_clientside(app, note_time, PH_OUTPUT("asked.data"),
+	ph_callback(app, judge, PH_OUTPUT("judged.data"),
 	    PH_INPUT("dropdown.value"));
-	ph_clientside(app, measure, PH_OUTPUT("took.children"),
-	    PH_INPUT("signal.children"), PH_STATE("asked.data"));
+	ph_clientside(app, note_choice, PH_OUTPUT("asked.data"),
+	    PH_INPUT("dropdown.value"));
+	ph_clientside(app, note_time, PH_OUTPUT("signalled.data"),
+	    PH_INPUT("signal.children"));
+	ph_clientside(app, note_time, PH_OUTPUT("judged-at.data"),
+	    PH_INPUT("judged.data"));
+	ph_clientside(app, tell, PH_OUTPUT("took.children"),
+	    PH_INPUT("signalled.data"), PH_INPUT("judged-at.data"),
+	    PH_STATE("signal.children"), PH_STATE("judged.data"),
+	    PH_STATE("asked.data"));
 	ph_page(app, "/caching-and-signaling", page,
 	    .name = "Caching and signaling",
 	    .title = "Example 3: caching and signaling");

@@ -180,7 +180,7 @@ test("two visitors, side by side", { seconds: 300 }, async (t, scene) => {
   await one.page.getByText("figs", { exact: true }).last().click();
   await strip(one, "figs: in the cache");
   await one.page
-    .locator("#caching-took", { hasText: "you waited for a computation" })
+    .locator("#caching-took", { hasText: "figs: a miss" })
     .waitFor(PATIENT);
 
   /* Sessions: each his own data, both in the list. */
@@ -210,4 +210,52 @@ test("two visitors, side by side", { seconds: 300 }, async (t, scene) => {
   await fits(two.page, "sessions on a phone");
   await two.picture("guide-session-phone");
   for (const visitor of [one, two]) isClean(visitor, "sessions");
+});
+
+/* Who is far away waits for each answer, whether the value is there or not. */
+async function isFar(visitor) {
+  const wire = await visitor.context.newCDPSession(visitor.page);
+
+  await wire.send("Network.enable");
+  await wire.send("Network.emulateNetworkConditions", {
+    ...{ offline: false, latency: 500 },
+    ...{ downloadThroughput: -1, uploadThroughput: -1 },
+  });
+}
+
+test("hit or miss is what the server saw", { seconds: 300 }, async (t, scene) => {
+  const { server, browser } = await open(scene, 3);
+  const near = await Visitor.open(browser, server);
+  const far = await Visitor.open(browser, server);
+  const took = (visitor) => visitor.page.locator("#caching-took");
+  const says = (visitor, text) =>
+    took(visitor).filter({ hasText: text }).waitFor(PATIENT);
+  const choose = async (visitor, category) => {
+    await visitor.page.locator("#caching-dropdown").click();
+    await visitor.page.getByText(category, { exact: true }).last().click();
+  };
+
+  await near.visit("/caching-and-signaling");
+  await says(near, "apples: a miss");
+  await isFar(far);
+  await far.visit("/caching-and-signaling");
+  await says(far, /apples: a hit/);
+  const seconds = Number(/ ([\d.]+) s/.exec(await took(far).innerText())[1]);
+
+  assert.ok(seconds > 0.4, `${seconds} s there and back`);
+
+  /* The last verdict goes at once, and two who wait are counted. */
+  await Promise.all([near, far].map((one) => choose(one, "figs")));
+  await says(far, "figs: asked");
+  await Promise.all([near, far].map((one) => says(one, "figs: a miss")));
+  await near.page
+    .locator("#caching-strip", {
+      hasText: /figs: in the cache .* 2 choices came before it was there/,
+    })
+    .waitFor(PATIENT);
+  assert.equal(server.computations().length, 2);
+  await choose(far, "apples");
+  await says(far, "apples: a hit");
+  await far.screenshot("guide-caching-far");
+  for (const one of [near, far]) isClean(one, t.name);
 });
