@@ -46,6 +46,12 @@
 	ph_memoize_add(app, function, GUIDE_PREFIX #function, \
 	    (struct ph_memoize_options){ __VA_ARGS__ })
 
+/* The frame has the page's main and h1 already. */
+#undef html_main
+#define html_main(...) PH_COMPONENT_(html_div, __VA_ARGS__)
+#undef html_h1
+#define html_h1(...) PH_COMPONENT_(html_h2, __VA_ARGS__)
+
 /* Every component has an id or none; it is the first that is written. */
 #undef PH_COMPONENT_
 #define PH_COMPONENT_(name, ...)                                             \
@@ -54,4 +60,16 @@
 		if (ph_props_.id != NULL)                                    \
 			ph_props_.id = guide_id(GUIDE_PREFIX, ph_props_.id); \
 		name##_new(ph_props_);                                       \
+	})
+
+/* Of what has no id of its own: the one it is for. */
+#undef html_label
+#define html_label(...)                                                \
+	__extension__({                                                \
+		struct html_label ph_props_ = { .ph_reserved_ = 0,     \
+			__VA_ARGS__ };                                 \
+		if (ph_props_.htmlFor != NULL)                         \
+			ph_props_.htmlFor =                            \
+			    guide_id(GUIDE_PREFIX, ph_props_.htmlFor); \
+		html_label_new(ph_props_);                             \
 	})

@@ -57,6 +57,12 @@ inBothModes("the page, its graphs and its dropdown", { seconds: 300 }, async (t,
 
   await visitor.visit();
   checkGraphs(await visitor.graphs(ROWS.apples), "apples", points);
+  await visitor.page.getByRole("heading", { level: 1 }).waitFor();
+  await visitor.page
+    .getByRole("main")
+    .getByRole("group", { name: "Category" })
+    .locator("#dropdown")
+    .waitFor();
   await visitor.page.waitForFunction(
     () => document.title === "Caching and signaling",
   );

@@ -49,6 +49,13 @@ async function walk(scene, example, graph) {
 
   await visitor.visit();
   const north = await mean(page, graph);
+
+  await page.getByRole("heading", { level: 1 }).waitFor(PATIENT);
+  await page.getByRole("main").waitFor(PATIENT);
+  assert.ok(
+    await page.evaluate(() => document.querySelector("label").control?.id),
+    "the label is the dropdown's",
+  );
   const bytes = await kilobytes(page);
 
   await choose(page, "west");
@@ -93,6 +100,11 @@ test("data in the browser", { seconds: 240 }, async (t, scene) => {
   const { page, bytes } = await walk(scene, "browser_data", "graph");
 
   assert.ok(bytes > 15, `${bytes} kB`);
+  assert.match(
+    await page.locator("#bytes").innerText(),
+    /before compression/,
+    "what is on the wire is less",
+  );
   assert.equal(await page.locator("#table tbody tr").count(), 3);
   assert.match(await page.locator("#intermediate-value").textContent(), /^\{"columns"/);
 });

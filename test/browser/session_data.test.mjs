@@ -35,6 +35,7 @@ inBothModes("two browsers, two tables", { seconds: 300 }, async (t, scene) => {
   const other = await Visitor.open(browser, server, PHONE);
 
   await one.visit();
+  await one.page.getByRole("heading", { level: 1 }).waitFor();
   const mine = await table(one, 0);
   const before = now();
 
@@ -65,6 +66,10 @@ test("what no worker survives is an error on the page", { seconds: 300 }, async 
   await visitor.visit();
   const [, pid] = await server.waitFor(/pid=(\d+) .*Computing data of session/);
 
+  await page
+    .getByRole("main")
+    .locator("#output-1", { hasText: "Computing ..." })
+    .waitFor();
   server.kill("SIGKILL", Number(pid));
   await server.waitFor(/event=worker\.exit/, { seconds: 30 });
   /* One of the two may have been with the worker that died. */
@@ -72,6 +77,7 @@ test("what no worker survives is an error on the page", { seconds: 300 }, async 
   await page
     .locator("#error", { hasText: "This did not work: " })
     .waitFor({ timeout: 90000 });
+  assert.equal(await page.getByText("Computing ...").count(), 0);
 });
 
 inBothModes("a store on the server", { seconds: 300 }, async (t, scene) => {

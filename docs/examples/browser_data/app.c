@@ -163,7 +163,8 @@ static const char count_bytes[] =
     "const bytes = new TextEncoder().encode(text).length;"
     "const kb = (n) => (n / 1000).toFixed(1) + ' kB';"
     "return kb(bytes) + ' came from the server, and went back to it twice, '"
-    "  + 'for the graph and for the table: ' + kb(3 * bytes) + ' per choice.';"
+    "  + 'for the graph and for the table: ' + kb(3 * bytes) + ' per choice, '"
+    "  + 'before compression. Only what comes is compressed.';"
     "}";
 
 /* ---- the page ----------------------------------------------------------- */
@@ -172,8 +173,9 @@ static const struct ph_value *
 layout(struct ph_call *call)
 {
 	(void)call;
-	return html_div(.className = "container", .children = PH_CHILDREN(
-	    html_label(.children = ph_text("Market")),
+	return html_main(.className = "container", .children = PH_CHILDREN(
+	    html_h1(.children = ph_text("Data in the browser")),
+	    html_label(.htmlFor = "dropdown", .children = ph_text("Market")),
 	    dcc_dropdown(.id = "dropdown", .value = ph_text("north"),
 		.options = PH_JSON(["north", "south", "west", "east"]),
 		.clearable = PH_FALSE),

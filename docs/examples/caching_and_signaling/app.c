@@ -185,10 +185,14 @@ static const struct ph_value *
 layout(struct ph_call *call)
 {
 	(void)call;
-	return html_div(.className = "container", .children = PH_CHILDREN(
-	    dcc_dropdown(.id = "dropdown", .value = ph_text("apples"),
-		.options = PH_JSON(["apples", "oranges", "figs", "pineapples"]),
-		.clearable = PH_FALSE),
+	return html_main(.className = "container", .children = PH_CHILDREN(
+	    html_h1(.children = ph_text("Caching and signaling")),
+	    html_div(.role = "group",
+		.more = PH_JSON({ "aria-label": "Category" }),
+		.children = dcc_dropdown(.id = "dropdown",
+		    .value = ph_text("apples"), .clearable = PH_FALSE,
+		    .options = PH_JSON(
+			["apples", "oranges", "figs", "pineapples"]))),
 	    html_p(.id = "error", .role = "alert"),
 	    html_div(.className = "row", .children =
 		PH_CHILDREN(graph("graph-1"), graph("graph-2"))),

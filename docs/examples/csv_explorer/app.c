@@ -115,7 +115,7 @@ layout(struct ph_call *call)
 		    .value = PH_JSON([]))),
 		column("four columns", "Months", dcc_range_slider(.id = "months",
 		    .min = ph_int(1), .max = ph_int(12), .step = ph_int(1),
-		    .value = PH_JSON([1, 12]))))),
+		    .allow_direct_input = PH_FALSE, .value = PH_JSON([1, 12]))))),
 	    html_div(.className = "row", .children = PH_CHILDREN(
 		column("seven columns", "Drag over points to pick them",
 		    dcc_graph(.id = "scatter")),

@@ -129,7 +129,7 @@ layout(struct ph_call *call)
 		    html_label(.children = ph_text("Time base, ms")),
 		    dcc_slider(.id = "span", .min = ph_int(20),
 			.max = ph_int(200), .step = ph_int(20),
-			.value = ph_int(100)))))),
+			.value = ph_int(100), .allow_direct_input = PH_FALSE))))),
 	    dcc_graph(.id = "screen"),
 	    html_dl(.id = "tiles", .className = "tiles"),
 	    dcc_interval(.id = "tick", .interval = ph_int(100))));

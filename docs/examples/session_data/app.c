@@ -70,10 +70,13 @@ show(struct ph_call *call, const char *title, const char *output)
 		html_pre(.children = csv))));
 }
 
-/* Whichever of the two has failed: the page says so once. */
+/* Whichever of the two has failed: the page says so once, and shows no more
+ * that it computes. */
 static enum ph_status
 show_error(struct ph_call *call)
 {
+	ph_set_props(call, "output-1", "children", ph_null());
+	ph_set_props(call, "output-2", "children", ph_null());
 	return ph_set_props(call, "error", "children",
 	    ph_textf("This did not work: %s.", ph_error(call)));
 }
@@ -94,11 +97,13 @@ static const struct ph_value *
 layout(struct ph_call *call)
 {
 	(void)call;
-	return html_div(.className = "container", .children = PH_CHILDREN(
+	return html_main(.className = "container", .children = PH_CHILDREN(
+	    html_h1(.children = ph_text("Session data")),
 	    html_button(.id = "get-data-button",
 		.children = ph_text("Get data")),
 	    html_p(.id = "error", .role = "alert"),
-	    html_div(.id = "output-1"), html_div(.id = "output-2")));
+	    html_div(.id = "output-1", .children = ph_text("Computing ...")),
+	    html_div(.id = "output-2", .children = ph_text("Computing ..."))));
 }
 
 PH_APP(app)

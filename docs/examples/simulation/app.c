@@ -111,7 +111,7 @@ slider(const char *id, const char *label, int least, int most, double value)
 	    html_label(.children = ph_text(label)),
 	    dcc_slider(.id = id, .min = ph_int(least), .max = ph_int(most),
 		.step = ph_int(1), .value = ph_number(value),
-		.marks = ph_null())));
+		.marks = ph_null(), .allow_direct_input = PH_FALSE)));
 }
 
 static const struct ph_value *
