@@ -23,11 +23,12 @@ early_key(const struct ph_value *category)
 static const char *
 early_in_words(long long early)
 {
-	return early == 0 ? "No choice came before it was there."
-	       : early == 1
-		   ? "1 choice came before it was there."
-		   : ph_text_of(ph_textf(
-			 "%lld choices came before it was there.", early));
+	if (early == 0)
+		return "No choice came before it was there.";
+	if (early == 1)
+		return "1 choice came before it was there.";
+	return ph_text_of(
+	    ph_textf("%lld choices came before it was there.", early));
 }
 
 /* What is true of the value now, in words. */
@@ -123,16 +124,14 @@ static const char tell[] =
 static const struct ph_value *
 live(struct ph_call *call)
 {
-	return html_div(
-		.children = PH_CHILDREN(layout(call),
-		    html_div(.className = "strip live",
-			.children =
-			    PH_CHILDREN(html_p(.id = "strip",
-					    .children = ph_text("Looking ...")),
-				html_p(.id = "took", .role = "status"))),
-		    dcc_store(.id = "asked"), dcc_store(.id = "signalled"),
-		    dcc_store(.id = "judged"), dcc_store(.id = "judged-at"),
-		    dcc_interval(.id = "tick", .interval = ph_int(1000))));
+	return html_div(.children = PH_CHILDREN(
+	    layout(call),
+	    html_div(.className = "strip live", .children = PH_CHILDREN(
+		html_p(.id = "strip", .children = ph_text("Looking ...")),
+		html_p(.id = "took", .role = "status"))),
+	    dcc_store(.id = "asked"), dcc_store(.id = "signalled"),
+	    dcc_store(.id = "judged"), dcc_store(.id = "judged-at"),
+	    dcc_interval(.id = "tick", .interval = ph_int(1000))));
 }
 
 static const struct ph_value *

@@ -82,7 +82,9 @@ visitors(void)
 		html_th(.scope = "col", .children = ph_text("Who")),
 		html_th(.scope = "col",
 		    .children = ph_text("First time in the data"))))),
-	    html_tbody(.id = "visitors")));
+	    html_tbody(.id = "visitors", .children = html_tr(.children =
+		html_td(.colSpan = ph_int(2),
+		    .children = ph_text("Nobody yet"))))));
 }
 
 static const struct ph_value *

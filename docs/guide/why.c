@@ -52,14 +52,15 @@ CELLS(FUNCTION)
 
 /* What the numbers say, when all six are there. */
 static const char verdict[] =
-    "function(a, b, c, d, e, f) {"
-    "const seen = [a, b, c, d, e, f].filter((x) => x && x.startsWith('w'));"
-    "if (seen.length < 6) return 'Not counted yet.';"
-    "const workers = new Set(seen.map((x) => x.split(':')[0]));"
-    "const numbers = new Set(seen.map((x) => x.split(': ')[1]));"
-    "return workers.size + (workers.size > 1 ? ' workers' : ' worker')"
-    "  + ' answered; the static gave ' + numbers.size"
-    "  + ' different numbers for six counts, the cache six.'; }";
+    "function(...cells) {"
+    "const seen = cells.filter((x) => x && x.startsWith('w'));"
+    "if (seen.length < 12) return 'Not counted yet.';"
+    "const workers = new Set(seen.map((x) => x.split(':')[0])).size;"
+    "const numbers = (list) => new Set(list.map((x) => x.split(': ')[1])).size;"
+    "return workers + (workers > 1 ? ' workers' : ' worker')"
+    "  + ' answered; the static gave ' + numbers(seen.slice(0, 6))"
+    "  + ' different numbers for six counts, the cache '"
+    "  + numbers(seen.slice(6)) + '.'; }";
 
 #define ROW(n)                                                               \
 	html_tr(.children = PH_CHILDREN(                                     \
@@ -103,5 +104,8 @@ guide_why(struct ph_app *app)
 	ph_clientside(app, verdict, PH_OUTPUT("why-verdict.children"),
 	    PH_INPUT("why-wrong-1.children"), PH_INPUT("why-wrong-2.children"),
 	    PH_INPUT("why-wrong-3.children"), PH_INPUT("why-wrong-4.children"),
-	    PH_INPUT("why-wrong-5.children"), PH_INPUT("why-wrong-6.children"));
+	    PH_INPUT("why-wrong-5.children"), PH_INPUT("why-wrong-6.children"),
+	    PH_INPUT("why-right-1.children"), PH_INPUT("why-right-2.children"),
+	    PH_INPUT("why-right-3.children"), PH_INPUT("why-right-4.children"),
+	    PH_INPUT("why-right-5.children"), PH_INPUT("why-right-6.children"));
 }

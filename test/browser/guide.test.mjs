@@ -21,6 +21,22 @@ async function open(scene, delay) {
   return { server, browser: await launch(scene) };
 }
 
+/* No box of code is a white one. */
+async function isDark(page, name) {
+  const boxes = await page.evaluate(() =>
+    [...document.querySelectorAll("pre, pre code")].map(
+      (one) => getComputedStyle(one).backgroundColor,
+    ),
+  );
+  const light = boxes.filter((color) => {
+    const [red, , , alpha = 1] = color.match(/[\d.]+/g).map(Number);
+
+    return alpha > 0 && red > 128;
+  });
+
+  assert.deepEqual(light, [], name);
+}
+
 /* Everything that holds for every page. */
 async function check(visitor, name, shot) {
   const { page } = visitor;
@@ -31,6 +47,7 @@ async function check(visitor, name, shot) {
     PATIENT,
   );
   await isAccessible(page, name);
+  await isInOrder(page, name);
   if (shot) await visitor.picture(`guide-${shot}`);
   await page.setViewportSize({ width: 360, height: 740 });
   await fits(page, name);
@@ -43,6 +60,25 @@ async function showsSource(page, file) {
   const shown = await page.locator("pre.source").textContent(PATIENT);
 
   assert.equal(shown, fs.readFileSync(path.join(ROOT, file), "utf8"));
+  /* And no line of it is cut at 1280 pixels. */
+  const cut = await page
+    .locator("pre.source")
+    .evaluate((one) => one.scrollWidth - one.clientWidth);
+
+  assert.ok(cut <= 0, `${file} is ${cut} pixels too wide`);
+}
+
+/* One heading, one main part, and every label is of something. */
+async function isInOrder(page, name) {
+  const found = await page.evaluate(() => ({
+    main: document.querySelectorAll("main").length,
+    h1: document.querySelectorAll("h1").length,
+    idle: [...document.querySelectorAll("label[for]")]
+      .filter((one) => !one.control)
+      .map((one) => one.outerHTML),
+  }));
+
+  assert.deepEqual(found, { main: 1, h1: 1, idle: [] }, name);
 }
 
 async function drawn(page, id, traces) {
@@ -67,7 +103,7 @@ test("all pages, one after the other", { seconds: 300 }, async (t, scene) => {
   await visitor.visit();
   await page.getByRole("heading", { level: 1 }).waitFor(PATIENT);
   await page.locator("#why-count").click();
-  await page.locator("#why-verdict", { hasText: "the cache six" }).waitFor(PATIENT);
+  await page.locator("#why-verdict", { hasText: "the cache 6." }).waitFor(PATIENT);
   const cells = async (column) =>
     (await page.locator(`td[id^=why-${column}-]`).allTextContents()).map((one) =>
       Number(/: (\d+)$/.exec(one)[1]),
@@ -75,6 +111,11 @@ test("all pages, one after the other", { seconds: 300 }, async (t, scene) => {
 
   assert.deepEqual((await cells("right")).sort(), [1, 2, 3, 4, 5, 6]);
   assert.equal((await cells("wrong")).length, 6);
+  /* The verdict is about what is there. */
+  const twice = await page.locator("#why-right-1").textContent();
+
+  await visitor.forge("why-right-2", { children: twice });
+  await page.locator("#why-verdict", { hasText: "the cache 5." }).waitFor(PATIENT);
   await showsSource(page, "docs/guide/why.c");
   await check(visitor, "why", "why");
 
@@ -83,7 +124,10 @@ test("all pages, one after the other", { seconds: 300 }, async (t, scene) => {
   await page.waitForURL("**/browser-data");
   await drawn(page, "browser-graph", 3);
   await page.locator("#browser-table tbody tr").nth(2).waitFor(PATIENT);
-  await page.locator("#browser-bytes", { hasText: "per choice" }).waitFor(PATIENT);
+  const [, all] = / ([\d.]+ kB) per choice, before compression/.exec(
+    await page.locator("#browser-bytes", { hasText: "per choice" }).innerText(PATIENT),
+  );
+
   await showsSource(page, "docs/examples/browser_data/app.c");
   await check(visitor, "browser", "browser");
 
@@ -95,6 +139,7 @@ test("all pages, one after the other", { seconds: 300 }, async (t, scene) => {
     .innerText(PATIENT);
 
   assert.ok(Number(/(\d+) % are saved/.exec(saved)[1]) > 80, saved);
+  assert.ok(saved.includes(`it is ${all}: `), `${saved} but example 1: ${all}`);
   await showsSource(page, "docs/examples/aggregations/app.c");
   await check(visitor, "upfront", "upfront");
 
@@ -107,7 +152,7 @@ test("all pages, one after the other", { seconds: 300 }, async (t, scene) => {
 
   /* Example 4. */
   await next();
-  await page.locator("#session-visitors tr").first().waitFor(PATIENT);
+  await page.locator("#session-visitors th").first().waitFor(PATIENT);
   await showsSource(page, "docs/examples/session_data/app.c");
   await check(visitor, "session", "session");
 
@@ -140,7 +185,7 @@ test("all pages, one after the other", { seconds: 300 }, async (t, scene) => {
     ["/browser-data", "#browser-graph .js-plotly-plot"],
     ["/aggregations", "#upfront-graph-3 .js-plotly-plot"],
     ["/caching-and-signaling", "#caching-graph-4 .js-plotly-plot"],
-    ["/session-data", "#session-visitors tr"],
+    ["/session-data", "#session-visitors th"],
     ["/tune", ".plots img"],
   ]) {
     const shown = () => other.page.locator(what).first().waitFor(PATIENT);
@@ -149,6 +194,7 @@ test("all pages, one after the other", { seconds: 300 }, async (t, scene) => {
     await shown();
     await other.settled();
     await isAccessible(other.page, `${path} in the dark`);
+    await isDark(other.page, path);
     await fits(other.page, path);
     await other.reload();
     await shown();
@@ -258,4 +304,11 @@ test("hit or miss is what the server saw", { seconds: 300 }, async (t, scene) =>
   await says(far, "apples: a hit");
   await far.screenshot("guide-caching-far");
   for (const one of [near, far]) isClean(one, t.name);
+
+  /* Nothing stands empty while it computes. */
+  await near.visit("/session-data");
+  await Promise.all([
+    near.page.locator("#session-output-1", { hasText: "Computing ..." }).waitFor(PATIENT),
+    near.page.locator("#session-visitors", { hasText: "Nobody yet" }).waitFor(PATIENT),
+  ]);
 });
