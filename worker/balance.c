@@ -16,12 +16,10 @@
 
 #include "server/base/clock.h"
 
-#define SCAN_US 10000
-#define ALONE_SCAN_US 1000 /* the same when nobody else was there */
-#define CHANCES 2          /* that a rival may let pass in a row */
-#define WAITS                                                                  \
-	9                  /* times that a connection may be left lying: 1, 1, \
-			      2, 2, 3, 3, 4, 4 and 5 ms */
+#define SCAN_US 50000 /* 64 calls that a client waits for */
+#define CHANCES 2     /* that a rival may let pass in a row */
+/* How often a connection may be left lying: 1, 1, 2, 2, 3, 3, 4, 4, 5 ms. */
+#define WAITS 9
 #define WAIT_MAX_US 100000 /* whatever the others do meanwhile */
 #define IGNORE_US 100000   /* doubles with each further chance */
 #define IGNORE_DOUBLINGS 4
@@ -121,11 +119,9 @@ bytes_of(const struct balance *balance, unsigned slot)
 static void
 scan(struct balance *balance, int64_t now_us)
 {
-	int64_t age_us = now_us - balance->scanned_us;
 	unsigned slot;
 
-	if (balance->scanned_us != 0 &&
-	    age_us < (balance->live_count > 0 ? SCAN_US : ALONE_SCAN_US))
+	if (balance->scanned_us != 0 && now_us - balance->scanned_us < SCAN_US)
 		return;
 	balance->scanned_us = now_us;
 	balance->live_count = 0;
