@@ -12,7 +12,7 @@ async function start(scene) {
   const server = await scene.start({
     workers: 2,
     threads: 2,
-    env: { PH_DEMO_DELAY: "3" },
+    env: { PH_DEMO_DELAY: "5" },
     args: ["--metrics-bind", "127.0.0.1:0"],
   });
   const [, address] = await server.waitFor(
@@ -87,7 +87,10 @@ test("the status page shows what the server does", { seconds: 240 }, async (t, s
   for (const one of late)
     one.write(post(callbackBody("signal.children", "figs")));
   await server.waitFor(/Computing value with figs/, { seconds: 60 });
-  await until("waiting", async () => (await metric(url, "parked_requests")) === 2);
+  /* What workers say once a second has to have come before. */
+  await until("waiting", async () =>
+    (await metric(url, "parked_requests")) === 2 &&
+    (await metric(url, "threads_computing")) >= 1);
   for (const pid of server.workers()) server.kill("SIGSTOP", pid);
   const flight = page.getByRole("row", {
     name: /^global_store \w+ computing .* (up to )?[12] requests? in [12] workers?$/,
