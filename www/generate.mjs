@@ -113,18 +113,20 @@ const MANUAL = ` * A component is made by the macro named like its struct. Field
  *
  *	html_p(.more = PH_JSON({ "data-row": "7" }))
  *
- * In C++ write the fields in the order in which the struct declares them.
- * The _new functions are for those who want to fill in a struct first.
+ * The _new functions are for those who want to fill in a struct first. C++ has
+ * only these and the builders of the .hpp: a macro there would also take a
+ * method of the same name.
 `;
 
 /*
  * ph_reserved_ is there so that a call without arguments is an initializer
- * that C11 allows. __extension__ is for C++17, which knows neither compound
- * literals nor designators but is compiled by compilers that do.
+ * that C11 allows.
  */
 const HELPER = `#ifndef PH_COMPONENT_
 #define PH_COMPONENT_(type, ...) \\
-	type##_new(__extension__(struct type){ .ph_reserved_ = 0, __VA_ARGS__ })
+	type##_new((struct type){ .ph_reserved_ = 0, __VA_ARGS__ })
+#endif
+#ifndef PH_ROW_
 #define PH_ROW_(type, field, name, kind, flags) \\
 	{ name, offsetof(struct type, field), PH_PROP_##kind, flags }
 #endif
@@ -325,7 +327,9 @@ ${props.map((prop) => printRow(c, prop)).join("")}${printRow(c, MORE)}	};
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define ${c}(...) PH_COMPONENT_(${c}, __VA_ARGS__)
+#endif
 `;
 }
 
@@ -348,10 +352,6 @@ ${MANUAL} */
 #ifndef ${guard}
 #define ${guard}
 
-#if defined(__cplusplus) && !defined(__clang__)
-#pragma GCC system_header /* g++ warns of every field that is left out */
-#endif
-
 #include <pronghorn/app.h>
 #include <stddef.h>
 
@@ -373,8 +373,7 @@ function printMethod(name, { kind, field }) {
   return `\t${name} &${field}(${argument[0]}) { p_.${field} = ${argument[1]}; return *this; }\n`;
 }
 
-/* A component may be named like a macro of the C header: undo none of them,
- * as class names are in CamelCase and macros are not. */
+/* A class with a method per property. */
 function printBuilder({ name, c, props }) {
   return `
 class ${name} {

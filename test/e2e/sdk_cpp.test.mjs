@@ -173,3 +173,30 @@ test("sessions, pages, routes, jobs, figures and data in C++", { seconds: 120 },
   assert.deepEqual(job.progressDefault, { "bar.children": 0 });
   assert.deepEqual(job.cancel, [{ id: "stop", property: "n_clicks" }]);
 });
+
+/* A macro of one header must not take a method of another. */
+test("the headers in C++ in every order, and all of their names", { seconds: 120 }, async (t, scene) => {
+  const use = `
+const struct ph_value *page(void);
+const struct ph_value *page(void)
+{
+	return html::Div().children({ dcc::Clipboard().html_content("x"),
+	    html::Content().id("c") });
+}
+`;
+  const names = ["html", "dcc", "dash_table"];
+
+  for (const first of names)
+    for (const last of names.filter((name) => name !== first)) {
+      const middle = names.find((name) => name !== first && name !== last);
+      const source = scene.file(
+        "order.cpp",
+        [first, middle, last].map((name) => `#include <pronghorn/${name}.hpp>\n`).join("") + use,
+      );
+
+      execFileSync("g++", [
+        ...["-std=c++17", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-fsyntax-only"],
+        ...[`-I${ROOT}/worker/sdk`, source],
+      ]);
+    }
+});

@@ -33,6 +33,8 @@ const NOT_FOR_AUTHORS =
 const COMPILERS = [
   ["gcc", "-std=c11", "-Woverride-init"],
   ["clang", "-std=c11", "-Winitializer-overrides"],
+];
+const CXX_COMPILERS = [
   ["g++", "-std=c++17", "-xc++"],
   ["clang++", "-std=c++17", "-xc++"],
 ];
@@ -73,10 +75,9 @@ function readHeader(text) {
 }
 
 /* Compile a snippet that includes all headers; nothing is linked. */
-function compile([compiler, ...flags], body) {
+function compile([compiler, ...flags], body, names = ["dash_table.h", "dcc.h", "html.h"]) {
   const source =
-    "#include <pronghorn/dash_table.h>\n#include <pronghorn/dcc.h>\n" +
-    "#include <pronghorn/html.h>\n" +
+    names.map((name) => `#include <pronghorn/${name}>\n`).join("") +
     "const struct ph_value *page(void);\n" +
     `const struct ph_value *page(void)\n{\n\treturn ${body};\n}\n`;
 
@@ -183,6 +184,45 @@ for (const compiler of COMPILERS) {
     const done = compile(compiler, "html_div(.children = 7)");
 
     assert.notEqual(done.status, 0);
+  });
+}
+
+/* Every order in which the names can stand. */
+function orders(names) {
+  if (names.length < 2) return [names];
+  return names.flatMap((name) =>
+    orders(names.filter((other) => other !== name)).map((rest) => [name, ...rest]),
+  );
+}
+
+for (const compiler of CXX_COMPILERS) {
+  const label = compiler.slice(0, 2).join(" ");
+
+  test(`${label}: builders, in every order of includes`, () => {
+    for (const names of [
+      ...orders(["html.hpp", "dcc.hpp", "dash_table.hpp"]),
+      ["html.h", "dcc.hpp", "html.hpp"],
+      ["dcc.hpp", "html.h", "html.hpp"],
+    ]) {
+      const done = compile(
+        compiler,
+        `ph::Value(html::Div().id("page").children({
+          dcc::Clipboard().html_content("x"), html::Content().id("c") }))`,
+        names,
+      );
+
+      assert.equal(done.stderr, "", names.join(" "));
+      assert.equal(done.status, 0);
+    }
+  });
+
+  test(`${label}: a wrong property name does not compile`, () => {
+    const done = compile(compiler, 'ph::Value(html::Div().clasName("row"))', [
+      "html.hpp",
+    ]);
+
+    assert.notEqual(done.status, 0);
+    assert.match(done.stderr, /error.*clasName/);
   });
 }
 

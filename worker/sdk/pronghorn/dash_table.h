@@ -23,22 +23,21 @@
  *
  *	html_p(.more = PH_JSON({ "data-row": "7" }))
  *
- * In C++ write the fields in the order in which the struct declares them.
- * The _new functions are for those who want to fill in a struct first.
+ * The _new functions are for those who want to fill in a struct first. C++ has
+ * only these and the builders of the .hpp: a macro there would also take a
+ * method of the same name.
  */
 #ifndef PRONGHORN_DASH_TABLE_H
 #define PRONGHORN_DASH_TABLE_H
-
-#if defined(__cplusplus) && !defined(__clang__)
-#pragma GCC system_header /* g++ warns of every field that is left out */
-#endif
 
 #include <pronghorn/app.h>
 #include <stddef.h>
 
 #ifndef PH_COMPONENT_
 #define PH_COMPONENT_(type, ...) \
-	type##_new(__extension__(struct type){ .ph_reserved_ = 0, __VA_ARGS__ })
+	type##_new((struct type){ .ph_reserved_ = 0, __VA_ARGS__ })
+#endif
+#ifndef PH_ROW_
 #define PH_ROW_(type, field, name, kind, flags) \
 	{ name, offsetof(struct type, field), PH_PROP_##kind, flags }
 #endif
@@ -377,6 +376,8 @@ dash_table_data_table_new(struct dash_table_data_table props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define dash_table_data_table(...) PH_COMPONENT_(dash_table_data_table, __VA_ARGS__)
+#endif
 
 #endif

@@ -23,22 +23,21 @@
  *
  *	html_p(.more = PH_JSON({ "data-row": "7" }))
  *
- * In C++ write the fields in the order in which the struct declares them.
- * The _new functions are for those who want to fill in a struct first.
+ * The _new functions are for those who want to fill in a struct first. C++ has
+ * only these and the builders of the .hpp: a macro there would also take a
+ * method of the same name.
  */
 #ifndef PRONGHORN_DCC_H
 #define PRONGHORN_DCC_H
-
-#if defined(__cplusplus) && !defined(__clang__)
-#pragma GCC system_header /* g++ warns of every field that is left out */
-#endif
 
 #include <pronghorn/app.h>
 #include <stddef.h>
 
 #ifndef PH_COMPONENT_
 #define PH_COMPONENT_(type, ...) \
-	type##_new(__extension__(struct type){ .ph_reserved_ = 0, __VA_ARGS__ })
+	type##_new((struct type){ .ph_reserved_ = 0, __VA_ARGS__ })
+#endif
+#ifndef PH_ROW_
 #define PH_ROW_(type, field, name, kind, flags) \
 	{ name, offsetof(struct type, field), PH_PROP_##kind, flags }
 #endif
@@ -180,7 +179,9 @@ dcc_button_new(struct dcc_button props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define dcc_button(...) PH_COMPONENT_(dcc_button, __VA_ARGS__)
+#endif
 
 /* dash_core_components.Checklist. Checklist is a component that encapsulates
  * several checkboxes. */
@@ -246,7 +247,9 @@ dcc_checklist_new(struct dcc_checklist props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define dcc_checklist(...) PH_COMPONENT_(dcc_checklist, __VA_ARGS__)
+#endif
 
 /* dash_core_components.Clipboard. The Clipboard component copies text to the
  * clipboard. */
@@ -302,7 +305,9 @@ dcc_clipboard_new(struct dcc_clipboard props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define dcc_clipboard(...) PH_COMPONENT_(dcc_clipboard, __VA_ARGS__)
+#endif
 
 /* dash_core_components.ConfirmDialog. ConfirmDialog is used to display the
  * browser's native "confirm" modal, with an optional message and two buttons
@@ -345,7 +350,9 @@ dcc_confirm_dialog_new(struct dcc_confirm_dialog props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define dcc_confirm_dialog(...) PH_COMPONENT_(dcc_confirm_dialog, __VA_ARGS__)
+#endif
 
 /* dash_core_components.ConfirmDialogProvider. A wrapper component that will
  * display a confirmation dialog when its child component has been clicked
@@ -391,7 +398,9 @@ dcc_confirm_dialog_provider_new(struct dcc_confirm_dialog_provider props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define dcc_confirm_dialog_provider(...) PH_COMPONENT_(dcc_confirm_dialog_provider, __VA_ARGS__)
+#endif
 
 /* dash_core_components.DatePickerRange. DatePickerRange is designed for
  * selecting a timespan across multiple days off of a calendar. */
@@ -537,7 +546,9 @@ dcc_date_picker_range_new(struct dcc_date_picker_range props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define dcc_date_picker_range(...) PH_COMPONENT_(dcc_date_picker_range, __VA_ARGS__)
+#endif
 
 /* dash_core_components.DatePickerSingle. DatePickerSingle is a tailor made
  * component designed for selecting a single day off of a calendar. */
@@ -659,7 +670,9 @@ dcc_date_picker_single_new(struct dcc_date_picker_single props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define dcc_date_picker_single(...) PH_COMPONENT_(dcc_date_picker_single, __VA_ARGS__)
+#endif
 
 /* dash_core_components.Download. The Download component opens a download
  * dialog when the data property changes. */
@@ -694,7 +707,9 @@ dcc_download_new(struct dcc_download props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define dcc_download(...) PH_COMPONENT_(dcc_download, __VA_ARGS__)
+#endif
 
 /* dash_core_components.Dropdown. Dropdown is an interactive dropdown element
  * for selecting one or more items. */
@@ -791,7 +806,9 @@ dcc_dropdown_new(struct dcc_dropdown props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define dcc_dropdown(...) PH_COMPONENT_(dcc_dropdown, __VA_ARGS__)
+#endif
 
 /* dash_core_components.Geolocation. The CurrentLocation component gets
  * geolocation of the device from the web browser. */
@@ -845,7 +862,9 @@ dcc_geolocation_new(struct dcc_geolocation props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define dcc_geolocation(...) PH_COMPONENT_(dcc_geolocation, __VA_ARGS__)
+#endif
 
 /* dash_core_components.Graph. Graph can be used to render any
  * plotly.js-powered data visualization. */
@@ -928,7 +947,9 @@ dcc_graph_new(struct dcc_graph props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define dcc_graph(...) PH_COMPONENT_(dcc_graph, __VA_ARGS__)
+#endif
 
 /* dash_core_components.Input. A basic HTML input control for entering text,
  * numbers, or passwords. */
@@ -1086,7 +1107,9 @@ dcc_input_new(struct dcc_input props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define dcc_input(...) PH_COMPONENT_(dcc_input, __VA_ARGS__)
+#endif
 
 /* dash_core_components.Interval. A component that repeatedly increments a
  * counter `n_intervals` with a fixed time delay between each increment. */
@@ -1123,7 +1146,9 @@ dcc_interval_new(struct dcc_interval props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define dcc_interval(...) PH_COMPONENT_(dcc_interval, __VA_ARGS__)
+#endif
 
 /* dash_core_components.Link. Link allows you to create a clickable link
  * within a multi-page app. */
@@ -1172,7 +1197,9 @@ dcc_link_new(struct dcc_link props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define dcc_link(...) PH_COMPONENT_(dcc_link, __VA_ARGS__)
+#endif
 
 /* dash_core_components.Loading. */
 struct dcc_loading {
@@ -1269,7 +1296,9 @@ dcc_loading_new(struct dcc_loading props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define dcc_loading(...) PH_COMPONENT_(dcc_loading, __VA_ARGS__)
+#endif
 
 /* dash_core_components.Location. Update and track the current
  * window.location object through the window.history state. */
@@ -1310,7 +1339,9 @@ dcc_location_new(struct dcc_location props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define dcc_location(...) PH_COMPONENT_(dcc_location, __VA_ARGS__)
+#endif
 
 /* dash_core_components.Markdown. A component that renders Markdown text as
  * specified by the GitHub Markdown spec. */
@@ -1361,7 +1392,9 @@ dcc_markdown_new(struct dcc_markdown props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define dcc_markdown(...) PH_COMPONENT_(dcc_markdown, __VA_ARGS__)
+#endif
 
 /* dash_core_components.RadioItems. RadioItems is a component that
  * encapsulates several radio item inputs. */
@@ -1427,7 +1460,9 @@ dcc_radio_items_new(struct dcc_radio_items props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define dcc_radio_items(...) PH_COMPONENT_(dcc_radio_items, __VA_ARGS__)
+#endif
 
 /* dash_core_components.RangeSlider. A double slider with two handles. */
 struct dcc_range_slider {
@@ -1527,7 +1562,9 @@ dcc_range_slider_new(struct dcc_range_slider props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define dcc_range_slider(...) PH_COMPONENT_(dcc_range_slider, __VA_ARGS__)
+#endif
 
 /* dash_core_components.Slider. A slider component with a single handle. */
 struct dcc_slider {
@@ -1615,7 +1652,9 @@ dcc_slider_new(struct dcc_slider props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define dcc_slider(...) PH_COMPONENT_(dcc_slider, __VA_ARGS__)
+#endif
 
 /* dash_core_components.Store. Easily keep data on the client side with this
  * component. */
@@ -1652,7 +1691,9 @@ dcc_store_new(struct dcc_store props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define dcc_store(...) PH_COMPONENT_(dcc_store, __VA_ARGS__)
+#endif
 
 /* dash_core_components.Tab. Part of dcc.Tabs - this is the child Tab
  * component used to render a tabbed page. */
@@ -1724,7 +1765,9 @@ dcc_tab_new(struct dcc_tab props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define dcc_tab(...) PH_COMPONENT_(dcc_tab, __VA_ARGS__)
+#endif
 
 /* dash_core_components.Tabs. A Dash component that lets you render pages
  * with tabs - the Tabs component's children can be dcc.Tab components, which
@@ -1800,7 +1843,9 @@ dcc_tabs_new(struct dcc_tabs props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define dcc_tabs(...) PH_COMPONENT_(dcc_tabs, __VA_ARGS__)
+#endif
 
 /* dash_core_components.Textarea. A basic HTML textarea for entering
  * multiline text. */
@@ -1937,7 +1982,9 @@ dcc_textarea_new(struct dcc_textarea props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define dcc_textarea(...) PH_COMPONENT_(dcc_textarea, __VA_ARGS__)
+#endif
 
 /* dash_core_components.Tooltip. A tooltip with an absolute position. */
 struct dcc_tooltip {
@@ -1996,7 +2043,9 @@ dcc_tooltip_new(struct dcc_tooltip props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define dcc_tooltip(...) PH_COMPONENT_(dcc_tooltip, __VA_ARGS__)
+#endif
 
 /* dash_core_components.Upload. Upload components allow your app to accept
  * user-uploaded files via drag'n'drop. */
@@ -2080,6 +2129,8 @@ dcc_upload_new(struct dcc_upload props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define dcc_upload(...) PH_COMPONENT_(dcc_upload, __VA_ARGS__)
+#endif
 
 #endif

@@ -23,22 +23,21 @@
  *
  *	html_p(.more = PH_JSON({ "data-row": "7" }))
  *
- * In C++ write the fields in the order in which the struct declares them.
- * The _new functions are for those who want to fill in a struct first.
+ * The _new functions are for those who want to fill in a struct first. C++ has
+ * only these and the builders of the .hpp: a macro there would also take a
+ * method of the same name.
  */
 #ifndef PRONGHORN_HTML_H
 #define PRONGHORN_HTML_H
-
-#if defined(__cplusplus) && !defined(__clang__)
-#pragma GCC system_header /* g++ warns of every field that is left out */
-#endif
 
 #include <pronghorn/app.h>
 #include <stddef.h>
 
 #ifndef PH_COMPONENT_
 #define PH_COMPONENT_(type, ...) \
-	type##_new(__extension__(struct type){ .ph_reserved_ = 0, __VA_ARGS__ })
+	type##_new((struct type){ .ph_reserved_ = 0, __VA_ARGS__ })
+#endif
+#ifndef PH_ROW_
 #define PH_ROW_(type, field, name, kind, flags) \
 	{ name, offsetof(struct type, field), PH_PROP_##kind, flags }
 #endif
@@ -155,7 +154,9 @@ html_a_new(struct html_a props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_a(...) PH_COMPONENT_(html_a, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Abbr. Abbr is a wrapper for the <abbr> HTML5 element. */
 struct html_abbr {
@@ -239,7 +240,9 @@ html_abbr_new(struct html_abbr props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_abbr(...) PH_COMPONENT_(html_abbr, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Acronym. Acronym is a wrapper for the <acronym> HTML5
  * element. */
@@ -324,7 +327,9 @@ html_acronym_new(struct html_acronym props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_acronym(...) PH_COMPONENT_(html_acronym, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Address. Address is a wrapper for the <address> HTML5
  * element. */
@@ -409,7 +414,9 @@ html_address_new(struct html_address props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_address(...) PH_COMPONENT_(html_address, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Area. Area is a wrapper for the <area> HTML5 element. */
 struct html_area {
@@ -527,7 +534,9 @@ html_area_new(struct html_area props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_area(...) PH_COMPONENT_(html_area, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Article. Article is a wrapper for the <article> HTML5
  * element. */
@@ -612,7 +621,9 @@ html_article_new(struct html_article props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_article(...) PH_COMPONENT_(html_article, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Aside. Aside is a wrapper for the <aside> HTML5
  * element. */
@@ -697,7 +708,9 @@ html_aside_new(struct html_aside props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_aside(...) PH_COMPONENT_(html_aside, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Audio. Audio is a wrapper for the <audio> HTML5
  * element. */
@@ -807,7 +820,9 @@ html_audio_new(struct html_audio props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_audio(...) PH_COMPONENT_(html_audio, __VA_ARGS__)
+#endif
 
 /* dash_html_components.B. B is a wrapper for the <b> HTML5 element. */
 struct html_b {
@@ -891,7 +906,9 @@ html_b_new(struct html_b props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_b(...) PH_COMPONENT_(html_b, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Base. Base is a wrapper for the <base> HTML5 element. */
 struct html_base {
@@ -983,7 +1000,9 @@ html_base_new(struct html_base props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_base(...) PH_COMPONENT_(html_base, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Basefont. Basefont is a wrapper for the <basefont>
  * HTML5 element. */
@@ -1068,7 +1087,9 @@ html_basefont_new(struct html_basefont props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_basefont(...) PH_COMPONENT_(html_basefont, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Bdi. Bdi is a wrapper for the <bdi> HTML5 element. */
 struct html_bdi {
@@ -1152,7 +1173,9 @@ html_bdi_new(struct html_bdi props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_bdi(...) PH_COMPONENT_(html_bdi, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Bdo. Bdo is a wrapper for the <bdo> HTML5 element. */
 struct html_bdo {
@@ -1236,7 +1259,9 @@ html_bdo_new(struct html_bdo props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_bdo(...) PH_COMPONENT_(html_bdo, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Big. Big is a wrapper for the <big> HTML5 element. */
 struct html_big {
@@ -1320,7 +1345,9 @@ html_big_new(struct html_big props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_big(...) PH_COMPONENT_(html_big, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Blink. Blink is a wrapper for the <blink> HTML5
  * element. */
@@ -1405,7 +1432,9 @@ html_blink_new(struct html_blink props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_blink(...) PH_COMPONENT_(html_blink, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Blockquote. Blockquote is a wrapper for the
  * <blockquote> HTML5 element. */
@@ -1494,7 +1523,9 @@ html_blockquote_new(struct html_blockquote props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_blockquote(...) PH_COMPONENT_(html_blockquote, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Br. Br is a wrapper for the <br> HTML5 element. */
 struct html_br {
@@ -1578,7 +1609,9 @@ html_br_new(struct html_br props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_br(...) PH_COMPONENT_(html_br, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Button. Button is a wrapper for the <button> HTML5
  * element. */
@@ -1707,7 +1740,9 @@ html_button_new(struct html_button props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_button(...) PH_COMPONENT_(html_button, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Canvas. Canvas is a wrapper for the <canvas> HTML5
  * element. */
@@ -1799,7 +1834,9 @@ html_canvas_new(struct html_canvas props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_canvas(...) PH_COMPONENT_(html_canvas, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Caption. Caption is a wrapper for the <caption> HTML5
  * element. */
@@ -1884,7 +1921,9 @@ html_caption_new(struct html_caption props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_caption(...) PH_COMPONENT_(html_caption, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Center. Center is a wrapper for the <center> HTML5
  * element. */
@@ -1969,7 +2008,9 @@ html_center_new(struct html_center props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_center(...) PH_COMPONENT_(html_center, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Cite. Cite is a wrapper for the <cite> HTML5 element. */
 struct html_cite {
@@ -2053,7 +2094,9 @@ html_cite_new(struct html_cite props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_cite(...) PH_COMPONENT_(html_cite, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Code. Code is a wrapper for the <code> HTML5 element. */
 struct html_code {
@@ -2137,7 +2180,9 @@ html_code_new(struct html_code props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_code(...) PH_COMPONENT_(html_code, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Col. Col is a wrapper for the <col> HTML5 element. */
 struct html_col {
@@ -2224,7 +2269,9 @@ html_col_new(struct html_col props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_col(...) PH_COMPONENT_(html_col, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Colgroup. Colgroup is a wrapper for the <colgroup>
  * HTML5 element. */
@@ -2312,7 +2359,9 @@ html_colgroup_new(struct html_colgroup props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_colgroup(...) PH_COMPONENT_(html_colgroup, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Content. Content is a wrapper for the <content> HTML5
  * element. */
@@ -2397,7 +2446,9 @@ html_content_new(struct html_content props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_content(...) PH_COMPONENT_(html_content, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Data. Data is a wrapper for the <data> HTML5 element. */
 struct html_data {
@@ -2485,7 +2536,9 @@ html_data_new(struct html_data props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_data(...) PH_COMPONENT_(html_data, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Datalist. Datalist is a wrapper for the <datalist>
  * HTML5 element. */
@@ -2570,7 +2623,9 @@ html_datalist_new(struct html_datalist props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_datalist(...) PH_COMPONENT_(html_datalist, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Dd. Dd is a wrapper for the <dd> HTML5 element. */
 struct html_dd {
@@ -2654,7 +2709,9 @@ html_dd_new(struct html_dd props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_dd(...) PH_COMPONENT_(html_dd, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Del. Del is a wrapper for the <del> HTML5 element. */
 struct html_del {
@@ -2745,7 +2802,9 @@ html_del_new(struct html_del props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_del(...) PH_COMPONENT_(html_del, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Details. Details is a wrapper for the <details> HTML5
  * element. */
@@ -2835,7 +2894,9 @@ html_details_new(struct html_details props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_details(...) PH_COMPONENT_(html_details, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Dfn. Dfn is a wrapper for the <dfn> HTML5 element. */
 struct html_dfn {
@@ -2919,7 +2980,9 @@ html_dfn_new(struct html_dfn props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_dfn(...) PH_COMPONENT_(html_dfn, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Dialog. Dialog is a wrapper for the <dialog> HTML5
  * element. */
@@ -3009,7 +3072,9 @@ html_dialog_new(struct html_dialog props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_dialog(...) PH_COMPONENT_(html_dialog, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Div. Div is a wrapper for the <div> HTML5 element. */
 struct html_div {
@@ -3093,7 +3158,9 @@ html_div_new(struct html_div props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_div(...) PH_COMPONENT_(html_div, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Dl. Dl is a wrapper for the <dl> HTML5 element. */
 struct html_dl {
@@ -3177,7 +3244,9 @@ html_dl_new(struct html_dl props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_dl(...) PH_COMPONENT_(html_dl, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Dt. Dt is a wrapper for the <dt> HTML5 element. */
 struct html_dt {
@@ -3261,7 +3330,9 @@ html_dt_new(struct html_dt props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_dt(...) PH_COMPONENT_(html_dt, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Em. Em is a wrapper for the <em> HTML5 element. */
 struct html_em {
@@ -3345,7 +3416,9 @@ html_em_new(struct html_em props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_em(...) PH_COMPONENT_(html_em, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Embed. Embed is a wrapper for the <embed> HTML5
  * element. */
@@ -3443,7 +3516,9 @@ html_embed_new(struct html_embed props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_embed(...) PH_COMPONENT_(html_embed, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Fieldset. Fieldset is a wrapper for the <fieldset>
  * HTML5 element. */
@@ -3537,7 +3612,9 @@ html_fieldset_new(struct html_fieldset props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_fieldset(...) PH_COMPONENT_(html_fieldset, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Figcaption. Figcaption is a wrapper for the
  * <figcaption> HTML5 element. */
@@ -3622,7 +3699,9 @@ html_figcaption_new(struct html_figcaption props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_figcaption(...) PH_COMPONENT_(html_figcaption, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Figure. Figure is a wrapper for the <figure> HTML5
  * element. */
@@ -3707,7 +3786,9 @@ html_figure_new(struct html_figure props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_figure(...) PH_COMPONENT_(html_figure, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Font. Font is a wrapper for the <font> HTML5 element. */
 struct html_font {
@@ -3791,7 +3872,9 @@ html_font_new(struct html_font props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_font(...) PH_COMPONENT_(html_font, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Footer. Footer is a wrapper for the <footer> HTML5
  * element. */
@@ -3876,7 +3959,9 @@ html_footer_new(struct html_footer props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_footer(...) PH_COMPONENT_(html_footer, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Form. Form is a wrapper for the <form> HTML5 element. */
 struct html_form {
@@ -3993,7 +4078,9 @@ html_form_new(struct html_form props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_form(...) PH_COMPONENT_(html_form, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Frame. Frame is a wrapper for the <frame> HTML5
  * element. */
@@ -4078,7 +4165,9 @@ html_frame_new(struct html_frame props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_frame(...) PH_COMPONENT_(html_frame, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Frameset. Frameset is a wrapper for the <frameset>
  * HTML5 element. */
@@ -4163,7 +4252,9 @@ html_frameset_new(struct html_frameset props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_frameset(...) PH_COMPONENT_(html_frameset, __VA_ARGS__)
+#endif
 
 /* dash_html_components.H1. H1 is a wrapper for the <h1> HTML5 element. */
 struct html_h1 {
@@ -4247,7 +4338,9 @@ html_h1_new(struct html_h1 props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_h1(...) PH_COMPONENT_(html_h1, __VA_ARGS__)
+#endif
 
 /* dash_html_components.H2. H2 is a wrapper for the <h2> HTML5 element. */
 struct html_h2 {
@@ -4331,7 +4424,9 @@ html_h2_new(struct html_h2 props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_h2(...) PH_COMPONENT_(html_h2, __VA_ARGS__)
+#endif
 
 /* dash_html_components.H3. H3 is a wrapper for the <h3> HTML5 element. */
 struct html_h3 {
@@ -4415,7 +4510,9 @@ html_h3_new(struct html_h3 props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_h3(...) PH_COMPONENT_(html_h3, __VA_ARGS__)
+#endif
 
 /* dash_html_components.H4. H4 is a wrapper for the <h4> HTML5 element. */
 struct html_h4 {
@@ -4499,7 +4596,9 @@ html_h4_new(struct html_h4 props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_h4(...) PH_COMPONENT_(html_h4, __VA_ARGS__)
+#endif
 
 /* dash_html_components.H5. H5 is a wrapper for the <h5> HTML5 element. */
 struct html_h5 {
@@ -4583,7 +4682,9 @@ html_h5_new(struct html_h5 props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_h5(...) PH_COMPONENT_(html_h5, __VA_ARGS__)
+#endif
 
 /* dash_html_components.H6. H6 is a wrapper for the <h6> HTML5 element. */
 struct html_h6 {
@@ -4667,7 +4768,9 @@ html_h6_new(struct html_h6 props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_h6(...) PH_COMPONENT_(html_h6, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Header. Header is a wrapper for the <header> HTML5
  * element. */
@@ -4752,7 +4855,9 @@ html_header_new(struct html_header props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_header(...) PH_COMPONENT_(html_header, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Hgroup. Hgroup is a wrapper for the <hgroup> HTML5
  * element. */
@@ -4837,7 +4942,9 @@ html_hgroup_new(struct html_hgroup props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_hgroup(...) PH_COMPONENT_(html_hgroup, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Hr. Hr is a wrapper for the <hr> HTML5 element. */
 struct html_hr {
@@ -4921,7 +5028,9 @@ html_hr_new(struct html_hr props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_hr(...) PH_COMPONENT_(html_hr, __VA_ARGS__)
+#endif
 
 /* dash_html_components.I. I is a wrapper for the <i> HTML5 element. */
 struct html_i {
@@ -5005,7 +5114,9 @@ html_i_new(struct html_i props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_i(...) PH_COMPONENT_(html_i, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Iframe. Iframe is a wrapper for the <iframe> HTML5
  * element. */
@@ -5117,7 +5228,9 @@ html_iframe_new(struct html_iframe props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_iframe(...) PH_COMPONENT_(html_iframe, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Img. Img is a wrapper for the <img> HTML5 element. */
 struct html_img {
@@ -5230,7 +5343,9 @@ html_img_new(struct html_img props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_img(...) PH_COMPONENT_(html_img, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Ins. Ins is a wrapper for the <ins> HTML5 element. */
 struct html_ins {
@@ -5321,7 +5436,9 @@ html_ins_new(struct html_ins props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_ins(...) PH_COMPONENT_(html_ins, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Kbd. Kbd is a wrapper for the <kbd> HTML5 element. */
 struct html_kbd {
@@ -5405,7 +5522,9 @@ html_kbd_new(struct html_kbd props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_kbd(...) PH_COMPONENT_(html_kbd, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Keygen. Keygen is a wrapper for the <keygen> HTML5
  * element. */
@@ -5490,7 +5609,9 @@ html_keygen_new(struct html_keygen props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_keygen(...) PH_COMPONENT_(html_keygen, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Label. Label is a wrapper for the <label> HTML5
  * element. */
@@ -5578,7 +5699,9 @@ html_label_new(struct html_label props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_label(...) PH_COMPONENT_(html_label, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Legend. Legend is a wrapper for the <legend> HTML5
  * element. */
@@ -5663,7 +5786,9 @@ html_legend_new(struct html_legend props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_legend(...) PH_COMPONENT_(html_legend, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Li. Li is a wrapper for the <li> HTML5 element. */
 struct html_li {
@@ -5751,7 +5876,9 @@ html_li_new(struct html_li props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_li(...) PH_COMPONENT_(html_li, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Link. Link is a wrapper for the <link> HTML5 element. */
 struct html_link {
@@ -5867,7 +5994,9 @@ html_link_new(struct html_link props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_link(...) PH_COMPONENT_(html_link, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Main. Main is a wrapper for the <main> HTML5 element. */
 struct html_main {
@@ -5951,7 +6080,9 @@ html_main_new(struct html_main props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_main(...) PH_COMPONENT_(html_main, __VA_ARGS__)
+#endif
 
 /* dash_html_components.MapEl. MapEl is a wrapper for the <map> HTML5
  * element. */
@@ -6039,7 +6170,9 @@ html_map_el_new(struct html_map_el props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_map_el(...) PH_COMPONENT_(html_map_el, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Mark. Mark is a wrapper for the <mark> HTML5 element. */
 struct html_mark {
@@ -6123,7 +6256,9 @@ html_mark_new(struct html_mark props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_mark(...) PH_COMPONENT_(html_mark, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Marquee. Marquee is a wrapper for the <marquee> HTML5
  * element. */
@@ -6212,7 +6347,9 @@ html_marquee_new(struct html_marquee props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_marquee(...) PH_COMPONENT_(html_marquee, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Meta. Meta is a wrapper for the <meta> HTML5 element. */
 struct html_meta {
@@ -6309,7 +6446,9 @@ html_meta_new(struct html_meta props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_meta(...) PH_COMPONENT_(html_meta, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Meter. Meter is a wrapper for the <meter> HTML5
  * element. */
@@ -6413,7 +6552,9 @@ html_meter_new(struct html_meter props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_meter(...) PH_COMPONENT_(html_meter, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Nav. Nav is a wrapper for the <nav> HTML5 element. */
 struct html_nav {
@@ -6497,7 +6638,9 @@ html_nav_new(struct html_nav props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_nav(...) PH_COMPONENT_(html_nav, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Nobr. Nobr is a wrapper for the <nobr> HTML5 element. */
 struct html_nobr {
@@ -6581,7 +6724,9 @@ html_nobr_new(struct html_nobr props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_nobr(...) PH_COMPONENT_(html_nobr, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Noscript. Noscript is a wrapper for the <noscript>
  * HTML5 element. */
@@ -6666,7 +6811,9 @@ html_noscript_new(struct html_noscript props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_noscript(...) PH_COMPONENT_(html_noscript, __VA_ARGS__)
+#endif
 
 /* dash_html_components.ObjectEl. ObjectEl is a wrapper for the <object>
  * HTML5 element. */
@@ -6773,7 +6920,9 @@ html_object_el_new(struct html_object_el props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_object_el(...) PH_COMPONENT_(html_object_el, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Ol. Ol is a wrapper for the <ol> HTML5 element. */
 struct html_ol {
@@ -6867,7 +7016,9 @@ html_ol_new(struct html_ol props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_ol(...) PH_COMPONENT_(html_ol, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Optgroup. Optgroup is a wrapper for the <optgroup>
  * HTML5 element. */
@@ -6958,7 +7109,9 @@ html_optgroup_new(struct html_optgroup props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_optgroup(...) PH_COMPONENT_(html_optgroup, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Option. Option is a wrapper for the <option> HTML5
  * element. */
@@ -7056,7 +7209,9 @@ html_option_new(struct html_option props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_option(...) PH_COMPONENT_(html_option, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Output. Output is a wrapper for the <output> HTML5
  * element. */
@@ -7150,7 +7305,9 @@ html_output_new(struct html_output props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_output(...) PH_COMPONENT_(html_output, __VA_ARGS__)
+#endif
 
 /* dash_html_components.P. P is a wrapper for the <p> HTML5 element. */
 struct html_p {
@@ -7234,7 +7391,9 @@ html_p_new(struct html_p props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_p(...) PH_COMPONENT_(html_p, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Param. Param is a wrapper for the <param> HTML5
  * element. */
@@ -7326,7 +7485,9 @@ html_param_new(struct html_param props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_param(...) PH_COMPONENT_(html_param, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Picture. Picture is a wrapper for the <picture> HTML5
  * element. */
@@ -7411,7 +7572,9 @@ html_picture_new(struct html_picture props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_picture(...) PH_COMPONENT_(html_picture, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Plaintext. Plaintext is a wrapper for the <plaintext>
  * HTML5 element. */
@@ -7496,7 +7659,9 @@ html_plaintext_new(struct html_plaintext props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_plaintext(...) PH_COMPONENT_(html_plaintext, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Pre. Pre is a wrapper for the <pre> HTML5 element. */
 struct html_pre {
@@ -7580,7 +7745,9 @@ html_pre_new(struct html_pre props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_pre(...) PH_COMPONENT_(html_pre, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Progress. Progress is a wrapper for the <progress>
  * HTML5 element. */
@@ -7672,7 +7839,9 @@ html_progress_new(struct html_progress props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_progress(...) PH_COMPONENT_(html_progress, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Q. Q is a wrapper for the <q> HTML5 element. */
 struct html_q {
@@ -7760,7 +7929,9 @@ html_q_new(struct html_q props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_q(...) PH_COMPONENT_(html_q, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Rb. Rb is a wrapper for the <rb> HTML5 element. */
 struct html_rb {
@@ -7844,7 +8015,9 @@ html_rb_new(struct html_rb props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_rb(...) PH_COMPONENT_(html_rb, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Rp. Rp is a wrapper for the <rp> HTML5 element. */
 struct html_rp {
@@ -7928,7 +8101,9 @@ html_rp_new(struct html_rp props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_rp(...) PH_COMPONENT_(html_rp, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Rt. Rt is a wrapper for the <rt> HTML5 element. */
 struct html_rt {
@@ -8012,7 +8187,9 @@ html_rt_new(struct html_rt props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_rt(...) PH_COMPONENT_(html_rt, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Rtc. Rtc is a wrapper for the <rtc> HTML5 element. */
 struct html_rtc {
@@ -8096,7 +8273,9 @@ html_rtc_new(struct html_rtc props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_rtc(...) PH_COMPONENT_(html_rtc, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Ruby. Ruby is a wrapper for the <ruby> HTML5 element. */
 struct html_ruby {
@@ -8180,7 +8359,9 @@ html_ruby_new(struct html_ruby props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_ruby(...) PH_COMPONENT_(html_ruby, __VA_ARGS__)
+#endif
 
 /* dash_html_components.S. S is a wrapper for the <s> HTML5 element. */
 struct html_s {
@@ -8264,7 +8445,9 @@ html_s_new(struct html_s props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_s(...) PH_COMPONENT_(html_s, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Samp. Samp is a wrapper for the <samp> HTML5 element. */
 struct html_samp {
@@ -8348,7 +8531,9 @@ html_samp_new(struct html_samp props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_samp(...) PH_COMPONENT_(html_samp, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Script. Script is a wrapper for the <script> HTML5
  * element. */
@@ -8458,7 +8643,9 @@ html_script_new(struct html_script props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_script(...) PH_COMPONENT_(html_script, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Section. Section is a wrapper for the <section> HTML5
  * element. */
@@ -8543,7 +8730,9 @@ html_section_new(struct html_section props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_section(...) PH_COMPONENT_(html_section, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Select. Select is a wrapper for the <select> HTML5
  * element. */
@@ -8656,7 +8845,9 @@ html_select_new(struct html_select props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_select(...) PH_COMPONENT_(html_select, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Shadow. Shadow is a wrapper for the <shadow> HTML5
  * element. */
@@ -8741,7 +8932,9 @@ html_shadow_new(struct html_shadow props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_shadow(...) PH_COMPONENT_(html_shadow, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Slot. Slot is a wrapper for the <slot> HTML5 element. */
 struct html_slot {
@@ -8825,7 +9018,9 @@ html_slot_new(struct html_slot props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_slot(...) PH_COMPONENT_(html_slot, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Small. Small is a wrapper for the <small> HTML5
  * element. */
@@ -8910,7 +9105,9 @@ html_small_new(struct html_small props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_small(...) PH_COMPONENT_(html_small, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Source. Source is a wrapper for the <source> HTML5
  * element. */
@@ -9011,7 +9208,9 @@ html_source_new(struct html_source props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_source(...) PH_COMPONENT_(html_source, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Spacer. Spacer is a wrapper for the <spacer> HTML5
  * element. */
@@ -9096,7 +9295,9 @@ html_spacer_new(struct html_spacer props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_spacer(...) PH_COMPONENT_(html_spacer, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Span. Span is a wrapper for the <span> HTML5 element. */
 struct html_span {
@@ -9180,7 +9381,9 @@ html_span_new(struct html_span props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_span(...) PH_COMPONENT_(html_span, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Strike. Strike is a wrapper for the <strike> HTML5
  * element. */
@@ -9265,7 +9468,9 @@ html_strike_new(struct html_strike props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_strike(...) PH_COMPONENT_(html_strike, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Strong. Strong is a wrapper for the <strong> HTML5
  * element. */
@@ -9350,7 +9555,9 @@ html_strong_new(struct html_strong props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_strong(...) PH_COMPONENT_(html_strong, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Sub. Sub is a wrapper for the <sub> HTML5 element. */
 struct html_sub {
@@ -9434,7 +9641,9 @@ html_sub_new(struct html_sub props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_sub(...) PH_COMPONENT_(html_sub, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Summary. Summary is a wrapper for the <summary> HTML5
  * element. */
@@ -9519,7 +9728,9 @@ html_summary_new(struct html_summary props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_summary(...) PH_COMPONENT_(html_summary, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Sup. Sup is a wrapper for the <sup> HTML5 element. */
 struct html_sup {
@@ -9603,7 +9814,9 @@ html_sup_new(struct html_sup props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_sup(...) PH_COMPONENT_(html_sup, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Table. Table is a wrapper for the <table> HTML5
  * element. */
@@ -9691,7 +9904,9 @@ html_table_new(struct html_table props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_table(...) PH_COMPONENT_(html_table, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Tbody. Tbody is a wrapper for the <tbody> HTML5
  * element. */
@@ -9776,7 +9991,9 @@ html_tbody_new(struct html_tbody props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_tbody(...) PH_COMPONENT_(html_tbody, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Td. Td is a wrapper for the <td> HTML5 element. */
 struct html_td {
@@ -9871,7 +10088,9 @@ html_td_new(struct html_td props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_td(...) PH_COMPONENT_(html_td, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Template. Template is a wrapper for the <template>
  * HTML5 element. */
@@ -9956,7 +10175,9 @@ html_template_new(struct html_template props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_template(...) PH_COMPONENT_(html_template, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Textarea. Textarea is a wrapper for the <textarea>
  * HTML5 element. */
@@ -10090,7 +10311,9 @@ html_textarea_new(struct html_textarea props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_textarea(...) PH_COMPONENT_(html_textarea, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Tfoot. Tfoot is a wrapper for the <tfoot> HTML5
  * element. */
@@ -10175,7 +10398,9 @@ html_tfoot_new(struct html_tfoot props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_tfoot(...) PH_COMPONENT_(html_tfoot, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Th. Th is a wrapper for the <th> HTML5 element. */
 struct html_th {
@@ -10274,7 +10499,9 @@ html_th_new(struct html_th props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_th(...) PH_COMPONENT_(html_th, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Thead. Thead is a wrapper for the <thead> HTML5
  * element. */
@@ -10359,7 +10586,9 @@ html_thead_new(struct html_thead props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_thead(...) PH_COMPONENT_(html_thead, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Time. Time is a wrapper for the <time> HTML5 element. */
 struct html_time {
@@ -10446,7 +10675,9 @@ html_time_new(struct html_time props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_time(...) PH_COMPONENT_(html_time, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Title. Title is a wrapper for the <title> HTML5
  * element. */
@@ -10531,7 +10762,9 @@ html_title_new(struct html_title props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_title(...) PH_COMPONENT_(html_title, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Tr. Tr is a wrapper for the <tr> HTML5 element. */
 struct html_tr {
@@ -10615,7 +10848,9 @@ html_tr_new(struct html_tr props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_tr(...) PH_COMPONENT_(html_tr, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Track. Track is a wrapper for the <track> HTML5
  * element. */
@@ -10716,7 +10951,9 @@ html_track_new(struct html_track props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_track(...) PH_COMPONENT_(html_track, __VA_ARGS__)
+#endif
 
 /* dash_html_components.U. U is a wrapper for the <u> HTML5 element. */
 struct html_u {
@@ -10800,7 +11037,9 @@ html_u_new(struct html_u props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_u(...) PH_COMPONENT_(html_u, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Ul. Ul is a wrapper for the <ul> HTML5 element. */
 struct html_ul {
@@ -10884,7 +11123,9 @@ html_ul_new(struct html_ul props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_ul(...) PH_COMPONENT_(html_ul, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Var. Var is a wrapper for the <var> HTML5 element. */
 struct html_var {
@@ -10968,7 +11209,9 @@ html_var_new(struct html_var props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_var(...) PH_COMPONENT_(html_var, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Video. Video is a wrapper for the <video> HTML5
  * element. */
@@ -11093,7 +11336,9 @@ html_video_new(struct html_video props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_video(...) PH_COMPONENT_(html_video, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Wbr. Wbr is a wrapper for the <wbr> HTML5 element. */
 struct html_wbr {
@@ -11177,7 +11422,9 @@ html_wbr_new(struct html_wbr props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_wbr(...) PH_COMPONENT_(html_wbr, __VA_ARGS__)
+#endif
 
 /* dash_html_components.Xmp. Xmp is a wrapper for the <xmp> HTML5 element. */
 struct html_xmp {
@@ -11261,6 +11508,8 @@ html_xmp_new(struct html_xmp props)
 
 	return ph_component_new(&type, &props);
 }
+#ifndef __cplusplus
 #define html_xmp(...) PH_COMPONENT_(html_xmp, __VA_ARGS__)
+#endif
 
 #endif
