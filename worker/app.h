@@ -166,8 +166,8 @@ const struct computation *app_find_computation(const struct app *app,
 int app_dependencies_json(const struct app *app, struct buf *out);
 
 /*
- * Append the inline functions of clientside callbacks as one script element,
- * nothing without any. They have no text in them that ends the element.
+ * Append the inline functions of clientside callbacks, a script element each.
+ * They have no text in them that ends the element.
  */
 void app_inline_script(const struct app *app, struct buf *out);
 
@@ -177,6 +177,9 @@ void app_inline_script(const struct app *app, struct buf *out);
  */
 const char *app_parse_dependency(struct app *app, const char *what,
     struct dependency *dependency);
+
+/* Free its texts, and zero it. */
+void app_dependency_clear(struct dependency *dependency);
 
 /* The functions behind the `define` part of struct ph_host. */
 void app_define_title(struct ph_app *app, const char *title);
@@ -200,8 +203,8 @@ void app_define_cancels(struct app *app);
 /*
  * app_ids.c: run the layouts once and check that the ids and properties of
  * callbacks are in them; mistakes go to app->problems. The layout functions
- * no store then, `kit` has only settings. After app_load(). False: no browser
- * could show the page, be it as it may with the ids.
+ * have no store then, `kit` has only settings. After app_load(). False: no
+ * browser could show a page, be it as it may with the ids of callbacks.
  */
 struct toolkit;
 bool app_validate_ids(struct app *app, struct toolkit *kit);

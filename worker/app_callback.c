@@ -10,7 +10,6 @@
  *            PH_APP() live in its arena.
  * THREADS    The loading thread only.
  */
-#include <ctype.h>
 #include <math.h>
 #include <openssl/sha.h>
 #include <stdio.h>
@@ -24,6 +23,9 @@
 
 #define NOT_WHAT "is not \"id.property\" (an id has no dot and no brace)"
 #define BACKGROUND_KEEP 600.0 /* seconds */
+#define NAME_LETTERS                                     \
+	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRST" \
+	"UVWXYZ0123456789_$"
 #define INLINE_SPACE "_dashprivate_clientside_funcs"
 
 /* A dict id: up to the brace in front of ".property". */
@@ -77,14 +79,42 @@ app_parse_dependency(struct app *app, const char *what,
 	return why;
 }
 
-static void
-dependency_clear(struct dependency *dependency)
+void
+app_dependency_clear(struct dependency *dependency)
 {
 	free(dependency->what);
 	free(dependency->id);
 	free(dependency->property);
 	free(dependency->mark);
 	memset(dependency, 0, sizeof(*dependency));
+}
+
+/* Dependencies come first and next to each other, and each says what it is:
+ * one that does not would silently not be there. */
+static void
+check_marks(struct app *app, const char *function,
+    const char *const marks[PH_DEPENDENCIES_MAX])
+{
+	static const char known[] =
+	    PH_MARK_OUTPUT_ PH_MARK_INPUT_ PH_MARK_STATE_ PH_MARK_DUPLICATE_
+		PH_MARK_INPUT_OPTIONAL_ PH_MARK_STATE_OPTIONAL_;
+	int count = PH_DEPENDENCIES_MAX;
+	int i;
+
+	while (count > 0 && marks[count - 1] == NULL)
+		count--;
+	for (i = 0; i < count; i++) {
+		if (marks[i] == NULL)
+			(void)buf_printf(&app->problems,
+			    "ph_callback(%s): dependency %d of %d is NULL\n",
+			    function, i + 1, count);
+		else if (marks[i][0] == '\0' ||
+			 strchr(known, marks[i][0]) == NULL)
+			(void)buf_printf(&app->problems,
+			    "ph_callback(%s): \"%s\" is an output, an input or "
+			    "a state? Write PH_OUTPUT(\"%s\") or the like\n",
+			    function, marks[i], marks[i]);
+	}
 }
 
 /* Collect the dependencies with one of `kinds` into `list`; how many. */
@@ -97,19 +127,22 @@ dependencies_add(struct app *app, const char *function,
 	uint32_t count = 0;
 	int i;
 
-	for (i = 0; i < PH_DEPENDENCIES_MAX && marks[i] != NULL; i++) {
-		if (marks[i][0] == '\0' || strchr(kinds, marks[i][0]) == NULL)
+	for (i = 0; i < PH_DEPENDENCIES_MAX; i++) {
+		if (marks[i] == NULL || marks[i][0] == '\0' ||
+		    strchr(kinds, marks[i][0]) == NULL)
 			continue;
 		why = app_parse_dependency(app, marks[i] + 1, &list[count]);
 		if (why != NULL) {
 			(void)buf_printf(&app->problems,
 			    "ph_callback(%s): \"%s\"%s %s\n", function,
 			    marks[i] + 1, marks[i][1] == '{' ? ":" : "", why);
-			dependency_clear(&list[count]);
+			app_dependency_clear(&list[count]);
 			continue;
 		}
-		list[count].duplicate = marks[i][0] == 'D';
-		list[count].optional = islower((unsigned char)marks[i][0]) != 0;
+		list[count].duplicate = marks[i][0] == *PH_MARK_DUPLICATE_;
+		list[count].optional =
+		    marks[i][0] == *PH_MARK_INPUT_OPTIONAL_ ||
+		    marks[i][0] == *PH_MARK_STATE_OPTIONAL_;
 		count++;
 	}
 	return count;
@@ -199,7 +232,7 @@ running_init(struct app *app, struct callback *callback,
 		running->what = arena_strndup(&app->arena,
 		    what.data != NULL ? what.data : "", what.len);
 		buf_clear(&what);
-		dependency_clear(&parsed);
+		app_dependency_clear(&parsed);
 	}
 	buf_free(&what);
 	return callback->running != NULL;
@@ -236,7 +269,7 @@ progress_init(struct app *app, struct callback *callback,
 		item->what = arena_strndup(&app->arena,
 		    what.data != NULL ? what.data : "", what.len);
 		buf_clear(&what);
-		dependency_clear(&parsed);
+		app_dependency_clear(&parsed);
 	}
 	buf_free(&what);
 }
@@ -331,12 +364,14 @@ callback_init(struct app *app, struct callback *callback, ph_function *function,
 	if (callback->outputs == NULL || callback->inputs == NULL ||
 	    callback->function == NULL)
 		return false;
-	callback->output_count =
-	    dependencies_add(app, name, marks, "OD", callback->outputs);
-	callback->input_count =
-	    dependencies_add(app, name, marks, "Ii", callback->inputs);
+	check_marks(app, name, marks);
+	callback->output_count = dependencies_add(app, name, marks,
+	    PH_MARK_OUTPUT_ PH_MARK_DUPLICATE_, callback->outputs);
+	callback->input_count = dependencies_add(app, name, marks,
+	    PH_MARK_INPUT_ PH_MARK_INPUT_OPTIONAL_, callback->inputs);
 	callback->arg_count = callback->input_count +
-			      dependencies_add(app, name, marks, "Ss",
+			      dependencies_add(app, name, marks,
+				  PH_MARK_STATE_ PH_MARK_STATE_OPTIONAL_,
 				  callback->inputs + callback->input_count);
 	callback->several = callback->output_count > 1;
 	callback->patterned = is_patterned(callback);
@@ -415,8 +450,8 @@ add_cancel(struct app *app, const struct dependency *cancel)
 		    strcmp(callback->inputs[0].what, cancel->what) == 0)
 			return;
 	}
-	if (asprintf(&output, "D%s.id", cancel->id) > 0 &&
-	    asprintf(&input, "I%s", cancel->what) > 0) {
+	if (asprintf(&output, PH_MARK_DUPLICATE_ "%s.id", cancel->id) > 0 &&
+	    asprintf(&input, PH_MARK_INPUT_ "%s", cancel->what) > 0) {
 		options.d0 = output;
 		options.d1 = input;
 		callback = callback_add(app, job_nothing, "cancel", &options);
@@ -445,12 +480,46 @@ app_define_cancels(struct app *app)
 static bool
 is_name(const char *source)
 {
-	static const char letters[] = "abcdefghijklmnopqrstuvwxyz"
-				      "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_$";
-	size_t space = strspn(source, letters);
+	size_t space = strspn(source, NAME_LETTERS);
 
 	return space > 0 && source[space] == '.' && source[space + 1] != '\0' &&
-	       source[space + 1 + strspn(source + space + 1, letters)] == '\0';
+	       source[space + 1 + strspn(source + space + 1, NAME_LETTERS)] ==
+		   '\0';
+}
+
+/* The text behind blanks and comments. */
+static const char *
+skip_comments(const char *at)
+{
+	const char *end;
+
+	for (;;) {
+		at += strspn(at, " \t\r\n");
+		if (strncmp(at, "//", 2) == 0)
+			end = strchrnul(at, '\n');
+		else if (strncmp(at, "/*", 2) == 0)
+			end = strstr(at + 2, "*/");
+		else
+			return at;
+		if (end == NULL)
+			return "";
+		at = *end == '*' ? end + 2 : end;
+	}
+}
+
+/* Does it begin as a function does: function(, async, (a, b) =>, a => ? */
+static bool
+is_function(const char *source)
+{
+	const char *at = skip_comments(source);
+	size_t len = strspn(at, NAME_LETTERS);
+
+	if (*at == '(')
+		return true;
+	if ((len == 8 && memcmp(at, "function", len) == 0) ||
+	    (len == 5 && memcmp(at, "async", len) == 0))
+		return true;
+	return len > 0 && strncmp(skip_comments(at + len), "=>", 2) == 0;
 }
 
 /* What would end the script element, or change how its end is found. */
@@ -485,6 +554,11 @@ app_define_clientside(struct ph_app *ph, const char *source,
 		    "ph_clientside(\"%.40s\"): the function %s%s\n", source,
 		    text != NULL ? "must not contain " : "is missing",
 		    text != NULL ? text : "");
+	else if (!is_name(source) && !is_function(source))
+		(void)buf_printf(&app->problems,
+		    "ph_clientside(\"%.40s\"): neither "
+		    "\"namespace.function\" nor a function\n",
+		    source);
 	if (options->memoize || options->on_error != NULL ||
 	    options->background)
 		(void)buf_printf(&app->problems,

@@ -5,17 +5,22 @@
  * against the layouts, so that a wrong letter is found before a visitor does.
  *
  * A layout that cannot run yet (it queries, or waits for a value) leaves ids
- * unknown: then nothing is checked, as with suppress_callback_exceptions and
- * with finished JSON in the tree. ph_validation_layout() helps there.
+ * unknown: then they are not checked, as with suppress_callback_exceptions and
+ * with finished JSON in the tree. ph_validation_layout() helps there. A layout
+ * that no visitor would ever see is a mistake whatever is known of the ids;
+ * only a blocking one does not run here.
  *
  * THREADS  The loading thread, or the loop's before it serves.
  */
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "worker/app.h"
 #include "worker/component.h"
 #include "worker/dash_id.h"
 #include "worker/host.h"
+#include "worker/json_write.h"
 #include "worker/package.h"
 #include "worker/pages.h"
 
@@ -26,6 +31,8 @@ struct known {
 	struct known *next;
 	const struct component *component;
 	const struct value *id;
+	const char *name; /* the id as the browser writes it */
+	size_t layout;    /* whose it is; 0: that of the app */
 };
 
 struct search {
@@ -33,8 +40,9 @@ struct search {
 	struct arena *arena;
 	struct known *first;
 	size_t count;
-	bool unsure; /* something is there that cannot be looked into */
-	bool wrong;  /* no browser could show it */
+	size_t layout; /* which one runs */
+	bool unsure;   /* something is there that cannot be looked into */
+	bool wrong;    /* no browser could show it */
 };
 
 static void look_at(struct search *search, const struct value *value,
@@ -52,8 +60,57 @@ note(struct search *search, const struct component *component,
 	}
 	known->component = component;
 	known->id = id;
+	known->name = dash_id_string(search->arena, id);
+	known->layout = search->layout;
 	known->next = search->first;
 	search->first = known;
+}
+
+/* Is it a component that was made out of JSON? */
+static bool
+is_finished(const struct value *value)
+{
+	return value->kind == VALUE_OBJECT &&
+	       value_get(value, "namespace") != NULL &&
+	       value_get(value, "props") != NULL;
+}
+
+/* What the front end leaves out without a word. */
+static void
+check_children(struct search *search, const struct component *component,
+    const struct value *children)
+{
+	const struct value *item = children;
+	uint32_t count = children->kind == VALUE_ARRAY ? children->count : 1;
+	uint32_t i;
+
+	for (i = 0; i < count; i++) {
+		if (children->kind == VALUE_ARRAY)
+			item = &children->u.items[i];
+		if (item->kind != VALUE_ARRAY &&
+		    (item->kind != VALUE_OBJECT || is_finished(item)))
+			continue;
+		search->wrong = true;
+		(void)buf_printf(&search->app->problems,
+		    "layout: component %s: .children %s %s\n",
+		    component->type->name,
+		    children->kind == VALUE_ARRAY ? "has a list with" : "is",
+		    item->kind == VALUE_ARRAY ? "a list in it: give one list"
+					      : "an object, not a component");
+		return;
+	}
+}
+
+static bool
+takes_children(const struct ph_component_type *type)
+{
+	unsigned i;
+
+	for (i = 0; i < type->prop_count; i++) {
+		if (strcmp(type->props[i].name, "children") == 0)
+			return (type->props[i].flags & PH_PROP_CHILDREN) != 0;
+	}
+	return false;
 }
 
 static void
@@ -66,6 +123,9 @@ look_into(struct search *search, const struct component *component,
 	if (!package_check(search->app, component->type))
 		search->wrong = true;
 	for (i = 0; i < component->prop_count; i++, prop++) {
+		if (strcmp(prop->name, "children") == 0 &&
+		    takes_children(component->type))
+			check_children(search, component, &prop->value);
 		if (strcmp(prop->name, "id") == 0)
 			note(search, component, &prop->value);
 		else
@@ -86,23 +146,49 @@ look_at(struct search *search, const struct value *value, unsigned depth)
 	else if (value->kind == VALUE_ARRAY)
 		for (i = 0; i < value->count; i++)
 			look_at(search, &value->u.items[i], depth + 1);
+	else if (is_finished(value))
+		search->unsure |= !pages_is_container(value);
 	else if (value->kind == VALUE_OBJECT)
 		for (i = 0; i < value->count; i++)
 			look_at(search, &value->u.members[i].value, depth + 1);
 	else if (value->kind == VALUE_JSON &&
-		 strstr(value->u.text, "\"namespace\"") != NULL &&
-		 strstr(value->u.text, "\"_pages_location\"") == NULL)
+		 strstr(value->u.text, "\"namespace\"") != NULL)
 		search->unsure = true;
+}
+
+/* Could a browser show it? NULL, or what is wrong. */
+static const char *
+check_page(const struct value *page)
+{
+	struct buf json = BUF_EMPTY;
+	const char *why = NULL;
+
+	switch (page->kind) {
+	case VALUE_COMPONENT:
+	case VALUE_ARRAY:
+	case VALUE_TEXT:
+	case VALUE_JSON:
+		break;
+	default:
+		if (!is_finished(page))
+			return "is no component, list or text";
+	}
+	if (json_write(page, &json, &why) >= 0)
+		why = NULL;
+	buf_free(&json);
+	return why;
 }
 
 /* Run a layout function as it runs later, but for what is not there yet. */
 static void
-run(struct toolkit *kit, ph_layout_function *function, struct search *search)
+run(struct toolkit *kit, ph_layout_function *function, const char *name,
+    struct search *search)
 {
 	const struct ph_value *page;
+	const char *why = NULL;
 	struct call call;
 
-	call_init(&call, kit, search->arena, CALL_LAYOUT, "layout", NULL);
+	call_init(&call, kit, search->arena, CALL_LAYOUT, name, NULL);
 	call_enter(&call);
 	page = function((struct ph_call *)(void *)&call);
 	call_leave(&call);
@@ -110,10 +196,19 @@ run(struct toolkit *kit, ph_layout_function *function, struct search *search)
 		search->wrong = true;
 		(void)buf_printf(&search->app->problems, "%s\n", call.error);
 	}
-	if (call.failed || page == NULL)
+	if (call.failed || call.waits) {
 		search->unsure = true;
-	else
-		look_at(search, host_take(page), 0);
+	} else {
+		why = page != NULL ? check_page(host_take(page))
+				   : "is NULL: the function returned nothing";
+		if (why == NULL)
+			look_at(search, host_take(page), 0);
+	}
+	if (why != NULL) {
+		search->wrong = true;
+		(void)buf_printf(&search->app->problems, "%s: the page: %s\n",
+		    name, why);
+	}
 	call_fini(&call);
 }
 
@@ -194,6 +289,18 @@ check(struct app *app, const struct search *search,
 		no_such_prop(app, callback, dependency, kind, known);
 }
 
+/* One that stands in an option, where only the text of it is kept. */
+static void
+check_text(struct app *app, const struct search *search,
+    const struct callback *callback, const char *what, const char *option)
+{
+	struct dependency dependency = { 0 };
+
+	if (app_parse_dependency(app, what, &dependency) == NULL)
+		check(app, search, callback, &dependency, option);
+	app_dependency_clear(&dependency);
+}
+
 static void
 check_callback(struct app *app, const struct search *search,
     const struct callback *callback)
@@ -205,27 +312,84 @@ check_callback(struct app *app, const struct search *search,
 	for (i = 0; i < callback->arg_count; i++)
 		check(app, search, callback, &callback->inputs[i],
 		    i < callback->input_count ? "input" : "state");
+	for (i = 0; i < callback->running_count; i++)
+		check_text(app, search, callback, callback->running[i].given,
+		    ".running");
+	for (i = 0; i < callback->progress_count; i++)
+		check_text(app, search, callback, callback->progress[i].given,
+		    ".progress");
+	for (i = 0; i < callback->cancel_count; i++)
+		check(app, search, callback, &callback->cancel[i], ".cancel");
 }
 
-/* Two components with one id: the front end would take either. */
-static void
-check_twice(struct app *app, const struct search *search)
+static int
+compare(const void *a, const void *b)
 {
-	const struct known *known;
-	const struct known *other;
-	size_t left = 2000; /* more are not compared */
+	const struct known *x = *(struct known *const *)a;
+	const struct known *y = *(struct known *const *)b;
+	int order = strcmp(x->name, y->name);
 
-	for (known = search->first; known != NULL && left > 0;
-	     known = known->next, left--) {
-		for (other = known->next; other != NULL; other = other->next) {
-			if (known->id->kind == VALUE_TEXT &&
-			    other->id->kind == VALUE_TEXT &&
-			    strcmp(known->id->u.text, other->id->u.text) == 0)
-				(void)buf_printf(&app->problems,
-				    "the layout has two components with the id "
-				    "\"%s\"\n",
-				    known->id->u.text);
+	if (order != 0)
+		return order;
+	return x->layout < y->layout ? -1 : x->layout > y->layout;
+}
+
+/*
+ * Two components with one id: the front end would take either. Pages are never
+ * shown together, so they may share ids, but not with the app's own layout.
+ */
+static void
+check_twice(struct app *app, struct search *search)
+{
+	struct known **list = calloc(search->count + 1, sizeof(*list));
+	const struct known *first = NULL;
+	const struct known *known;
+	struct known *next;
+	size_t count = 0;
+	size_t i;
+
+	for (next = search->first; list != NULL && next != NULL;
+	     next = next->next) {
+		if (next->name != NULL)
+			list[count++] = next;
+	}
+	if (count > 0)
+		qsort(list, count, sizeof(*list), compare);
+	for (i = 0; i < count; i++) {
+		known = list[i];
+		if (first == NULL || strcmp(first->name, known->name) != 0) {
+			first = known;
+			continue;
 		}
+		if (first->layout != 0 && list[i - 1]->layout != known->layout)
+			continue;
+		search->wrong = true;
+		(void)buf_printf(&app->problems,
+		    "%s%s%s has two components with the id \"%s\"\n",
+		    known->layout > 0 ? "page \"" : "the layout",
+		    known->layout > 0 ? app->pages[known->layout - 1]->info.path
+				      : "",
+		    known->layout > 0 ? "\"" : "", known->name);
+		while (i + 1 < count &&
+		       strcmp(list[i + 1]->name, known->name) == 0 &&
+		       list[i + 1]->layout == known->layout)
+			i++;
+	}
+	free(list);
+}
+
+/* Every page, as what callbacks name may stand on any. */
+static void
+run_pages(struct app *app, struct toolkit *kit, struct search *search)
+{
+	char name[200];
+	size_t i;
+
+	for (i = 0; i < app->page_count; i++) {
+		search->layout = i + 1;
+		(void)snprintf(name, sizeof(name), "page \"%s\"",
+		    app->pages[i]->info.path);
+		run(kit, app->pages[i]->layout, name, search);
 	}
 }
 
@@ -236,19 +400,23 @@ app_validate_ids(struct app *app, struct toolkit *kit)
 	struct arena arena;
 	size_t i;
 
-	if (app->page.suppress_callback_exceptions || app->layout == NULL ||
-	    (app->layout_blocking && app->validation == NULL))
+	if (app->layout == NULL)
 		return true;
 	arena_init(&arena, (size_t)kit->options->limit_request_memory);
 	search.app = app;
 	search.arena = &arena;
-	run(kit, app->validation != NULL ? app->validation : app->layout,
-	    &search);
-	/* Pages are never shown together, so they may share ids. */
-	if (app->page_count == 0 && app->validation == NULL && !search.unsure)
-		check_twice(app, &search);
-	for (i = 0; app->validation == NULL && i < app->page_count; i++)
-		run(kit, app->pages[i]->layout, &search);
+	if (app->layout_blocking)
+		search.unsure = true;
+	else
+		run(kit, app->layout, "layout", &search);
+	run_pages(app, kit, &search);
+	check_twice(app, &search);
+	if (app->validation != NULL) {
+		search.unsure = false; /* it knows better */
+		run(kit, app->validation, "ph_validation_layout", &search);
+	}
+	if (app->page.suppress_callback_exceptions)
+		search.unsure = true;
 	for (i = 0; !search.unsure && i < app->callback_count; i++) {
 		if (app->callbacks[i]->cancels ||
 		    pages_is_own(app->callbacks[i]))

@@ -117,30 +117,26 @@ app_dependencies_json(const struct app *app, struct buf *out)
 	return buf_ok(out) ? 0 : -ENOMEM;
 }
 
+/* One element each: a syntax error ends the element that it is in. */
 void
 app_inline_script(const struct app *app, struct buf *out)
 {
 	const struct callback *callback;
-	bool any = false;
 	size_t i;
 
 	for (i = 0; i < app->callback_count; i++) {
 		callback = app->callbacks[i];
 		if (callback->client_source == NULL)
 			continue;
-		if (!any)
-			(void)buf_printf(out,
-			    "<script>(function(){var c=window.dash_clientside="
-			    "window.dash_clientside||{};var n=c[\"%s\"]=c[\"%s"
-			    "\"]||{};\n",
-			    callback->client_space, callback->client_space);
-		any = true;
+		(void)buf_printf(out,
+		    "<script>(function(){var c=window.dash_clientside="
+		    "window.dash_clientside||{};var n=c[\"%s\"]=c[\"%s"
+		    "\"]||{};\n",
+		    callback->client_space, callback->client_space);
 		/* A name that PH_APP() made: letters, digits and _. */
 		(void)buf_printf(out, "n[\"%s\"]=(", callback->client_name);
 		(void)buf_puts(out, callback->client_source);
 		/* The line end closes a comment at the function's end. */
-		(void)buf_putl(out, "\n);\n");
+		(void)buf_putl(out, "\n);\n})();</script>\n      ");
 	}
-	if (any)
-		(void)buf_putl(out, "})();</script>\n      ");
 }

@@ -26,6 +26,22 @@ overlaps(const struct dependency *a, const struct dependency *b)
 	       strcmp(a->id, b->id) == 0;
 }
 
+/* Output `i` of a callback against those in front of it. */
+static void
+check_own_outputs(struct app *app, const struct callback *callback, uint32_t i)
+{
+	uint32_t j;
+
+	for (j = 0; j < i; j++) {
+		if (!overlaps(&callback->outputs[i], &callback->outputs[j]))
+			continue;
+		(void)buf_printf(&app->problems,
+		    "ph_callback(%s): output \"%s\" is there twice\n",
+		    callback->function, callback->outputs[i].what);
+		return;
+	}
+}
+
 static void
 check_outputs(struct app *app, size_t which)
 {
@@ -41,10 +57,10 @@ check_outputs(struct app *app, size_t which)
 			    "needs .prevent_initial_call = true: which of "
 			    "them would come last?\n",
 			    a->function, a->outputs[i].what);
-		for (k = 0; k <= which; k++) {
+		check_own_outputs(app, a, i);
+		for (k = 0; k < which; k++) {
 			b = app->callbacks[k];
-			for (j = 0; j < (k == which ? i : b->output_count);
-			     j++) {
+			for (j = 0; j < b->output_count; j++) {
 				if (a->outputs[i].duplicate ||
 				    b->outputs[j].duplicate ||
 				    !overlaps(&a->outputs[i], &b->outputs[j]))

@@ -80,6 +80,19 @@ call_error(struct call *call, const char *format, ...)
 	va_end(args);
 }
 
+void
+call_mistake(struct call *call, const char *format, ...)
+{
+	char text[sizeof(call->error)];
+	va_list args;
+
+	va_start(args, format);
+	(void)vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	call->misbuilt |= !call->failed;
+	call_error(call, "%s", text);
+}
+
 /* The visit of a request for which sessions can be asked, or NULL. */
 static struct session_visit *
 open_visit(struct call *call, const char *verb)

@@ -78,7 +78,7 @@ struct call {
 	struct call *outer;
 
 	bool failed;
-	bool misbuilt; /* ... as it made a component wrongly */
+	bool misbuilt; /* ... as it made a value that there cannot be */
 	char error[512];
 	const char *handled; /* the error that on_error is there for */
 	bool waits;          /* asked for a value that is not there */
@@ -132,6 +132,10 @@ struct call *call_current(void);
 
 /* Remember why the call fails; the first reason stays. */
 void call_error(struct call *call, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* The same for a mistake in the app's code, whatever the circumstances. */
+void call_mistake(struct call *call, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 /*

@@ -104,9 +104,13 @@ host_make_json(const char *json)
 
 	if (call == NULL)
 		return host_give(&call_null_value);
+	if (json == NULL) {
+		call_mistake(call, "ph_json(): the text is NULL");
+		return host_give(&call_null_value);
+	}
 	if (json_read(json, strlen(json), &limits, call->arena, &value, &why) <
 	    0) {
-		call_error(call, "PH_JSON(%.40s...): %s", json, why);
+		call_mistake(call, "PH_JSON(%.40s...): %s", json, why);
 		return host_give(&call_null_value);
 	}
 	return host_give(value);
@@ -208,8 +212,7 @@ host_make_component(const struct ph_component_type *type, const void *props)
 		return host_give(&call_null_value);
 	value = component_new(call->arena, type, props, &why);
 	if (value == NULL) {
-		call->misbuilt = call->misbuilt || !call->failed;
-		call_error(call, "%s: %s", call->name, why);
+		call_mistake(call, "%s: %s", call->name, why);
 		return host_give(&call_null_value);
 	}
 	return host_give(value);

@@ -310,6 +310,22 @@ container_alone(struct ph_call *call)
 	return container();
 }
 
+bool
+pages_is_container(const struct value *value)
+{
+	const struct value *list = value_get(value, "props");
+	const struct value *id = NULL;
+
+	if (list != NULL)
+		list = value_get(list, "children");
+	if (list != NULL && list->kind == VALUE_ARRAY && list->count > 0)
+		id = value_get(&list->u.items[0], "props");
+	if (id != NULL)
+		id = value_get(id, "id");
+	return id != NULL && id->kind == VALUE_TEXT &&
+	       strcmp(id->u.text, "_pages_location") == 0;
+}
+
 static int
 compare(const void *a, const void *b)
 {
@@ -325,15 +341,15 @@ void
 pages_define(struct app *app)
 {
 	struct ph_callback_options options = {
-		.d0 = "O" PAGES_CONTENT,
-		.d1 = "O" PAGES_STORE,
-		.d2 = "I" PAGES_PATHNAME,
-		.d3 = "I" PAGES_SEARCH,
+		.d0 = PH_MARK_OUTPUT_ PAGES_CONTENT,
+		.d1 = PH_MARK_OUTPUT_ PAGES_STORE,
+		.d2 = PH_MARK_INPUT_ PAGES_PATHNAME,
+		.d3 = PH_MARK_INPUT_ PAGES_SEARCH,
 		.prevent_initial_call = true,
 	};
 	struct ph_callback_options set_title = {
-		.d0 = "O_pages_dummy.children",
-		.d1 = "I" PAGES_STORE,
+		.d0 = PH_MARK_OUTPUT_ "_pages_dummy.children",
+		.d1 = PH_MARK_INPUT_ PAGES_STORE,
 	};
 	struct ph_app *ph = (struct ph_app *)(void *)app;
 	size_t i;

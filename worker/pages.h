@@ -42,6 +42,9 @@ void pages_validate(struct app *app);
 /* Is it one that shows the pages? */
 bool pages_is_own(const struct callback *callback);
 
+/* Is it what ph_page_container() gives? */
+bool pages_is_container(const struct value *value);
+
 extern const struct ph_page_host host_page_table;
 
 #endif

@@ -21,9 +21,9 @@
 #undef PH_OUTPUT
 #undef PH_INPUT
 #undef PH_STATE
-#define PH_OUTPUT(what) ("O" GUIDE_PREFIX what)
-#define PH_INPUT(what) ("I" GUIDE_PREFIX what)
-#define PH_STATE(what) ("S" GUIDE_PREFIX what)
+#define PH_OUTPUT(what) (PH_MARK_OUTPUT_ GUIDE_PREFIX what)
+#define PH_INPUT(what) (PH_MARK_INPUT_ GUIDE_PREFIX what)
+#define PH_STATE(what) (PH_MARK_STATE_ GUIDE_PREFIX what)
 
 #define ph_input(call, what) (ph_input)(call, guide_id(GUIDE_PREFIX, what))
 #define ph_output(call, what, value) \

@@ -18,7 +18,7 @@ layout(struct ph_call *call)
 	(void)call;
 	return html_div(.id = "outer",
 	    .children =
-		PH_CHILDREN(html_div(.id = "out"), html_div(.id = "out"),
+		PH_CHILDREN(html_div(.id = "out"), html_div(.id = "other"),
 		    dcc_tabs(.id = "tabs",
 			.children = PH_CHILDREN(dcc_tab(.label = ph_text("a"),
 			    .children = dcc_input(.id = "deep")))),

@@ -5,7 +5,9 @@
  * never the reason, the log gets the reason, and the next request works.
  */
 import assert from "node:assert/strict";
-import { later, now, test, until, within } from "../lib/harness.mjs";
+import { execFileSync } from "node:child_process";
+import { ROOT, later, now, test, until, within } from "../lib/harness.mjs";
+import { run } from "../lib/server.mjs";
 import { connectionCount } from "../lib/sockets.mjs";
 import { signals } from "../lib/points.mjs";
 import { request } from "../lib/wire.mjs";
@@ -253,4 +255,111 @@ test("clients that leave while they wait", async (t, scene) => {
   assert.equal(result(answer, "waits"), "gone");
   assert.equal(runs(server, "slow"), 1, "the value is not lost");
   assert.deepEqual(server.workers(), [worker]);
+});
+
+/* Layouts, as one object has them: [name, layout, what else PH_APP() says]. */
+const LAYOUTS = [
+  ["good", 'html_div(.id = "a", .children = PH_CHILDREN(ph_text("x"), html_p(.id = "b")))'],
+  ["list", 'PH_CHILDREN(html_div(.id = "a"), html_div(.id = "b"))'],
+  ["asks", 'html_div(.children = ph_query(call, "SELECT 1"))'],
+  ["says", '(ph_fail(call, "not now"), NULL)'],
+  ["lacks", "html_div(.children = dcc_location())", "", /component Location needs property/],
+  ["raw", 'ph_json("{a")', "", /PH_JSON\(\{a\.\.\.\)/],
+  ["nothing", "(const struct ph_value *)(call == NULL ? call : NULL)", "", /layout: the page: is NULL/],
+  ["letters", 'html_div(.title = "\\xff")', "", /layout: the page: .*UTF-8/],
+  ["number", "ph_int(7)", "", /layout: the page: is no component/],
+  ["object", 'PH_OBJECT({ "a", ph_int(1) })', "", /layout: the page: is no component/],
+  ["twice", 'html_div(.id = "a", .children = html_p(.id = "a"))', "", /the layout has two components with the id \\?"a\\?"/],
+  [
+    ...["twice_id", 'html_div(.id = ph_id("t", ph_int(1)), .children = html_p(.id = ph_id("t", ph_int(1))))'],
+    ...["", /the layout has two components with the id .*index.*type/],
+  ],
+  ["nested", "html_div(.children = PH_CHILDREN(PH_CHILDREN(html_p())))", "", /component Div: \.children has a list with a list in it/],
+  ["thing", 'html_div(.children = PH_OBJECT({ "a", ph_int(1) }))', "", /component Div: \.children is an object/],
+  [
+    ...["pages_twice", "html_div(.children = ph_page_container())"],
+    'ph_page(app, "/", layout_good); ph_page(app, "/b", layout_twice);',
+    /page \\?"\/b\\?" has two components with the id \\?"a\\?"/,
+  ],
+  [
+    ...["pages_share", 'html_div(.children = PH_CHILDREN(html_p(.id = "b"), ph_page_container()))'],
+    'ph_page(app, "/", layout_good);',
+    /page \\?"\/\\?" has two components with the id \\?"b\\?"/,
+  ],
+  [
+    ...["pages_apart", "html_div(.children = ph_page_container())"],
+    'ph_page(app, "/", layout_good); ph_page(app, "/b", layout_good);',
+  ],
+];
+
+const CALLBACK = (more) =>
+  `ph_callback(app, work, PH_OUTPUT("b.children"), PH_INPUT("a.n_clicks"), ${more});`;
+/* Ids that are nowhere: refused in development, warnings otherwise. */
+const IDS = [
+  ["id", 'ph_callback(app, work, PH_OUTPUT("b.children"), PH_INPUT("nope.value"));', /input .*nope\.value/],
+  ["running", CALLBACK('.running = PH_RUNNING(PH_WHILE("nope.disabled", ph_bool(true), ph_bool(false)))'), /\.running .*nope\.disabled/],
+  ["cancel", CALLBACK('.background = true, .cancel = PH_TEXTS("nope.n_clicks")'), /\.cancel .*nope\.n_clicks/],
+  ["progress", CALLBACK('.background = true, .progress = PH_PROGRESS({ "nope.value", ph_int(0) })'), /\.progress .*nope\.value/],
+];
+
+function layoutsObject(scene) {
+  const functions = LAYOUTS.map(
+    ([name, page]) => `
+static const struct ph_value *
+layout_${name}(struct ph_call *call)
+{
+	(void)call;
+	return ${page};
+}
+`,
+  );
+  const apps = LAYOUTS.flatMap(([name, , more = ""]) => [
+    `PH_APP(${name}) { struct ph_app *app = ${name}; ph_layout(app, layout_${name}); ${more} }\n`,
+    `PH_APP(${name}_quiet) { struct ph_app *app = ${name}_quiet; ph_layout(app, layout_${name}); ${more}
+	ph_options(app, .suppress_callback_exceptions = true); }\n`,
+  ]);
+  const ids = IDS.flatMap(([name, more]) => [
+    `PH_APP(ids_${name}) { struct ph_app *app = ids_${name}; ph_layout(app, layout_good); ${more} }\n`,
+    `PH_APP(ids_${name}_quiet) { struct ph_app *app = ids_${name}_quiet; ph_layout(app, layout_good); ${more}
+	ph_options(app, .suppress_callback_exceptions = true); }\n`,
+  ]);
+  const source = scene.file(
+    "layouts.c",
+    `#include <pronghorn/dcc.h>
+#include <pronghorn/data.h>
+#include <pronghorn/html.h>
+#include <pronghorn/pages.h>
+static enum ph_status work(struct ph_call *call) { (void)call; return PH_OK; }
+${[...functions, ...apps, ...ids].join("")}`,
+  );
+  const object = source.replace(/c$/, "so");
+
+  execFileSync("cc", [
+    ...["-std=c11", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared"],
+    ...[`-I${ROOT}/worker/sdk`, "-o", object, source],
+  ]);
+  return object;
+}
+
+test("layouts that no browser could show do not start", { seconds: 120 }, async (t, scene) => {
+  const object = layoutsObject(scene);
+  const check = (name, ...args) =>
+    run(scene, { args: ["--check-config", ...args, `${object}:${name}`] });
+
+  for (const [name, , , why] of LAYOUTS)
+    for (const variant of [name, `${name}_quiet`]) {
+      const end = await check(variant);
+
+      assert.equal(end.status, why ? 1 : 0, `${variant}: ${end.stderr}`);
+      if (why) assert.match(end.stderr, why, variant);
+    }
+  for (const [name, , why] of IDS) {
+    const strict = await check(`ids_${name}`, "--debug");
+
+    assert.equal(strict.status, 1, name);
+    assert.match(strict.stderr, why, name);
+    const quiet = await check(`ids_${name}_quiet`, "--debug");
+
+    assert.equal(quiet.status, 0, `${name}: ${quiet.stderr}`);
+  }
 });

@@ -62,7 +62,6 @@ test("the notice is in the script of the page", async (t, scene) => {
 
 test("ids that are not on the page are named at the start", async (t, s) => {
   const wanted = [
-    /layout has two components with the id "out"/,
     /ph_callback\(nothing\): output "gone\.children": no component .* "gone"/,
     /ph_callback\(nothing\): input "deep\.valeu": a Input has no property/,
     /ph_callback\(nothing\): state "here\.value": no component/,

@@ -85,7 +85,9 @@ function compile([compiler, ...flags], body, names = ["dash_table.h", "dcc.h", "
     compiler,
     [
       ...(flags.includes("-xc++") ? flags : [...flags, "-xc"]),
-      ...["-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Werror"],
+      ...["-Wall", "-Wextra", "-Wpedantic", "-Werror"],
+      /* In C++ a function named like a struct is said to hide it. */
+      ...(flags.includes("-xc++") ? [] : ["-Wshadow"]),
       ...["-Wmissing-field-initializers", "-I", SDK, "-fsyntax-only", "-"],
     ],
     { input: source, encoding: "utf8" },

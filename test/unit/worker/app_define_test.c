@@ -179,7 +179,7 @@ ids_that_mean_something_else_are_refused(void **state)
 		REFUSED("drop."),
 		REFUSED("a.b.value"),
 		REFUSED("..a.value"),
-		{ "I{type:1}.value",
+		{ PH_INPUT("{type:1}.value"),
 		    "ph_callback(draw): \"{type:1}.value\": a key in quotes "
 		    "is missing\n" },
 		REFUSED("a{.value"),
@@ -196,6 +196,37 @@ ids_that_mean_something_else_are_refused(void **state)
 		check_problems(cases[i].problem);
 		assert_int_equal(fixture.app->callbacks[i]->input_count, 1);
 	}
+}
+
+/* A text that nobody says anything about, as the first letter of an id. */
+static void
+texts_without_a_mark_are_refused(void **state)
+{
+	static const char *const texts[] = { "out.children", "in.value",
+		"state.value", "Overview.figure", "Drop.value", "" };
+	char want[160];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		buf_clear(&fixture.app->problems);
+		ph_callback(app, draw, texts[i], PH_OUTPUT("graph.figure"),
+		    PH_INPUT("good.value"));
+		(void)snprintf(want, sizeof(want),
+		    "ph_callback(draw): \"%s\" is an output, an input or a "
+		    "state? Write PH_OUTPUT(\"%s\") or the like\n",
+		    texts[i], texts[i]);
+		check_problems(want);
+		assert_int_equal(fixture.app->callbacks[i]->input_count, 1);
+		assert_int_equal(fixture.app->callbacks[i]->output_count, 1);
+	}
+	buf_clear(&fixture.app->problems);
+	ph_callback(app, draw, PH_OUTPUT("graph.figure"), NULL,
+	    PH_INPUT("good.value"), PH_STATE_OPTIONAL("some.data"));
+	check_problems("ph_callback(draw): dependency 2 of 4 is NULL\n");
+	assert_int_equal(fixture.app->callbacks[i]->arg_count, 2);
+	assert_true(fixture.app->callbacks[i]->inputs[1].optional);
+	assert_false(fixture.app->callbacks[i]->inputs[0].optional);
 }
 
 static void
@@ -331,8 +362,7 @@ all_mistakes_at_once(void **state)
 	    "ph_callback(fill): \"bad\" is not \"id.property\" "
 	    "(an id has no dot and no brace)\n"
 	    "the app has no page: call ph_layout(app, function)\n"
-	    "ph_callback(draw): output \"a.x\" already belongs to draw"
-	    ": PH_OUTPUT_DUPLICATE() allows that\n"
+	    "ph_callback(draw): output \"a.x\" is there twice\n"
 	    "ph_callback(fill): output \"b.y\" already belongs to fill"
 	    ": PH_OUTPUT_DUPLICATE() allows that\n"
 	    "ph_callback(fill): output \"a.x\" already belongs to draw"
@@ -391,8 +421,7 @@ rules_of_patterns(void **state)
 	    PH_OUTPUT(PH_ID({ "type" : "a", "index" : 1 }) ".x"),
 	    PH_INPUT("i.v"));
 	check_one("ph_callback(draw): output \"{ \"type\" : \"a\", "
-		  "\"index\" : 1 }.x\" already belongs to draw: "
-		  "PH_OUTPUT_DUPLICATE() allows that\n");
+		  "\"index\" : 1 }.x\" is there twice\n");
 	ph_callback(app, draw, PH_OUTPUT(PH_MATCH("a") ".x"),
 	    PH_OUTPUT(PH_MATCH("a") ".y"), PH_INPUT(PH_ALL("i") ".v"));
 	ph_callback(app, fill, PH_OUTPUT(PH_ALL("b") ".x"), PH_INPUT("i.v"));
@@ -408,6 +437,10 @@ rules_of_callbacks(void **state)
 	check_one("ph_callback(draw): PH_OUTPUT_DUPLICATE(\"a.x\") needs "
 		  ".prevent_initial_call = true: which of them would come "
 		  "last?\n");
+	ph_callback(app, draw, PH_OUTPUT_DUPLICATE("a.x"),
+	    PH_OUTPUT_DUPLICATE("a.x"), PH_INPUT("i.v"),
+	    .prevent_initial_call = true);
+	check_one("ph_callback(draw): output \"a.x\" is there twice\n");
 	ph_callback(app, draw, PH_OUTPUT("a.x"), .prevent_initial_call = true);
 	check_one("ph_callback(draw): without PH_INPUT() it runs when the page "
 		  "appears, so .prevent_initial_call would mean never\n");
@@ -441,10 +474,32 @@ rules_of_callbacks(void **state)
 static void
 functions_in_the_browser(void **state)
 {
+	static const char *const functions[] = { "x => x", "(a, b) => a + b",
+		"async function(x) { return x; }", "$x=> x", "async x => x",
+		" /* one */ // two\n function named(x) { return x; }",
+		"(function(x) { return x; })" };
+	static const char *const others[] = { "space.", "a.b.c", "return 1;",
+		"{ return 1; }", "functions", "space name", "/* function(x)" };
 	struct buf out = BUF_EMPTY;
+	char want[128];
+	size_t i;
 
 	(void)state;
 	ph_layout(app, page);
+	for (i = 0; i < sizeof(functions) / sizeof(functions[0]); i++) {
+		ph_clientside(app, functions[i], PH_OUTPUT("a.x"),
+		    PH_INPUT("i.v"));
+		check_one("");
+	}
+	for (i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		ph_clientside(app, others[i], PH_OUTPUT("a.x"),
+		    PH_INPUT("i.v"));
+		(void)snprintf(want, sizeof(want),
+		    "ph_clientside(\"%s\"): neither \"namespace.function\" nor "
+		    "a function\n",
+		    others[i]);
+		check_one(want);
+	}
 	ph_clientside(app, "function() { return '</SCRIPT>'; }",
 	    PH_OUTPUT("a.x"), PH_INPUT("i.v"));
 	check_one("ph_clientside(\"function() { return '</SCRIPT>'; }\"): the "
@@ -461,6 +516,13 @@ functions_in_the_browser(void **state)
 	app_inline_script(fixture.app, &out);
 	assert_non_null(strstr(buf_cstr(&out),
 	    "n[\"clientside_2\"]=(function(v) { return v; } // same\n);\n"));
+	/* A syntax error in one must not take the others with it. */
+	ph_clientside(app, "function(v) { return ; ; ) }", PH_OUTPUT("c.x"),
+	    PH_INPUT("i.v"));
+	buf_clear(&out);
+	app_inline_script(fixture.app, &out);
+	assert_non_null(
+	    strstr(strstr(buf_cstr(&out), "</script>"), "<script>"));
 	buf_clear(&out);
 	assert_int_equal(app_dependencies_json(fixture.app, &out), 0);
 	assert_non_null(strstr(buf_cstr(&out),
@@ -568,6 +630,7 @@ main(void)
 		TEST(several_outputs_have_the_list_form),
 		TEST(as_many_dependencies_as_promised),
 		TEST(ids_that_mean_something_else_are_refused),
+		TEST(texts_without_a_mark_are_refused),
 		TEST(unusual_names_are_kept),
 		TEST(memoized_functions),
 		TEST(databases),

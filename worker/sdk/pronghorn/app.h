@@ -24,6 +24,7 @@
  *           the function returns. So no check is needed in between.
  *
  * ABI       1.0  first version.
+ *           2.0  the marks of dependencies are control characters.
  *           The major number changes when a published function or struct
  *           changes its meaning; then an app must be compiled again. The
  *           minor number grows when something is added at the end.
@@ -37,7 +38,7 @@
 extern "C" {
 #endif
 
-#define PH_ABI_MAJOR 1
+#define PH_ABI_MAJOR 2
 #define PH_ABI_MINOR 0
 
 struct ph_app;   /* the app while it is being defined */
@@ -172,21 +173,30 @@ struct ph_callback_options {
 /* A list of texts for an option. */
 #define PH_TEXTS(...) PH_ARRAY_(const char *, __VA_ARGS__, NULL)
 
+/* What no id starts with: a dependency says by it what it is. */
+#define PH_MARK_OUTPUT_ "\001"
+#define PH_MARK_INPUT_ "\002"
+#define PH_MARK_STATE_ "\003"
+#define PH_MARK_DUPLICATE_ "\004"
+#define PH_MARK_INPUT_OPTIONAL_ "\005"
+#define PH_MARK_STATE_OPTIONAL_ "\006"
+
 /*
  * "id.property". An id is a text without dots and braces, or an object (the
- * dict ids of Dash), written with PH_ID() or PH_MATCH() and the like.
+ * dict ids of Dash), written with PH_ID() or PH_MATCH() and the like. A text
+ * without one of the marks is refused at start.
  */
-#define PH_OUTPUT(what) ("O" what)
-#define PH_INPUT(what) ("I" what)
-#define PH_STATE(what) ("S" what)
+#define PH_OUTPUT(what) (PH_MARK_OUTPUT_ what)
+#define PH_INPUT(what) (PH_MARK_INPUT_ what)
+#define PH_STATE(what) (PH_MARK_STATE_ what)
 
 /* An output that other callbacks have, too; the last answer stays. Needs
  * .prevent_initial_call. In ph_output() it is called "id.property" as well. */
-#define PH_OUTPUT_DUPLICATE(what) ("D" what)
+#define PH_OUTPUT_DUPLICATE(what) (PH_MARK_DUPLICATE_ what)
 
 /* An input or state that may be absent from the page: it is null then. */
-#define PH_INPUT_OPTIONAL(what) ("i" what)
-#define PH_STATE_OPTIONAL(what) ("s" what)
+#define PH_INPUT_OPTIONAL(what) (PH_MARK_INPUT_OPTIONAL_ what)
+#define PH_STATE_OPTIONAL(what) (PH_MARK_STATE_OPTIONAL_ what)
 
 /*
  * Pattern-matching ids: PH_INPUT(PH_ID({ "type": "btn", "index": ALL })

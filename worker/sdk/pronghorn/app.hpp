@@ -308,12 +308,12 @@ public:
 		give_lists();
 		ph_host_->callback(app_, function_, name_, &options_);
 	}
-	Callback &output(const std::string &what) { return add("O", what); }
-	Callback &input(const std::string &what) { return add("I", what); }
-	Callback &state(const std::string &what) { return add("S", what); }
+	Callback &output(const std::string &what) { return add(PH_MARK_OUTPUT_, what); }
+	Callback &input(const std::string &what) { return add(PH_MARK_INPUT_, what); }
+	Callback &state(const std::string &what) { return add(PH_MARK_STATE_, what); }
 	Callback &duplicate_output(const std::string &what)
 	{
-		return add("D", what);
+		return add(PH_MARK_DUPLICATE_, what);
 	}
 	Callback &memoize(double seconds = 0)
 	{
