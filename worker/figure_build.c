@@ -408,7 +408,8 @@ figure_layout(struct ph_figure *ph, const struct ph_figure_options *options)
 static void
 figure_set(struct ph_figure *ph, const char *path, const struct ph_value *value)
 {
-	put(take(ph), path, host_take(value));
+	if (host_is_named("ph_figure_set()", path))
+		put(take(ph), path, host_take(value));
 }
 
 static const struct ph_value *

@@ -39,6 +39,8 @@ host_input(struct ph_call *ph, const char *what)
 	const struct callback *callback = call->callback;
 	uint32_t i;
 
+	if (!host_is_named("ph_input()", what))
+		return host_give(&call_null_value);
 	for (i = 0; callback != NULL && i < callback->arg_count; i++) {
 		if (host_is_what(call->arena, &callback->inputs[i], what))
 			return host_give(session_resolve(call,

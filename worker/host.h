@@ -88,6 +88,9 @@ enum ph_status host_set_props(struct ph_call *call, const char *id,
     const char *property, const struct ph_value *value);
 
 /* Are these the same "id.property"? Dict ids may be spelled differently. */
+/* Is a name there at all? Else the call of `function` is a mistake. */
+bool host_is_named(const char *function, const void *name);
+
 bool host_is_what(struct arena *arena, const struct dependency *dependency,
     const char *what);
 

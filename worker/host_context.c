@@ -145,6 +145,8 @@ host_triggered_by(struct ph_call *ph, const char *what)
 	struct value id;
 	uint32_t i;
 
+	if (!host_is_named("ph_triggered_by()", what))
+		return false;
 	for (i = 0; texts != NULL && i < callback->input_count; i++) {
 		if (host_is_what(call->arena, &callback->inputs[i], what))
 			input = &callback->inputs[i];
@@ -191,7 +193,7 @@ host_id_of(struct ph_call *ph, const char *what)
 	const struct callback *callback = call->callback;
 	int which;
 
-	if (ids == NULL)
+	if (ids == NULL || !host_is_named("ph_id_of()", what))
 		return host_give(&call_null_value);
 	which = find(call, callback->inputs, callback->arg_count, what);
 	if (which < 0) {
@@ -236,9 +238,11 @@ field(const struct value *request, const char *name)
 const char *
 host_header(struct ph_call *ph, const char *name)
 {
-	const struct value *value =
-	    field(request_of(host_call(ph), "ph_header"), name);
+	const struct value *value;
 
+	if (!host_is_named("ph_header()", name))
+		return "";
+	value = field(request_of(host_call(ph), "ph_header"), name);
 	return value != NULL ? value->u.text : "";
 }
 
@@ -248,10 +252,13 @@ host_cookie(struct ph_call *ph, const char *name)
 	struct call *call = host_call(ph);
 	const struct value *cookies =
 	    field(request_of(call, "ph_cookie"), "cookie");
-	size_t len = strlen(name);
 	const char *at;
 	const char *value;
+	size_t len;
 
+	if (!host_is_named("ph_cookie()", name))
+		return "";
+	len = strlen(name);
 	for (at = cookies != NULL ? cookies->u.text : ""; *at != '\0';
 	     at += strcspn(at, ";")) {
 		at += strspn(at, "; ");

@@ -82,8 +82,11 @@ data_table_new(const char *const *names, const struct ph_value *const *columns,
 		return host_give(&call_null_value);
 	if (count > TABLE_COLUMNS)
 		return made(call, "PH_TABLE()", NULL, "more than 64 columns");
-	for (i = 0; i < count; i++)
+	for (i = 0; i < count; i++) {
+		if (!host_is_named("PH_TABLE()", names[i]))
+			return host_give(&call_null_value);
 		taken[i] = host_take(columns[i]);
+	}
 	table = frame_table(call->arena, names, taken, count, &why);
 	return made(call, "PH_TABLE()", table, why);
 }
@@ -211,7 +214,8 @@ data_cell(const struct ph_value *ph, size_t row, const char *name)
 	const struct value_column *column;
 	struct value *cell;
 
-	if (call == NULL || value->kind != VALUE_TABLE)
+	if (!host_is_named("ph_cell()", name) || call == NULL ||
+	    value->kind != VALUE_TABLE)
 		return host_give(&call_null_value);
 	column = value_table_column(value->u.table, name);
 	cell = column != NULL ? value_null(call->arena) : NULL;

@@ -39,6 +39,8 @@ find_output(struct call *call, const char *function, const char *what)
 	const struct callback *callback = call->callback;
 	uint32_t i;
 
+	if (!host_is_named(function, what))
+		return -1;
 	for (i = 0; callback != NULL && i < callback->output_count; i++) {
 		if (host_is_what(call->arena, &callback->outputs[i], what))
 			return (int)i;
@@ -161,6 +163,9 @@ host_set_props(struct ph_call *ph, const char *id, const char *property,
 		    call->name);
 		return PH_ERROR;
 	}
+	if (!host_is_named("ph_set_props()", id) ||
+	    !host_is_named("ph_set_props()", property))
+		return PH_ERROR;
 	what = side_key(call, id, property);
 	if (what == NULL)
 		return PH_ERROR;

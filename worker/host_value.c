@@ -34,6 +34,17 @@ made(struct call *call, struct value *value)
 	return host_give(&call_null_value);
 }
 
+bool
+host_is_named(const char *function, const void *name)
+{
+	struct call *call = call_current();
+
+	if (name == NULL && call != NULL)
+		call_mistake(call, "%s: %s: a name or text is NULL", call->name,
+		    function);
+	return name != NULL;
+}
+
 const struct ph_value *
 host_make_null(void)
 {
@@ -104,10 +115,8 @@ host_make_json(const char *json)
 
 	if (call == NULL)
 		return host_give(&call_null_value);
-	if (json == NULL) {
-		call_mistake(call, "ph_json(): the text is NULL");
+	if (!host_is_named("ph_json()", json))
 		return host_give(&call_null_value);
-	}
 	if (json_read(json, strlen(json), &limits, call->arena, &value, &why) <
 	    0) {
 		call_mistake(call, "PH_JSON(%.40s...): %s", json, why);
@@ -142,6 +151,8 @@ host_make_object(const char *const *names, const struct ph_value *const *values,
 	if (call != NULL && count <= UINT32_MAX)
 		object = value_object(call->arena, (uint32_t)count);
 	for (i = 0; object != NULL && i < count; i++) {
+		if (!host_is_named("ph_object()", names[i]))
+			return host_give(&call_null_value);
 		member = &object->u.members[i];
 		member->name_len = (uint32_t)strlen(names[i]);
 		member->name =
@@ -164,6 +175,8 @@ host_make_members(const struct ph_member *members, size_t count)
 	if (call != NULL && count <= UINT32_MAX)
 		object = value_object(call->arena, (uint32_t)count);
 	for (i = 0; object != NULL && i < count; i++) {
+		if (!host_is_named("PH_OBJECT()", members[i].name))
+			return host_give(&call_null_value);
 		member = &object->u.members[i];
 		member->name_len = (uint32_t)strlen(members[i].name);
 		member->name = arena_strndup(call->arena, members[i].name,
@@ -180,13 +193,16 @@ host_make_id(const char *type, const struct ph_value *index)
 {
 	struct call *call = call_current();
 	struct value members[2] = { *host_take(index),
-		{ .kind = VALUE_TEXT, .count = (uint32_t)strlen(type) } };
+		{ .kind = VALUE_TEXT,
+		    .count = type != NULL ? (uint32_t)strlen(type) : 0 } };
 	struct value_member list[2] = { { "index", 5, members[0] },
 		{ "type", 4, members[1] } };
 	struct value object = { .kind = VALUE_OBJECT, .count = 2 };
 	const struct value *id = NULL;
 	const char *text = NULL;
 
+	if (!host_is_named("ph_id()", type))
+		return "";
 	list[1].value.u.text = type;
 	object.u.members = list;
 	if (call != NULL)
@@ -349,11 +365,14 @@ const struct ph_value *
 host_member(const struct ph_value *ph, const char *name)
 {
 	const struct value *value = host_take(ph);
-	const struct value *member = value_get(value, name);
+	const struct value *member;
 	struct call *call = call_current();
 	const struct value_column *column;
 	struct value *made_of;
 
+	if (!host_is_named("ph_member()", name))
+		return host_give(&call_null_value);
+	member = value_get(value, name);
 	if (value->kind == VALUE_TABLE && call != NULL) {
 		column = value_table_column(value->u.table, name);
 		made_of = column != NULL ? value_null(call->arena) : NULL;

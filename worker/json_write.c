@@ -12,6 +12,7 @@
 #include "worker/json_write.h"
 
 #include <errno.h>
+#include <float.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -107,7 +108,8 @@ json_write_number(double number, struct buf *out)
 		(void)snprintf(text, sizeof(text), "%" PRId64, (int64_t)number);
 		return buf_puts(out, text);
 	}
-	for (digits = 15; digits <= 17; digits++) {
+	/* Below the normal numbers there are fewer digits to tell apart. */
+	for (digits = fabs(number) < DBL_MIN ? 1 : 15; digits <= 17; digits++) {
 		(void)snprintf(text, sizeof(text), "%.*g", digits, number);
 		if (strtod(text, NULL) == number)
 			break;

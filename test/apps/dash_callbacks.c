@@ -21,6 +21,7 @@ context(struct ph_call *call)
 
 	if (ph_is_initial(call))
 		return ph_output(call, "why.children", ph_text("initial"));
+	ph_set_header(call, "X-Why", "pressed");
 	ph_output(call, "who.children",
 	    ph_textf("%s|%s|%s", ph_header(call, "X-REQUESTED-FOR"),
 		ph_cookie(call, "flavour"), ph_client(call)));
@@ -268,6 +269,8 @@ PH_APP(app)
 	ph_clientside(app,
 	    "function (n) { return `<${(n || 0) * 2}>`; } // twice",
 	    PH_OUTPUT("client.children"), PH_INPUT("a.n_clicks"));
+	ph_clientside(app, "ofAsset.spaced", PH_OUTPUT("spaced.children"),
+	    PH_INPUT("a.n_clicks"), PH_STATE("b.n_clicks"));
 	ph_clientside(app, "function (data) { return JSON.stringify(data); }",
 	    PH_OUTPUT("shown.children"), PH_INPUT("store.data"));
 	ph_callback(app, grow, PH_OUTPUT("rows.children"),

@@ -2,15 +2,33 @@
 
 /* Callbacks of every kind in a real browser. */
 import assert from "node:assert/strict";
+import fs from "node:fs";
+import path from "node:path";
 import { until } from "../lib/harness.mjs";
 import { inBothModes } from "../lib/modes.mjs";
 import { launch, Visitor } from "../lib/page.mjs";
 
+/* What the page loads beside the app. */
+const ASSETS = {
+  "functions.js":
+    "window.dash_clientside = Object.assign(window.dash_clientside || {}," +
+    " { ofAsset: { spaced: (a, b) => `${a || 0} and ${b || 0}` } });",
+  "favicon.ico": Buffer.from(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==",
+    "base64",
+  ),
+};
+
 async function open(scene, options = {}) {
+  const assets = scene.dir();
+
+  for (const [name, content] of Object.entries(ASSETS))
+    fs.writeFileSync(path.join(assets, name), content);
   const server = await scene.start({
     app: "dash_callbacks",
     workers: 2,
     threads: 2,
+    args: ["--assets-folder", assets],
     ...options,
   });
   const visitor = await Visitor.open(await launch(scene), server);
@@ -54,7 +72,12 @@ inBothModes("why a callback runs and for whom", async (t, scene) => {
     { name: "flavour", value: "salt", url: visitor.server.url },
   ]);
   await shows(visitor, "why", "initial");
+  const answer = visitor.page.waitForResponse(
+    (response) => response.headers()["x-why"] === "pressed",
+  );
+
   await press(visitor, "b");
+  assert.match((await answer).url(), /_dash-update-component$/);
   await shows(visitor, "why", "1 b.n_clicks=1 a=0 b=1");
   await shows(visitor, "who", "|salt|127.0.0.1");
   assert.deepEqual(visitor.complaints, []);
@@ -97,15 +120,25 @@ inBothModes("functions in the browser ask no server", async (t, scene) => {
   const visitor = await open(scene);
 
   await shows(visitor, "client", "<0>");
+  await shows(visitor, "spaced", "0 and 0");
   assert.match(await visitor.page.content(), /_dashprivate_clientside_funcs/);
   const policy = (await visitor.page.reload()).headers()[
     "content-security-policy"
   ];
 
   assert.match(policy, /script-src 'self' 'sha256-[^']+' 'sha256-[^']+'/);
+  const icon = await visitor.page.locator('link[rel="icon"]').getAttribute("href");
+
+  assert.match(icon, /\/assets\/favicon\.ico\?m=\d+$/);
+  const image = await visitor.page.request.get(new URL(icon, visitor.server.url).href);
+
+  assert.deepEqual(await image.body(), ASSETS["favicon.ico"]);
   await shows(visitor, "client", "<0>");
   await press(visitor, "a");
   await shows(visitor, "client", "<2>");
+  await press(visitor, "b");
+  await press(visitor, "a");
+  await shows(visitor, "spaced", "2 and 1");
 });
 
 inBothModes("patterns: MATCH, ALL, ALLSMALLER", async (t, scene) => {

@@ -472,70 +472,6 @@ rules_of_callbacks(void **state)
 }
 
 static void
-functions_in_the_browser(void **state)
-{
-	static const char *const functions[] = { "x => x", "(a, b) => a + b",
-		"async function(x) { return x; }", "$x=> x", "async x => x",
-		" /* one */ // two\n function named(x) { return x; }",
-		"(function(x) { return x; })" };
-	static const char *const others[] = { "space.", "a.b.c", "return 1;",
-		"{ return 1; }", "functions", "space name", "/* function(x)" };
-	struct buf out = BUF_EMPTY;
-	char want[128];
-	size_t i;
-
-	(void)state;
-	ph_layout(app, page);
-	for (i = 0; i < sizeof(functions) / sizeof(functions[0]); i++) {
-		ph_clientside(app, functions[i], PH_OUTPUT("a.x"),
-		    PH_INPUT("i.v"));
-		check_one("");
-	}
-	for (i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
-		ph_clientside(app, others[i], PH_OUTPUT("a.x"),
-		    PH_INPUT("i.v"));
-		(void)snprintf(want, sizeof(want),
-		    "ph_clientside(\"%s\"): neither \"namespace.function\" nor "
-		    "a function\n",
-		    others[i]);
-		check_one(want);
-	}
-	ph_clientside(app, "function() { return '</SCRIPT>'; }",
-	    PH_OUTPUT("a.x"), PH_INPUT("i.v"));
-	check_one("ph_clientside(\"function() { return '</SCRIPT>'; }\"): the "
-		  "function must not contain </script\n");
-	ph_clientside(app, "", PH_OUTPUT("a.x"), PH_INPUT("i.v"));
-	check_one("ph_clientside(\"\"): the function is missing\n");
-	app_inline_script(fixture.app, &out);
-	assert_int_equal(out.len, 0);
-	ph_clientside(app, "space.name", PH_OUTPUT("a.x"), PH_INPUT("i.v"));
-	app_inline_script(fixture.app, &out);
-	assert_int_equal(out.len, 0); /* a script has it */
-	ph_clientside(app, "function(v) { return v; } // same",
-	    PH_OUTPUT("b.x"), PH_INPUT("i.v"));
-	app_inline_script(fixture.app, &out);
-	assert_non_null(strstr(buf_cstr(&out),
-	    "n[\"clientside_2\"]=(function(v) { return v; } // same\n);\n"));
-	/* A syntax error in one must not take the others with it. */
-	ph_clientside(app, "function(v) { return ; ; ) }", PH_OUTPUT("c.x"),
-	    PH_INPUT("i.v"));
-	buf_clear(&out);
-	app_inline_script(fixture.app, &out);
-	assert_non_null(
-	    strstr(strstr(buf_cstr(&out), "</script>"), "<script>"));
-	buf_clear(&out);
-	assert_int_equal(app_dependencies_json(fixture.app, &out), 0);
-	assert_non_null(strstr(buf_cstr(&out),
-	    "\"clientside_function\":{\"namespace\":\"space\","
-	    "\"function_name\":\"name\"}"));
-	assert_non_null(strstr(buf_cstr(&out),
-	    "\"clientside_function\":{\"namespace\":"
-	    "\"_dashprivate_clientside_funcs\",\"function_name\":"
-	    "\"clientside_2\"}"));
-	buf_free(&out);
-}
-
-static void
 names_are_not_taken_twice(void **state)
 {
 	(void)state;
@@ -639,7 +575,6 @@ main(void)
 		TEST(all_mistakes_at_once),
 		TEST(rules_of_patterns),
 		TEST(rules_of_callbacks),
-		TEST(functions_in_the_browser),
 		TEST(names_are_not_taken_twice),
 		TEST(a_page_twice_is_a_mistake),
 		TEST(lookups),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Circles of callbacks whose ids are patterns. */
+/* Circles of callbacks whose ids are patterns; functions in the browser. */
 #include "test/unit/worker/app_fixture.h"
 
 static struct app_fixture fixture;
@@ -72,11 +72,93 @@ circles_of_patterns(void **state)
 	fixture_fini(&fixture);
 }
 
+static void
+what_a_function_looks_like(void **state)
+{
+	static const char *const functions[] = { "x => x", "(a, b) => a + b",
+		"async function(x) { return x; }", "$x=> x", "async x => x",
+		" /* one */ // two\n function named(x) { return x; }",
+		"(function(x) { return x; })" };
+	static const char *const others[] = { "space.", "a.b.c", "return 1;",
+		"{ return 1; }", "functions", "space name", "/* function(x)" };
+	struct ph_app *app;
+	char want[128];
+	size_t i;
+
+	(void)state;
+	fixture_init(&fixture);
+	app = fixture_ph(&fixture);
+	ph_layout(app, page);
+	for (i = 0; i < sizeof(functions) / sizeof(functions[0]); i++) {
+		ph_clientside(app, functions[i], PH_OUTPUT("a.x"),
+		    PH_INPUT("i.v"));
+		check_one("");
+	}
+	for (i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		ph_clientside(app, others[i], PH_OUTPUT("a.x"),
+		    PH_INPUT("i.v"));
+		(void)snprintf(want, sizeof(want),
+		    "ph_clientside(\"%s\"): neither \"namespace.function\" nor "
+		    "a function\n",
+		    others[i]);
+		check_one(want);
+	}
+	fixture_fini(&fixture);
+}
+
+static void
+functions_in_the_browser(void **state)
+{
+	struct buf out = BUF_EMPTY;
+	struct ph_app *app;
+
+	(void)state;
+	fixture_init(&fixture);
+	app = fixture_ph(&fixture);
+	ph_layout(app, page);
+	ph_clientside(app, "function() { return '</SCRIPT>'; }",
+	    PH_OUTPUT("a.x"), PH_INPUT("i.v"));
+	check_one("ph_clientside(\"function() { return '</SCRIPT>'; }\"): the "
+		  "function must not contain </script\n");
+	ph_clientside(app, "", PH_OUTPUT("a.x"), PH_INPUT("i.v"));
+	check_one("ph_clientside(\"\"): the function is missing\n");
+	app_inline_script(fixture.app, &out);
+	assert_int_equal(out.len, 0);
+	ph_clientside(app, "space.name", PH_OUTPUT("a.x"), PH_INPUT("i.v"));
+	app_inline_script(fixture.app, &out);
+	assert_int_equal(out.len, 0); /* a script has it */
+	ph_clientside(app, "function(v) { return v; } // same",
+	    PH_OUTPUT("b.x"), PH_INPUT("i.v"));
+	app_inline_script(fixture.app, &out);
+	assert_non_null(strstr(buf_cstr(&out),
+	    "n[\"clientside_2\"]=(function(v) { return v; } // same\n);\n"));
+	/* A syntax error in one must not take the others with it. */
+	ph_clientside(app, "function(v) { return ; ; ) }", PH_OUTPUT("c.x"),
+	    PH_INPUT("i.v"));
+	buf_clear(&out);
+	app_inline_script(fixture.app, &out);
+	assert_non_null(
+	    strstr(strstr(buf_cstr(&out), "</script>"), "<script>"));
+	buf_clear(&out);
+	assert_int_equal(app_dependencies_json(fixture.app, &out), 0);
+	assert_non_null(strstr(buf_cstr(&out),
+	    "\"clientside_function\":{\"namespace\":\"space\","
+	    "\"function_name\":\"name\"}"));
+	assert_non_null(strstr(buf_cstr(&out),
+	    "\"clientside_function\":{\"namespace\":"
+	    "\"_dashprivate_clientside_funcs\",\"function_name\":"
+	    "\"clientside_2\"}"));
+	buf_free(&out);
+	fixture_fini(&fixture);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(circles_of_patterns),
+		cmocka_unit_test(what_a_function_looks_like),
+		cmocka_unit_test(functions_in_the_browser),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

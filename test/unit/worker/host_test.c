@@ -72,6 +72,45 @@ inputs_and_states_by_name(void **state)
 }
 
 static void
+names_that_are_null(void **state)
+{
+	static const char *const verbs[] = { "ph_input()", "ph_output",
+		"ph_set_props()", "ph_set_props()", "ph_header()",
+		"ph_cookie()" };
+	char want[96];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
+		call.failed = false;
+		switch (i) {
+		case 0:
+			(void)ph_input(ph, NULL);
+			break;
+		case 1:
+			(void)ph_output(ph, NULL, ph_int(1));
+			break;
+		case 2:
+			(void)ph_set_props(ph, NULL, "x", ph_int(1));
+			break;
+		case 3:
+			(void)ph_set_props(ph, "x", NULL, ph_int(1));
+			break;
+		case 4:
+			assert_string_equal(ph_header(ph, NULL), "");
+			break;
+		default:
+			assert_string_equal(ph_cookie(ph, NULL), "");
+			break;
+		}
+		(void)snprintf(want, sizeof(want),
+		    "nothing: %s: a name or text is NULL", verbs[i]);
+		assert_true(call.failed);
+		assert_string_equal(call.error, want);
+	}
+}
+
+static void
 unknown_names_fail_with_the_name(void **state)
 {
 	(void)state;
@@ -323,6 +362,7 @@ main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(inputs_and_states_by_name),
+		TEST(names_that_are_null),
 		TEST(unknown_names_fail_with_the_name),
 		TEST(outputs_by_name),
 		TEST(arguments_of_functions),

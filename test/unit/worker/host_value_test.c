@@ -37,6 +37,63 @@ check(const struct ph_value *value, const char *want)
 	assert_false(call.failed);
 }
 
+/* NULL where a name belongs: named, and the worker lives. */
+static void
+names_that_are_null(void **state)
+{
+	const char *const names[] = { NULL };
+	const struct ph_value *values[] = { ph_int(1) };
+	const struct ph_value *table = PH_TABLE({ "a", PH_LIST(ph_int(1)) });
+	const char *verbs[] = { "ph_json()", "PH_OBJECT()", "ph_object()",
+		"PH_TABLE()", "ph_member()", "ph_member()", "ph_cell()",
+		"ph_id()", "ph_figure_set()" };
+	struct ph_figure *figure = ph_figure();
+	char want[96];
+	size_t i;
+
+	(void)state;
+	assert_false(call.failed);
+	for (i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
+		call.failed = false;
+		call.misbuilt = false;
+		switch (i) {
+		case 0:
+			(void)ph_json(NULL);
+			break;
+		case 1:
+			(void)PH_OBJECT({ "a", ph_null() },
+			    { NULL, ph_null() });
+			break;
+		case 2:
+			(void)ph_object(names, values, 1);
+			break;
+		case 3:
+			(void)PH_TABLE({ NULL, PH_LIST(ph_int(1)) });
+			break;
+		case 4:
+			(void)ph_member(PH_JSON({ "a" : 1 }), NULL);
+			break;
+		case 5:
+			(void)ph_member(table, NULL);
+			break;
+		case 6:
+			(void)ph_cell(table, 0, NULL);
+			break;
+		case 7:
+			(void)ph_id(NULL, ph_int(1));
+			break;
+		default:
+			ph_figure_set(figure, NULL, ph_int(1));
+			break;
+		}
+		(void)snprintf(want, sizeof(want),
+		    "page: %s: a name or text is NULL", verbs[i]);
+		assert_true(call.failed);
+		assert_true(call.misbuilt);
+		assert_string_equal(call.error, want);
+	}
+}
+
 static void
 scalars(void **state)
 {
@@ -324,6 +381,7 @@ main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
+		TEST(names_that_are_null),
 		TEST(scalars),
 		TEST(textf_of_any_length),
 		TEST(json_literals),

@@ -279,7 +279,7 @@ enum ph_patch_operation {
 	PH_PATCH_DIV
 };
 
-struct ph_patch; /* changes of a property, made step by step */
+struct ph_patch; /* changes of a property: see patch.h */
 
 /* ---- the table of functions that the server hands over ----------------- */
 
@@ -719,24 +719,28 @@ ph_sleep(struct ph_call *call, double seconds)
 
 /* ---- make values: inside any function that has a call ------------------- */
 
+/* The value null. */
 static inline const struct ph_value *
 ph_null(void)
 {
 	return ph_host_->make_null();
 }
 
+/* true or false. */
 static inline const struct ph_value *
 ph_bool(bool flag)
 {
 	return ph_host_->make_bool(flag);
 }
 
+/* An integer. JavaScript keeps those up to 2^53 exactly. */
 static inline const struct ph_value *
 ph_int(int64_t integer)
 {
 	return ph_host_->make_int(integer);
 }
 
+/* A number; NaN and infinities become null in the browser. */
 static inline const struct ph_value *
 ph_number(double number)
 {
@@ -793,62 +797,6 @@ static inline const char *
 ph_id(const char *type, const struct ph_value *index)
 {
 	return ph_host_->make_id(type, index);
-}
-
-/*
- * Changes of a property instead of a whole new value, so that a long list or
- * a figure need not be sent again:
- *     struct ph_patch *patch = ph_patch();
- *     ph_patch_assign(patch, "layout.title.text", ph_text("Now"));
- *     ph_patch_append(patch, "data[0].y", ph_number(4));
- *     return ph_output(call, "graph.figure", ph_patched(patch));
- * A path has names and indices, [-1] from the end, ["a.b"] for odd names; ""
- * is the property itself. The steps are done in their order, in the browser,
- * which must have a value already.
- */
-static inline struct ph_patch *
-ph_patch(void)
-{
-	return ph_host_->patch_new();
-}
-
-/* The steps so far, for ph_output() and ph_set_props(). */
-static inline const struct ph_value *
-ph_patched(struct ph_patch *patch)
-{
-	return ph_host_->patch_value(patch);
-}
-
-#define PH_PATCH_WITH_(verb, operation)                                 \
-	static inline void ph_patch_##verb(struct ph_patch *patch,      \
-	    const char *path, const struct ph_value *value)             \
-	{                                                               \
-		ph_host_->patch_step(patch, operation, path, value, 0); \
-	}
-#define PH_PATCH_ALONE_(verb, operation)                               \
-	static inline void ph_patch_##verb(struct ph_patch *patch,     \
-	    const char *path)                                          \
-	{                                                              \
-		ph_host_->patch_step(patch, operation, path, NULL, 0); \
-	}
-PH_PATCH_WITH_(assign, PH_PATCH_ASSIGN)   /* set what is at the path */
-PH_PATCH_WITH_(merge, PH_PATCH_MERGE)     /* an object's members into it */
-PH_PATCH_WITH_(append, PH_PATCH_APPEND)   /* one item at the list's end */
-PH_PATCH_WITH_(prepend, PH_PATCH_PREPEND) /* ... at its start */
-PH_PATCH_WITH_(extend, PH_PATCH_EXTEND)   /* a list's items at the end */
-PH_PATCH_WITH_(remove, PH_PATCH_REMOVE)   /* all items equal to this */
-PH_PATCH_WITH_(add, PH_PATCH_ADD)         /* to the number there */
-PH_PATCH_WITH_(sub, PH_PATCH_SUB)
-PH_PATCH_WITH_(mul, PH_PATCH_MUL)
-PH_PATCH_WITH_(div, PH_PATCH_DIV)
-PH_PATCH_ALONE_(delete_, PH_PATCH_DELETE) /* the member or item itself */
-PH_PATCH_ALONE_(clear, PH_PATCH_CLEAR)    /* the list becomes empty */
-PH_PATCH_ALONE_(reverse, PH_PATCH_REVERSE)
-static inline void
-ph_patch_insert(struct ph_patch *patch, const char *path, int64_t index,
-    const struct ph_value *value)
-{
-	ph_host_->patch_step(patch, PH_PATCH_INSERT, path, value, index);
 }
 
 /* A component of the page; the generated headers call it. */
@@ -953,6 +901,7 @@ ph_list_begin_(const std::initializer_list<T> &list)
 #include <pronghorn/hooks.h>
 #include <pronghorn/package.h>
 #include <pronghorn/pages.h>
+#include <pronghorn/patch.h>
 #include <pronghorn/route.h>
 #include <pronghorn/session.h>
 

@@ -118,6 +118,7 @@ ph_int64s(const int64_t *items, size_t count)
 	return ph_host_->data->array(PH_ARRAY_I64, items, count);
 }
 
+/* A column of `count` integers of 32 bits, copied. */
 static inline const struct ph_value *
 ph_int32s(const int32_t *items, size_t count)
 {

@@ -198,6 +198,7 @@ ph_respond(struct ph_call *call, int status, const char *type,
 	return ph_host_->routes->respond(call, status, type, bytes, len);
 }
 
+/* Answer with a text in UTF-8, copied, as text/plain. */
 static inline enum ph_status
 ph_respond_text(struct ph_call *call, int status, const char *text)
 {
