@@ -382,7 +382,8 @@ listen_backlog_max(void)
 }
 
 int
-listen_print_url(const struct listen_address *address, struct buf *out)
+listen_print_url(const struct listen_address *address, bool secure,
+    struct buf *out)
 {
 	struct listen_address shown = *address;
 	int rc;
@@ -394,6 +395,6 @@ listen_print_url(const struct listen_address *address, struct buf *out)
 		(void)snprintf(shown.host, sizeof(shown.host), "127.0.0.1");
 	else if (strcmp(shown.host, "::") == 0)
 		(void)snprintf(shown.host, sizeof(shown.host), "::1");
-	rc = buf_putl(out, "http://");
+	rc = buf_puts(out, secure ? "https://" : "http://");
 	return rc < 0 ? rc : listen_address_print(&shown, out);
 }

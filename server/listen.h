@@ -100,6 +100,7 @@ int listen_queue(int fd);
 int listen_backlog_max(void);
 
 /* Append what a browser would open: http://127.0.0.1:8000, unix:/run/x. */
-int listen_print_url(const struct listen_address *address, struct buf *out);
+int listen_print_url(const struct listen_address *address, bool secure,
+    struct buf *out);
 
 #endif

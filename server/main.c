@@ -163,6 +163,7 @@ reload(const void *context, struct master_settings *settings, struct buf *why)
 		.context = config,
 		.owned = config,
 		.threads = config->worker.threads,
+		.secure = config->worker.certfile[0] != '\0',
 		.app = config->worker.app,
 		.file = config->file_path };
 	return 0;
@@ -251,6 +252,7 @@ serve(struct config *config, enum config_action action,
 		.turn = tls_tickets_advance,
 		.context = config,
 		.threads = config->worker.threads,
+		.secure = config->worker.certfile[0] != '\0',
 		.app = config->worker.app,
 		.file = config->file_path,
 		.program = program };

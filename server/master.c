@@ -71,7 +71,7 @@ announce(struct master *master)
 	const char *text;
 
 	(void)listen_print_url(&master->current.listeners.sockets[0].address,
-	    &url);
+	    master->current.settings.secure, &url);
 	text = buf_cstr(&url);
 	log_info("master.ready", "url=%s workers=%u threads=%lld", text,
 	    master->crew.target, (long long)master->current.settings.threads);

@@ -179,7 +179,7 @@ pause_of(const char *text, struct bench_pause *pause)
 	} else {
 		return bad("think", text, "constant:S, uniform:S,S or exp:S");
 	}
-	if (!(pause->a >= 0) || !(pause->a <= 86400))
+	if (!(pause->a >= 0) || !(pause->a <= 86400) || !(pause->b <= 86400))
 		return bad("think", text, "seconds from 0 to 86400");
 	return 0;
 }

@@ -37,6 +37,7 @@ struct bench_options {
 	const char *url;
 	unsigned sessions;
 	unsigned processes;   /* that share them */
+	unsigned first;       /* number of the first one here */
 	unsigned connections; /* of one session */
 	double duration;
 	double warmup;

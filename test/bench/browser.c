@@ -25,8 +25,7 @@ browser_init(struct browser *browser, struct load *load, unsigned index)
 	memset(browser, 0, sizeof(*browser));
 	browser->load = load;
 	browser->index = index;
-	browser->random = load->options->seed * 0x9e3779b97f4a7c15u +
-			  index * 0xd1b54a32d192ed03u;
+	browser->random = schedule_stream(load->options->seed, index);
 	buf_init(&browser->layout, 0);
 	buf_init(&browser->dependencies, 0);
 	return client_init(&browser->client, &load->common,
@@ -149,8 +148,7 @@ browser_take(struct browser *browser, struct client_request *request,
 		    sizeof(browser->cookies));
 	if (browser != &browser->load->primer)
 		meter_done(meter, (enum meter_step)request->step,
-		    request->start_us, clock_mono_us(),
-		    browser->load->options->rate > 0);
+		    request->start_us, clock_mono_us());
 	return true;
 }
 

@@ -384,7 +384,7 @@ finish(struct browser *browser)
 	if (good && browser != &load->primer)
 		meter_done(&load->meter, first ? STEP_LOAD : STEP_ROUND,
 		    first ? browser->load_us : browser->start_us,
-		    clock_mono_us(), load->options->rate > 0);
+		    clock_mono_us());
 	if (first)
 		load_on_loaded(browser, good);
 	else

@@ -12,7 +12,7 @@ set -eu
 
 packages='nginx-light redis-server gunicorn python3-flask
 python3-flask-caching python3-redis python3-hiredis python3-diskcache uvicorn
-python3-starlette wrk nghttp2-client openssl libhiredis-dev'
+python3-uvloop python3-httptools python3-starlette wrk nghttp2-client openssl libhiredis-dev'
 
 # shellcheck disable=SC2086 # one word per package
 if ! command -v apt-get >/dev/null 2>&1; then

@@ -7,7 +7,7 @@
  *   arriving   browsers load the page, and go on at once
  *   warm-up    all are there; not measured yet
  *   measure
- *   drain      open model: what was due in the measured time may still end
+ *   drain      what began, or was due, in the measured time may still end
  *
  * Closed model: a browser starts its next round when the last one has ended
  * and it has thought. Open model: starts are due by the clock; each goes to
@@ -25,6 +25,7 @@
 #include "test/bench/load.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -138,6 +139,13 @@ serve_late(struct browser *browser)
 /* ---- a browser's life
  * ---------------------------------------------------------------- */
 
+/* Closed model: nothing is begun any more. */
+static bool
+is_closing(const struct load *load)
+{
+	return load->phase >= LOAD_DRAIN && load->options->rate <= 0;
+}
+
 static void
 on_timer(evutil_socket_t fd, short what, void *arg)
 {
@@ -145,6 +153,8 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	if (is_closing(browser->load))
+		return;
 	if (browser->phase == BROWSER_AWAY)
 		browser_open(browser, clock_mono_us());
 	else if (browser->load->options->rate > 0)
@@ -181,7 +191,7 @@ go_on(struct browser *browser, bool first)
 		serve_late(browser);
 		return;
 	}
-	if (load->phase == LOAD_OVER ||
+	if (load->phase == LOAD_OVER || is_closing(load) ||
 	    (first && options->together && load->phase == LOAD_ARRIVING))
 		return;
 	pause = schedule_pause(&options->think, browser_random(browser));
@@ -301,9 +311,8 @@ on_arrival(evutil_socket_t fd, short what, void *arg)
 	}
 }
 
-/* With a number of rounds, or cold, everything counts from the beginning. */
-static bool
-counts_at_once(const struct load *load)
+bool
+load_counts_at_once(const struct load *load)
 {
 	return load->options->rounds > 0 ||
 	       load->options->scenario == BENCH_COLD;
@@ -314,7 +323,7 @@ arrive(struct load *load)
 {
 	if (load->split != NULL)
 		split_set_primed(load->split);
-	if (counts_at_once(load))
+	if (load_counts_at_once(load))
 		load_measure_start(load);
 	set_phase(load, LOAD_ARRIVING);
 	on_arrival(-1, 0, load);
@@ -339,7 +348,15 @@ expire(struct load *load, int64_t now)
 static bool
 all_idle(const struct load *load)
 {
-	return load->late.count == 0 && load->idle_count == load->count;
+	unsigned i;
+
+	if (load->options->rate > 0)
+		return load->late.count == 0 && load->idle_count == load->count;
+	for (i = 0; i < load->arrived; i++) {
+		if (load->browsers[i].waiting > 0)
+			return false;
+	}
+	return true;
 }
 
 static void
@@ -355,7 +372,7 @@ step_arriving(struct load *load, double since)
 	if (load->loaded == load->count &&
 	    (load->split == NULL || split_is_ready(load->split))) {
 		set_phase(load,
-		    counts_at_once(load) ? LOAD_MEASURE : LOAD_WARMUP);
+		    load_counts_at_once(load) ? LOAD_MEASURE : LOAD_WARMUP);
 		start_schedule(load);
 		for (i = 0; load->options->together && i < load->count; i++)
 			go_on(&load->browsers[i], true);
@@ -393,11 +410,11 @@ step_phase(struct load *load, int64_t now)
 			break;
 		load_measure_stop(load);
 		set_phase(load, LOAD_DRAIN);
-		if (options->rate <= 0)
-			finish(load);
 		break;
 	case LOAD_DRAIN:
-		if (!all_idle(load) && since < options->timeout)
+		/* What has no answer then has failed: expire(). */
+		if (!all_idle(load) &&
+		    since < options->timeout + 2 * EXPIRE_US / 1e6)
 			break;
 		for (i = 0; i < load->late.count; i++)
 			meter_fail(&load->meter, METER_UNSERVED);
@@ -422,9 +439,13 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 	if (load->common.refused)
 		load_give_up(load, "the server does not speak HTTP/2 here");
 	step_phase(load, now);
-	if ((load->sig_caught != NULL && *load->sig_caught != 0) ||
-	    (load->split != NULL && split_is_stopped(load->split)))
+	if (load->sig_caught != NULL && *load->sig_caught != 0) {
+		if (load->split != NULL)
+			split_stop(load->split);
 		finish(load);
+	} else if (load->split != NULL && split_is_stopped(load->split)) {
+		finish(load);
+	}
 	progress_show(load, now);
 }
 
@@ -465,11 +486,12 @@ make_browsers(struct load *load)
 	if (load->browsers == NULL || load->idle == NULL)
 		return -ENOMEM;
 	for (i = 0; i < load->count; i++) {
-		rc = browser_init(&load->browsers[i], load, i);
+		rc = browser_init(&load->browsers[i], load,
+		    load->options->first + i);
 		if (rc < 0)
 			return rc;
 	}
-	return browser_init(&load->primer, load, load->count);
+	return browser_init(&load->primer, load, UINT_MAX);
 }
 
 int

@@ -27,7 +27,7 @@ enum load_phase {
 	LOAD_ARRIVING, /* until the last one has its page */
 	LOAD_WARMUP,
 	LOAD_MEASURE,
-	LOAD_DRAIN, /* open model: what has started in time may end */
+	LOAD_DRAIN, /* what has started in time may end */
 	LOAD_OVER
 };
 
@@ -97,6 +97,9 @@ void load_on_round(struct browser *browser, bool good);
 /* The shared model of an app; NULL: see load->trouble. */
 const struct app_model *load_model(struct load *load, const struct buf *layout,
     const struct buf *dependencies);
+
+/* With a number of rounds, or cold, everything counts from the beginning. */
+bool load_counts_at_once(const struct load *load);
 
 /* Stop the run, because nothing sensible can be measured. */
 void load_give_up(struct load *load, const char *why);

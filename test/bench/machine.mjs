@@ -58,6 +58,8 @@ export function versions() {
     "python3-flask-caching",
     "python3-redis",
     "uvicorn",
+    "python3-uvloop",
+    "python3-httptools",
     "python3-starlette",
     "python3-diskcache",
     "libevent-core-2.1-7",

@@ -81,7 +81,7 @@ meter_stop(struct meter *meter, int64_t now_us)
 
 void
 meter_done(struct meter *meter, enum meter_step step, int64_t start_us,
-    int64_t now_us, bool late)
+    int64_t now_us)
 {
 	bool loading = step <= STEP_DEPENDENCIES || step == STEP_LOAD;
 	bool callback = step == STEP_SIGNAL || step == STEP_DEPENDENT;
@@ -91,7 +91,7 @@ meter_done(struct meter *meter, enum meter_step step, int64_t start_us,
 
 	meter->all_requests += request;
 	meter->loads += step == STEP_LOAD;
-	if (loading || (late ? due : meter->running))
+	if (loading || due)
 		histogram_put(&meter->steps[step], now_us - start_us);
 	if (!meter->running)
 		return;

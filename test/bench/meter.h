@@ -74,12 +74,13 @@ void meter_start(struct meter *meter, int64_t now_us);
 void meter_stop(struct meter *meter, int64_t now_us);
 
 /*
- * One request or one whole round was done well. Steps of loading a page
- * count at any time; others when `now_us` is in the measured time, or with
- * `late` when their start was, however late they ended.
+ * One request or one whole round was done well. Per second counts what ended
+ * in the measured time; into the latencies goes what began in it, however late
+ * it ended, as the slowest ones would be missing else. Steps of loading a page
+ * count at any time.
  */
 void meter_done(struct meter *meter, enum meter_step step, int64_t start_us,
-    int64_t now_us, bool late);
+    int64_t now_us);
 
 /* An enum meter_error or client_error. */
 void meter_fail(struct meter *meter, int error);

@@ -49,6 +49,11 @@ const PARTS = [
     () => (QUICK && ONLY.length === 0 ? skip("real browsers", "QUICK=1") : browsers()),
   ],
 ];
+for (const name of ONLY) {
+  if (PARTS.some(([part]) => part === name)) continue;
+  console.error(`bench: ONLY=${name}: no such part`);
+  process.exit(2);
+}
 const isWanted = (name) => ONLY.length === 0 || ONLY.includes(name);
 
 async function main() {

@@ -15,17 +15,27 @@
 #include <string.h>
 
 #define QUEUE_MAX (1u << 22)
+#define STEP 0x9e3779b97f4a7c15u /* of the random state, per draw */
+
+static uint64_t
+mix(uint64_t z)
+{
+	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+	z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+	return z ^ z >> 31;
+}
+
+uint64_t
+schedule_stream(uint64_t seed, uint64_t index)
+{
+	return mix(mix(seed + STEP) ^ (index * 0xd1b54a32d192ed03u + 1));
+}
 
 /* Steele, Lea and Flood's splitmix64. */
 double
 schedule_random(uint64_t *state)
 {
-	uint64_t z = *state += 0x9e3779b97f4a7c15u;
-
-	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-	z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-	z ^= z >> 31;
-	return (double)(z >> 11) / 9007199254740992.0;
+	return (double)(mix(*state += STEP) >> 11) / 9007199254740992.0;
 }
 
 double

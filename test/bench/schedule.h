@@ -13,6 +13,14 @@
  * Layer: test. Threads: no state but the caller's.
  */
 
+/*
+ * Where the random numbers of session `index` begin. Neighbours, of seeds or of
+ * sessions, are as far apart as any two: the state moves by one step per draw,
+ * so numbers that are near each other would give lists that are shifts of each
+ * other. (splitmix64, Steele and others 2014.)
+ */
+uint64_t schedule_stream(uint64_t seed, uint64_t index);
+
 /* The next random number of `state`, 0 <= n < 1. */
 double schedule_random(uint64_t *state);
 

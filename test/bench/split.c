@@ -15,6 +15,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -120,15 +121,17 @@ void
 split_options(const struct bench_options *all, unsigned index,
     struct bench_options *mine)
 {
-	unsigned count = all->processes;
+	unsigned least = all->sessions / all->processes;
+	unsigned more = all->sessions % all->processes; /* have one more */
 
 	*mine = *all;
-	mine->sessions =
-	    all->sessions / count + (index < all->sessions % count ? 1 : 0);
+	mine->sessions = least + (index < more ? 1 : 0);
+	/* Sessions have the numbers that they would have in one process, and
+	 * so the same random numbers. */
+	mine->first = index * least + (index < more ? index : more);
 	/* By sessions, as these may not divide evenly. */
 	mine->rate = all->rate * mine->sessions / all->sessions;
 	mine->arrival = all->arrival * mine->sessions / all->sessions;
-	mine->seed = all->seed + index;
 	if (index == 0)
 		return;
 	mine->quiet = true;
@@ -225,6 +228,28 @@ add_second(struct meter_second *to, const struct meter_second *from)
 	to->errors += from->errors;
 }
 
+/* One process may measure longer, when all have a number of rounds to do. */
+static void
+add_seconds(struct meter *to, const struct meter *from,
+    const struct meter_second *seconds)
+{
+	struct meter_second *longer;
+	size_t i;
+
+	if (from->second_count > to->second_count) {
+		longer =
+		    realloc(to->seconds, from->second_count * sizeof(*longer));
+		if (longer == NULL)
+			return; /* the timeline is without this process */
+		memset(longer + to->second_count, 0,
+		    (from->second_count - to->second_count) * sizeof(*longer));
+		to->seconds = longer;
+		to->second_count = from->second_count;
+	}
+	for (i = 0; i < from->second_count; i++)
+		add_second(&to->seconds[i], &seconds[i]);
+}
+
 static void
 add_meter(struct meter *to, const struct slot *slot)
 {
@@ -235,8 +260,7 @@ add_meter(struct meter *to, const struct slot *slot)
 		histogram_merge(&to->steps[i], &slot->steps[i]);
 	for (i = 0; i < METER_ERRORS; i++)
 		to->errors[i] += from->errors[i];
-	for (i = 0; i < to->second_count && i < from->second_count; i++)
-		add_second(&to->seconds[i], &slot->seconds[i]);
+	add_seconds(to, from, slot->seconds);
 	to->requests += from->requests;
 	to->callbacks += from->callbacks;
 	to->rounds += from->rounds;
@@ -269,38 +293,63 @@ add_slot(struct load *load, const struct slot *slot)
 }
 
 /*
- * All measured equally long, but for a tick, and not from the same tick on.
- * What was counted belongs to the mean of their times.
+ * The time that the counts belong to. With a number of rounds: from the first
+ * start to the last end. Else all measured equally long, but for a tick, and
+ * not from the same tick on: the mean of their times.
  */
+struct span {
+	int64_t first_us;
+	int64_t last_us;
+	int64_t sum_us;
+	unsigned count;
+};
+
 static void
-set_time(struct meter *meter, int64_t sum_us, unsigned count)
+stretch(struct span *span, const struct meter *meter)
 {
-	meter->end_us = meter->start_us + sum_us / count;
+	if (span->count == 0 || meter->start_us < span->first_us)
+		span->first_us = meter->start_us;
+	if (span->count == 0 || meter->end_us > span->last_us)
+		span->last_us = meter->end_us;
+	span->sum_us += meter->end_us - meter->start_us;
+	span->count++;
+}
+
+static void
+set_time(struct load *load, const struct span *span)
+{
+	struct meter *meter = &load->meter;
+
+	if (load_counts_at_once(load)) {
+		meter->start_us = span->first_us;
+		meter->end_us = span->last_us;
+	} else {
+		meter->end_us = meter->start_us + span->sum_us / span->count;
+	}
 }
 
 int
 split_take(struct split *split, struct load *load)
 {
-	int64_t sum_us = load->meter.end_us - load->meter.start_us;
+	struct span span = { .count = 0 };
 	const char *trouble = NULL;
-	unsigned count = 1;
 	struct slot *slot;
 	unsigned i;
 
+	stretch(&span, &load->meter);
 	for (i = 1; i < split->count; i++) {
 		slot = &split->slots[i];
 		reap(split, i);
 		if (slot->given) {
 			add_slot(load, slot);
-			sum_us += slot->meter.end_us - slot->meter.start_us;
-			count++;
+			stretch(&span, &slot->meter);
 		} else {
 			trouble = "a process of the generator has ended early";
 		}
 		if (slot->trouble[0] != '\0')
 			trouble = slot->trouble;
 	}
-	set_time(&load->meter, sum_us, count);
+	set_time(load, &span);
 	if (load->trouble == NULL)
 		load->trouble = trouble;
 	return load->trouble != NULL ? -EPROTO : 0;

@@ -9,7 +9,7 @@ import { spawn } from "node:child_process";
 import fs from "node:fs";
 import http from "node:http";
 import path from "node:path";
-import { BENCH, bench } from "../lib/bench.mjs";
+import { BENCH, bench, certificate } from "../lib/bench.mjs";
 import { BUILD, SLOW, test } from "../lib/harness.mjs";
 import { asks, diamond, DROPDOWN, tinyApp } from "../lib/tiny_app.mjs";
 
@@ -147,6 +147,31 @@ test("several processes share the sessions, and their counts are added", async (
     (await bench(app.url, "--processes", 2, "--record", "x")).status,
     2,
   );
+});
+
+test("its CPU share is what the kernel says", async (t, scene) => {
+  const app = await tinyApp(scene, DROPDOWN, diamond());
+  const json = path.join(scene.dir(), "load.json");
+  const words = [app.url, "--quiet", "--json", json, "--sessions", "4"];
+
+  for (const more of [[], ["--processes", "2"]]) {
+    const child = spawn("bash", [
+      ...["-c", 'TIMEFORMAT="%U %S"; time "$@"', "time", BENCH, ...words, ...more],
+      ...["--warmup", "0", "--duration", "3"],
+    ]);
+    let stderr = "";
+
+    child.stderr.on("data", (data) => (stderr += data));
+    await new Promise((done) => child.on("close", done));
+    const used = stderr.trim().split(/\s+/).slice(-2).reduce((a, b) => a + Number(b), 0);
+    const { generator, seconds_measured: seconds } = JSON.parse(fs.readFileSync(json));
+    const said = generator.cores * seconds;
+
+    /* It also starts, loads pages and writes. */
+    assert.ok(said <= used + 0.1 && said > used * 0.6 - 0.1, `${said} of ${used}`);
+    assert.ok(generator.cpu_share <= generator.cores);
+    assert.ok(generator.cpu_share * generator.processes >= generator.cores * 0.99);
+  }
 });
 
 test("at most six connections per session", async (t, scene) => {
@@ -445,6 +470,11 @@ test("tune proposes a setting", { seconds: 120 }, async (t, scene) => {
 
   assert.equal(best.proposed, true, JSON.stringify(points));
   assert.match(fs.readFileSync(svg, "utf8"), /^<svg .*<\/svg>\n$/s);
+  /* A server that speaks TLS says so, and is spoken to in kind. */
+  const { cert, key } = certificate(scene.dir());
+  const secure = scene.file("tls.conf", `certfile = "${cert}"\nkeyfile = "${key}"\n`);
+
+  assert.equal((await tune(secure, "1")).status, 0);
 
   /* A server that does not start is no point to propose. */
   const none = await tune(bad, "1");

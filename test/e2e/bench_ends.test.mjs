@@ -111,6 +111,60 @@ test("^C in a load shows what it has", async (t, scene) => {
   assert.ok(JSON.parse(fs.readFileSync(json, "utf8")).rounds > 0);
 });
 
+test("a signal to one of several processes ends them all", async (t, scene) => {
+  const app = await tinyApp(scene, DROPDOWN, diamond());
+  const json = path.join(scene.dir(), "load.json");
+  const child = spawn(
+    BENCH,
+    [
+      ...[app.url, "--sessions", "4", "--duration", "300", "--warmup", "0"],
+      ...["--processes", "2", "--quiet", "--json", json],
+    ],
+    { stdio: ["ignore", "pipe", "inherit"] },
+  );
+  const ended = new Promise((done) => child.on("close", done));
+
+  scene.later(() => child.kill("SIGKILL"));
+  await until("a few rounds", () => app.seen.length > 400);
+  child.kill("SIGTERM");
+  assert.equal(await ended, 143);
+  const { seconds_measured: seconds, rounds, callbacks } = JSON.parse(
+    fs.readFileSync(json, "utf8"),
+  );
+
+  assert.ok(seconds < 60 && rounds > 0, `${rounds} rounds in ${seconds} s`);
+  assert.ok(callbacks <= app.seen.length / 2);
+});
+
+test("what is never answered is a failure in the closed model, too", async (t, scene) => {
+  let asked = 0;
+  const app = await tinyApp(scene, DROPDOWN, diamond(), {
+    delay: () => (++asked === 40 ? 100000 : 1),
+  });
+  const { status, results } = await bench(
+    ...[app.url, "--quiet", "--sessions", 3, "--duration", 1, "--timeout", 2],
+  );
+
+  assert.equal(status, 4);
+  assert.deepEqual(results.errors, { timeout: 1 });
+  assert.ok(results.callbacks > 20, "the others went on");
+});
+
+test("an answer that comes after the end counts among the latencies", async (t, scene) => {
+  const app = await tinyApp(scene, DROPDOWN, diamond(), { delay: () => 700 });
+  const { status, results } = await bench(
+    ...[app.url, "--quiet", "--sessions", 2, "--duration", 1, "--warmup", 0],
+    ...["--no-initial", "--together"],
+  );
+
+  /* left and right begin before the first tick of the measured time and end
+   * in it; bottom begins in it, and ends when it is over. */
+  assert.equal(status, 0);
+  assert.equal(results.callbacks, 4);
+  assert.equal(results.latency_us.dependent.count, 2);
+  assert.ok(results.latency_us.dependent.max >= 700000);
+});
+
 test("what cannot be measured is refused", async (t, scene) => {
   const { pid } = spawnSync("true");
   const refused = async (words, ...args) => {

@@ -202,6 +202,31 @@ seeds(void **state)
 	}
 }
 
+/* The picks of one session are not those of the next, a draw later. */
+static void
+neighbours_have_nothing_in_common(void **state)
+{
+	uint64_t left;
+	uint64_t right;
+	unsigned same = 0;
+	unsigned i;
+	unsigned shift;
+
+	(void)state;
+	for (shift = 0; shift < 3; shift++) {
+		left = schedule_stream(1, 0);
+		right = shift < 2 ? schedule_stream(1 + shift, 1 - shift)
+				  : schedule_stream(2, 0);
+		if (shift == 2)
+			(void)schedule_random(&left);
+		for (i = 0; i < 100; i++)
+			same += (int)(4 * schedule_random(&left)) ==
+				(int)(4 * schedule_random(&right));
+	}
+	/* A quarter by chance: 75 of 300, give or take four deviations. */
+	assert_in_range(same, 45, 105);
+}
+
 int
 main(void)
 {
@@ -214,6 +239,7 @@ main(void)
 		cmocka_unit_test(starts_after_a_stall),
 		cmocka_unit_test(a_queue_is_bounded),
 		cmocka_unit_test(seeds),
+		cmocka_unit_test(neighbours_have_nothing_in_common),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

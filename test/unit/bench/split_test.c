@@ -20,12 +20,15 @@
 #include "test/bench/load.h"
 
 static struct load load;
+static struct bench_options options;
 
 static int
 set_up(void **state)
 {
 	(void)state;
 	memset(&load, 0, sizeof(load));
+	memset(&options, 0, sizeof(options));
+	load.options = &options;
 	return meter_init(&load.meter);
 }
 
@@ -62,7 +65,8 @@ parts_make_the_whole(void **state)
 		rate += one.rate;
 		arrival += one.arrival;
 		assert_true(one.sessions == 3 || one.sessions == 4);
-		assert_int_equal(one.seed, 7 + i);
+		assert_int_equal(one.seed, 7);
+		assert_int_equal(one.first, sessions - one.sessions);
 		/* One looks at the server and speaks. */
 		assert_int_equal(one.server_count, i == 0 ? 1 : 0);
 		assert_int_equal(one.quiet, i != 0);
@@ -84,7 +88,7 @@ count(unsigned part, int64_t start_us, int64_t us)
 	meter_start(&load.meter, start_us);
 	for (i = 0; i < 100; i++)
 		meter_done(&load.meter, STEP_DEPENDENT, start_us + 10,
-		    start_us + 10 + 1000 * (part + 1), false);
+		    start_us + 10 + 1000 * (part + 1));
 	meter_fail(&load.meter, METER_WRONG);
 	meter_stop(&load.meter, start_us + us);
 	load.starts = 5;
@@ -142,6 +146,7 @@ what_they_counted_is_added(void **state)
 	    2000, 2002);
 	assert_in_range(histogram_percentile(&meter->steps[STEP_DEPENDENT], 99),
 	    3000, 3003);
+	assert_int_equal(meter->steps[STEP_DEPENDENT].max, 3000);
 	/* The mean of 2.00, 2.03 and 2.06 seconds. */
 	assert_int_equal(meter->end_us - meter->start_us, 2030000);
 	assert_int_equal(load.starts, 15);
@@ -154,6 +159,25 @@ what_they_counted_is_added(void **state)
 	assert_string_equal(load.oracle.example, "of 0");
 	split_free(&split);
 	assert_null(split);
+}
+
+/* With a number of rounds all is over when the last one is. */
+static void
+rounds_take_as_long_as_the_last(void **state)
+{
+	struct split *split;
+
+	(void)state;
+	options.rounds = 1;
+	split = begin(end_well);
+	count(0, 1000000, 500000);
+	assert_int_equal(split_take(split, &load), 0);
+	/* From 1.000 s to 1.014 and 2.060 s. */
+	assert_int_equal(load.meter.end_us - load.meter.start_us, 2074000);
+	assert_int_equal(load.meter.second_count, 2);
+	/* This one has no whole second to tell of. */
+	assert_int_equal(load.meter.seconds[0].callbacks, 200);
+	split_free(&split);
 }
 
 static void
@@ -228,6 +252,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(parts_make_the_whole, set_up,
 		    tear_down),
 		cmocka_unit_test_setup_teardown(what_they_counted_is_added,
+		    set_up, tear_down),
+		cmocka_unit_test_setup_teardown(rounds_take_as_long_as_the_last,
 		    set_up, tear_down),
 		cmocka_unit_test_setup_teardown(one_that_dies_is_told_of,
 		    set_up, tear_down),

@@ -120,7 +120,8 @@ port_zero_gets_a_real_one(void **state)
 	assert_int_equal(get_option(accepted, IPPROTO_TCP, TCP_NODELAY), 1);
 	(void)close(accepted);
 	(void)snprintf(expected, sizeof(expected), "http://127.0.0.1:%u", port);
-	assert_int_equal(listen_print_url(&set.sockets[0].address, &url), 0);
+	assert_int_equal(listen_print_url(&set.sockets[0].address, false, &url),
+	    0);
 	assert_string_equal(buf_cstr(&url), expected);
 	buf_free(&url);
 	listen_close(&set);
@@ -194,7 +195,7 @@ urls_are_for_browsers(void **state)
 		buf_clear(&url);
 		assert_int_equal(
 		    listen_address_parse(rows[i].item, &address, &why), 0);
-		assert_int_equal(listen_print_url(&address, &url), 0);
+		assert_int_equal(listen_print_url(&address, false, &url), 0);
 		assert_string_equal(buf_cstr(&url), rows[i].url);
 	}
 	buf_free(&url);
