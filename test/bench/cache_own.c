@@ -5,10 +5,11 @@
  * and ph_cache_set() make them, SHA-256 of the name included, beside the
  * keeper that copies the log. A set is a transaction of its own with a
  * checksum. A get comes from the memory of the process (cache_memory below)
- * once the index of the log has shown that nothing was written since; only
- * after a write, or when memory does not hold the value, it reads the
- * database and checks the sum. The peers have no such memory: they answer
- * over a socket (Redis) or from a file each time. The page says so.
+ * once the index of the log has shown that nothing was written since, or
+ * cache-v1.news that it was something else; only after a write of the same
+ * value, or when memory does not hold it, it reads the database and checks
+ * the sum. The peers have no such memory: they answer over a socket (Redis)
+ * or from a file each time. The page says so.
  */
 #include <signal.h>
 #include <stdio.h>

@@ -43,7 +43,7 @@ export function cacheWords(results) {
   return [
     "A call of ours is SHA-256 of the name and then, for a set, a transaction of its own with a checksum over the value. A get " +
       "is answered from the memory of the process (cache_memory is 16 MiB here, as by default), once the index of the log, which all processes " +
-      "share, has shown that nothing has been written since: it takes no transaction and no system call then. After a write by " +
+      "share, has shown that nothing has been written since: it takes no transaction and no system call then. After a write of that value by " +
       "anyone, and for what memory does not hold, it reads the database and checks the checksum. The other stores have no such memory: " +
       "they answer over a socket or from a file each time, as their users have them. " +
       (others.length > 0 ? `${others.join("; ")}; all with the same keys and values. ` : "No other store was measured. ") +

@@ -8,6 +8,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { chromium } from "playwright-core";
 import { BUILD } from "./harness.mjs";
+import { isUpToDate } from "./pictures.mjs";
 
 const PROGRAMS = [
   process.env.CHROMIUM,
@@ -193,7 +194,10 @@ export class Visitor {
 
   /* The same for docs/screenshots: what is in the window, so a small file. */
   async picture(name) {
-    this.keep(name, await this.page.screenshot());
+    const picture = await this.page.screenshot();
+
+    this.keep(name, picture);
+    await isUpToDate(this.context, name, picture);
   }
 
   close() {
