@@ -83,7 +83,7 @@ export class Session {
       this.ask(get("/_dash-dependencies")),
     ]);
 
-    assert.equal(layout.json().type, "Div");
+    assert.match(layout.text, /"id":"dropdown"/);
     const asked = dependencies.json().filter((one) => !one.clientside_function);
 
     assert.equal(asked.length, 5);
