@@ -171,7 +171,16 @@ make_small(struct site_file *file)
 	    compress_brotli(file->data, file->len, 9, &file->br_len);
 }
 
-/* A small file of our own, read into memory for the life of the process. */
+/* The bytes of a file that are not mapped. */
+static void
+free_forms(const struct site_file *file)
+{
+	free((void *)(uintptr_t)file->data);
+	free((void *)(uintptr_t)file->gzip_data);
+	free((void *)(uintptr_t)file->br_data);
+}
+
+/* A small file of our own, read into memory for the life of the site. */
 static int
 read_own(const char *www_dir, const char *name, const char *mime,
     struct site_file *file, struct buf *why)
@@ -211,9 +220,12 @@ add_style_sheet(struct site *site, const char *www_dir, struct buf *why)
 		return rc;
 	(void)buf_printf(&url, "pronghorn/v%.12s/pronghorn.css",
 	    file->etag + 1);
-	if (buf_cstr(&url) == NULL)
+	if (buf_cstr(&url) == NULL) {
+		free_forms(file);
 		return -ENOMEM;
+	}
 	file->url = buf_detach(&url, &len);
+	file->own = true;
 	site->file_count++;
 	return 0;
 }
@@ -433,19 +445,18 @@ site_close(struct site **site_in)
 	*site_in = NULL;
 	if (site == NULL)
 		return;
-	/* Maps and small files go with the process; tests open few sites. */
-	free((void *)(uintptr_t)site->index.data);
-	free((void *)(uintptr_t)site->index.gzip_data);
-	free((void *)(uintptr_t)site->index.br_data);
-	for (i = 0; i < site->page_count; i++) {
-		free((void *)(uintptr_t)site->pages[i].data);
-		free((void *)(uintptr_t)site->pages[i].gzip_data);
-		free((void *)(uintptr_t)site->pages[i].br_data);
+	/* Maps go with the process; tests open few sites. */
+	for (i = 0; i < site->file_count; i++) {
+		if (!site->files[i].own)
+			continue;
+		free((void *)(uintptr_t)site->files[i].url);
+		free_forms(&site->files[i]);
 	}
+	free_forms(&site->index);
+	for (i = 0; i < site->page_count; i++)
+		free_forms(&site->pages[i]);
 	free(site->pages);
-	free((void *)(uintptr_t)site->favicon.data);
-	free((void *)(uintptr_t)site->favicon.gzip_data);
-	free((void *)(uintptr_t)site->favicon.br_data);
+	free_forms(&site->favicon);
 	static_close(&site->assets);
 	buf_free(&site->page_fields);
 	buf_free(&site->dependencies);

@@ -28,6 +28,7 @@ struct site_file {
 	size_t br_len;
 	unsigned load; /* number of its script tag, or that of a package's
 			  style sheet, in the mode of the server; 0: none */
+	bool own;      /* bytes and address go with the site, not with a map */
 };
 
 struct site {
