@@ -2,8 +2,7 @@
 
 /*
  * New connections: one accept4() per wake-up and listener, and more as long
- * as no sibling is better off (balance.h), so that idle siblings get their
- * share. What was accepted in this turn and is not read yet counts as work.
+ * as no sibling has fewer, so that idle siblings get their share.
  *
  * When the worker is full, the connection that has been idle longest makes
  * room. When none is idle, or the process is out of descriptors, the listeners
@@ -16,7 +15,6 @@
 #include <errno.h>
 #include <linux/filter.h>
 #include <netinet/in.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -70,6 +68,7 @@ watch(struct worker *worker, bool on)
 	}
 }
 
+static const struct timeval balance_interval = { 0, 1000 };
 static const struct timeval sweep_interval = { 1, 0 };
 
 static void
@@ -111,46 +110,16 @@ is_full(const struct worker *worker)
 	       (size_t)worker->options->worker_connections;
 }
 
-/* Would a request have to wait for a thread, when each of the last `taken`
- * connections brings one? */
-static bool
-is_busy(const struct worker *worker, size_t taken)
-{
-	return pool_busy(worker->pool) + taken >=
-	       (size_t)worker->options->threads;
-}
-
-/* A client was left to a sibling that was better off; is it still? Who serves
- * many short connections would sleep in between otherwise. */
-static void
-wait_no_more(struct worker *worker)
-{
-	if (!balance_may_go_on(&worker->balance, is_busy(worker, 0)))
-		return;
-	balance_forget(&worker->balance);
-	(void)event_del(&worker->accept_pause);
-}
-
 void
 accept_resume(struct worker *worker)
 {
 	balance_tell(&worker->balance, worker->conn_count);
-	if (balance_is_waiting(&worker->balance))
-		wait_no_more(worker);
 	if (event_pending(&worker->accept_pause, EV_TIMEOUT, NULL))
 		return;
 	if (!worker->draining)
 		watch(worker, true);
 	else if (worker->listening) /* not now: a list is being walked */
 		(void)event_add(&worker->accept_pause, &at_once);
-}
-
-void
-accept_turn_over(struct worker *worker)
-{
-	if (balance_is_unsettled(&worker->balance) &&
-	    balance_settle(&worker->balance, is_busy(worker, 0)))
-		accept_resume(worker);
 }
 
 static void
@@ -208,42 +177,31 @@ accept_one(struct worker *worker, int listener)
 	return true;
 }
 
-/* Is anybody in a backlog? */
+/* Would a request have to wait for a thread? */
 static bool
-somebody_waits(const struct worker *worker)
+is_busy(const struct worker *worker)
 {
-	struct pollfd poll_fd = { .events = POLLIN };
-	size_t i;
-
-	for (i = 0; i < worker->handoff->listen_count; i++) {
-		poll_fd.fd = worker->handoff->listen_fds[i];
-		if (poll(&poll_fd, 1, 0) > 0)
-			return true;
-	}
-	return false;
+	return pool_busy(worker->pool) >= (size_t)worker->options->threads;
 }
 
 static void
 on_connection(evutil_socket_t listener, short what, void *arg)
 {
 	struct worker *worker = arg;
-	struct timeval pause = { 0, 0 };
-	size_t taken = 0;
 	bool more;
+	int taken = 0;
 
 	(void)what;
-	pause.tv_usec =
-	    1000L * balance_wait_ms(&worker->balance, is_busy(worker, 0));
-	if (pause.tv_usec > 0) {
+	if (balance_should_wait(&worker->balance, is_busy(worker))) {
 		watch(worker, false);
-		(void)event_add(&worker->accept_pause, &pause);
+		(void)event_add(&worker->accept_pause, &balance_interval);
 		return;
 	}
 	do {
 		more = accept_one(worker, listener);
 		balance_tell(&worker->balance, worker->conn_count);
 	} while (more && ++taken < ACCEPT_TURN &&
-		 balance_may_go_on(&worker->balance, is_busy(worker, taken)));
+		 balance_may_go_on(&worker->balance, is_busy(worker)));
 }
 
 /*
@@ -317,11 +275,6 @@ on_pause_over(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	if (!worker->draining) {
-		/* Else the next client would inherit the patience that is left
-		 * over from one whom a sibling has taken. */
-		if (balance_is_waiting(&worker->balance) &&
-		    !somebody_waits(worker))
-			balance_forget(&worker->balance);
 		accept_resume(worker);
 	} else if (worker->listening) {
 		empty_backlog(worker);

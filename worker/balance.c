@@ -3,8 +3,8 @@
 /*
  * Balance. See balance.h.
  *
- * INVARIANT  Our pipe holds 1 + 2 * connections + busy bytes, or as many as
- *            fit (65,536). 0: nobody accepts there.
+ * INVARIANT  After balance_tell(n) our pipe holds n + 1 bytes, or as many as
+ *            fit (65,536).
  * FAILURE    Without pipes every connection is taken at once. A worker that
  *            dies leaves its bytes; the master takes them out.
  */
@@ -16,13 +16,23 @@
 
 #include "server/base/clock.h"
 
-#define SCAN_US 50000 /* 64 calls that a client waits for */
-#define CHANCES 2     /* that a rival may let pass in a row */
-/* How often a connection may be left lying: 1, 1, 2, 2, 3, 3, 4, 4, 5 ms. */
-#define WAITS 9
-#define WAIT_MAX_US 100000 /* whatever the others do meanwhile */
-#define IGNORE_US 100000   /* doubles with each further chance */
-#define IGNORE_DOUBLINGS 4
+#define SCAN_US 50000
+#define CHANCES 3     /* connections that a rival may leave lying in a row */
+#define WAITS 3       /* milliseconds that one of them may lie */
+#define BUSY_WAITS 25 /* the same while our threads are busy */
+#define BUSY_LOAD (1 << 20) /* more than anybody has in connections */
+#define IGNORE_US 100000
+#define LIVE_MAX (sizeof(((struct balance *)0)->live) / sizeof(unsigned))
+
+void
+balance_start(struct balance *balance, const struct handoff *handoff)
+{
+	*balance = (struct balance){ .fds = handoff->load_fds,
+		.slot = handoff->slot,
+		.slot_count = handoff->slot_count,
+		.ignored = -1 };
+	balance_tell(balance, 0);
+}
 
 static void
 set_level(struct balance *balance, size_t level)
@@ -48,52 +58,11 @@ set_level(struct balance *balance, size_t level)
 	}
 }
 
-static void
-tell(struct balance *balance)
-{
-	if (balance->fds != NULL)
-		set_level(balance,
-		    1 + 2 * balance->connections + (balance->busy ? 1 : 0));
-}
-
-void
-balance_start(struct balance *balance, const struct handoff *handoff)
-{
-	*balance = (struct balance){ .fds = handoff->load_fds,
-		.slot = handoff->slot,
-		.slot_count = handoff->slot_count < BALANCE_SLOTS
-				  ? handoff->slot_count
-				  : BALANCE_SLOTS };
-	tell(balance);
-}
-
 void
 balance_tell(struct balance *balance, size_t connections)
 {
-	balance->connections = connections;
-	tell(balance);
-}
-
-bool
-balance_is_waiting(const struct balance *balance)
-{
-	return balance->waits > 0;
-}
-
-bool
-balance_is_unsettled(const struct balance *balance)
-{
-	return balance->busy || balance->waits > 0;
-}
-
-bool
-balance_settle(struct balance *balance, bool busy)
-{
-	bool better = balance->busy && !busy;
-
-	balance->busy = busy;
-	tell(balance);
-	return better && balance->waits > 0;
+	if (balance->fds != NULL)
+		set_level(balance, connections + 1);
 }
 
 void
@@ -102,17 +71,17 @@ balance_stop(struct balance *balance)
 	if (balance->fds != NULL)
 		set_level(balance, 0);
 	balance->fds = NULL;
-	balance->busy = false;
-	balance->waits = 0;
 }
 
-/* Bytes in the pipe of a slot; 0: nobody accepts there. */
+/* Connections of the worker in a slot; -1: nobody accepts there. */
 static int
-bytes_of(const struct balance *balance, unsigned slot)
+load_of(const struct balance *balance, unsigned slot)
 {
 	int bytes = 0;
 
-	return ioctl(balance->fds[slot], FIONREAD, &bytes) < 0 ? 0 : bytes;
+	if (ioctl(balance->fds[slot], FIONREAD, &bytes) < 0)
+		return -1;
+	return bytes - 1;
 }
 
 /* Which slots are in use changes rarely: look at all of them now and then. */
@@ -121,128 +90,99 @@ scan(struct balance *balance, int64_t now_us)
 {
 	unsigned slot;
 
-	if (balance->scanned_us != 0 && now_us - balance->scanned_us < SCAN_US)
-		return;
 	balance->scanned_us = now_us;
 	balance->live_count = 0;
 	for (slot = 0; slot < balance->slot_count; slot++) {
-		if (slot != balance->slot && bytes_of(balance, slot) > 0 &&
-		    balance->live_count < BALANCE_LIVE)
+		if (slot != balance->slot && load_of(balance, slot) >= 0 &&
+		    balance->live_count < LIVE_MAX)
 			balance->live[balance->live_count++] = slot;
 	}
 }
 
-/* Has it been given up, and does it show no sign of life? */
-static bool
-is_ignored(struct balance_rival *rival, int bytes, int64_t now_us)
-{
-	if (rival->missed == 0)
-		return false;
-	if (bytes > rival->bytes) {
-		rival->missed = 0;
-		return false;
-	}
-	rival->bytes = bytes;
-	return now_us < rival->ignored_until_us;
-}
-
-static void
-count_missed(struct balance_rival *rival, int bytes, int64_t now_us)
-{
-	unsigned doublings;
-
-	rival->bytes = bytes;
-	if (++rival->missed < CHANCES)
-		return;
-	doublings = rival->missed - CHANCES;
-	if (doublings > IGNORE_DOUBLINGS)
-		doublings = IGNORE_DOUBLINGS;
-	rival->ignored_until_us = now_us + ((int64_t)IGNORE_US << doublings);
-}
-
-/*
- * The slot of him who should have the next connection instead of us, and the
- * bytes in his pipe; -1: nobody. An eighth more is as good as even.
- */
+/* The least loaded of the others; INT_MAX: there is none. */
 static int
-find_better(struct balance *balance, bool busy, int64_t now_us, int *bytes)
+find_rival(const struct balance *balance, int64_t now_us, int *rival, int *sum)
 {
-	int own = (int)balance->connections;
-	int least[2] = { INT_MAX, INT_MAX }; /* idle ones, busy ones */
-	int found[2] = { -1, -1 };
-	int there;
+	int least = INT_MAX;
 	unsigned i;
-	int kind;
+	int load;
 
-	scan(balance, now_us);
+	*rival = -1;
+	*sum = 0;
 	for (i = 0; i < balance->live_count; i++) {
-		there = bytes_of(balance, balance->live[i]);
-		if (there <= 0 || is_ignored(&balance->rivals[balance->live[i]],
-				      there, now_us))
+		if ((int)balance->live[i] == balance->ignored &&
+		    now_us < balance->ignored_until_us)
 			continue;
-		kind = (there - 1) % 2;
-		if (there < least[kind]) {
-			least[kind] = there;
-			found[kind] = (int)balance->live[i];
+		load = load_of(balance, balance->live[i]);
+		*sum += load;
+		if (load >= 0 && load < least) {
+			least = load;
+			*rival = (int)balance->live[i];
 		}
 	}
-	kind = found[0] >= 0 ? 0 : 1;
-	*bytes = least[kind];
-	if (found[kind] < 0 || (kind == 1 && !busy))
-		return -1;
-	if (busy && kind == 0)
-		return found[0];
-	least[kind] = (least[kind] - 1) / 2;
-	return own > least[kind] + least[kind] / 8 ? found[kind] : -1;
+	return least;
 }
 
 bool
 balance_may_go_on(struct balance *balance, bool busy)
 {
-	int bytes;
-
-	return balance->fds == NULL ||
-	       find_better(balance, busy, clock_mono_us(), &bytes) < 0;
-}
-
-void
-balance_forget(struct balance *balance)
-{
-	balance->waits = 0;
-}
-
-unsigned
-balance_wait_ms(struct balance *balance, bool busy)
-{
-	int64_t now_us;
-	int bytes;
+	int64_t now_us = clock_mono_us();
 	int rival;
+	int least;
+	int sum;
 
 	if (balance->fds == NULL)
-		return 0;
-	(void)balance_settle(balance, busy);
-	if (balance->connections == 0 && !busy) {
-		balance->waits = 0;
-		return 0;
-	}
+		return true;
+	if (balance->scanned_us == 0 || now_us - balance->scanned_us > SCAN_US)
+		scan(balance, now_us);
+	least = find_rival(balance, now_us, &rival, &sum);
+	return least == INT_MAX ||
+	       (!busy && (int)balance->told - 1 <= least + least / 8);
+}
+
+bool
+balance_should_wait(struct balance *balance, bool busy)
+{
+	int64_t now_us;
+	unsigned most;
+	int least;
+	int rival;
+	int own;
+	int sum;
+
+	if (balance->fds == NULL || (balance->told <= 1 && !busy))
+		return false;
 	now_us = clock_mono_us();
-	rival = find_better(balance, busy, now_us, &bytes);
-	if (balance->waits == 0)
-		balance->wait_us = now_us;
-	if (rival < 0 || now_us - balance->wait_us > WAIT_MAX_US) {
+	if (balance->scanned_us == 0 || now_us - balance->scanned_us > SCAN_US)
+		scan(balance, now_us);
+	busy = busy && now_us >= balance->busy_until_us;
+	own = (int)balance->told - 1 + (busy ? BUSY_LOAD : 0);
+	least = find_rival(balance, now_us, &rival, &sum);
+	if (least == INT_MAX || own <= least + least / 8) {
 		balance->waits = 0;
-		return 0;
+		return false;
 	}
-	/* Each has its own chance; and who takes something gets another. */
-	if (balance->waits == 0 || rival != balance->rival ||
-	    bytes != balance->rival_bytes) {
+	/* As long as the others take something they are not to be hurried. */
+	if (busy && sum != balance->sum)
 		balance->waits = 0;
+	if (balance->waits == 0) {
 		balance->rival = rival;
-		balance->rival_bytes = bytes;
+		balance->rival_load = least;
+		balance->sum = sum;
 	}
-	if (++balance->waits <= WAITS)
-		return (balance->waits + 1) / 2;
+	most = busy ? BUSY_WAITS : WAITS;
+	if (balance->waits++ < most)
+		return true;
+	/* They have had their chance; perhaps they are as busy as we are. */
 	balance->waits = 0;
-	count_missed(&balance->rivals[rival], bytes, now_us);
-	return 0;
+	if (busy)
+		balance->busy_until_us = now_us + IGNORE_US;
+	if (busy || rival != balance->rival || least != balance->rival_load) {
+		balance->missed = 0;
+	} else if (++balance->missed >= CHANCES) {
+		balance->missed = 0;
+		balance->ignored = rival;
+		balance->ignored_until_us = now_us + IGNORE_US;
+	}
+	return false;
 }

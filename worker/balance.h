@@ -10,46 +10,35 @@
 
 /*
  * An even share of connections, without shared memory: each slot has a pipe
- * that all workers hold, and the number of bytes in it tells how many
- * connections its worker has, whether its threads are all busy, and that it
- * accepts at all. A worker writes and reads only its own; how many bytes lie
- * in another one the kernel tells.
+ * that all workers hold, and the number of bytes in it is the number of
+ * connections of its worker, and one more while it accepts. A worker writes
+ * and reads only its own; how many bytes lie in another one the kernel tells.
  *
- * Who is worse off than another (busy, while that one is not; or as busy, but
- * with more connections) lets a connection lie, so that the other can take it:
- * for a few milliseconds at a time, 25 in all, as a sibling on a busy machine
- * may wait that long for a processor. Then it takes it anyway. Who has let
- * two such chances pass hangs and is not looked at for a while, and the
- * longer, the more often: it costs the others a few milliseconds.
- *
- * Nobody who has neither connections nor work waits for anybody.
+ * Who has more than the least loaded worker lets a connection lie for a
+ * millisecond, three times, so that the other can take it. Then it takes it
+ * anyway. Whose threads are all busy is more patient: a request on it would
+ * have to wait for one of them. Who
+ * has let several such chances pass hangs, or has no processor, and is not
+ * looked at for a while: it costs the others a few milliseconds.
  *
  * THREADS  The loop only.
  */
-#define BALANCE_SLOTS 256 /* beyond them nobody is looked at */
-#define BALANCE_LIVE 64
-
-struct balance_rival {
-	unsigned missed; /* chances in a row that it let pass */
-	int bytes;       /* least in its pipe since; more: it is alive */
-	int64_t ignored_until_us;
-};
-
 struct balance {
 	const int *fds; /* NULL: off */
 	unsigned slot;
 	unsigned slot_count;
-	size_t connections;
-	bool busy;          /* as the others know it */
-	size_t told;        /* bytes in our pipe */
-	unsigned waits;     /* how often a connection has been left lying */
-	int64_t wait_us;    /* since when */
-	int rival;          /* for whom */
-	int rival_bytes;    /* in its pipe then */
-	int64_t scanned_us; /* when we looked who lives */
+	size_t told;    /* bytes in our pipe */
+	unsigned waits; /* how often this connection has been left lying */
+	int rival;      /* for whom */
+	int rival_load;
+	int sum; /* of the connections of all others, when the wait began */
+	int64_t busy_until_us; /* being busy does not count until then */
+	unsigned missed;       /* chances in a row that nobody took */
+	int ignored;           /* did not take it; -1: none */
+	int64_t ignored_until_us;
+	int64_t scanned_us;
 	unsigned live_count;
-	unsigned live[BALANCE_LIVE]; /* slots that accept, as of then */
-	struct balance_rival rivals[BALANCE_SLOTS];
+	unsigned live[64]; /* slots that accept, as of the last scan */
 };
 
 /* Begin to accept: from now on this worker counts. */
@@ -61,30 +50,14 @@ void balance_stop(struct balance *balance);
 /* This worker has `connections` now. */
 void balance_tell(struct balance *balance, size_t connections);
 
-/* Is a connection being left lying? */
-bool balance_is_waiting(const struct balance *balance);
-
-/* Might balance_settle() have something to do? */
-bool balance_is_unsettled(const struct balance *balance);
-
 /*
- * A turn is over: the others may have to know that we are not busy any more,
- * or that we have become it. Whether that ends a wait of ours, perhaps.
+ * Should the connection that is there be left to somebody else for 1 ms?
+ * `busy`: a request on it would have to wait for a thread here.
  */
-bool balance_settle(struct balance *balance, bool busy);
-
-/*
- * Should the connection that is there be left to somebody else, for as many
- * milliseconds as this says? 0: take it. `busy`: a request on it would have
- * to wait for a thread here.
- */
-unsigned balance_wait_ms(struct balance *balance, bool busy);
-
-/* What was left lying is gone: the next one is another one. */
-void balance_forget(struct balance *balance);
+bool balance_should_wait(struct balance *balance, bool busy);
 
 /* May this worker take another one in the same turn? Not while some other
- * is better off. */
+ * has fewer. */
 bool balance_may_go_on(struct balance *balance, bool busy);
 
 #endif

@@ -478,7 +478,6 @@ worker_run(const struct handoff *handoff, const struct worker_options *options,
 		if (event_base_loop(worker->base, EVLOOP_ONCE) < 0)
 			break;
 		pool_kick(worker->pool);
-		accept_turn_over(worker);
 		worker_read_end(worker);
 		access_log_flush(&worker->access_log);
 	}
@@ -486,8 +485,10 @@ worker_run(const struct handoff *handoff, const struct worker_options *options,
 	return 0;
 }
 
-/* Ids that are not on the page: an error in development, a warning else, as
- * an app may add components later without saying so. */
+/*
+ * Ids that are not on the page: an error in development, a warning else, as
+ * an app may add components later without saying so.
+ */
 static int
 check_ids(struct app *app, struct toolkit *kit, struct buf *why)
 {

@@ -135,12 +135,10 @@ bool orders_read(struct worker *worker);
 /*
  * accept.c. accept_stop() takes who is in the backlog and closes the
  * listeners; when there is no room for all, accept_resume() goes on with it.
- * accept_turn_over() lets the siblings know whether we are still busy.
  */
 int accept_start(struct worker *worker);
 void accept_stop(struct worker *worker);
 void accept_resume(struct worker *worker);
-void accept_turn_over(struct worker *worker);
 
 /*
  * worker.c: one read transaction for several look-ups. It is closed before
