@@ -16,9 +16,9 @@
  * INVARIANT  `bytes` is the sum of `cost` of all in the list, and not above
  *            `limit` when the lock is free.
  * INVARIANT  A value whose version is not below `trusted` was in the database,
- * as it is kept, in the state that is looked at. INVARIANT  The lock is held
- * for a few pointers and one comparison only, and after a commit for reading
- * its news.
+ *            as it is kept, in the state that is looked at.
+ * INVARIANT  The lock is held for a few pointers and one comparison only, and
+ *            after a commit for reading its news.
  */
 #include "cache/kept.h"
 

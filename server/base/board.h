@@ -85,9 +85,10 @@ struct board {
 struct board_row {
 	int64_t wall_ms;
 	uint32_t span_ms;
-	uint16_t
-	    p50; /* bucket where half of the answers lie below the bound, */
-	uint16_t p99; /* and 99 %; HANDOFF_BUCKETS: there were none */
+	/* Buckets below whose bounds half and 99 % of the answers lie;
+	 * HANDOFF_BUCKETS: there were none. */
+	uint16_t p50;
+	uint16_t p99;
 	uint64_t answers;
 	uint64_t hits;
 	uint64_t misses;

@@ -202,7 +202,7 @@ become(struct dev *dev)
 {
 	const struct dev_words *words = &dev->words;
 	char text[][24] = { "--debug", "--debug-notice", "--keep-alive", "0",
-		"--control-socket", "-c", "--boot-timeout", "10" };
+		"--control-socket", "-c" };
 	char notice[PATH_MAX];
 	char control[PATH_MAX];
 	char notify[PATH_MAX];
@@ -224,10 +224,6 @@ become(struct dev *dev)
 	argv[at++] = text[3];
 	argv[at++] = text[4];
 	argv[at++] = control;
-	/* Somebody waits for it; the words on the line come later, and count.
-	 */
-	argv[at++] = text[6];
-	argv[at++] = text[7];
 	if (words->found_config != NULL &&
 	    words->config == words->found_config) {
 		argv[at++] = text[5];
