@@ -228,10 +228,14 @@ run_config(struct request *rq)
 static const char *
 run_reload(struct request *rq)
 {
+	bool anew = rq->count > 0;
+
+	if (anew && strcmp(rq->arguments[0], "anew") != 0)
+		return "reload takes nothing, or anew";
 	if (rq->master->crew.stop != CREW_RUN)
 		return "the server is stopping";
 	rq->client->waits_for = CONTROL_RELOAD;
-	reload_begin(rq->master); /* may be over at once */
+	reload_begin(rq->master, anew); /* may be over at once */
 	return NULL;
 }
 

@@ -33,7 +33,13 @@
 #define LONG_PATIENCE_SECONDS 120 /* of a reload with a slow app */
 
 static const char usage[] =
-    "usage: pronghorn ctl [--socket PATH | -c FILE] [--json] COMMAND\n"
+    "usage: pronghorn ctl [--socket PATH | -c FILE] [--json] "
+    "[--timeout SECONDS]\n"
+    "                     COMMAND\n"
+    "\n"
+    "  --timeout SECONDS  how long to wait for the answer: 5, and 120 for "
+    "reload\n"
+    "                     and upgrade\n"
     "\n"
     "  status             how the server is\n"
     "  workers            its workers\n"
@@ -50,7 +56,9 @@ static const char usage[] =
     "  sessions end NAME  end one; the first 8 digits will do\n"
     "  metrics            what is counted; histograms with percentiles\n"
     "  last-crash         what is known of the last worker that crashed\n"
-    "  reload             as SIGHUP; waits for the result\n"
+    "  reload [anew]      as SIGHUP; waits for the result; anew: in place "
+    "of one\n"
+    "                     whose app is still being loaded for a trial\n"
     "  upgrade            as SIGUSR2; waits until the new server serves\n"
     "  reopen-logs        as SIGUSR1\n"
     "  scale N            N workers from now on\n"
@@ -66,6 +74,18 @@ ctl_usage(void)
 	return usage;
 }
 
+/* A whole number of seconds, at most a day; -1: it is none. */
+static int
+seconds_of(const char *text)
+{
+	char *end;
+	long seconds = strtol(text, &end, 10);
+
+	return *text != '\0' && *end == '\0' && seconds > 0 && seconds <= 86400
+		   ? (int)seconds
+		   : -1;
+}
+
 /* The flags in front of the command. False: wrong. */
 static bool
 parse(struct ctl *ctl, int argc, char **argv)
@@ -79,6 +99,10 @@ parse(struct ctl *ctl, int argc, char **argv)
 			ctl->socket = argv[++i];
 		else if (strncmp(argv[i], "--socket=", 9) == 0)
 			ctl->socket = argv[i] + 9;
+		else if (strcmp(argv[i], "--timeout") == 0 && i + 1 < argc)
+			ctl->seconds = seconds_of(argv[++i]);
+		else if (strncmp(argv[i], "--timeout=", 10) == 0)
+			ctl->seconds = seconds_of(argv[i] + 10);
 		else if ((strcmp(argv[i], "-c") == 0 ||
 			     strcmp(argv[i], "--config") == 0) &&
 			 i + 1 < argc)
@@ -94,7 +118,7 @@ parse(struct ctl *ctl, int argc, char **argv)
 		ctl->json = true;
 		ctl->count--;
 	}
-	return ctl->count > 0;
+	return ctl->count > 0 && ctl->seconds >= 0;
 }
 
 int
@@ -227,6 +251,8 @@ ctl_ask(struct ctl *ctl, char *const *words, int count, cJSON **answer)
 	text = buf_cstr(&path);
 	if (strcmp(words[0], "reload") == 0 || strcmp(words[0], "upgrade") == 0)
 		seconds = LONG_PATIENCE_SECONDS;
+	if (ctl->seconds > 0)
+		seconds = ctl->seconds;
 	rc = text == NULL ? -ENOMEM : connect_to(text, seconds, &fd);
 	if (rc < 0) {
 		(void)buf_printf(&ctl->why, "no server answers on %s: %s",

@@ -19,6 +19,7 @@ struct ctl {
 	const char *socket; /* NULL: ask the configuration */
 	const char *file;
 	bool json;
+	int seconds; /* to wait for the answer; 0: as the command needs */
 	int count;
 	char **words; /* the command and its arguments */
 	struct buf why;

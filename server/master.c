@@ -385,7 +385,7 @@ take_signals(struct master *master)
 			master_stop(master, CREW_QUIT, row->name);
 			break;
 		case SIG_DO_RESTART:
-			reload_begin(master);
+			reload_begin(master, false);
 			break;
 		case SIG_DO_REOPEN:
 			master_reopen_logs(master);

@@ -47,6 +47,7 @@ enum reload_state {
 struct reload {
 	enum reload_state state;
 	bool again;              /* asked for once more meanwhile */
+	bool dropped;            /* CHECKING: the check is being killed */
 	unsigned finished;       /* how many have ended, well or not */
 	bool failed;             /* the last one */
 	struct preflight check;  /* CHECKING */
@@ -215,9 +216,10 @@ void crash_keep_free(struct master *master);
 
 /*
  * SIGHUP: new settings and new workers, or none of it. Whatever is wrong is
- * logged and leaves everything as it was.
+ * logged and leaves everything as it was. While one is under way, another is
+ * done after it; with `anew`, in its place, as long as it is only checked.
  */
-void reload_begin(struct master *master);
+void reload_begin(struct master *master, bool anew);
 
 /* Each turn of the loop. */
 void reload_look(struct master *master);

@@ -77,7 +77,7 @@ finish(struct master *master, const char *error)
 	    error == NULL ? "Serving" : "Serving; the last reload failed");
 	if (reload->again) {
 		reload->again = false;
-		reload_begin(master);
+		reload_begin(master, false);
 	}
 }
 
@@ -133,8 +133,24 @@ read_settings(struct master *master, struct master_settings *fresh,
 	return rc;
 }
 
+/* One more is asked for while one is under way. */
+static void
+queue(struct master *master, bool anew)
+{
+	struct reload *reload = &master->reload;
+
+	reload->again = true;
+	if (anew && reload->state == RELOAD_CHECKING && !reload->dropped) {
+		reload->dropped = true;
+		(void)kill(reload->check.pid, SIGKILL);
+	}
+	log_info("master.reload", "note=\"%s\"",
+	    reload->dropped ? "in place of the one that is being checked"
+			    : "will be done once more");
+}
+
 void
-reload_begin(struct master *master)
+reload_begin(struct master *master, bool anew)
 {
 	struct reload *reload = &master->reload;
 	struct buf why = BUF_EMPTY;
@@ -144,8 +160,7 @@ reload_begin(struct master *master)
 	if (master->crew.stop != CREW_RUN)
 		return;
 	if (reload->state != RELOAD_IDLE) {
-		reload->again = true;
-		log_info("master.reload", "note=\"will be done once more\"");
+		queue(master, anew);
 		return;
 	}
 	log_info("master.reload", "workers=%u", master->crew.target);
@@ -175,7 +190,7 @@ reload_look(struct master *master)
 		preflight_look(&master->reload.check, master->now_us);
 	if (changed != NULL) {
 		log_info("master.changed", "path=%s", changed);
-		reload_begin(master);
+		reload_begin(master, false);
 	}
 }
 
@@ -261,6 +276,15 @@ reload_checked(struct master *master, int status)
 	rc = preflight_end(&reload->check, status, &why);
 	if (reload->state != RELOAD_CHECKING) {
 		buf_free(&why); /* abandoned meanwhile */
+		return;
+	}
+	if (reload->dropped) {
+		buf_free(&why);
+		release(master, fresh);
+		reload->dropped = false;
+		reload->again = false;
+		reload->state = RELOAD_IDLE;
+		reload_begin(master, false);
 		return;
 	}
 	rules = launch_listen_rules(fresh->settings.options);
@@ -357,6 +381,7 @@ reload_abandon(struct master *master)
 		release(master, &reload->other);
 	reload->state = RELOAD_IDLE;
 	reload->again = false;
+	reload->dropped = false;
 	reload->failed = true;
 	(void)snprintf(reload->text, sizeof(reload->text),
 	    "the server is stopping");

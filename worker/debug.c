@@ -196,8 +196,8 @@ put_notice(const char *notice, struct buf *out)
 	debug_headline(notice, &title);
 	(void)buf_putl(&page,
 	    "<!doctype html><html><head><title>not up to date</title></head>"
-	    "<body><div class=\"debugger\"><h1>The app on this page is an "
-	    "older one");
+	    "<body><div class=\"debugger\"><h1>What was saved last is not on "
+	    "this page");
 	(void)buf_putl(&page, PAGE_MESSAGE);
 	if (buf_cstr(&title) != NULL)
 		site_escape_html(title.data, &page);

@@ -39,6 +39,9 @@
 /* Editors write, rename and remove: this is one change. */
 #define SETTLE_US 10000
 
+/* An app that is loaded takes a moment; then it is time to say something. */
+#define SLOW_US (5 * INT64_C(1000000))
+
 static const char usage[] =
     "usage: pronghorn dev [--open] [OPTIONS] app.c [more.c ...] "
     "[-- CC FLAGS]\n"
@@ -89,10 +92,20 @@ set_error(struct dev *dev, char **error, char *text)
 	renew_notice(dev);
 }
 
+/* Have the server load .so `number`, now that it will be told to. */
+static int
+try_one(struct dev *dev, unsigned number)
+{
+	dev->trying = number;
+	dev->fresh = dev->fresh && number != dev->built;
+	dev->tried_us = clock_mono_us();
+	return dev_point(dev, number);
+}
+
 static void
 start_server(struct dev *dev, unsigned number)
 {
-	int rc = dev_point(dev, number);
+	int rc = try_one(dev, number);
 
 	if (rc == 0)
 		rc = dev_server_start(dev);
@@ -145,19 +158,20 @@ advance(struct dev *dev)
 		dev->changed &= ~WATCH_CODE;
 		begin(dev, DEV_COMPILE, dev_compile(dev));
 	} else if (dev->state == DEV_DOWN && dev->fresh && !dev->stopgap) {
-		start_server(dev, dev->number);
+		start_server(dev, dev->built);
 	} else if (dev->state == DEV_DOWN) {
 		dev->stopgap = true;
 		begin(dev, DEV_STOPGAP, dev_compile_stopgap(dev));
+	} else if (dev->state == DEV_UP && !dev->announced) {
+		dev->announced = true;
+		begin(dev, DEV_ASK, dev_ctl(dev, "listeners", NULL));
 	} else if (dev->state == DEV_UP &&
 		   (dev->fresh || (dev->changed & WATCH_REST))) {
 		dev->changed &= ~WATCH_REST;
 		watch_rest(dev);
-		rc = dev->fresh ? dev_point(dev, dev->number) : 0;
-		begin(dev, DEV_RELOAD, rc < 0 ? rc : dev_ctl(dev, "reload"));
-	} else if (dev->state == DEV_UP && !dev->announced) {
-		dev->announced = true;
-		begin(dev, DEV_ASK, dev_ctl(dev, "listeners"));
+		rc = try_one(dev, dev->fresh ? dev->built : dev->loaded);
+		begin(dev, DEV_RELOAD,
+		    rc < 0 ? rc : dev_ctl(dev, "reload", "anew"));
 	}
 }
 
@@ -189,6 +203,7 @@ compiled(struct dev *dev, bool good)
 	/* The page learns it when the new app serves: see loaded(). */
 	free(dev->compile_error);
 	dev->compile_error = NULL;
+	dev->built = number;
 	dev->fresh = true;
 }
 
@@ -203,14 +218,14 @@ loaded(struct dev *dev)
 		    error);
 		if (asprintf(&text, "The app is not loaded: %s\n", error) < 0)
 			text = NULL;
-		if (dev->fresh)
+		/* It is not tried again before something changes. */
+		if (dev->trying != dev->loaded)
 			(void)dev_point(dev, dev->loaded);
-	} else if (dev->fresh) {
+	} else if (dev->trying != dev->loaded) {
 		dev_forget(dev, dev->loaded);
-		dev->loaded = dev->number;
+		dev->loaded = dev->trying;
 	}
-	/* The failed one is not tried again before something changes. */
-	dev->fresh = false;
+	dev->slow = false;
 	set_error(dev, &dev->load_error, text);
 	if (error == NULL)
 		say_seconds(dev, "serves");
@@ -260,6 +275,7 @@ server_over(struct dev *dev)
 		/* Perhaps it is the app's fault: then the page can say so. */
 		dev->state = DEV_DOWN;
 		dev->stopgap = true;
+		dev->fresh = true;
 		return;
 	}
 	(void)fprintf(stderr, "pronghorn dev: the server has ended\n");
@@ -299,6 +315,61 @@ take_signals(struct dev *dev)
 		(void)kill(dev->server, SIGKILL);
 }
 
+/* What is being loaded is out of date, and would still take its time. */
+static void
+leave_reload(struct dev *dev)
+{
+	step_kill(&dev->step);
+	dev->doing = DEV_NOTHING;
+	dev->slow = false;
+	free(dev->load_error);
+	dev->load_error = NULL;
+	/* Should nothing new compile, the server has to be told, too. */
+	dev->fresh = !(dev->changed & WATCH_CODE) && dev->trying != dev->loaded;
+	dev->changed |= WATCH_REST;
+	(void)dev_point(dev, dev->loaded);
+}
+
+/*
+ * The app takes long to load. It has its time, until boot_timeout; but the
+ * page has to say so, and a server that is not up yet has no page: then one
+ * with the stopgap comes first, and loads the app as a reload does.
+ */
+static void
+say_slow(struct dev *dev)
+{
+	char *text = NULL;
+
+	if (dev->doing == DEV_RELOAD && dev->changed != 0) {
+		leave_reload(dev);
+		return;
+	}
+	dev->slow = true;
+	if (asprintf(&text,
+		"%s: still loading after %d s: PH_APP has not returned\n"
+		"\n"
+		"The page changes when it has. A change that is saved before "
+		"is tried instead.\nThe setting boot_timeout ends it.\n",
+		dev->words.sources[0], (int)(SLOW_US / 1000000)) < 0)
+		text = NULL;
+	if (text != NULL)
+		(void)fprintf(stderr, "pronghorn dev: %.*s\n",
+		    (int)strcspn(text, "\n"), text);
+	set_error(dev, &dev->load_error, text);
+	if (dev->state == DEV_STARTING) /* with preload_app it hears nothing */
+		(void)kill(dev->server, SIGKILL);
+}
+
+/* When that is to be said; INT64_MAX: there is no reason to. */
+static int64_t
+slow_at(const struct dev *dev)
+{
+	bool loading = dev->doing == DEV_RELOAD ||
+		       (dev->state == DEV_STARTING && !dev->stopgap);
+
+	return loading && !dev->slow ? dev->tried_us + SLOW_US : INT64_MAX;
+}
+
 static void
 note_changes(struct dev *dev)
 {
@@ -315,17 +386,18 @@ note_changes(struct dev *dev)
 		dev_forget(dev, dev->number);
 		dev->doing = DEV_NOTHING;
 	}
+	if (dev->doing == DEV_RELOAD && dev->slow)
+		leave_reload(dev);
 }
 
 static void
 came_up(struct dev *dev)
 {
-	if (dev->state != DEV_STARTING)
-		return;
+	if (dev->state != DEV_STARTING || (dev->slow && !dev->stopgap))
+		return; /* too late: see say_slow() */
 	dev->state = DEV_UP;
 	if (!dev->stopgap) {
-		dev->loaded = dev->number;
-		dev->fresh = false;
+		dev->loaded = dev->trying;
 		say_seconds(dev, "serves");
 	}
 }
@@ -337,16 +409,24 @@ turn(struct dev *dev)
 		{ .fd = dev->watch.fd, .events = POLLIN },
 		{ .fd = dev->notify_fd, .events = POLLIN },
 		{ .fd = dev->step.fd, .events = POLLIN } };
-	bool settling = dev->changed != 0 && dev->doing == DEV_NOTHING;
+	int64_t until_us = slow_at(dev);
+	int64_t wait_ms = -1;
 
-	if (poll(polls, 4, settling ? SETTLE_US / 1000 : -1) < 0 &&
-	    errno != EINTR)
+	if (until_us != INT64_MAX)
+		wait_ms = (until_us - clock_mono_us()) / 1000 + 1;
+	if (wait_ms < 0 && until_us != INT64_MAX)
+		wait_ms = 0;
+	if (dev->changed != 0 && dev->doing == DEV_NOTHING)
+		wait_ms = SETTLE_US / 1000;
+	if (poll(polls, 4, (int)wait_ms) < 0 && errno != EINTR)
 		give_up(dev, "poll", -errno);
 	step_read(&dev->step);
 	take_signals(dev);
 	note_changes(dev);
 	if (dev_notify_read(dev))
 		came_up(dev);
+	if (clock_mono_us() >= slow_at(dev))
+		say_slow(dev);
 	if (dev->changed == 0 || clock_mono_us() - dev->seen_us >= SETTLE_US)
 		advance(dev);
 }

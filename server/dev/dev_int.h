@@ -48,10 +48,14 @@ struct dev {
 	struct step step;
 	enum dev_step doing;
 	int changed; /* WATCH_CODE, WATCH_REST: not looked at yet */
-	bool fresh;  /* a new .so is there that was not loaded yet */
+	bool fresh;  /* `built` was not tried yet */
 
-	unsigned number; /* of the newest .so */
-	unsigned loaded; /* of the one that serves; 0: none, or the stopgap */
+	unsigned number;  /* of the last run of the compiler, and its .so */
+	unsigned built;   /* of the newest .so there is */
+	unsigned trying;  /* of the one that is being loaded, or was */
+	unsigned loaded;  /* of the one that serves; 0: none, or the stopgap */
+	int64_t tried_us; /* when loading it began */
+	bool slow;        /* that it takes long was said */
 	char *compile_error;
 	char *load_error;
 
@@ -114,7 +118,9 @@ int dev_notify_open(struct dev *dev);
 bool dev_notify_read(struct dev *dev);
 
 int dev_server_start(struct dev *dev);
-int dev_ctl(struct dev *dev, const char *command);
+
+/* Start `pronghorn ctl` with a command and its argument, or NULL. */
+int dev_ctl(struct dev *dev, const char *command, const char *argument);
 
 /* The error in the answer of `ctl --json` that the step has printed; NULL: it
  * was done. The caller frees. */

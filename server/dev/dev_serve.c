@@ -252,20 +252,24 @@ dev_server_start(struct dev *dev)
 }
 
 int
-dev_ctl(struct dev *dev, const char *command)
+dev_ctl(struct dev *dev, const char *command, const char *argument)
 {
-	char text[][12] = { "ctl", "--socket", "--json" };
+	/* Twice as long as boot_timeout can be; the server ends it. */
+	char text[][12] = { "ctl", "--socket", "--json", "--timeout", "7200" };
 	char control[PATH_MAX];
 	char *copy = strdup(command);
+	char *second = argument != NULL ? strdup(argument) : NULL;
 	char *argv[] = { dev->program->path, text[0], text[1], control, text[2],
-		copy, NULL };
+		text[3], text[4], copy, second, NULL };
 	int rc;
 
-	if (copy == NULL || !dev_path(dev, "control", control))
+	if (copy == NULL || (argument != NULL && second == NULL) ||
+	    !dev_path(dev, "control", control))
 		rc = -ENOMEM;
 	else
 		rc = step_start(&dev->step, argv, NULL);
 	free(copy);
+	free(second);
 	return rc;
 }
 

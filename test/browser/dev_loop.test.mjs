@@ -105,6 +105,7 @@ test("saved is seen, for every example", { seconds: 600 }, async (t, scene) => {
     await listens(visitor);
     await visitor.page.evaluate(() => (window.same = true));
     await measure(t, `${name}: save to page`, async (i) => {
+      if (i > 1) await listens(visitor);
       const before = now();
 
       edit(source, number(i - 1), number(i));
@@ -166,6 +167,34 @@ test("errors come and go", { seconds: 400 }, async (t, scene) => {
   edit(source, 'app, "Caching and signaling"', 'app, "The last one"');
   await shows(visitor, "The last one");
   assert.deepEqual(server.grep(/verdict=(?!drained)/), []);
+  assert.equal((await server.stop()).status, 0);
+});
+
+test("an app that never returns", { seconds: 240 }, async (t, scene) => {
+  const source = copy(scene, "session_data");
+  const server = await dev(scene, source, { env: { PH_DEMO_DELAY: "0" } });
+  const visitor = await Visitor.open(await launch(scene), server);
+  const { page } = visitor;
+  const good = fs.readFileSync(source, "utf8");
+  const told = page.getByText(/app\.c: still loading after 5 s: PH_APP has not/);
+
+  await visitor.visit();
+  await listens(visitor);
+  fs.writeFileSync(
+    source,
+    good.replace("PH_APP(app)\n{", "PH_APP(app)\n{\n\tfor (;;) ph_title(app, \"\");"),
+  );
+  const before = now();
+
+  await told.first().waitFor(PATIENT);
+  within(t, "saved to told", now() - before, 40000);
+  /* The one before is there, and works. */
+  await page.getByRole("button").first().waitFor(PATIENT);
+  await listens(visitor);
+  fs.writeFileSync(source, good);
+  await told.first().waitFor({ state: "detached", ...PATIENT });
+  await page.getByRole("button").first().waitFor(PATIENT);
+  assert.deepEqual(server.grep(/reload_failed|verdict=(?!drained)/), []);
   assert.equal((await server.stop()).status, 0);
 });
 

@@ -6,7 +6,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { dev, edit, PROGRAM } from "../lib/dev.mjs";
-import { ROOT, test, until } from "../lib/harness.mjs";
+import { now, ROOT, test, until, within } from "../lib/harness.mjs";
 
 const ask = (cwd, ...args) =>
   spawnSync(PROGRAM, args, { cwd, encoding: "utf8", timeout: 60000 });
@@ -83,7 +83,7 @@ test("an app that has never compiled", { seconds: 240 }, async (t, scene) => {
   const text = async (what) => (await fetch(server.url + what)).text();
 
   assert.match(await text("/_ph/debug.js"), /app\.c:\d+:\d+: error/);
-  assert.match(await text("/_dash-layout"), /has not been compiled yet/);
+  assert.match(await text("/_dash-layout"), /has not been loaded yet/);
   /* Mended, with a header that does not exist yet. */
   fs.writeFileSync(source, `#include "text.h"\n${good.replaceAll('"@NAME@"', "TEXT")}`);
   await until(
@@ -129,6 +129,66 @@ test("an app that has never compiled", { seconds: 240 }, async (t, scene) => {
   process.kill(server.grep(/event=master\.ready/)[0].match(/pid=(\d+)/)[1], "SIGTERM");
   assert.equal((await server.exited).status, 1);
   assert.deepEqual(leftOvers(server), []);
+});
+
+/* What PH_APP begins with; `text` is that of the new app. */
+const begins = (text, code) =>
+  text
+    .replace("PH_APP(app)\n{", `PH_APP(app)\n{\n\t${code}`)
+    .replace("<math.h>", "<math.h>\n#include <unistd.h>");
+
+test("an app that never returns", { seconds: 240 }, async (t, scene) => {
+  const plain = fs
+    .readFileSync(path.join(ROOT, "server/dev/text/app.c.in"), "utf8")
+    .replaceAll("@NAME@", "plain");
+  const hangs = begins(plain, "for (;;) (void)pause();");
+  const source = scene.file("app.c", hangs);
+  const start = now();
+  const server = await dev(scene, source);
+  const text = async (what) => (await fetch(server.url + what)).text();
+  const shows = (what, wanted, pattern) =>
+    until(wanted, async () => pattern.test(await text(what)), 60);
+  const slow = /app\.c: still loading after 5 s: PH_APP has not returned/;
+  const settled = () =>
+    until("no notice", async () => !/title:/.test(await text("/_ph/debug.js")), 60);
+
+  /* There is a page, and it says so; not after boot_timeout, a minute. */
+  assert.match(await text("/_ph/debug.js"), slow);
+  assert.match(await text("/_dash-layout"), /has not been loaded yet/);
+  within(t, "start to notice", now() - start, 30000);
+  /* What is saved then takes its place at once. */
+  const saved = now();
+
+  fs.writeFileSync(source, plain);
+  await shows("/_dash-layout", "the app", /"children":"plain"/);
+  within(t, "mended to served", now() - saved, 30000);
+  await settled();
+  /* The same when an older one serves; this time it does not compile. */
+  fs.writeFileSync(source, hangs);
+  await shows("/_ph/debug.js", "the notice", slow);
+  assert.match(await text("/_dash-layout"), /"children":"plain"/);
+  fs.writeFileSync(source, hangs.replace("static enum", "statics enum"));
+  await shows("/_ph/debug.js", "the error", /app\.c:\d+:.* error/);
+  await until("the first one to be given up", () =>
+    server.grep(/master\.restarted/).length === 2, 30);
+  assert.match(await text("/_dash-layout"), /"children":"plain"/);
+  /* One that needs its time has it: from the start, and later. */
+  fs.writeFileSync(source, begins(plain.replace('"plain"', '"slow"'), "sleep(4);"));
+  await shows("/_ph/debug.js", "the notice", slow);
+  await shows("/_dash-layout", "the slow app", /"children":"slow"/);
+  await settled();
+  assert.deepEqual(server.grep(/reload_failed/), []);
+  assert.equal((await server.stop()).status, 0);
+  assert.deepEqual(leftOvers(server), []);
+  const again = await dev(scene, source);
+
+  await until(
+    "the slow app from the start",
+    async () =>
+      /"children":"slow"/.test(await (await fetch(`${again.url}/_dash-layout`)).text()),
+    60,
+  );
+  assert.equal((await again.stop()).status, 0);
 });
 
 test("what cannot begin says why", async (t, scene) => {

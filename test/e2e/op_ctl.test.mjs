@@ -8,7 +8,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import fs from "node:fs";
 import net from "node:net";
 import path from "node:path";
-import { isAlive, SLOW, test, until } from "../lib/harness.mjs";
+import { isAlive, now, SLOW, test, until, within } from "../lib/harness.mjs";
 import { ctl, ctlJson as json } from "../lib/op_ctl.mjs";
 import { cpuSeconds } from "../lib/op_process.mjs";
 import { act, configured } from "../lib/op_server.mjs";
@@ -221,6 +221,28 @@ test("reload answers with the result", async (t, s) => {
   assert.match((await json(server, "status")).last_reload, /timout/);
 });
 
+test("reload anew takes the place of one that hangs", async (t, s) => {
+  const stuck = path.join(s.dir(), "stuck");
+  const server = await controlled(s, {}, { env: { OP_STUCK: stuck } });
+
+  fs.writeFileSync(stuck, "");
+  const hangs = ctl(server, "reload");
+
+  await until("the check to hang", () => !fs.existsSync(stuck));
+  const start = now();
+
+  assert.equal((await json(server, "reload", "anew")).generation, 2);
+  within(t, "past a check that hangs", now() - start, 5000);
+  /* Whoever asked for the first one has what came of the second. */
+  assert.equal((await hangs).status, 0);
+  assert.deepEqual(server.grep(/reload_failed/), []);
+  assert.equal((await json(server, "reload", "anew")).generation, 3);
+  const { status, err } = await ctl(server, "reload", "old");
+
+  assert.equal(status, 1);
+  assert.match(err, /takes nothing, or anew/);
+});
+
 test("scale, kill-worker, reopen-logs, log-level, stop", async (t, s) => {
   const server = await controlled(s);
 
@@ -346,10 +368,15 @@ test("a server that is stopped: a clear sentence, status 3", async (t, s) => {
   server.kill("SIGSTOP");
   s.later(() => isAlive(server.pid) && server.kill("SIGCONT"));
   const { status, err } = await ctl(server, "status");
+  const short = await ctl(server, "--timeout", "1", "reload");
 
   server.kill("SIGCONT");
   assert.equal(status, 3);
   assert.match(err, /has not answered for 5 s: it is stopped, or busy/);
+  assert.equal(short.status, 3);
+  assert.match(short.err, /has not answered for 1 s/);
+  for (const wrong of ["0", "-1", "x", "1x", "", "86401"])
+    assert.equal((await ctl(server, "--timeout", wrong, "status")).status, 2);
 });
 
 test("clients that say nothing do not keep others out", async (t, s) => {

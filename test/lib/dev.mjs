@@ -26,8 +26,16 @@ export async function dev(scene, source, options = {}) {
   scene.later(async () => {
     if (!server.end) await server.stop();
   });
-  await server.waitFor(/pronghorn dev: serving on/, { seconds: 60 });
-  return server.ready();
+  const [, url] = await server.waitFor(
+    /pronghorn dev: serving on (http:\S+)\/;/,
+    { seconds: 60 },
+  );
+
+  await server.ready();
+  server.url = url; /* the first server may have been given up */
+  server.host = url.slice("http://".length);
+  server.address = server.constructor.parseAddress(server.host);
+  return server;
 }
 
 /* Save `file` with `from` replaced by `to`, as editors do. */
