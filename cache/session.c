@@ -155,6 +155,18 @@ read_count(struct db *db, int64_t *count)
 }
 
 int
+session_count(struct cache *cache, int64_t *count, int64_t *limit)
+{
+	int rc;
+
+	*count = 0;
+	*limit = cache->session_limit;
+	if (db_use_read(&cache->db, STATEMENT_SESSION_COUNT, &rc) == NULL)
+		return cache_public_rc(rc);
+	return cache_public_rc(read_count(&cache->db, count));
+}
+
+int
 session_kill(struct cache *cache, int64_t row_id, const char *scope,
     enum session_state state)
 {

@@ -20,8 +20,9 @@
  * used costs nothing. A dead row stays until the id could not be used any
  * more anyway, so that it does not come to life again.
  *
- * THREADS  As struct cache: one per connection. session_find() and
- *          session_get() only read and never wait: the loop may call them.
+ * THREADS  As struct cache: one per connection. session_find(),
+ *          session_count() and session_get() only read and never wait: the
+ *          loop may call them.
  *          The others may wait up to cache_busy_timeout.
  */
 #define SESSION_ID_LEN 16
@@ -57,6 +58,12 @@ struct session_life {
  */
 int session_find(struct cache *cache, const uint8_t id[SESSION_ID_LEN],
     struct session_row *row);
+
+/*
+ * How many sessions live, in *count, and how many may, in *limit; 0: any
+ * number. Costs the reading of one row. 0, ERR_BUSY, ERR_*.
+ */
+int session_count(struct cache *cache, int64_t *count, int64_t *limit);
 
 /*
  * Use a session: make its row when it is absent, note the time in one that

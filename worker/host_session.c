@@ -248,6 +248,21 @@ lost(struct ph_call *ph, const char *what)
 	return "";
 }
 
+static int64_t
+count(struct ph_call *ph, int64_t *limit)
+{
+	struct call *call = host_call(ph);
+	int64_t sessions;
+	int rc = ERR_BUSY;
+
+	*limit = -1;
+	if (session_scope(call, "ph_session_count()") == NULL ||
+	    memo_store_is_failing(call->kit))
+		return -1;
+	rc = session_count(call->kit->cache, &sessions, limit);
+	return rc == 0 ? sessions : -1;
+}
+
 const struct ph_session_host host_session_table = {
 	.size = sizeof(struct ph_session_host),
 	.declare = declare,
@@ -263,4 +278,5 @@ const struct ph_session_host host_session_table = {
 	.lost = lost,
 	.set_header = host_set_header,
 	.set_cookie = host_set_cookie,
+	.count = count,
 };

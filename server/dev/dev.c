@@ -35,12 +35,15 @@
 #include "server/base/err.h"
 #include "server/base/fd.h"
 #include "server/dev/dev_int.h"
+#include "server/dev/embed.h"
 
 /* Editors write, rename and remove: this is one change. */
 #define SETTLE_US 10000
 
 /* An app that is loaded takes a moment; then it is time to say something. */
 #define SLOW_US (5 * INT64_C(1000000))
+
+EMBED(dev_slow, "slow.txt.in");
 
 static const char usage[] =
     "usage: pronghorn dev [--open] [OPTIONS] app.c [more.c ...] "
@@ -345,12 +348,8 @@ say_slow(struct dev *dev)
 		return;
 	}
 	dev->slow = true;
-	if (asprintf(&text,
-		"%s: still loading after %d s: PH_APP has not returned\n"
-		"\n"
-		"The page changes when it has. A change that is saved before "
-		"is tried instead.\nThe setting boot_timeout ends it.\n",
-		dev->words.sources[0], (int)(SLOW_US / 1000000)) < 0)
+	if (asprintf(&text, "%s: still loading after %d s: %s",
+		dev->words.sources[0], (int)(SLOW_US / 1000000), dev_slow) < 0)
 		text = NULL;
 	if (text != NULL)
 		(void)fprintf(stderr, "pronghorn dev: %.*s\n",

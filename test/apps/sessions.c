@@ -44,6 +44,10 @@ act(struct ph_call *call)
 		return say(call, ph_bool(ph_set_user(call, name)));
 	if (strcmp(verb, "user") == 0)
 		return say(call, ph_text(ph_user(call)));
+	if (strcmp(verb, "count") == 0)
+		return say(call,
+		    ph_textf("%lld of %lld", (long long)ph_session_count(call),
+			(long long)ph_session_limit(call)));
 	if (strcmp(verb, "fail") == 0) {
 		ph_session_rotate(call);
 		return ph_fail(call, "after the change");

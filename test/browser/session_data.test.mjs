@@ -29,6 +29,7 @@ async function table(visitor, n) {
 inBothModes("two browsers, two tables", { seconds: 300 }, async (t, scene) => {
   const server = await scene.start({
     app: APP, workers: 2, threads: 2, env: { PH_DEMO_DELAY: "1" },
+    args: ["--session-limit", "7"],
   });
   const browser = await launch(scene);
   const one = await Visitor.open(browser, server);
@@ -46,6 +47,10 @@ inBothModes("two browsers, two tables", { seconds: 300 }, async (t, scene) => {
   const theirs = await table(other, 0);
 
   assert.notEqual(theirs, mine);
+  /* The button asks anew: now there are two. */
+  await one.page.click("#get-data-button");
+  await one.page.getByText("Sessions: 2 of at most 7").waitFor();
+  await table(one, 2);
   await isWhole(one, other, "session_data", async () =>
     assert.equal(await table(one, 0), mine, "the timestamps stay"),
   );
@@ -84,14 +89,15 @@ inBothModes("a store on the server", { seconds: 300 }, async (t, scene) => {
   const server = await scene.start({ app: "sessions", workers: 2, threads: 2 });
   const visitor = await Visitor.open(await launch(scene), server);
   const sizes = [];
+  const bodies = [];
 
   visitor.page.on("request", (request) => {
     if (request.url().includes("_dash-update-component"))
       sizes.push(request.postData().length);
   });
-  visitor.page.on("response", async (response) => {
+  visitor.page.on("response", (response) => {
     if (response.url().includes("_dash-update-component") && response.status() === 200)
-      sizes.push((await response.body()).length);
+      bodies.push(response.body());
   });
   await visitor.visit();
   for (let n = 1; n <= 3; n++) {
@@ -101,6 +107,8 @@ inBothModes("a store on the server", { seconds: 300 }, async (t, scene) => {
       `1000 rows, made by click ${n}`,
     );
   }
+  await visitor.settled();
+  for (const body of await Promise.all(bodies)) sizes.push(body.length);
   t.diagnostic(`largest body to or from the page: ${Math.max(...sizes)} bytes`);
   assert.ok(Math.max(...sizes) < 1000, "the rows stayed on the server");
   assert.deepEqual(visitor.complaints, []);

@@ -207,12 +207,18 @@ test("memoized callbacks are told why they may not", async (t, scene) => {
 test("no more sessions than session_limit", { seconds: 60 }, async (t, scene) => {
   const server = await start(scene, { args: ["--session-limit", "5"] });
   const all = Array.from({ length: 12 }, () => new Visitor(scene, server));
+  const seen = [];
   let live = 0;
 
   for (const one of all) {
     await one.get("/");
     assert.equal(await one.act("set", "x", "y"), true);
+    seen.push(await one.act("count"));
   }
+  assert.deepEqual(
+    seen,
+    all.map((_, i) => `${Math.min(i + 1, 5)} of 5`),
+  );
   for (const one of all.slice(7)) {
     if ((await one.act("get", "x")) === "y") live++;
   }

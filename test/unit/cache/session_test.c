@@ -177,15 +177,22 @@ the_one_used_longest_ago_makes_room(void **state)
 	struct fixture *f = *state;
 	uint8_t id[SESSION_ID_LEN] = "00";
 	struct session_row row;
+	int64_t count;
+	int64_t limit;
 	int live = 0;
 	int i;
 
 	f->a->session_limit = 10;
+	assert_int_equal(session_count(f->a, &count, &limit), 0);
+	assert_int_equal(count, 0);
+	assert_int_equal(limit, 10);
 	for (i = 0; i < 50; i++) {
 		id[0] = (uint8_t)i;
 		row = touch(f->a, id, SESSION_LIVE);
 		assert_int_equal(put(f->a, id, row.scope, "x", id, 1), 1);
 		(void)usleep(2000); /* another millisecond of use */
+		assert_int_equal(session_count(f->b, &count, &limit), 0);
+		assert_int_equal(count, i < 10 ? i + 1 : 10);
 	}
 	for (i = 0; i < 50; i++) {
 		id[0] = (uint8_t)i;
@@ -199,6 +206,10 @@ the_one_used_longest_ago_makes_room(void **state)
 	id[0] = 3;
 	(void)session_find(f->b, id, &row);
 	assert_null(get(f->a, row.scope, SESSION_ENTRY, "x"));
+	id[0] = 49;
+	assert_int_equal(session_end(f->a, id), 1);
+	assert_int_equal(session_count(f->a, &count, &limit), 0);
+	assert_int_equal(count, 9);
 }
 
 static void

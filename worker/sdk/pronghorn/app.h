@@ -25,6 +25,7 @@
  *
  * ABI       1.0  first version.
  *           2.0  the marks of dependencies are control characters.
+ *           2.1  ph_session_count(), ph_session_limit().
  *           The major number changes when a published function or struct
  *           changes its meaning; then an app must be compiled again. The
  *           minor number grows when something is added at the end.
@@ -39,7 +40,7 @@ extern "C" {
 #endif
 
 #define PH_ABI_MAJOR 2
-#define PH_ABI_MINOR 0
+#define PH_ABI_MINOR 1
 
 struct ph_app;   /* the app while it is being defined */
 struct ph_call;  /* one run of a callback, function, layout or create */

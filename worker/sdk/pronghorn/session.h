@@ -11,8 +11,9 @@
  * random, never taken from outside, and unknown to scripts and to the app.
  *
  * Everything here is for callbacks that are not memoized and for handlers of
- * ph_route(), and ph_session_id(), ph_session_get() and ph_user() for the page
- * function and for background callbacks, too: the answer of a memoized one is
+ * ph_route(), and ph_session_id(), ph_session_get(), ph_session_count(),
+ * ph_session_limit() and ph_user() for the page function and for background
+ * callbacks, too: the answer of a memoized one is
  * given to others, so there it is an error. A memoized function that is to
  * know the session is declared with .scope = PH_SCOPE_SESSION.
  *
@@ -56,6 +57,7 @@ struct ph_session_host {
 	    const char *value);
 	void (*set_cookie)(struct ph_call *call, const char *name,
 	    const char *value, const struct ph_cookie_options *options);
+	int64_t (*count)(struct ph_call *call, int64_t *limit);
 };
 
 /* In PH_APP(): this app has sessions, so its page sets the cookie. */
@@ -112,6 +114,31 @@ static inline bool
 ph_session_rotate(struct ph_call *call)
 {
 	return ph_host_->session->rotate(call);
+}
+
+/*
+ * How many sessions the server has now, of all visitors; -1: the store did
+ * not answer. Costs the reading of one row, so it can be shown.
+ */
+static inline int64_t
+ph_session_count(struct ph_call *call)
+{
+	int64_t limit;
+
+	return ph_host_->session->count(call, &limit);
+}
+
+/*
+ * How many it keeps, by the setting session_limit or else cache_threshold: with
+ * one more the one used longest ago ends, with its data. 0: no bound; -1: the
+ * store did not answer.
+ */
+static inline int64_t
+ph_session_limit(struct ph_call *call)
+{
+	int64_t limit;
+
+	return ph_host_->session->count(call, &limit) < 0 ? -1 : limit;
 }
 
 /* End the session with all its data; the browser gets a new one when it needs
