@@ -417,6 +417,7 @@ config_free(struct config **config)
 	if (*config == NULL)
 		return;
 	buf_free(&(*config)->warnings);
+	stock_free(&(*config)->stock);
 	arena = (*config)->arena;
 	arena_free(&arena);
 	free(*config);

@@ -9,6 +9,7 @@
 #include "server/base/buf.h"
 #include "server/options.h"
 #include "worker/options.h"
+#include "worker/stock.h"
 
 /*
  * Everything the operator can set, from where he set it. Each layer owns a
@@ -30,6 +31,7 @@ struct config {
 	const char *file_path; /* the same, absolute; "": none */
 	const char *start_dir; /* absolute; where config_load() was called */
 	struct buf warnings;   /* lines ending in '\n', for the log, once */
+	struct stock *stock; /* taken by main for the workers; NULL: not yet */
 
 	/* Private from here on. */
 	const char **origins; /* one per row */

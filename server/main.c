@@ -59,7 +59,8 @@ check(const void *context, struct buf *why)
 	if (rc == 0 && strcmp(config->cache.cache_type, "sqlite") == 0)
 		rc = folder_check(config->cache.cache_dir, why);
 	if (rc == 0)
-		rc = worker_check(&config->worker, &config->cache, why);
+		rc = worker_check(&config->worker, &config->cache,
+		    config->stock, why);
 	return rc;
 }
 
@@ -70,7 +71,8 @@ check_strictly(const void *context, struct buf *why)
 	const struct config *config = context;
 	int rc = check(context, why);
 
-	return rc < 0 ? rc : tls_dates_check(&config->worker, why);
+	return rc < 0 ? rc
+		      : tls_dates_check(&config->worker, config->stock, why);
 }
 
 /* At a start it is open by now; at a reload it may be another one. */
@@ -96,7 +98,8 @@ check_to_serve(const void *context, struct buf *why)
 	int rc = errorlog_check(&config->server, why);
 
 	rc = rc < 0 ? rc : check(context, why);
-	if (rc == 0 && tls_dates_check(&config->worker, &dates) < 0)
+	if (rc == 0 &&
+	    tls_dates_check(&config->worker, config->stock, &dates) < 0)
 		log_warn(0, "tls.certificate", "text=\"%.*s\"", (int)dates.len,
 		    dates.data);
 	buf_free(&dates);
@@ -108,7 +111,8 @@ run_worker(const struct handoff *handoff, const void *context)
 {
 	const struct config *config = context;
 
-	return worker_run(handoff, &config->worker, &config->cache);
+	return worker_run(handoff, &config->worker, &config->cache,
+	    config->stock);
 }
 
 static int
@@ -116,6 +120,7 @@ run_keeper(const struct handoff *handoff, const void *context)
 {
 	const struct config *config = context;
 
+	stock_wipe();
 	return keeper_run(handoff, &config->cache);
 }
 
@@ -150,7 +155,9 @@ reload(const void *context, struct master_settings *settings, struct buf *why)
 	if (rc < 0)
 		return rc;
 	log_warnings(config);
-	rc = session_keys_load(&config->worker, &config->cache, why);
+	rc = stock_take(&config->stock, &config->worker, why);
+	if (rc == 0)
+		rc = session_keys_load(&config->worker, &config->cache, why);
 	if (rc < 0) {
 		config_free(&config);
 		return rc;
@@ -174,8 +181,9 @@ preload(const void *context, struct buf *why)
 {
 	const struct config *config = context;
 
-	return config->worker.preload_app ? worker_preload(&config->worker, why)
-					  : 0;
+	if (!config->worker.preload_app)
+		return 0;
+	return worker_preload(&config->worker, config->stock, why);
 }
 
 /* Every setting for the control socket, as JSON values. */
@@ -191,6 +199,14 @@ release(void *owned)
 	struct config *config = owned;
 
 	config_free(&config);
+}
+
+static void
+retire(const void *context)
+{
+	const struct config *config = context;
+
+	stock_empty(config->stock);
 }
 
 static int
@@ -246,6 +262,7 @@ serve(struct config *config, enum config_action action,
 		.admin = run_admin,
 		.reload = reload,
 		.release = release,
+		.retire = retire,
 		.preload = preload,
 		.hook = worker_master_hook,
 		.settings = settings,
@@ -263,6 +280,8 @@ serve(struct config *config, enum config_action action,
 	log_threshold = config->server.loglevel;
 	log_warnings(config);
 	rc = config_apply_chdir(config, &why);
+	if (rc == 0)
+		rc = stock_take(&config->stock, &config->worker, &why);
 	if (rc < 0)
 		status = fail(&why, rc);
 	else if (action == CONFIG_CHECK)

@@ -47,6 +47,11 @@ struct master_children {
 	int (*reload)(const void *context, struct master_settings *settings,
 	    struct buf *why);
 	void (*release)(void *owned);
+	/*
+	 * No child is forked any more with the settings of the start, which
+	 * stay the caller's: give up what only children need. NULL: nothing.
+	 */
+	void (*retire)(const void *context);
 	/* Load the app into the master, where that is wanted. NULL: never. */
 	int (*preload)(const void *context, struct buf *why);
 	/* Run a hook of that app; what it returns. NULL: there are none. */

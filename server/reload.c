@@ -35,8 +35,14 @@
 static void
 release(struct master *master, struct generation *generation)
 {
-	if (generation->settings.owned != NULL)
-		master->children->release(generation->settings.owned);
+	const struct master_settings *settings = &generation->settings;
+
+	if (settings->owned != NULL)
+		master->children->release(settings->owned);
+	else if (settings->context != NULL &&
+		 settings->context != master->current.settings.context &&
+		 master->children->retire != NULL)
+		master->children->retire(settings->context);
 	*generation = (struct generation){ .settings.owned = NULL };
 }
 

@@ -82,7 +82,7 @@ access_log_open(struct access_log *log, const struct worker_options *options,
 	else if (path[0] != '\0')
 		rc = sink_open_file(&log->sink, path);
 	if (rc < 0) {
-		log->on = false;
+		log->on = log->to_syslog;
 		say_why(path, rc, why);
 		(void)buf_putc(why, '\n');
 	}
@@ -92,10 +92,15 @@ access_log_open(struct access_log *log, const struct worker_options *options,
 int
 access_log_reopen(struct access_log *log)
 {
-	if (log->sink.fd < 0 || strcmp(log->path, "-") == 0)
+	int rc;
+
+	if (log->path[0] == '\0' || strcmp(log->path, "-") == 0)
 		return 0;
 	access_log_flush(log);
-	return sink_reopen(&log->sink, log->path);
+	rc = sink_reopen(&log->sink, log->path);
+	if (rc == 0)
+		log->on = true; /* it may not have been, since the start */
+	return rc;
 }
 
 void

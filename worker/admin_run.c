@@ -50,6 +50,9 @@ admin_run(const struct handoff *handoff, const struct worker_options *options,
 	own.disable_redirect_access_to_syslog = true;
 	own.assets_folder = "";
 	own.certfile = "";
+	own.keyfile = "";
+	own.cert_reqs = 0;
+	own.sni_certfiles.count = 0;
 	own.proxy_protocol = "off";
 	own.url_base_pathname = "/_ph/status/";
 	own.requests_pathname_prefix = "";
@@ -59,5 +62,5 @@ admin_run(const struct handoff *handoff, const struct worker_options *options,
 	own.max_worker_memory = 0;
 	own.metrics_public = true;
 	none.cache_type = "null";
-	return worker_run(handoff, &own, &none);
+	return worker_run(handoff, &own, &none, NULL);
 }

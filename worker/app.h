@@ -139,10 +139,11 @@ struct app {
 
 /*
  * Load `spec` ("path/app.so" or "path/app.so:symbol"), run its definition
- * and validate it. On failure *why says what is wrong, one line per mistake.
- * 0, -errno, ERR_PLUGIN, -ENOMEM.
+ * and validate it. `fd` is the object held open (it counts, not what has come
+ * to stand at the path), or -1. On failure *why says what is wrong, one line
+ * per mistake. 0, -errno, ERR_PLUGIN, -ENOMEM.
  */
-int app_load(const char *spec, struct app **app, struct buf *why);
+int app_load(const char *spec, int fd, struct app **app, struct buf *why);
 
 /* Free the definition; the shared object stays loaded. Accepts NULL. */
 void app_free(struct app **app);

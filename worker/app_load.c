@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "server/base/err.h"
 #include "server/base/fd.h"
@@ -44,7 +45,8 @@ split_spec(const char *spec, char **path, char **symbol)
 }
 
 static int
-fingerprint_file(const char *path, char out[65], struct buf *why)
+fingerprint_file(const char *file, const char *path, char out[65],
+    struct buf *why)
 {
 	unsigned char digest[SHA256_DIGEST_LENGTH];
 	char *data;
@@ -52,7 +54,7 @@ fingerprint_file(const char *path, char out[65], struct buf *why)
 	int rc;
 	int i;
 
-	rc = fd_read_file(path, APP_FILE_MAX, &data, &len);
+	rc = fd_read_file(file, APP_FILE_MAX, &data, &len);
 	if (rc < 0) {
 		(void)buf_printf(why, "cannot read app %s: %s\n", path,
 		    err_str(rc));
@@ -65,16 +67,29 @@ fingerprint_file(const char *path, char out[65], struct buf *why)
 	return 0;
 }
 
-/* dlopen wants a slash, or it searches the library path. */
-static void *
-open_object(const char *path)
+/*
+ * The name to open the object by, to be freed: its path while that is the file
+ * that `fd` holds open, as debuggers and $ORIGIN know it by that; else the
+ * descriptor's, as somebody has put another file there. Either has a slash, or
+ * dlopen() would search the library path.
+ */
+static char *
+object_name(const char *path, int fd)
 {
-	char *real = realpath(path, NULL);
-	void *handle;
+	struct buf name = BUF_EMPTY;
+	struct stat held;
+	struct stat there;
+	char *real;
+	size_t len;
 
-	handle = dlopen(real != NULL ? real : path, RTLD_NOW | RTLD_LOCAL);
-	free(real);
-	return handle;
+	if (fd >= 0 && fstat(fd, &held) == 0 &&
+	    (stat(path, &there) < 0 || there.st_dev != held.st_dev ||
+		there.st_ino != held.st_ino)) {
+		(void)buf_printf(&name, "/proc/self/fd/%d", fd);
+		return buf_cstr(&name) != NULL ? buf_detach(&name, &len) : NULL;
+	}
+	real = realpath(path, NULL);
+	return real != NULL ? real : strdup(path);
 }
 
 /* Inside a call, so that values can be made: they live in the app's arena. */
@@ -94,11 +109,11 @@ run_definition(struct app *app, const struct ph_app_info *info)
 }
 
 static int
-define(struct app *app, const char *symbol, struct buf *why)
+define(struct app *app, const char *object, const char *symbol, struct buf *why)
 {
 	const struct ph_app_info *info;
 
-	app->handle = open_object(app->path);
+	app->handle = dlopen(object, RTLD_NOW | RTLD_LOCAL);
 	if (app->handle == NULL) {
 		(void)buf_printf(why, "cannot load app %s: %s\n", app->path,
 		    dlerror());
@@ -134,10 +149,11 @@ define(struct app *app, const char *symbol, struct buf *why)
 }
 
 int
-app_load(const char *spec, struct app **out, struct buf *why)
+app_load(const char *spec, int fd, struct app **out, struct buf *why)
 {
 	struct app *app = calloc(1, sizeof(*app));
 	char *symbol = NULL;
+	char *object = NULL;
 	int rc = -ENOMEM;
 
 	*out = NULL;
@@ -151,10 +167,12 @@ app_load(const char *spec, struct app **out, struct buf *why)
 	app->spec = strdup(spec);
 	rc =
 	    app->spec == NULL ? -ENOMEM : split_spec(spec, &app->path, &symbol);
+	if (rc == 0 && (object = object_name(app->path, fd)) == NULL)
+		rc = -ENOMEM;
 	if (rc == 0)
-		rc = fingerprint_file(app->path, app->fingerprint, why);
+		rc = fingerprint_file(object, app->path, app->fingerprint, why);
 	if (rc == 0)
-		rc = define(app, symbol, why);
+		rc = define(app, object, symbol, why);
 	if (rc == 0) {
 		*out = app; /* ownership moves to the caller */
 		app = NULL;
@@ -164,6 +182,7 @@ out:
 		(void)buf_printf(why, "cannot load app %s: %s\n", spec,
 		    err_str(rc));
 	free(symbol);
+	free(object);
 	app_free(&app);
 	return rc;
 }

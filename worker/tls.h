@@ -9,6 +9,7 @@
 
 #include "server/base/buf.h"
 #include "worker/options.h"
+#include "worker/stock.h"
 
 /*
  * TLS 1.2 and 1.3 by OpenSSL on non-blocking sockets.
@@ -36,15 +37,17 @@ void tls_tickets_advance(void);
 
 struct tls_context;
 
-/* Read certificates and keys. *context is NULL when options->certfile is
- * empty. 0, or negative with a sentence in *why. */
+/* Make what `stock` holds of certificates and keys usable. *context is NULL
+ * when options->certfile is empty. 0, or negative with a sentence in *why. */
 int tls_context_open(struct tls_context **context,
-    const struct worker_options *options, struct buf *why);
+    const struct worker_options *options, const struct stock *stock,
+    struct buf *why);
 void tls_context_close(struct tls_context **context);
 
 /* Is each certificate valid today? 0, or negative with a line in *why for
  * each that is not. */
-int tls_dates_check(const struct worker_options *options, struct buf *why);
+int tls_dates_check(const struct worker_options *options,
+    const struct stock *stock, struct buf *why);
 
 /* One connection's TLS; does not own the socket. */
 struct tls;

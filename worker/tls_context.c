@@ -3,13 +3,18 @@
 /*
  * Certificates, keys, protocol versions.
  *
+ * Texts come from the stock that the master has taken (stock.h), so no file is
+ * opened here.
+ *
  * INVARIANT  Nothing here is changed after the worker's start; a reload makes
- *            new workers, which read the files anew.
- * FAILURE    A file that cannot be used is an error at start, or at the check
- *            before a reload, that names it.
+ *            new workers.
+ * FAILURE    A text that cannot be used is an error at start, or at the check
+ *            before a reload, that names its file.
  */
 #include <errno.h>
+#include <limits.h>
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,30 +69,113 @@ on_name(SSL *ssl, int *alert, void *arg)
 static int
 fail(struct buf *why, const char *what, const char *file)
 {
-	unsigned long last = ERR_peek_last_error();
-	const char *reason = ERR_reason_error_string(last);
-	unsigned long error;
+	const char *reason = ERR_reason_error_string(ERR_peek_last_error());
 
-	/* Errors lie one upon the other; the system's is the deepest. */
-	while ((error = ERR_get_error()) != 0) {
-		if (ERR_SYSTEM_ERROR(error))
-			reason = err_str(-ERR_GET_REASON(error));
-	}
+	ERR_clear_error();
 	(void)buf_printf(why, "%s %s: %s", what, file,
 	    reason != NULL ? reason : "cannot be used");
 	return ERR_SYNTAX;
 }
 
-static int
-load_pair(SSL_CTX *ctx, const char *cert, const char *key, struct buf *why)
+/* The text that the master has read from `path`; NULL: none, or no memory. */
+static BIO *
+open_text(const struct stock *stock, const char *path)
 {
-	if (SSL_CTX_use_certificate_chain_file(ctx, cert) != 1)
-		return fail(why, "certfile", cert);
-	if (SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM) != 1)
-		return fail(why, "keyfile", key);
-	if (SSL_CTX_check_private_key(ctx) != 1)
-		return fail(why, "keyfile", key);
-	return 0;
+	const struct stock_file *file = stock_find(stock, path);
+
+	if (file == NULL || file->len > INT_MAX)
+		return NULL;
+	return BIO_new_mem_buf(file->data, (int)file->len);
+}
+
+/* Nobody is there to type one. */
+static int
+no_password(char *text, int size, int writing, void *arg)
+{
+	(void)text;
+	(void)size;
+	(void)writing;
+	(void)arg;
+	return -1;
+}
+
+/* The first certificate is ours, those behind it lead to its root. */
+static bool
+use_chain(SSL_CTX *ctx, BIO *text)
+{
+	X509 *cert = PEM_read_bio_X509_AUX(text, NULL, no_password, NULL);
+	bool good = cert != NULL && SSL_CTX_use_certificate(ctx, cert) == 1;
+	unsigned long end;
+
+	X509_free(cert);
+	while (good && (cert = PEM_read_bio_X509(text, NULL, no_password,
+			    NULL)) != NULL) {
+		good = SSL_CTX_add0_chain_cert(ctx, cert) == 1;
+		if (!good)
+			X509_free(cert);
+	}
+	end = ERR_peek_last_error();
+	if (good && ERR_GET_LIB(end) == ERR_LIB_PEM &&
+	    ERR_GET_REASON(end) == PEM_R_NO_START_LINE)
+		ERR_clear_error(); /* there are no more */
+	else
+		good = false;
+	return good;
+}
+
+static bool
+use_key(SSL_CTX *ctx, BIO *text)
+{
+	EVP_PKEY *key = PEM_read_bio_PrivateKey(text, NULL, no_password, NULL);
+	bool good = key != NULL && SSL_CTX_use_PrivateKey(ctx, key) == 1;
+
+	EVP_PKEY_free(key);
+	return good && SSL_CTX_check_private_key(ctx) == 1;
+}
+
+static int
+load_pair(SSL_CTX *ctx, const struct stock *stock, const char *cert,
+    const char *key, struct buf *why)
+{
+	BIO *text = open_text(stock, cert);
+	int rc = 0;
+
+	if (text == NULL || !use_chain(ctx, text))
+		rc = fail(why, "certfile", cert);
+	BIO_free(text);
+	if (rc < 0)
+		return rc;
+	text = open_text(stock, key);
+	if (text == NULL || !use_key(ctx, text))
+		rc = fail(why, "keyfile", key);
+	BIO_free(text);
+	return rc;
+}
+
+/* Those who sign clients' certificates, and what they have revoked. */
+static bool
+trust_signers(SSL_CTX *ctx, BIO *text)
+{
+	STACK_OF(X509_INFO) *all =
+	    PEM_X509_INFO_read_bio(text, NULL, no_password, NULL);
+	X509_STORE *store = SSL_CTX_get_cert_store(ctx);
+	const X509_INFO *info;
+	bool good = all != NULL;
+	int found = 0;
+	int i;
+
+	for (i = 0; good && i < sk_X509_INFO_num(all); i++) {
+		info = sk_X509_INFO_value(all, i);
+		if (info->x509 != NULL) {
+			good = X509_STORE_add_cert(store, info->x509) == 1 &&
+			       SSL_CTX_add_client_CA(ctx, info->x509) == 1;
+			found++;
+		}
+		if (good && info->crl != NULL)
+			good = X509_STORE_add_crl(store, info->crl) == 1;
+	}
+	sk_X509_INFO_pop_free(all, X509_INFO_free);
+	return good && found > 0;
 }
 
 static int
@@ -120,10 +208,13 @@ set_versions(SSL_CTX *ctx, const struct worker_options *options,
 }
 
 static int
-set_clients(SSL_CTX *ctx, const struct worker_options *options, struct buf *why)
+set_clients(SSL_CTX *ctx, const struct worker_options *options,
+    const struct stock *stock, struct buf *why)
 {
 	static const unsigned char id[] = "pronghorn";
 	int mode = SSL_VERIFY_PEER;
+	bool good;
+	BIO *text;
 
 	/* Sessions of verified clients belong to this server only. */
 	(void)SSL_CTX_set_session_id_context(ctx, id, sizeof(id) - 1);
@@ -134,10 +225,11 @@ set_clients(SSL_CTX *ctx, const struct worker_options *options, struct buf *why)
 				    "ca_certs must say who signs them\n");
 		return ERR_SYNTAX;
 	}
-	if (SSL_CTX_load_verify_file(ctx, options->ca_certs) != 1)
+	text = open_text(stock, options->ca_certs);
+	good = text != NULL && trust_signers(ctx, text);
+	BIO_free(text);
+	if (!good)
 		return fail(why, "ca_certs", options->ca_certs);
-	SSL_CTX_set_client_CA_list(ctx,
-	    SSL_load_client_CA_file(options->ca_certs));
 	if (options->cert_reqs == 2)
 		mode |= SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
 	SSL_CTX_set_verify(ctx, mode, NULL);
@@ -146,7 +238,8 @@ set_clients(SSL_CTX *ctx, const struct worker_options *options, struct buf *why)
 
 static int
 add_pair(struct tls_context *context, const struct worker_options *options,
-    const char *cert, const char *key, struct buf *why)
+    const struct stock *stock, const char *cert, const char *key,
+    struct buf *why)
 {
 	SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
 	int rc;
@@ -170,25 +263,25 @@ add_pair(struct tls_context *context, const struct worker_options *options,
 	SSL_CTX_set_alpn_select_cb(ctx, on_alpn, context);
 	rc = set_versions(ctx, options, why);
 	if (rc == 0)
-		rc = set_clients(ctx, options, why);
-	return rc == 0 ? load_pair(ctx, cert, key, why) : rc;
+		rc = set_clients(ctx, options, stock, why);
+	return rc == 0 ? load_pair(ctx, stock, cert, key, why) : rc;
 }
 
 /* One item of sni_certfiles: "cert.pem:key.pem". */
 static int
 add_item(struct tls_context *context, const struct worker_options *options,
-    const char *item, struct buf *why)
+    const struct stock *stock, const char *item, struct buf *why)
 {
 	const char *colon = strchr(item, ':');
 	char *cert;
 	int rc;
 
 	if (colon == NULL)
-		return add_pair(context, options, item, item, why);
+		return add_pair(context, options, stock, item, item, why);
 	cert = strndup(item, (size_t)(colon - item));
 	if (cert == NULL)
 		return -ENOMEM;
-	rc = add_pair(context, options, cert, colon + 1, why);
+	rc = add_pair(context, options, stock, cert, colon + 1, why);
 	free(cert);
 	return rc;
 }
@@ -219,7 +312,7 @@ set_protocols(struct tls_context *context, const struct worker_options *options,
 
 int
 tls_context_open(struct tls_context **out, const struct worker_options *options,
-    struct buf *why)
+    const struct stock *stock, struct buf *why)
 {
 	const opt_LIST_t *more = &options->sni_certfiles;
 	struct tls_context *context;
@@ -241,12 +334,12 @@ tls_context_open(struct tls_context **out, const struct worker_options *options,
 		return -ENOMEM;
 	rc = set_protocols(context, options, why);
 	if (rc == 0)
-		rc = add_pair(context, options, options->certfile,
+		rc = add_pair(context, options, stock, options->certfile,
 		    options->keyfile[0] != '\0' ? options->keyfile
 						: options->certfile,
 		    why);
 	for (i = 0; rc == 0 && i < more->count; i++)
-		rc = add_item(context, options, more->items[i], why);
+		rc = add_item(context, options, stock, more->items[i], why);
 	if (rc < 0)
 		tls_context_close(&context);
 	*out = context;

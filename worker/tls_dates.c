@@ -33,7 +33,8 @@ put_date(struct buf *why, const char *file, const char *what,
 }
 
 int
-tls_dates_check(const struct worker_options *options, struct buf *why)
+tls_dates_check(const struct worker_options *options, const struct stock *stock,
+    struct buf *why)
 {
 	struct tls_context *context = NULL;
 	const ASN1_TIME *from;
@@ -41,7 +42,7 @@ tls_dates_check(const struct worker_options *options, struct buf *why)
 	const char *file = options->certfile;
 	const X509 *certificate;
 	size_t i;
-	int rc = tls_context_open(&context, options, why);
+	int rc = tls_context_open(&context, options, stock, why);
 	int worst = rc;
 
 	for (i = 0; context != NULL && i < context->count; i++) {

@@ -39,16 +39,12 @@
 #include "worker/hooks.h"
 #include "worker/memo_name.h"
 #include "worker/recall.h"
-#include "worker/spool.h"
 #include "worker/tls.h"
 #include "worker/worker_int.h"
 
 #define FILES_OTHER 100 /* cache, logs, pipes */
 
 static const struct timeval beat_interval = { 1, 0 };
-
-/* Loaded by the master, before the fork; NULL: by each worker itself. */
-static struct app *preloaded;
 
 static int
 run_hook(const struct worker *worker, enum hook_event event)
@@ -71,24 +67,6 @@ run_start_hook(const struct worker *worker, enum hook_event event,
 	(void)buf_printf(why, "the app's hook %s returned %d\n",
 	    event == HOOK_POST_FORK ? "post_fork" : "post_worker_init", rc);
 	return ERR_PLUGIN;
-}
-
-/* The app that `spec` names; the caller must not free a preloaded one. */
-static int
-find_app(const char *spec, struct app **app, struct buf *why)
-{
-	if (preloaded == NULL || strcmp(preloaded->spec, spec) != 0)
-		return app_load(spec, app, why);
-	*app = preloaded;
-	return 0;
-}
-
-static void
-leave_app(struct app **app)
-{
-	if (*app == preloaded)
-		*app = NULL;
-	app_free(app);
 }
 
 static void
@@ -369,21 +347,39 @@ set_limits(struct worker *worker)
 	http_reply_date(clock_wall_ms(), worker->date);
 }
 
+/*
+ * The check of the start has opened it, too: if that fails now it is by a
+ * change under way, and no reason not to serve.
+ */
+static int
+open_access_log(struct worker *worker, struct buf *why)
+{
+	int rc = access_log_open(&worker->access_log, worker->options, why);
+
+	if (rc == 0 || worker->access_log.format == NULL)
+		return rc;
+	log_error(rc, "worker.access_log",
+	    "slot=%u note=\"not written until SIGUSR1 can open it\" %s",
+	    worker->handoff->slot, buf_cstr(why));
+	buf_clear(why);
+	return 0;
+}
+
 /* Everything up to the point where connections may come. */
 static int
-boot(struct worker *worker, struct buf *why)
+boot(struct worker *worker, const struct stock *stock, struct buf *why)
 {
 	int rc;
 
 	set_limits(worker);
 	stats_init(&worker->stats, worker->options);
 	/* "-" is the stdout that we were given. */
-	rc = access_log_open(&worker->access_log, worker->options, why);
+	rc = open_access_log(worker, why);
 	if (rc == 0 && worker->options->capture_output)
 		rc = capture_start();
 	if (rc < 0)
 		return rc;
-	rc = find_app(worker->options->app, &worker->app, why);
+	rc = worker_find_app(worker->options->app, stock, &worker->app, why);
 	if (rc == 0)
 		rc = run_start_hook(worker, HOOK_POST_FORK, why);
 	if (rc == 0)
@@ -391,7 +387,8 @@ boot(struct worker *worker, struct buf *why)
 		    site_open(&worker->site, worker->options, worker->app, why);
 	if (rc < 0)
 		return rc;
-	rc = tls_context_open(&worker->tls, worker->options, why);
+	rc = tls_context_open(&worker->tls, worker->options, stock, why);
+	stock_wipe();
 	if (rc == 0)
 		rc = forwarded_open(&worker->forwarded, worker->options, why);
 	if (rc == 0)
@@ -432,7 +429,7 @@ shut_down(struct worker *worker)
 	recall_free(&worker->recall);
 	event_base_free(worker->base);
 	site_close(&worker->site);
-	leave_app(&worker->app);
+	worker_leave_app(&worker->app);
 	arena_free(&worker->arena);
 	buf_free(&worker->scratch);
 	buf_free(&worker->found);
@@ -450,7 +447,7 @@ shut_down(struct worker *worker)
 
 int
 worker_run(const struct handoff *handoff, const struct worker_options *options,
-    const struct cache_options *cache_options)
+    const struct cache_options *cache_options, const struct stock *stock)
 {
 	struct worker *worker = calloc(1, sizeof(*worker));
 	struct buf why = BUF_EMPTY;
@@ -462,7 +459,7 @@ worker_run(const struct handoff *handoff, const struct worker_options *options,
 		worker->handoff = handoff;
 		worker->options = options;
 		worker->cache_options = cache_options;
-		rc = boot(worker, &why);
+		rc = boot(worker, stock, &why);
 	}
 	if (rc < 0) {
 		if (why.len == 0)
@@ -483,118 +480,4 @@ worker_run(const struct handoff *handoff, const struct worker_options *options,
 	}
 	shut_down(worker);
 	return 0;
-}
-
-/*
- * Ids that are not on the page: an error in development, a warning else, as
- * an app may add components later without saying so.
- */
-static int
-check_ids(struct app *app, struct toolkit *kit, struct buf *why)
-{
-	char *line;
-	char *end;
-	bool good;
-
-	kit->on_loop = true; /* layouts must not wait here */
-	good = app_validate_ids(app, kit);
-	kit->on_loop = false;
-	if (app->problems.len == 0 || buf_cstr(&app->problems) == NULL)
-		return 0;
-	if (kit->options->debug || !good) {
-		(void)buf_printf(why, "app %s is not valid:\n%s", app->path,
-		    app->problems.data);
-		return ERR_PLUGIN;
-	}
-	for (line = app->problems.data; *line != '\0'; line = end + 1) {
-		end = strchrnul(line, '\n');
-		log_warn(0, "app.ids", "%.*s", (int)(end - line), line);
-		if (*end == '\0')
-			break;
-	}
-	return 0;
-}
-
-/* What a worker's start would refuse, whatever the app is. */
-static int
-check_settings(const struct worker_options *options, struct buf *why)
-{
-	const char *folder = options->tmp_upload_dir;
-	struct forwarded *forwarded = NULL;
-	struct spool *spool = NULL;
-	int rc = access_log_check(options, why);
-
-	if (rc == 0)
-		rc = forwarded_open(&forwarded, options, why);
-	if (rc == 0)
-		rc = conn_proxy_check_settings(options, why);
-	if (rc == 0 && folder[0] != '\0') {
-		rc = spool_new(&spool, folder, 0);
-		if (rc < 0)
-			(void)buf_printf(why, "tmp_upload_dir %s: %s", folder,
-			    err_str(rc));
-	}
-	spool_unref(&spool);
-	forwarded_close(&forwarded);
-	return rc;
-}
-
-int
-worker_check(const struct worker_options *options,
-    const struct cache_options *cache_options, struct buf *why)
-{
-	struct toolkit kit;
-	struct app *app = NULL;
-	struct site *site = NULL;
-	struct tls_context *tls = NULL;
-	const char *hook;
-	int rc;
-
-	memset(&kit, 0, sizeof(kit));
-	rc = check_settings(options, why);
-	if (rc == 0 && options->capture_output)
-		rc = capture_start(); /* the app is loaded, its layouts run */
-	if (rc == 0)
-		rc = find_app(options->app, &app, why);
-	if (rc == 0 && !options->preload_app &&
-	    (hook = hooks_of_master(app)) != NULL) {
-		(void)buf_printf(why,
-		    "the app's hook %s runs in the master: set preload_app = "
-		    "True",
-		    hook);
-		rc = ERR_PLUGIN;
-	}
-	if (rc == 0) {
-		kit.app = app;
-		kit.options = options;
-		kit.cache_options = cache_options;
-		rc = check_ids(app, &kit, why);
-	}
-	if (rc == 0)
-		rc = site_open(&site, options, app, why);
-	if (rc == 0)
-		rc = tls_context_open(&tls, options, why);
-	if (rc == 0) {
-		/* --check-config leaves nothing behind: a folder that is not
-		 * there yet is made at the start. */
-		if (access(data_folder(&kit), F_OK) == 0)
-			rc = data_prepare(&kit, why);
-	}
-	tls_context_close(&tls);
-	site_close(&site);
-	leave_app(&app);
-	capture_finish();
-	return rc;
-}
-
-int
-worker_preload(const struct worker_options *options, struct buf *why)
-{
-	return app_load(options->app, &preloaded, why);
-}
-
-int
-worker_master_hook(enum hook_event event, const struct hook_about *about)
-{
-	return preloaded != NULL ? hooks_run(preloaded, event, about) : 0;
 }

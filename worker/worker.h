@@ -7,9 +7,12 @@
 #include "server/base/handoff.h"
 #include "server/base/hook.h"
 #include "worker/options.h"
+#include "worker/stock.h"
 
 /*
- * One worker process, from after fork to exit.
+ * One worker process, from after fork to exit. What it is made from comes from
+ * a `stock` that the master has taken; NULL: from the files themselves, and
+ * without TLS.
  */
 
 /*
@@ -20,7 +23,7 @@
  */
 int worker_run(const struct handoff *handoff,
     const struct worker_options *options,
-    const struct cache_options *cache_options);
+    const struct cache_options *cache_options, const struct stock *stock);
 
 /*
  * In a short-lived child before the first worker: load the app, validate its
@@ -28,14 +31,16 @@ int worker_run(const struct handoff *handoff,
  * *why is one or more clear sentences. 0 or negative.
  */
 int worker_check(const struct worker_options *options,
-    const struct cache_options *cache_options, struct buf *why);
+    const struct cache_options *cache_options, const struct stock *stock,
+    struct buf *why);
 
 /*
  * In the master, once, before the first worker: load the app that
  * worker_check() found good. The workers use this one. 0 or negative with a
  * sentence in *why.
  */
-int worker_preload(const struct worker_options *options, struct buf *why);
+int worker_preload(const struct worker_options *options,
+    const struct stock *stock, struct buf *why);
 
 /* Run a hook of the preloaded app: its result; 0 without one. */
 int worker_master_hook(enum hook_event event, const struct hook_about *about);

@@ -36,6 +36,7 @@ struct recall;
 struct compress;
 struct tls_context;
 struct forwarded;
+struct stock;
 struct trust;
 
 /* The answers made for one connection in one turn, sent by one call. */
@@ -147,6 +148,14 @@ void accept_resume(struct worker *worker);
  */
 void worker_read_begin(struct worker *worker);
 void worker_read_end(struct worker *worker);
+
+/*
+ * worker_check.c: the app that `spec` names, preloaded or loaded now. 0 or
+ * negative with sentences in *why. The other frees it, if it may be freed.
+ */
+int worker_find_app(const char *spec, const struct stock *stock,
+    struct app **app, struct buf *why);
+void worker_leave_app(struct app **app);
 
 /* worker.c: leave the loop when nothing is left to do. */
 void worker_drain_check(struct worker *worker);

@@ -134,6 +134,7 @@ sink_reopen(struct sink *sink, const char *path)
 		return fd;
 	if (sink->fd < 0) {
 		sink->fd = fd;
+		sink->kind = kind_of(fd);
 		return 0;
 	}
 	/* A writer in another thread never sees it closed. */

@@ -4,8 +4,10 @@
  * Who the processes are and what they may never become.
  */
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
+import tls from "node:tls";
 import { test, until } from "../lib/harness.mjs";
 import { configured, reload } from "../lib/op_server.mjs";
 import { get } from "../lib/wire.mjs";
@@ -177,3 +179,41 @@ test("logs in a folder of the workers' user are opened anew",
     assert.equal(text(victim), "");
     assert.equal(fs.statSync(victim).uid, 0);
   });
+
+test("a key that only root may read", { skip: ROOT_ONLY }, async (t, s) => {
+  const dir = s.dir();
+  const key = path.join(dir, "site.key");
+  const cert = path.join(dir, "site.pem");
+
+  execFileSync(
+    "openssl",
+    [
+      "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+      "-nodes", "-keyout", key, "-out", cert, "-days", "30",
+      "-subj", "/CN=site",
+    ],
+    { stdio: "ignore" },
+  );
+  fs.chmodSync(key, 0o400);
+  const server = await asNobody(s, {
+    workers: 1,
+    certfile: cert,
+    keyfile: key,
+  });
+  const name = () =>
+    new Promise((done, fail) => {
+      const socket = tls.connect({ ...server.address, rejectUnauthorized: false });
+
+      socket.once("error", fail);
+      socket.once("secureConnect", () => {
+        done(socket.getPeerCertificate().subject.CN);
+        socket.destroy();
+      });
+    });
+
+  assert.equal(status(server.workers()[0]).uids[0], NOBODY);
+  assert.equal(await name(), "site");
+  await reload(server);
+  await until("the old one's end", () => server.workers().length === 1);
+  assert.equal(await name(), "site");
+});

@@ -36,6 +36,7 @@ static bool armed;
 static bool fired;
 
 static struct worker_options options;
+static struct stock *stock;
 static char folder[64];
 static char cert_path[96];
 static char key_path[96];
@@ -108,6 +109,7 @@ static int
 set_up(void **state)
 {
 	static const char *protocols[] = { "h2", "h1" };
+	struct buf why = BUF_EMPTY;
 
 	(void)state;
 	(void)snprintf(folder, sizeof(folder), "/tmp/tls_memory_test.XXXXXX");
@@ -118,11 +120,13 @@ set_up(void **state)
 	write_pair();
 	options.certfile = cert_path;
 	options.keyfile = key_path;
-	options.ca_certs = options.ciphers = "";
+	options.app = options.ca_certs = options.ciphers = "";
 	options.tls_min_version = "1.2";
 	options.http_protocols.items = protocols;
 	options.http_protocols.count = 2;
 	client_context = SSL_CTX_new(TLS_client_method());
+	if (stock_take(&stock, &options, &why) < 0)
+		return -1;
 	return client_context != NULL && tls_tickets_renew(0) == 0 ? 0 : -1;
 }
 
@@ -131,6 +135,7 @@ tear_down(void **state)
 {
 	(void)state;
 	SSL_CTX_free(client_context);
+	stock_free(&stock);
 	(void)unlink(cert_path);
 	(void)unlink(key_path);
 	return rmdir(folder);
@@ -222,7 +227,7 @@ run(int version, bool until_the_end)
 	long lost = 0;
 	long n;
 
-	assert_int_equal(tls_context_open(&context, &options, &why), 0);
+	assert_int_equal(tls_context_open(&context, &options, stock, &why), 0);
 	serves(context, version);
 	for_ever = until_the_end;
 	fired = true;
@@ -277,7 +282,7 @@ certificates_without_memory(void **state)
 		fired = false;
 		countdown = n;
 		armed = true;
-		rc = tls_context_open(&context, &options, &why);
+		rc = tls_context_open(&context, &options, stock, &why);
 		armed = false;
 		assert_true((rc == 0) == (context != NULL));
 		failed += rc < 0;
@@ -288,7 +293,7 @@ certificates_without_memory(void **state)
 	}
 	print_message("%ld rounds, %ld refused\n", rounds, failed);
 	assert_true(failed > 50);
-	assert_int_equal(tls_context_open(&context, &options, &why), 0);
+	assert_int_equal(tls_context_open(&context, &options, stock, &why), 0);
 	serves(context, TLS1_3_VERSION);
 	tls_context_close(&context);
 	buf_free(&why);

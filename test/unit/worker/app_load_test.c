@@ -57,7 +57,7 @@ load(const char *spec)
 	app_free(&app);
 	buf_clear(&why);
 	(void)snprintf(path, sizeof(path), "%s/%s", fixture.dir, spec);
-	return app_load(path, &app, &why);
+	return app_load(path, -1, &app, &why);
 }
 
 static void
@@ -181,7 +181,7 @@ files_that_are_no_apps(void **state)
 	fixture_write(&fixture, "empty.so", "");
 	assert_int_equal(load("empty.so"), ERR_PLUGIN);
 	buf_clear(&why);
-	assert_int_equal(app_load("", &app, &why), -EINVAL);
+	assert_int_equal(app_load("", -1, &app, &why), -EINVAL);
 	assert_string_equal(buf_cstr(&why),
 	    "no app given: pronghorn path/app.so\n");
 	assert_null(app);
