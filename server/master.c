@@ -359,7 +359,8 @@ master_stop(struct master *master, enum crew_stop how, const char *name)
 		how = CREW_KILL;
 	if (how <= master->crew.stop)
 		return;
-	if (how == CREW_STOP && begin_drain(master, name))
+	if (how == CREW_STOP &&
+	    (upgrade_defers_stop(master) || begin_drain(master, name)))
 		return;
 	log_info("master.stop", "signal=%s how=%s", name, names[how]);
 	if (how == CREW_STOP)

@@ -208,7 +208,9 @@ note_ready(struct master *master)
 	    "child undoes it\"",
 	    (long)upgrade->pid);
 	control_command_upgraded(master);
-	if (master->current.settings.options->upgrade_auto)
+	if (upgrade->then_stop)
+		master_stop(master, CREW_STOP, "TERM");
+	else if (master->current.settings.options->upgrade_auto)
 		master_stop(master, CREW_STOP, "upgrade_auto");
 }
 
@@ -250,6 +252,7 @@ upgrade_ended(struct master *master, int status)
 {
 	struct upgrade *upgrade = &master->upgrade;
 	bool ready = upgrade->ready;
+	bool then_stop = upgrade->then_stop && !ready;
 	pid_t pid = upgrade->pid;
 	char text[64];
 
@@ -268,6 +271,23 @@ upgrade_ended(struct master *master, int status)
 		log_info("master.rest", "note=\"the workers come back\"");
 		crew_rest(&master->crew, false);
 	}
+	if (then_stop)
+		master_stop(master, CREW_STOP, "TERM");
+}
+
+bool
+upgrade_defers_stop(struct master *master)
+{
+	struct upgrade *upgrade = &master->upgrade;
+
+	if (upgrade->pid == 0 || upgrade->ready || upgrade->then_stop)
+		return false;
+	upgrade->then_stop = true;
+	log_info("upgrade.stop_waits",
+	    "child=%ld note=\"until the new server serves; once more stops "
+	    "both\"",
+	    (long)upgrade->pid);
+	return true;
 }
 
 bool

@@ -18,7 +18,8 @@
  *   both serve                 <----- heir_ready: "I serve"
  *   WINCH: its workers go
  *   TERM or QUIT: it ends      -----> heir_look: the old one is gone, the
- *                                     names of pid file and sockets are mine
+ *   (TERM before that waits for       names of pid file and sockets are mine
+ *   the "I serve")
  *   or HUP: its workers are back,
  *   TERM to the new one        <----- it ends: as if nothing had been
  *
@@ -32,6 +33,7 @@ struct upgrade {
 	int ready_fd;   /* read end: a byte when it serves; -1: nothing more */
 	bool ready;     /* it serves */
 	bool overdue;   /* it was told to go, as it did not serve in time */
+	bool then_stop; /* the old one is to stop when that is decided */
 	int64_t end_us; /* until when it must serve */
 	char text[128]; /* how the last one went; "": none yet */
 };
@@ -72,6 +74,12 @@ int64_t upgrade_deadline(const struct master *master);
 
 /* The new master has ended: the old one goes on alone. */
 void upgrade_ended(struct master *master, int status);
+
+/*
+ * The old one is asked to stop, before the new one serves: true when that is
+ * waited for. Asked once more it does not wait, and both end.
+ */
+bool upgrade_defers_stop(struct master *master);
 
 /*
  * The old one is asked to stop: true when the new one goes on, so that what

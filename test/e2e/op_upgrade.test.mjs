@@ -149,6 +149,46 @@ test("a new one that does not start changes nothing", async (t, s) => {
   await answers(s, server);
 });
 
+test("TERM before the new one serves waits for it", { seconds: 90 }, async (t, s) => {
+  const server = await start(s);
+  const load = clients(s, server);
+
+  server.kill("SIGUSR2");
+  const begin = await server.waitFor(/event=upgrade\.begin child=(\d+)/);
+  const fresh = Number(begin[1]);
+
+  s.later(() => endTree(fresh));
+  server.kill("SIGTERM");
+  await server.waitFor(/event=upgrade\.stop_waits/);
+  assert.deepEqual(await server.exited, { status: 0, sig: null });
+  await until("the new one's names", () => read(server.pidfile) === fresh);
+  await answers(s, server);
+  await load.stop();
+  assert.deepEqual(load.failures, []);
+});
+
+test("TERM twice before the new one serves, or when it fails, stops all", async (t, s) => {
+  const broken = path.join(s.dir(), "broken");
+  const stuck = path.join(s.dir(), "stuck");
+
+  for (const [file, times] of [[broken, 1], [stuck, 2]]) {
+    const server = await start(s, {}, {
+      env: { OP_BROKEN: broken, OP_STUCK: stuck },
+    });
+
+    fs.writeFileSync(file, "");
+    server.kill("SIGUSR2");
+    const begin = await server.waitFor(/event=upgrade\.begin child=(\d+)/);
+
+    server.kill("SIGTERM");
+    await server.waitFor(/event=upgrade\.stop_waits/);
+    if (times === 2) server.kill("SIGTERM");
+    assert.deepEqual(await server.exited, { status: 0, sig: null });
+    await ended(Number(begin[1]));
+    fs.rmSync(file, { force: true });
+  }
+});
+
 test("a second USR2 is refused", async (t, s) => {
   const server = await start(s);
   const fresh = await upgrade(s, server);
