@@ -15,8 +15,8 @@
  * that is replaced comes up like its generation, whatever has become of the
  * files.
  *
- * OWNERSHIP  The texts live until stock_empty() or stock_free(), which overwrite
- *            them; a child owns copies, which it gives up with stock_wipe().
+ * OWNERSHIP  The texts live until stock_empty() or stock_free(), which
+ * overwrite them; a child owns copies, which it gives up with stock_wipe().
  * THREADS    Single-threaded: the master; a child before its first thread.
  */
 
