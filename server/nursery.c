@@ -159,7 +159,8 @@ take_status(struct master *master, unsigned slot, struct handoff_status *status)
 	const struct seat *seat = &master->crew.seats[slot];
 	unsigned suppressed;
 
-	if (status->kind != HANDOFF_BEAT && status->kind != HANDOFF_SERIES)
+	if (status->kind != HANDOFF_BEAT && status->kind != HANDOFF_SERIES &&
+	    status->kind != HANDOFF_WAIT)
 		status->text[sizeof(status->text) - 1] = '\0';
 	switch (status->kind) {
 	case HANDOFF_READY:
@@ -172,6 +173,10 @@ take_status(struct master *master, unsigned slot, struct handoff_status *status)
 	case HANDOFF_BEAT:
 		crew_beat(&master->crew, slot, master->now_us);
 		master->crew.seats[slot].beat = status->beat;
+		master->tally.changed = true;
+		break;
+	case HANDOFF_WAIT:
+		master->crew.seats[slot].waits = status->waits;
 		master->tally.changed = true;
 		break;
 	case HANDOFF_SERIES:

@@ -50,6 +50,7 @@ struct seat {
 	bool killed;              /* SIGKILL was sent */
 	bool tired;               /* asks to be replaced */
 	struct handoff_beat beat; /* as last reported */
+	struct handoff_waits waits;
 };
 
 void seat_init(struct seat *seat);

@@ -154,7 +154,8 @@ put_worker(struct tally *tally, const struct seat *seat, unsigned slot,
 		.restarts = starts > 0 ? starts - 1 : 0,
 		.age_ms = (now_us - seat->forked_us) / 1000,
 		.silent_ms = (now_us - seat->beat_us) / 1000,
-		.beat = seat->beat };
+		.beat = seat->beat,
+		.waits = seat->waits };
 }
 
 static uint32_t

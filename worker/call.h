@@ -22,6 +22,7 @@
 
 struct bell;
 struct data;
+struct handoff;
 struct held;
 struct sqlite3;
 struct call_field;
@@ -34,6 +35,7 @@ struct toolkit {
 	const struct app *app;
 	const struct worker_options *options;
 	const struct cache_options *cache_options;
+	const struct handoff *handoff; /* NULL: not in a worker */
 	struct cache *cache;   /* this thread's connection; NULL: none */
 	struct data *data;     /* this thread's database handles; NULL: none */
 	struct bell *bell;     /* wakes sleeping calls; NULL: none */

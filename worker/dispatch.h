@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "server/base/handoff.h"
 #include "worker/conn.h"
 
 /*
@@ -61,8 +62,9 @@ void dispatch_abandon(struct request *request);
  */
 bool dispatch_expire(struct request *request);
 
-/* How many requests wait for a value, without a thread. */
-unsigned dispatch_count_waiting(struct worker *worker);
+/* Which requests wait for a value, without a thread. How many they are. */
+unsigned dispatch_count_waiting(struct worker *worker,
+    struct handoff_waits *waits);
 
 /* The pool has finished tasks. */
 void dispatch_on_mail(struct worker *worker);

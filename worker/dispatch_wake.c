@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/base/board.h"
 #include "server/base/clock.h"
 #include "server/base/err.h"
 #include "server/base/log.h"
@@ -290,27 +291,41 @@ end_unwanted(struct worker *worker, struct parked *parked)
 	}
 }
 
+struct waiting {
+	struct handoff_waits *waits;
+	unsigned count;
+};
+
 static void
 count_waiting(struct parked *parked, void *arg)
 {
+	struct waiting *waiting = arg;
 	const struct request *request;
 	const struct task *task;
-	unsigned *count = arg;
+	unsigned count = 0;
 
 	for (request = parked->requests; request != NULL;
 	     request = request->next)
-		++*count;
-	for (task = parked->tasks; task != NULL; task = task->next)
-		*count += task->request != NULL;
+		count++;
+	for (task = parked->tasks; task != NULL; task = task->next) {
+		count += task->request != NULL;
+		if (task->owned)
+			board_note_chain(waiting->waits, task->claim.key,
+			    parked->key);
+	}
+	if (count > 0)
+		board_note_wait(waiting->waits, parked->key, count);
+	waiting->count += count;
 }
 
 unsigned
-dispatch_count_waiting(struct worker *worker)
+dispatch_count_waiting(struct worker *worker, struct handoff_waits *waits)
 {
-	unsigned count = 0;
+	struct waiting waiting = { .waits = waits };
 
-	park_each(worker->park, count_waiting, &count);
-	return count;
+	memset(waits, 0, sizeof(*waits));
+	park_each(worker->park, count_waiting, &waiting);
+	return waiting.count;
 }
 
 /* Look at the row of one parked key. */

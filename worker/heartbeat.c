@@ -61,11 +61,24 @@ count_computations(struct worker *worker)
 	}
 }
 
+static void
+send_waits(const struct worker *worker, const struct handoff_waits *waits)
+{
+	struct handoff_status status;
+
+	memset(&status, 0, sizeof(status));
+	status.kind = HANDOFF_WAIT;
+	status.waits = *waits;
+	(void)send_status(worker, &status);
+}
+
 void
 heartbeat_numbers(struct worker *worker)
 {
 	struct handoff_beat *beat = &worker->stats.beat;
+	bool waited = beat->waiting > 0;
 	struct handoff_status status;
+	struct handoff_waits waits;
 
 	beat->connections = (uint32_t)worker->conn_count;
 	beat->busy = (uint32_t)pool_busy(worker->pool);
@@ -73,7 +86,7 @@ heartbeat_numbers(struct worker *worker)
 	beat->computing = pool_computing(worker->pool);
 	beat->threads = (uint32_t)worker->options->threads;
 	beat->parked = (uint32_t)park_count(worker->park);
-	beat->waiting = dispatch_count_waiting(worker);
+	beat->waiting = dispatch_count_waiting(worker, &waits);
 	beat->log_drops = sink_drops();
 	counts_sum(&beat->cache);
 	memset(&status, 0, sizeof(status));
@@ -81,6 +94,8 @@ heartbeat_numbers(struct worker *worker)
 	status.value = beat->connections;
 	status.beat = *beat;
 	(void)send_status(worker, &status);
+	if (waited || beat->waiting > 0)
+		send_waits(worker, &waits);
 	count_computations(worker);
 	send_series(worker);
 }

@@ -11,11 +11,13 @@
 #include "worker/host_cache.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cache/encode.h"
 #include "cache/peek.h"
 #include "cache/plain.h"
+#include "server/base/board.h"
 #include "server/base/clock.h"
 #include "server/base/err.h"
 #include "worker/host.h"
@@ -415,6 +417,23 @@ put_member(struct value *object, uint32_t at, const char *name,
 		.value = value };
 }
 
+/* As the workers have told it last; -1: they have not. */
+static int64_t
+requests_for(const struct handoff *handoff, const uint8_t *key)
+{
+	struct board *board;
+	int64_t requests = -1;
+	bool more;
+
+	if (handoff == NULL || handoff->board_fd < 0)
+		return -1;
+	board = malloc(sizeof(*board)); /* too large for a stack */
+	if (board != NULL && board_read(handoff->board_fd, board) == 0)
+		requests = board_waiting(board, key, &more);
+	free(board);
+	return requests;
+}
+
 static struct value
 number(double x)
 {
@@ -429,14 +448,19 @@ memo_state(struct ph_call *ph, ph_function *function,
 	const struct computation *computation;
 	struct memo_name name = { .arguments = BUF_EMPTY, .scope = BUF_EMPTY };
 	struct cache_peek peek = { .state = "absent" };
+	int64_t requests = 0;
 	struct value *args = NULL;
-	struct value *object = value_object(call->arena, 6);
+	struct value *object = value_object(call->arena, 7);
 
 	computation = memo_find(call, function, arguments, count,
 	    "ph_memo_state()", &args);
 	if (computation != NULL && !memo_store_is_failing(call->kit) &&
 	    memo_name(call, computation, args, NULL, &name) == 0)
 		(void)cache_peek(call->kit->cache, name.key, &peek);
+	/* For a value that is there nobody waits, whatever was told last. */
+	if (strcmp(peek.state, "wanted") == 0 ||
+	    strcmp(peek.state, "computing") == 0)
+		requests = requests_for(call->kit->handoff, name.key);
 	memo_name_free(&name);
 	if (object == NULL) {
 		call_error(call, "%s: out of memory", call->name);
@@ -453,6 +477,8 @@ memo_state(struct ph_call *ph, ph_function *function,
 	put_member(object, 4, "progress", number((double)peek.progress / 1e3));
 	put_member(object, 5, "waiting",
 	    (struct value){ .kind = VALUE_INT, .u.integer = peek.waiters });
+	put_member(object, 6, "requests",
+	    (struct value){ .kind = VALUE_INT, .u.integer = requests });
 	return (const struct ph_value *)(const void *)object;
 }
 

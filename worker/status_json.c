@@ -53,10 +53,41 @@ close_with(const char *end, struct buf *out)
 	(void)buf_puts(out, end);
 }
 
+/* The bytes that so many hexadecimal digits stand for. */
+static void
+read_key(const char *digits, uint8_t key[HANDOFF_WAIT_KEY])
+{
+	static const char hex[] = "0123456789abcdef";
+	size_t i;
+
+	for (i = 0; i < HANDOFF_WAIT_KEY; i++)
+		key[i] = (uint8_t)((strchrnul(hex, digits[2 * i]) - hex) << 4 |
+				   (strchrnul(hex, digits[2 * i + 1]) - hex));
+}
+
+struct signals {
+	struct buf *out;
+	const struct board *board; /* NULL: cannot be read */
+};
+
+static void
+put_requests(const struct board *board, const char *digits, struct buf *out)
+{
+	uint8_t key[HANDOFF_WAIT_KEY];
+	uint32_t requests;
+	bool more;
+
+	read_key(digits, key);
+	requests = board_waiting(board, key, &more);
+	put_number("requests", requests, out);
+	(void)buf_printf(out, "\"more\":%s,", more ? "true" : "false");
+}
+
 static void
 put_signal(void *context, const struct inspect_signal *row)
 {
-	struct buf *out = context;
+	const struct signals *signals = context;
+	struct buf *out = signals->out;
 
 	(void)buf_putc(out, '{');
 	put_text("state", row->state, out);
@@ -68,6 +99,8 @@ put_signal(void *context, const struct inspect_signal *row)
 	put_seconds("wanted", row->wanted_ms, out);
 	put_number("attempts", row->attempts, out);
 	put_number("waiters", row->waiters, out);
+	if (signals->board != NULL)
+		put_requests(signals->board, row->key, out);
 	put_number("computations", row->computations, out);
 	put_seconds("progress", row->progress, out);
 	put_text("error", row->error, out);
@@ -125,15 +158,12 @@ put_worker(const struct board_worker *row, struct buf *out)
 }
 
 static void
-put_workers(int board_fd, struct buf *out)
+put_workers(const struct board *board, struct buf *out)
 {
-	static struct board board; /* the loop's; large */
 	uint32_t i;
 
-	if (board_fd < 0 || board_read(board_fd, &board) < 0)
-		return;
-	for (i = 0; i < board.worker_count; i++)
-		put_worker(&board.workers[i], out);
+	for (i = 0; board != NULL && i < board->worker_count; i++)
+		put_worker(&board->workers[i], out);
 }
 
 static void
@@ -204,8 +234,10 @@ put_history(int board_fd, int64_t since_ms, struct buf *out)
 
 /* What the database knows. 0 or ERR_*. */
 static int
-put_database(const struct cache_options *options, struct buf *out)
+put_database(const struct cache_options *options, const struct board *board,
+    struct buf *out)
 {
+	struct signals signals = { .out = out, .board = board };
 	struct inspect *inspect = NULL;
 	struct inspect_sessions sessions;
 	struct inspect_summary sum;
@@ -216,7 +248,8 @@ put_database(const struct cache_options *options, struct buf *out)
 	buf_free(&why);
 	(void)buf_putl(out, "\"signals\":[");
 	if (rc == 0)
-		rc = inspect_signals(inspect, SIGNALS_MAX, put_signal, out);
+		rc =
+		    inspect_signals(inspect, SIGNALS_MAX, put_signal, &signals);
 	close_with("],\"cache\":{", out);
 	if (rc == 0)
 		rc = inspect_summarize(inspect, &sum);
@@ -236,17 +269,21 @@ int
 status_json(const struct cache_options *options, int board_fd,
     struct http_span query, struct buf *out)
 {
+	static struct board place; /* the loop's; large */
+	const struct board *board = NULL;
 	int rc;
 
+	if (board_fd >= 0 && board_read(board_fd, &place) == 0)
+		board = &place;
 	(void)buf_putl(out, "{\"workers\":[");
-	put_workers(board_fd, out);
+	put_workers(board, out);
 	close_with("],\"history\":{\"columns\":[\"time\",\"span\",\"answers\","
 		   "\"p50\",\"p99\",\"hits\",\"misses\",\"evictions\","
 		   "\"bytes\"],\"rows\":[",
 	    out);
 	put_history(board_fd, since_of(query), out);
 	close_with("]},", out);
-	rc = put_database(options, out);
+	rc = put_database(options, board, out);
 	put_text("cache_error", rc == 0 || rc == -ENOENT ? "" : err_str(rc),
 	    out);
 	close_with("}\n", out);

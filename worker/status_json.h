@@ -17,7 +17,9 @@
  *              the clock has been set back
  *   "signals"  the live ones first, at most 100, "cache" and "sessions": read
  *              from the cache's database as `pronghorn ctl` does. Keys are cut
- *              to their first digits; nothing of what is stored is in it
+ *              to their first digits; nothing of what is stored is in it. How
+ *              many "requests" wait comes from the board; "more": perhaps a
+ *              few more, as a worker names only the keys with the most
  *   "cache_error"  why these are empty; "": they are not, or there is no
  *              database at all
  *

@@ -292,22 +292,23 @@ start_pool(struct worker *worker, struct buf *why)
 		.can_compute = memo_can_compute,
 		.can_compute_arg = worker->app,
 	};
+	struct toolkit *kit = &worker->kit;
 	int rc;
 
-	worker->kit.app = worker->app;
-	worker->kit.options = worker->options;
-	worker->kit.cache_options = worker->cache_options;
-	worker->kit.on_loop = true;
-	worker->kit.inline_until_ms = &worker->inline_until_ms;
+	kit->app = worker->app;
+	kit->options = worker->options;
+	kit->cache_options = worker->cache_options;
+	kit->handoff = worker->handoff;
+	kit->on_loop = true;
+	kit->inline_until_ms = &worker->inline_until_ms;
 	/* Made by the check child; made again if somebody took it away. */
-	if (data_prepare(&worker->kit, why) < 0)
+	if (data_prepare(kit, why) < 0)
 		log_error(0, "worker.data", "%s", buf_cstr(why));
 	buf_clear(why);
-	rc = cache_open_patient(&worker->kit.cache, worker->cache_options,
-	    &peer);
+	rc = cache_open_patient(&kit->cache, kit->cache_options, &peer);
 	if (rc < 0)
 		log_warn(rc, "worker.cache", "going on without the cache");
-	return pool_start(&worker->pool, &worker->kit, &peer, worker->mail_fd);
+	return pool_start(&worker->pool, kit, &peer, worker->mail_fd);
 }
 
 /* Each connection is a descriptor. */

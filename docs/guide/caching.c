@@ -38,13 +38,17 @@ in_words(const struct ph_value *state, const char *category, long long early)
 	const char *word = ph_text_of(ph_member(state, "state"));
 	long long worker = ph_int_of(ph_member(state, "worker"));
 	double seconds = ph_number_of(ph_member(state, "seconds"));
-	long long waiting = ph_int_of(ph_member(state, "waiting"));
+	long long requests = ph_int_of(ph_member(state, "requests"));
 
 	if (strcmp(word, "computing") == 0)
-		return ph_textf("%s: worker %lld computes, for %.1f s now; "
-				"somebody waits in %lld %s. %s",
-		    category, worker, seconds, waiting,
-		    waiting == 1 ? "worker" : "workers", early_in_words(early));
+		return ph_textf("%s: worker %lld computes, for %.1f s now; %s. "
+				"%s",
+		    category, worker, seconds,
+		    requests == 1 ? "1 request waits"
+		    : requests > 1
+			? ph_text_of(ph_textf("%lld requests wait", requests))
+			: "somebody waits",
+		    early_in_words(early));
 	if (strcmp(word, "ready") == 0)
 		return ph_textf("%s: in the cache for %.0f s; worker %lld "
 				"computed it in %.2f s. %s Whoever asks now "

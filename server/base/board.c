@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -21,7 +22,8 @@
 
 #define PLACE_BYTES (((off_t)sizeof(struct board) + 4095) / 4096 * 4096)
 #define READS_MAX 8
-#define RING 512 /* places; the spare ones give readers two minutes */
+#define DEPTH_MAX 4 /* of computations that wait for others */
+#define RING 512    /* places; the spare ones give readers two minutes */
 #define RING_AT (4096 + 2 * PLACE_BYTES)
 #define COUNT_AT ((off_t)sizeof(uint64_t))
 
@@ -85,6 +87,91 @@ board_read(int read_fd, struct board *board)
 			return 0;
 	}
 	return ERR_BUSY;
+}
+
+void
+board_note_wait(struct handoff_waits *waits, const uint8_t *key,
+    uint32_t requests)
+{
+	unsigned least = 0;
+	unsigned i;
+
+	for (i = 1; i < HANDOFF_WAITS; i++) {
+		if (waits->rows[i].requests < waits->rows[least].requests)
+			least = i;
+	}
+	if (requests <= waits->rows[least].requests) {
+		waits->others += requests;
+		return;
+	}
+	waits->others += waits->rows[least].requests;
+	waits->rows[least].requests = requests;
+	memcpy(waits->rows[least].key, key, HANDOFF_WAIT_KEY);
+}
+
+void
+board_note_chain(struct handoff_waits *waits, const uint8_t *computed,
+    const uint8_t *wanted)
+{
+	uint32_t at = waits->chain_count;
+
+	if (at == HANDOFF_CHAINS) {
+		waits->others++;
+		return;
+	}
+	memcpy(waits->chains[at].computed, computed, HANDOFF_WAIT_KEY);
+	memcpy(waits->chains[at].wanted, wanted, HANDOFF_WAIT_KEY);
+	waits->chain_count++;
+}
+
+/* Those of one worker, for this key and no other. */
+static uint32_t
+waiting_in(const struct handoff_waits *waits, const uint8_t *key)
+{
+	unsigned i;
+
+	for (i = 0; i < HANDOFF_WAITS; i++) {
+		if (waits->rows[i].requests > 0 &&
+		    memcmp(waits->rows[i].key, key, HANDOFF_WAIT_KEY) == 0)
+			return waits->rows[i].requests;
+	}
+	return 0;
+}
+
+/* A computation waits for one value at a time, so nobody counts twice; a
+ * chain that is too long, or told half before and half after a change, ends. */
+static uint32_t
+waiting(const struct board *board, const uint8_t *key, unsigned depth)
+{
+	const struct handoff_waits *waits;
+	uint32_t sum = 0;
+	uint32_t i;
+	uint32_t k;
+
+	for (i = 0; i < board->worker_count; i++) {
+		waits = &board->workers[i].waits;
+		sum += waiting_in(waits, key);
+		for (k = 0; depth > 0 && k < waits->chain_count; k++) {
+			if (memcmp(waits->chains[k].wanted, key,
+				HANDOFF_WAIT_KEY) == 0)
+				sum += waiting(board, waits->chains[k].computed,
+				    depth - 1);
+		}
+	}
+	return sum;
+}
+
+uint32_t
+board_waiting(const struct board *board, const uint8_t *key, bool *more)
+{
+	uint32_t i;
+
+	*more = false;
+	for (i = 0; i < board->worker_count; i++) {
+		if (board->workers[i].waits.others > 0)
+			*more = true;
+	}
+	return waiting(board, key, DEPTH_MAX);
 }
 
 int

@@ -57,6 +57,7 @@ struct board_worker {
 	int64_t age_ms;
 	int64_t silent_ms;
 	struct handoff_beat beat;
+	struct handoff_waits waits;
 };
 
 struct board {
@@ -104,6 +105,23 @@ int board_write(int write_fd, const struct board *board);
 
 /* What was written last. 0, -errno, or ERR_STALE: nothing yet. */
 int board_read(int read_fd, struct board *board);
+
+/* Count `requests` that wait for a key in; the keys with few of them make
+ * room. */
+void board_note_wait(struct handoff_waits *waits, const uint8_t *key,
+    uint32_t requests);
+
+/* The computation of the key `computed` waits for the value of `wanted`. */
+void board_note_chain(struct handoff_waits *waits, const uint8_t *computed,
+    const uint8_t *wanted);
+
+/*
+ * How many requests wait for the key, in all workers together, by what these
+ * have told; those for what cannot be computed without it, too. *more: perhaps
+ * some more do, as a worker did not name all.
+ */
+uint32_t board_waiting(const struct board *board, const uint8_t *key,
+    bool *more);
 
 /* Keep a row beside it; the oldest is forgotten. 0 or -errno. */
 int board_add_row(int write_fd, const struct board_row *row);

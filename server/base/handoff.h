@@ -65,6 +65,28 @@ struct handoff_beat {
 	struct cache_counters cache;
 };
 
+/*
+ * Who waits for what in a worker: the keys for which most requests wait, and
+ * computations that wait for other values, so that those who wait for them do,
+ * too. Follows a beat when there are any, and once when there are none left.
+ */
+#define HANDOFF_WAITS 16
+#define HANDOFF_CHAINS 8
+#define HANDOFF_WAIT_KEY 12 /* first bytes of a key: enough to know it by */
+
+struct handoff_waits {
+	struct {
+		uint8_t key[HANDOFF_WAIT_KEY];
+		uint32_t requests; /* 0: this place is not used */
+	} rows[HANDOFF_WAITS];
+	struct {
+		uint8_t computed[HANDOFF_WAIT_KEY];
+		uint8_t wanted[HANDOFF_WAIT_KEY]; /* for it */
+	} chains[HANDOFF_CHAINS];
+	uint32_t chain_count;
+	uint32_t others; /* of either that have no place here */
+};
+
 /* What has been added to the numbers of one callback or computation. */
 enum handoff_series_kind { HANDOFF_CALLBACK, HANDOFF_COMPUTATION };
 
@@ -87,7 +109,8 @@ enum handoff_status_kind {
 	HANDOFF_STACK = 5,  /* a line of a stack */
 	HANDOFF_STUCK = 6,  /* a thread is busy for too long; text says which */
 	HANDOFF_TIRED = 7,  /* it asks to be replaced; text says why */
-	HANDOFF_SERIES = 8  /* numbers of a callback or computation */
+	HANDOFF_SERIES = 8, /* numbers of a callback or computation */
+	HANDOFF_WAIT = 9    /* who waits for what */
 };
 
 struct handoff_status {
@@ -97,6 +120,7 @@ struct handoff_status {
 		char text[248];               /* one line, NUL-terminated */
 		struct handoff_beat beat;     /* BEAT */
 		struct handoff_series series; /* SERIES */
+		struct handoff_waits waits;   /* WAIT */
 	};
 };
 

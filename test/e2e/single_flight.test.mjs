@@ -5,7 +5,7 @@
  * computed once on the whole server, and different ones at the same time.
  */
 import assert from "node:assert/strict";
-import { bestOf, later, now, test, within } from "../lib/harness.mjs";
+import { bestOf, later, now, test, until, within } from "../lib/harness.mjs";
 import {
   checkAnswers,
   readPoints,
@@ -166,6 +166,45 @@ test("waiting holds no thread", async (t, scene) => {
   await bestOf(t, "slowest cached session while 100 wait", 50, () =>
     timeBesideWaiting(t, scene),
   );
+});
+
+/* What the admin process tells of the value with that state. */
+async function flight(server, url) {
+  const { signals: rows } = await (await fetch(url)).json();
+
+  return rows.find(
+    (row) => row.function === "global_store" && row.state === "computing",
+  );
+}
+
+test("how many wait for what is told exactly", { seconds: 60 }, async (t, scene) => {
+  const server = await scene.start({
+    workers: 2,
+    threads: 1,
+    env: { PH_DEMO_DELAY: "5" },
+    args: ["--metrics-bind", "127.0.0.1:0", "--keep-alive", "60"],
+  });
+  const [, admin] = await server.waitFor(/event=metrics\.bound address=(\S+)/);
+  const url = `http://${admin}/_ph/status.json`;
+  const sessions = Array.from({ length: 30 }, () => scene.session(server));
+
+  await Promise.all(sessions.map((session) => session.load()));
+  const waiting = later(sessions.map((session) => session.choose("figs")));
+  const row = await until("all 30", async () => {
+    const found = await flight(server, url);
+
+    return found?.requests === 30 && found;
+  });
+
+  assert.equal(row.more, false);
+  assert.ok(row.waiters === 1 || row.waiters === 2);
+  await Promise.all(await waiting);
+  await until("nobody", async () => {
+    const { signals: rows, workers } = await (await fetch(url)).json();
+
+    return rows.every(({ requests }) => requests === 0) &&
+      workers.every((one) => one.waiting === 0);
+  });
 });
 
 test("a second start computes nothing", async (t, scene) => {

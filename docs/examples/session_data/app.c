@@ -42,8 +42,9 @@ get_dataframe(struct ph_call *call)
 	ph_log(call, "Computing data of session %s", ph_session_id(call));
 	ph_sleep(call, delay()); /* stands for the expensive query */
 	now = time(NULL);
-	return ph_return(call, PH_LIST(row(now - 15, "a"), row(now - 10, "b"),
-				   row(now - 5, "a"), row(now, "c")));
+	return ph_return(call,
+	    PH_LIST(row(now - 15, "a"), row(now - 10, "b"), row(now - 5, "a"),
+		row(now, "c")));
 }
 
 /* "Output N" with the number of clicks and the table as CSV. */
@@ -62,12 +63,11 @@ show(struct ph_call *call, const char *title, const char *output)
 		    ph_text_of(ph_member(ph_at(rows, i), "values")));
 	return ph_output(call, output,
 	    html_div(.children = PH_CHILDREN(
-			 html_div(.children = ph_textf(
-				      "%s - Button has been clicked %lld times",
-				      title,
-				      (long long)ph_int_of(ph_input(call,
-					  "get-data-button.n_clicks")))),
-			 html_pre(.children = csv))));
+		html_div(.children = ph_textf(
+		    "%s - Button has been clicked %lld times", title,
+		    (long long)ph_int_of(
+			ph_input(call, "get-data-button.n_clicks")))),
+		html_pre(.children = csv))));
 }
 
 /* Whichever of the two has failed: the page says so once, and shows no more
@@ -97,29 +97,26 @@ display_value_2(struct ph_call *call)
 static enum ph_status
 count_sessions(struct ph_call *call)
 {
+	long long count = ph_session_count(call);
 	long long limit = ph_session_limit(call);
 
-	return ph_output(call, "sessions.children",
-	    ph_textf(limit > 0 ? "Sessions: %lld of at most %lld"
-			       : "Sessions: %lld",
-		(long long)ph_session_count(call), limit));
+	return ph_output(call, "sessions.children", limit > 0
+		? ph_textf("Sessions: %lld of at most %lld", count, limit)
+		: ph_textf("Sessions: %lld", count));
 }
 
 static const struct ph_value *
 layout(struct ph_call *call)
 {
 	(void)call;
-	return html_main(.className = "container",
-	    .children =
-		PH_CHILDREN(html_h1(.children = ph_text("Session data")),
-		    html_button(.id = "get-data-button",
-			.children = ph_text("Get data")),
-		    html_p(.id = "error", .role = "alert"),
-		    html_div(.id = "output-1",
-			.children = ph_text("Computing ...")),
-		    html_div(.id = "output-2",
-			.children = ph_text("Computing ...")),
-		    html_p(.id = "sessions")));
+	return html_main(.className = "container", .children = PH_CHILDREN(
+	    html_h1(.children = ph_text("Session data")),
+	    html_button(.id = "get-data-button",
+		.children = ph_text("Get data")),
+	    html_p(.id = "error", .role = "alert"),
+	    html_div(.id = "output-1", .children = ph_text("Computing ...")),
+	    html_div(.id = "output-2", .children = ph_text("Computing ...")),
+	    html_p(.id = "sessions")));
 }
 
 PH_APP(app)

@@ -106,13 +106,9 @@
     "  columns }, 'None yet'))];"                                              \
     "const live = signals.filter(({ state }) => state === 'wanted' ||"         \
     "  state === 'computing');"                                                \
-    "const waited = live.filter(({ waiters }) => waiters > 0).length;"         \
-    "const parked = more.workers.map((row) => row.waiting).sort((a, b) =>"     \
-    "  b - a);" /* a worker counts them for all its values together */         \
-    "const waiting = ({ waiters }) => {"                                       \
-    "  const most = parked.slice(0, waiters).reduce((a, b) => a + b, 0);"      \
-    "  return waiters === 0 ? 'nobody' : (most ? (waited > 1 ? 'up to ' : '')" \
-    "    + many(most, 'request') + ' in ' : '') + many(waiters, 'worker'); };" \
+    "const waiting = ({ waiters, requests, more }) => requests > 0"            \
+    "  ? (more ? 'at least ' : '') + many(requests, 'request')"                \
+    "  : waiters > 0 ? many(waiters, 'worker') : 'nobody';"                    \
     "const name = (row) => row.function + ' ' + row.key.slice(0, 6);"          \
     "const flights = body(6, live.map((row) => [name(row), row.state,"         \
     "  s(row.age), row.state === 'computing' && row.progress > 0"              \

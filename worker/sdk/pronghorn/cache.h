@@ -139,7 +139,10 @@ ph_memo_with_(struct ph_call *call, struct ph_memo_options options)
  *	"took"      ready: seconds that computing it took
  *	"progress"  computing: 0 to 1, see ph_progress()
  *	"waiting"   workers in which somebody waits for it
- * For a page that shows what the server does; it reads one row.
+ *	"requests"  callbacks of browsers that wait for it in all of them, as
+ *		    they were a second ago; -1: not known
+ * For a page that shows what the server does; it reads one row, and what the
+ * workers tell of themselves.
  */
 #define ph_memo_state(call, ...) ph_memo_state_(call, __VA_ARGS__, NULL)
 #define ph_memo_state_(call, function, ...)                  \

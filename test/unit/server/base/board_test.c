@@ -198,6 +198,91 @@ rows_are_whole_and_in_order(void **state)
 	assert_int_equal(pthread_join(writer, NULL), 0);
 }
 
+static void
+who_waits_for_what_is_added_up(void **state)
+{
+	struct boards *boards = *state;
+	uint8_t key[HANDOFF_WAIT_KEY] = { 7 };
+	bool more;
+
+	board_note_wait(&boards->in->workers[0].waits, key, 3);
+	board_note_wait(&boards->in->workers[2].waits, key, 97);
+	key[HANDOFF_WAIT_KEY - 1] = 1;
+	board_note_wait(&boards->in->workers[1].waits, key, 5);
+	boards->in->worker_count = 3;
+	assert_int_equal(board_write(boards->write_fd, boards->in), 0);
+	assert_int_equal(board_read(boards->read_fd, boards->out), 0);
+	assert_int_equal(board_waiting(boards->out, key, &more), 5);
+	assert_false(more);
+	key[HANDOFF_WAIT_KEY - 1] = 0;
+	assert_int_equal(board_waiting(boards->out, key, &more), 100);
+	assert_false(more);
+	key[0] = 8;
+	assert_int_equal(board_waiting(boards->out, key, &more), 0);
+	assert_false(more);
+	/* What is behind the last worker is nobody's. */
+	boards->out->worker_count = 2;
+	key[0] = 7;
+	assert_int_equal(board_waiting(boards->out, key, &more), 3);
+}
+
+static void
+the_keys_most_wait_for_are_named(void **state)
+{
+	struct boards *boards = *state;
+	struct handoff_waits *waits = &boards->in->workers[0].waits;
+	uint8_t key[HANDOFF_WAIT_KEY] = { 0 };
+	uint32_t sum = 0;
+	bool more;
+	int i;
+
+	boards->in->worker_count = 1;
+	/* 40 keys, with 1 to 40 requests, not in order. */
+	for (i = 0; i < 40; i++) {
+		key[0] = (uint8_t)(i * 7 % 40 + 1);
+		board_note_wait(waits, key, key[0]);
+		if (key[0] <= 40 - HANDOFF_WAITS)
+			sum += key[0];
+	}
+	for (i = 1; i <= 40; i++) {
+		key[0] = (uint8_t)i;
+		assert_int_equal(board_waiting(boards->in, key, &more),
+		    i > 40 - HANDOFF_WAITS ? i : 0);
+		assert_true(more);
+	}
+	assert_int_equal(waits->others, sum);
+}
+
+/* a <- b (in another worker) <- c, and a round that cannot be. */
+static void
+who_waits_behind_another_counts(void **state)
+{
+	struct boards *boards = *state;
+	struct handoff_waits *first = &boards->in->workers[0].waits;
+	struct handoff_waits *second = &boards->in->workers[1].waits;
+	uint8_t keys[3][HANDOFF_WAIT_KEY] = { { 1 }, { 2 }, { 3 } };
+	bool more;
+	int i;
+
+	boards->in->worker_count = 2;
+	board_note_wait(first, keys[0], 1);
+	board_note_wait(first, keys[1], 10);
+	board_note_wait(second, keys[1], 20);
+	board_note_wait(second, keys[2], 100);
+	board_note_chain(first, keys[1], keys[0]);
+	board_note_chain(second, keys[2], keys[1]);
+	assert_int_equal(board_waiting(boards->in, keys[0], &more), 131);
+	assert_int_equal(board_waiting(boards->in, keys[1], &more), 130);
+	assert_int_equal(board_waiting(boards->in, keys[2], &more), 100);
+	assert_false(more);
+	board_note_chain(second, keys[0], keys[2]);
+	(void)board_waiting(boards->in, keys[0], &more);
+	for (i = 0; i < HANDOFF_CHAINS; i++)
+		board_note_chain(second, keys[0], keys[2]);
+	(void)board_waiting(boards->in, keys[0], &more);
+	assert_true(more);
+}
+
 int
 main(void)
 {
@@ -208,6 +293,9 @@ main(void)
 		TEST(no_reader_sees_two_halves),
 		TEST(the_newest_rows_are_kept),
 		TEST(rows_are_whole_and_in_order),
+		TEST(who_waits_for_what_is_added_up),
+		TEST(the_keys_most_wait_for_are_named),
+		TEST(who_waits_behind_another_counts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
