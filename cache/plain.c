@@ -159,6 +159,10 @@ touch(struct cache *cache, const uint8_t *key, const struct cache_life *life,
 	int rc;
 
 	rc = read_entry(cache, key, &bytes, &value);
+	/* It is not forgotten now, and its new groups begin with now. */
+	if (rc == STORE_HIT && life->tag_count > 0 &&
+	    forget_now(&cache->db, &value.born) < 0)
+		rc = ERR_STORE;
 	if (rc == STORE_HIT) {
 		value.expires = add_ms(clock_wall_ms(), life->fresh_ms);
 		rc = put(cache, key, &value,

@@ -33,6 +33,7 @@
 #include "cache/cache_int.h"
 #include "cache/folder.h"
 #include "cache/gate.h"
+#include "cache/library.h"
 #include "cache/mark.h"
 #include "server/base/clock.h"
 #include "server/base/err.h"
@@ -467,6 +468,8 @@ prepare(const struct cache_options *options, struct buf *why)
 int
 cache_prepare(const struct cache_options *options, struct buf *why)
 {
+	if (strcmp(options->cache_type, "null") != 0)
+		library_warn();
 	return cache_public_rc(prepare(options, why));
 }
 

@@ -14,23 +14,13 @@
 #include <sqlite3.h>
 #include <zlib.h>
 
+#include "cache/library.h"
+
 #define QUOTE(x) #x
 #define NUMBER(x) QUOTE(x)
 #define CJSON_COMPILED              \
 	NUMBER(CJSON_VERSION_MAJOR) \
 	"." NUMBER(CJSON_VERSION_MINOR) "." NUMBER(CJSON_VERSION_PATCH)
-
-bool
-version_sqlite_wal_reset(int number)
-{
-	if (number < 3007000 || number > 3051002)
-		return false;
-	if (number / 1000 == 3044)
-		return number < 3044006;
-	if (number / 1000 == 3050)
-		return number < 3050007;
-	return true;
-}
 
 static void
 put_library(struct buf *out, const char *name, const char *compiled,
@@ -50,7 +40,7 @@ version_print(struct buf *out)
 	    OpenSSL_version(OPENSSL_FULL_VERSION_STRING));
 	put_library(out, "cJSON", CJSON_COMPILED, cJSON_Version());
 	put_library(out, "zlib", ZLIB_VERSION, zlibVersion());
-	if (version_sqlite_wal_reset(sqlite3_libversion_number()))
+	if (library_has_wal_reset_bug(sqlite3_libversion_number()))
 		(void)buf_printf(out,
 		    "warning: SQLite %s has the WAL-reset bug (fixed in "
 		    "3.51.3, 3.50.7 and 3.44.6);\n"

@@ -5,8 +5,10 @@
  * the worker lives, and the log says what is wrong without a flood.
  */
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
+import { PROGRAM } from "../lib/dev.mjs";
 import { EXAMPLE, now, test, within } from "../lib/harness.mjs";
 import { checkAnswers, readPoints, sql } from "../lib/points.mjs";
 import { call, result, runs } from "../lib/zoo.mjs";
@@ -28,6 +30,33 @@ async function startExample(scene, options) {
     ...options,
   });
 }
+
+/* Debian's is one; which are is said in test/unit/cache/library_test.c. */
+const hasWalResetBug = () => {
+  const [major, minor, patch] = /SQLite .*running with (\d+)\.(\d+)\.(\d+)/
+    .exec(spawnSync(PROGRAM, ["--version"], { encoding: "utf8" }).stdout)
+    .slice(1)
+    .map(Number);
+  const fixed = { 44: 6, 50: 7, 51: 3 }[minor];
+
+  assert.equal(major, 3);
+  return minor < 52 && (fixed === undefined || patch < fixed);
+};
+
+test("a SQLite with the WAL-reset bug is named once", async (t, scene) => {
+  const server = await scene.start({ app: "zoo", workers: 2 });
+  const named = () => server.grep(/event=cache\.sqlite .*WAL-reset bug/).length;
+  const want = hasWalResetBug() ? 1 : 0;
+
+  assert.equal(named(), want);
+  /* Neither new workers nor a new keeper say it again. */
+  server.kill("SIGHUP");
+  await server.waitFor(/event=master\.reload .*workers=/);
+  assert.equal(named(), want);
+  const none = await scene.start({ app: "zoo", args: ["--cache-type", "null"] });
+
+  assert.equal(none.grep(/event=cache\.sqlite/).length, 0);
+});
 
 /* Remove or spoil the cache's files while the server runs. */
 const LOSSES = {

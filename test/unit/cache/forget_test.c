@@ -124,11 +124,47 @@ any_number_at_the_same_cost(void **state)
 	fixture_fini(&f);
 }
 
+/* A tag that was forgotten before the entry had it says nothing of it. */
+static void
+a_touched_entry_has_its_new_tags_from_now_on(void **state)
+{
+	static const char *const new_tag = "new";
+	static const char *const old_tag = "old";
+	struct cache_life with_old = { .fresh_ms = -1,
+		.tags = &old_tag,
+		.tag_count = 1 };
+	struct cache_life with_new = { .fresh_ms = -1,
+		.tags = &new_tag,
+		.tag_count = 1 };
+	struct cache_entry entry = { .data = "v", .len = 1 };
+	struct fixture f;
+
+	(void)state;
+	fixture_init(&f);
+	assert_int_equal(fixture_prepare(&f), 0);
+	f.a = fixture_open(&f, 1, 101);
+	fixture_key(1, entry.key);
+	assert_int_equal(cache_put(f.a, &entry, 1, CACHE_PUT_ALWAYS, &with_old),
+	    1);
+	assert_int_equal(cache_forget(f.a, CACHE_GROUP_TAG, new_tag), 0);
+	assert_int_equal(cache_touch(f.a, entry.key, &with_new), 1);
+	assert_int_equal(fixture_lookup(f.a, 1, "v"), CACHE_HIT);
+	/* From now on it goes with the new one, and not with the old one. */
+	assert_int_equal(cache_forget(f.a, CACHE_GROUP_TAG, old_tag), 0);
+	assert_int_equal(fixture_lookup(f.a, 1, "v"), CACHE_HIT);
+	assert_int_equal(cache_forget(f.a, CACHE_GROUP_TAG, new_tag), 0);
+	assert_int_equal(fixture_lookup(f.a, 1, "v"), CACHE_MISS);
+	/* What is forgotten already is not touched. */
+	assert_int_equal(cache_touch(f.a, entry.key, &with_old), 0);
+	fixture_fini(&f);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(any_number_at_the_same_cost),
+		cmocka_unit_test(a_touched_entry_has_its_new_tags_from_now_on),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* The SQLite releases that need guarded checkpoints, and --version. */
+/* --version names every library. */
 #include "server/version.h"
 
 #include <setjmp.h>
@@ -9,34 +9,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-static void
-test_knows_the_wal_reset_releases(void **state)
-{
-	static const struct {
-		int number;
-		bool affected;
-	} rows[] = {
-		{ 3006023, false },
-		{ 3007000, true },
-		{ 3040001, true },
-		{ 3044005, true },
-		{ 3044006, false },
-		{ 3045000, true },
-		{ 3050006, true },
-		{ 3050007, false },
-		{ 3051000, true },
-		{ 3051002, true },
-		{ 3051003, false },
-		{ 3053000, false },
-	};
-	size_t i;
-
-	(void)state;
-	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		assert_int_equal(rows[i].affected,
-		    version_sqlite_wal_reset(rows[i].number));
-}
 
 static void
 test_names_every_library(void **state)
@@ -61,7 +33,6 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_knows_the_wal_reset_releases),
 		cmocka_unit_test(test_names_every_library),
 	};
 
