@@ -127,6 +127,22 @@ write_results(const struct load *load, const struct bench_options *options)
 	return rc;
 }
 
+/* It was not the server that had no more connections. */
+static void
+tell_own_limit(const struct load *load)
+{
+	struct rlimit limit = { 0 };
+
+	(void)getrlimit(RLIMIT_NOFILE, &limit);
+	(void)fprintf(stderr,
+	    "pronghorn-bench: %llu requests found no connection, as this "
+	    "program could not open one more: %s (it may have %llu "
+	    "descriptors; ulimit -Hn)\n",
+	    (unsigned long long)load->meter.errors[CLIENT_OWN_LIMIT],
+	    strerror(load->common.own_limit),
+	    (unsigned long long)limit.rlim_cur);
+}
+
 /* The status of a run that went to its end; what is not good is said. */
 static int
 judge(const struct load *load)
@@ -135,6 +151,8 @@ judge(const struct load *load)
 	uint64_t failures = meter_failures(&load->meter);
 	uint64_t unknown = load->oracle.unknown;
 
+	if (errors[CLIENT_OWN_LIMIT] > 0)
+		tell_own_limit(load);
 	if (failures > 0 || unknown > 0)
 		(void)fprintf(stderr,
 		    "pronghorn-bench: %llu failures, %llu wrong answers among "

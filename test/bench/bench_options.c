@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "test/bench/out_file.h"
 #include "test/bench/split.h"
 
 #define POINTS_OF_EXAMPLE "apples=500,oranges=1000,figs=2000,pineapples=1500"
@@ -132,10 +133,12 @@ bad(const char *option, const char *value, const char *wanted)
 	return -EINVAL;
 }
 
+/* The number after the first `skip` bytes of what was given. */
 static int
-number(const char *option, const char *text, double min, double max,
-    double *out)
+number_in(const char *option, const char *given, size_t skip, double min,
+    double max, double *out)
 {
+	const char *text = given + skip;
 	char wanted[64];
 	char *end;
 
@@ -143,9 +146,16 @@ number(const char *option, const char *text, double min, double max,
 	if (end != text && *end == '\0' && isfinite(*out) && *out >= min &&
 	    *out <= max)
 		return 0;
-	(void)snprintf(wanted, sizeof(wanted), "a number from %g to %g", min,
-	    max);
-	return bad(option, text, wanted);
+	(void)snprintf(wanted, sizeof(wanted), "%.*s%sa number from %g to %g",
+	    (int)skip, given, skip > 0 ? " and " : "", min, max);
+	return bad(option, given, wanted);
+}
+
+static int
+number(const char *option, const char *text, double min, double max,
+    double *out)
+{
+	return number_in(option, text, 0, min, max, out);
 }
 
 static int
@@ -260,7 +270,7 @@ arrival_of(const char *text, struct bench_options *options)
 		return 0;
 	if (strncmp(text, "rate:", 5) != 0)
 		return bad("arrival", text, "all or rate:N");
-	return number("arrival", text + 5, 0.001, 1e6, &options->arrival);
+	return number_in("arrival", text, 5, 0.001, 1e6, &options->arrival);
 }
 
 static int
@@ -301,6 +311,8 @@ apply_number(struct bench_options *options, char code, const char *value)
 		    &options->connections);
 	default:
 		rc = number("seed", value, 0, 9e15, &seed);
+		if (rc == 0 && seed != floor(seed))
+			rc = bad("seed", value, "a whole number");
 		options->seed = (uint64_t)seed;
 		return rc;
 	}
@@ -377,8 +389,22 @@ text_of(struct bench_options *options, char code)
 }
 
 static int
+bad_processes(const struct bench_options *options)
+{
+	char given[16];
+	char wanted[64];
+
+	(void)snprintf(given, sizeof(given), "%u", options->processes);
+	(void)snprintf(wanted, sizeof(wanted),
+	    "not more of them than --sessions, which is %u", options->sessions);
+	return bad("processes", given, wanted);
+}
+
+static int
 finish(struct bench_options *options, int argc, char **argv)
 {
+	int rc;
+
 	if (optind + 1 != argc) {
 		(void)fprintf(stderr,
 		    "pronghorn-bench: expected one URL (see --help)\n");
@@ -392,15 +418,23 @@ finish(struct bench_options *options, int argc, char **argv)
 		return bad("http", "2", "an https URL beside it");
 	if (options->body != NULL && options->path == NULL)
 		return bad("body", options->body, "--path beside it");
+	if (options->values != NULL &&
+	    strspn(options->values, ",") == strlen(options->values))
+		return bad("values", options->values, "at least one value");
 	if (options->path != NULL)
 		options->connections = 1;
 	if (options->record != NULL)
 		options->check_same = true;
 	if (options->processes > options->sessions)
-		return bad("processes", "", "not more of them than sessions");
+		return bad_processes(options);
 	if (options->processes > 1 && options->record != NULL)
 		return bad("record", options->record, "one process");
-	return 0;
+	rc = out_file_check("json", options->json);
+	if (rc == 0)
+		rc = out_file_check("svg", options->svg);
+	if (rc == 0)
+		rc = out_file_check("record", options->record);
+	return rc;
 }
 
 int

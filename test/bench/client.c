@@ -360,19 +360,33 @@ find_connection(struct client *client)
 	return wait ? NULL : empty;
 }
 
+/* Is it us, and not the server, that has no more? */
+static enum client_error
+why_not_open(struct client_common *common, int rc)
+{
+	if (rc != -EMFILE && rc != -ENFILE && rc != -ENOMEM && rc != -ENOBUFS &&
+	    rc != -EADDRNOTAVAIL)
+		return CLIENT_CONNECT;
+	common->own_limit = -rc;
+	return CLIENT_OWN_LIMIT;
+}
+
 void
 client_serve_line(struct client *client)
 {
 	struct connection *connection;
 	struct client_request *request;
+	int rc;
 
 	while (client->first != NULL) {
 		connection = find_connection(client);
 		if (connection == NULL)
 			return;
-		if (connection->fd < 0 && connection_open(connection) < 0) {
+		rc = connection->fd < 0 ? connection_open(connection) : 0;
+		if (rc < 0) {
 			request = pop(client);
-			request->done(request, CLIENT_CONNECT, NULL);
+			request->done(request, why_not_open(client->common, rc),
+			    NULL);
 		} else if (connection->h2 != NULL) {
 			client_h2_ask(connection, pop(client));
 		} else if (!connection->negotiating) {
@@ -469,10 +483,10 @@ on_read(evutil_socket_t fd, short what, void *arg)
 		if (n < 0 && (errno == EINTR || errno == EAGAIN))
 			return;
 		if (n < 0) {
-			fail(connection, connection->served == 0 &&
-						 connection->answer.wire == 0
-					     ? CLIENT_CONNECT
-					     : CLIENT_RESET);
+			fail(connection,
+			    connection->served == 0 && connection->sent == 0
+				? CLIENT_CONNECT
+				: CLIENT_RESET);
 			return;
 		}
 		if (n == 0) {
@@ -540,6 +554,7 @@ client_error_name(enum client_error error)
 	static const char *const names[CLIENT_ERRORS] = {
 		[CLIENT_OK] = "ok",
 		[CLIENT_CONNECT] = "connect",
+		[CLIENT_OWN_LIMIT] = "own_limit",
 		[CLIENT_RESET] = "reset",
 		[CLIENT_CLOSED] = "closed",
 		[CLIENT_TIMEOUT] = "timeout",

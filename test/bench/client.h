@@ -21,6 +21,7 @@
 enum client_error {
 	CLIENT_OK,
 	CLIENT_CONNECT,   /* no connection */
+	CLIENT_OWN_LIMIT, /* none could be opened here: descriptors, ports */
 	CLIENT_RESET,     /* broken while asking or answering */
 	CLIENT_CLOSED,    /* closed before the answer was complete */
 	CLIENT_TIMEOUT,   /* no complete answer in time */
@@ -75,6 +76,7 @@ struct client_common {
 	enum client_http http; /* AUTO: 1 as soon as it was chosen */
 	bool spoke_http_2;     /* on some connection */
 	bool refused;          /* HTTP/2 was wanted, but not given */
+	int own_limit;         /* errno of the last CLIENT_OWN_LIMIT; 0: none */
 	struct h2_stream *spare_streams; /* to use again */
 };
 

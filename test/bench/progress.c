@@ -32,6 +32,9 @@ progress_show(const struct load *load, int64_t now_us)
 	static int64_t next_us;
 	static uint64_t last;
 	uint64_t done = load->meter.all_requests;
+	/* A tick's time may be from before the phase. */
+	int64_t since_us =
+	    now_us > load->phase_us ? now_us - load->phase_us : 0;
 
 	if (now_us < next_us)
 		return;
@@ -40,8 +43,7 @@ progress_show(const struct load *load, int64_t now_us)
 		(void)fprintf(stderr,
 		    "\r%-9s %5.1f s  %u/%u sessions  %llu requests/s  "
 		    "%ld connections  %llu errors\033[K",
-		    phases[load->phase],
-		    (double)(now_us - load->phase_us) / 1e6, load->loaded,
+		    phases[load->phase], (double)since_us / 1e6, load->loaded,
 		    load->count, (unsigned long long)(done - last),
 		    load->common.open,
 		    (unsigned long long)meter_failures(&load->meter));

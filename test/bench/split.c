@@ -37,6 +37,7 @@ struct slot {
 	uint64_t connects;
 	uint64_t retries;
 	bool spoke_http_2;
+	int own_limit;
 	uint64_t checked;
 	uint64_t entries;
 	uint64_t unknown;
@@ -200,6 +201,7 @@ split_give(struct split *split, unsigned index, const struct load *load)
 	slot->connects = load->common.connects;
 	slot->retries = load->common.retries;
 	slot->spoke_http_2 = load->common.spoke_http_2;
+	slot->own_limit = load->common.own_limit;
 	slot->checked = oracle->checked;
 	slot->entries = oracle->entries;
 	slot->unknown = oracle->unknown;
@@ -283,6 +285,8 @@ add_slot(struct load *load, const struct slot *slot)
 	load->common.connects += slot->connects;
 	load->common.retries += slot->retries;
 	load->common.spoke_http_2 |= slot->spoke_http_2;
+	if (slot->own_limit != 0)
+		load->common.own_limit = slot->own_limit;
 	oracle->checked += slot->checked;
 	oracle->unknown += slot->unknown;
 	oracle->wrong += slot->wrong;

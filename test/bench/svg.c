@@ -262,14 +262,14 @@ svg_heat(FILE *file, double left, double top, const struct svg_grid *grid)
 		high = fmax(high, grid->values[i]);
 	}
 	for (c = 0; c < grid->column_count; c++) {
-		(void)snprintf(text, sizeof(text), "%u %s", grid->columns[c],
-		    grid->column_label);
+		(void)snprintf(text, sizeof(text), "%u %s%s", grid->columns[c],
+		    grid->column_label, grid->columns[c] == 1 ? "" : "s");
 		put_text(file, left + 60 + 100 * (double)c + 50, top - 6,
 		    "middle", 11, text);
 	}
 	for (r = 0; r < grid->row_count; r++) {
-		(void)snprintf(text, sizeof(text), "%u %s", grid->rows[r],
-		    grid->row_label);
+		(void)snprintf(text, sizeof(text), "%u %s%s", grid->rows[r],
+		    grid->row_label, grid->rows[r] == 1 ? "" : "s");
 		put_text(file, left + 52, top + 48 * (double)r + 28, "end", 11,
 		    text);
 		for (c = 0; c < grid->column_count; c++) {

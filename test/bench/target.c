@@ -13,6 +13,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -114,6 +115,13 @@ target_parse(struct target *target, const char *url, char *why, size_t why_len)
 	port = target->tls ? "443" : "80";
 	if (split_authority(authority, &name, &port) < 0) {
 		(void)snprintf(why, why_len, "%s: no host or no port", url);
+		return -EINVAL;
+	}
+	/* getaddrinfo() would take it modulo 65536. */
+	if (strspn(port, "0123456789") == strlen(port) &&
+	    (strlen(port) > 5 || atoi(port) < 1 || atoi(port) > 65535)) {
+		(void)snprintf(why, why_len,
+		    "%s: expected a port from 1 to 65535", url);
 		return -EINVAL;
 	}
 	return look_up(target, name, port, why, why_len);

@@ -11,38 +11,28 @@
  * A point with failures or wrong answers in any of its runs is shown with all
  * of them and not proposed.
  *
- * OWNERSHIP  Every point has a temporary folder, removed at its end.
- * FAILURE    A point that cannot be run is shown as such; the rest goes on.
- *            After SIGINT, SIGTERM or SIGHUP the server is stopped and its
- *            folder removed before the program ends.
+ * FAILURE    A point that cannot be run is shown with the reason; the rest
+ *            goes on. After SIGINT, SIGTERM or SIGHUP the server is stopped and
+ *            its folder removed before the program ends. Files that cannot be
+ *            written are told before the first point.
  */
 #include "test/bench/tune.h"
 
 #include <cjson/cJSON.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <ftw.h>
-#include <sched.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
-#include "server/base/fd.h"
+#include "server/base/err.h"
 #include "test/bench/bench_options.h"
+#include "test/bench/out_file.h"
 #include "test/bench/svg.h"
 #include "test/bench/tune_choice.h"
 #include "test/bench/tune_options.h"
-
-#define READY_MS 15000
-#define STOP_MS 15000
-#define ARGS_MAX 96
+#include "test/bench/tune_point.h"
 
 static volatile sig_atomic_t sig_caught;
 
@@ -64,254 +54,6 @@ catch_sigs(void)
 		(void)sigaction(sigs[i], &action, NULL);
 }
 
-/* ---- one point
- * ----------------------------------------------------------------------- */
-
-static void
-sleep_ms(long ms)
-{
-	struct timespec wait = { ms / 1000, ms % 1000 * 1000000 };
-
-	(void)nanosleep(&wait, NULL);
-}
-
-static int
-remove_one(const char *path, const struct stat *st, int type, struct FTW *where)
-{
-	(void)st;
-	(void)type;
-	(void)where;
-	return remove(path);
-}
-
-static pid_t
-spawn(char *const *argv, const char *output)
-{
-	pid_t pid = fork();
-	int fd;
-
-	if (pid != 0)
-		return pid;
-	fd = open(output, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-	if (fd >= 0) {
-		(void)dup2(fd, STDOUT_FILENO);
-		(void)dup2(fd, STDERR_FILENO);
-	}
-	(void)execvp(argv[0], argv);
-	(void)dprintf(STDERR_FILENO, "%s: %s\n", argv[0], strerror(errno));
-	_exit(127);
-}
-
-/* Wait until the log tells the address; 0 or -ETIMEDOUT, -ECHILD. */
-static int
-wait_ready(pid_t pid, const char *log, char *url, size_t url_len)
-{
-	static const char mark[] = "event=master.ready url=";
-	const char *at;
-	char *text = NULL;
-	size_t len;
-	size_t n;
-	int waited;
-
-	for (waited = 0; waited < READY_MS; waited += 20) {
-		if (sig_caught != 0)
-			return -EINTR;
-		sleep_ms(20);
-		if (waitpid(pid, NULL, WNOHANG) == pid)
-			return -ECHILD;
-		if (fd_read_file(log, 1 << 20, &text, &len) < 0)
-			continue;
-		at = strstr(text, mark);
-		if (at != NULL) {
-			at += sizeof(mark) - 1;
-			n = strcspn(at, " \n");
-			if (n < url_len && at[n] != '\0') {
-				memcpy(url, at, n);
-				url[n] = '\0';
-				free(text);
-				return 0;
-			}
-		}
-		free(text);
-		text = NULL;
-	}
-	return -ETIMEDOUT;
-}
-
-static void
-stop(pid_t pid)
-{
-	int waited;
-
-	(void)kill(pid, SIGTERM);
-	for (waited = 0; waited < STOP_MS; waited += 20) {
-		if (waitpid(pid, NULL, WNOHANG) == pid)
-			return;
-		sleep_ms(20);
-	}
-	(void)kill(pid, SIGKILL);
-	(void)waitpid(pid, NULL, 0);
-}
-
-static double
-number_at(const cJSON *root, const char *a, const char *b, const char *c)
-{
-	const cJSON *at = cJSON_GetObjectItem(root, a);
-
-	if (b != NULL)
-		at = cJSON_GetObjectItem(at, b);
-	if (c != NULL)
-		at = cJSON_GetObjectItem(at, c);
-	return cJSON_IsNumber(at) ? at->valuedouble : 0;
-}
-
-static int
-read_sample(const char *path, struct tune_sample *sample)
-{
-	const char *step;
-	char *text;
-	size_t len;
-	cJSON *root;
-
-	if (fd_read_file(path, 16 << 20, &text, &len) < 0)
-		return -ENOENT;
-	root = cJSON_ParseWithLength(text, len);
-	free(text);
-	sample->per_s = number_at(root, "callbacks_per_s", NULL, NULL);
-	step = sample->per_s > 0 ? "round" : "request";
-	if (sample->per_s <= 0)
-		sample->per_s = number_at(root, "requests_per_s", NULL, NULL);
-	sample->p99_ms = number_at(root, "latency_us", step, "p99") / 1e3;
-	sample->p50_ms = number_at(root, "latency_us", step, "p50") / 1e3;
-	sample->pss_mb = number_at(root, "server", "pss_kb", NULL) / 1024;
-	sample->cores = number_at(root, "server", "cores", NULL);
-	sample->wrong = number_at(root, "checks", "wrong", NULL);
-	sample->failures = number_at(root, "failures", NULL, NULL);
-	cJSON_Delete(root);
-	return sample->per_s > 0 ? 0 : -EPROTO;
-}
-
-static int
-run_load(const struct tune_options *options, const char *url, pid_t server,
-    const char *folder, struct tune_sample *sample)
-{
-	char json[128];
-	char log[128];
-	char pid_text[16];
-	const char *argv[ARGS_MAX];
-	int count = 0;
-	int status;
-	int i;
-	pid_t pid;
-
-	(void)snprintf(json, sizeof(json), "%s/result.json", folder);
-	(void)snprintf(log, sizeof(log), "%s/load.log", folder);
-	(void)snprintf(pid_text, sizeof(pid_text), "%d", (int)server);
-	argv[count++] = "/proc/self/exe";
-	argv[count++] = url;
-	argv[count++] = "--quiet";
-	argv[count++] = "--json";
-	argv[count++] = json;
-	argv[count++] = "--server-pid";
-	argv[count++] = pid_text;
-	for (i = 0; i < options->load_argc && count < ARGS_MAX - 1; i++)
-		argv[count++] = options->load_argv[i];
-	argv[count] = NULL;
-	pid = spawn((char *const *)(uintptr_t)argv, log);
-	if (pid < 0)
-		return -errno;
-	while (waitpid(pid, &status, 0) != pid) {
-		if (sig_caught != 0)
-			(void)kill(pid, SIGKILL);
-	}
-	if (sig_caught != 0)
-		return -EINTR;
-	/* Wrong answers and failures are in its results. */
-	if (!WIFEXITED(status) ||
-	    (WEXITSTATUS(status) != BENCH_GOOD &&
-		WEXITSTATUS(status) != BENCH_WRONG_ANSWERS &&
-		WEXITSTATUS(status) != BENCH_FAILURES)) {
-		char *text = NULL;
-		size_t len;
-
-		if (fd_read_file(log, 65536, &text, &len) == 0)
-			(void)fputs(text, stderr);
-		free(text);
-		return WIFEXITED(status) && WEXITSTATUS(status) == BENCH_USAGE
-			   ? -EINVAL
-			   : -EPROTO;
-	}
-	return read_sample(json, sample);
-}
-
-static pid_t
-start_server(const struct tune_options *options, const struct tune_point *point,
-    const char *folder)
-{
-	char workers[16];
-	char threads[16];
-	char cache[128];
-	char log[128];
-	const char *argv[24];
-	int count = 0;
-
-	(void)snprintf(workers, sizeof(workers), "%u", point->workers);
-	(void)snprintf(threads, sizeof(threads), "%u", point->threads);
-	(void)snprintf(cache, sizeof(cache), "%s/cache", folder);
-	(void)snprintf(log, sizeof(log), "%s/log", folder);
-	argv[count++] = options->server;
-	if (options->config != NULL) {
-		argv[count++] = "-c";
-		argv[count++] = options->config;
-	}
-	argv[count++] = "--bind";
-	argv[count++] = "127.0.0.1:0";
-	argv[count++] = "--workers";
-	argv[count++] = workers;
-	argv[count++] = "--threads";
-	argv[count++] = threads;
-	argv[count++] = "--cache-dir";
-	argv[count++] = cache;
-	argv[count++] = "--error-logfile";
-	argv[count++] = "-";
-	argv[count++] = options->app;
-	argv[count] = NULL;
-	return spawn((char *const *)(uintptr_t)argv, log);
-}
-
-static int
-run_point(const struct tune_options *options, struct tune_point *point)
-{
-	char folder[] = "/tmp/pronghorn-tune-XXXXXX";
-	char log[128];
-	char url[256];
-	pid_t server;
-	int rc;
-
-	if (mkdtemp(folder) == NULL)
-		return -errno;
-	(void)snprintf(log, sizeof(log), "%s/log", folder);
-	server = start_server(options, point, folder);
-	rc = server < 0 ? -errno : wait_ready(server, log, url, sizeof(url));
-	if (rc == 0)
-		rc = run_load(options, url, server, folder,
-		    &point->samples[point->count]);
-	if (rc == 0) {
-		point->count++;
-	} else if (server > 0 && rc != -EINTR) {
-		char *text = NULL;
-		size_t len;
-
-		if (fd_read_file(log, 65536, &text, &len) == 0)
-			(void)fputs(text, stderr);
-		free(text);
-	}
-	if (server > 0 && rc != -ECHILD)
-		stop(server);
-	(void)nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-	return rc;
-}
-
 /* ---- the table
  * -------------------------------------------------------------------------- */
 
@@ -327,8 +69,8 @@ print_table(const struct tune_point *points, size_t count, size_t chosen)
 	for (i = 0; i < count; i++) {
 		at = &points[i].median;
 		if (points[i].count == 0)
-			printf("%7u %7u %12s\n", points[i].workers,
-			    points[i].threads, "failed");
+			printf("%7u %7u %12s  %s\n", points[i].workers,
+			    points[i].threads, "failed", points[i].why);
 		else
 			printf("%7u %7u %12.1f %10.2f %10.2f %8.2f %8.1f "
 			       "%8.0f%s\n",
@@ -376,6 +118,9 @@ write_json(const char *path, const struct tune_options *options,
 		(void)cJSON_AddNumberToObject(item, "failures", at->failures);
 		(void)cJSON_AddNumberToObject(item, "wrong", at->wrong);
 		(void)cJSON_AddBoolToObject(item, "proposed", i == chosen);
+		if (points[i].count == 0)
+			(void)cJSON_AddStringToObject(item, "why",
+			    points[i].why);
 		(void)cJSON_AddItemToArray(list, item);
 	}
 	text = cJSON_Print(root);
@@ -394,8 +139,8 @@ write_svg(const char *path, const struct tune_options *options,
     const struct tune_point *points, size_t count, size_t chosen)
 {
 	double values[TUNE_LIST_MAX * TUNE_LIST_MAX];
-	struct svg_grid grid = { .row_label = "workers",
-		.column_label = "threads",
+	struct svg_grid grid = { .row_label = "worker",
+		.column_label = "thread",
 		.rows = options->workers,
 		.columns = options->threads,
 		.row_count = options->worker_count,
@@ -432,25 +177,106 @@ write_svg(const char *path, const struct tune_options *options,
 	return fclose(file) == 0 ? 0 : -EIO;
 }
 
+/* Of the load's options those that tune itself gives it, once per point. */
+static int
+refuse_own(const char *option, const char *what)
+{
+	(void)fprintf(stderr,
+	    "pronghorn-bench: tune: --%s after -- is tune's own to give: %s\n",
+	    option, what);
+	return -EINVAL;
+}
+
 /* Would the load take its options? A message was printed if not. */
 static int
 check_load(const struct tune_options *options)
 {
 	static struct bench_options load;
-	char *argv[ARGS_MAX];
+	char *argv[TUNE_ARGS_MAX];
 	char url[] = "http://127.0.0.1";
 	char name[] = "pronghorn-bench";
 	int count = 2;
 	int i;
+	int rc;
 
-	if (options->load_argc > ARGS_MAX - 16)
+	if (options->load_argc > TUNE_ARGS_MAX - 16)
 		return -EINVAL;
 	argv[0] = name;
 	argv[1] = url;
 	for (i = 0; i < options->load_argc; i++)
 		argv[count++] = options->load_argv[i];
 	argv[count] = NULL;
-	return bench_options_parse(&load, count, argv);
+	rc = bench_options_parse(&load, count, argv);
+	if (rc != 0)
+		return rc;
+	if (load.json != NULL)
+		return refuse_own("json", "before -- it takes all results");
+	if (load.svg != NULL)
+		return refuse_own("svg", "before -- it takes the heat map");
+	if (load.record != NULL)
+		return refuse_own("record", "each point would overwrite it");
+	if (load.server_count > 0)
+		return refuse_own("server-pid", "it starts the servers");
+	return 0;
+}
+
+/* 0, or a message was printed. */
+static int
+check_all(const struct tune_options *options)
+{
+	int rc = check_load(options);
+
+	if (rc == 0)
+		rc = out_file_check("json", options->json);
+	if (rc == 0)
+		rc = out_file_check("svg", options->svg);
+	return rc;
+}
+
+static int
+write_all(const struct tune_options *options, const struct tune_point *points,
+    size_t count, size_t chosen)
+{
+	const char *path = options->json;
+	int rc = 0;
+
+	if (path != NULL)
+		rc = write_json(path, options, points, count, chosen);
+	if (rc == 0 && options->svg != NULL) {
+		path = options->svg;
+		rc = write_svg(path, options, points, count, chosen);
+	}
+	if (rc < 0)
+		(void)fprintf(stderr, "pronghorn-bench: %s: %s\n", path,
+		    err_str(rc));
+	return rc;
+}
+
+static void
+run_grid(const struct tune_options *options, struct tune_point *points,
+    size_t count, int *rc)
+{
+	struct tune_point *point;
+	unsigned round;
+	size_t i;
+
+	for (round = 0; round < options->repeat; round++) {
+		for (i = 0; i < count && sig_caught == 0; i++) {
+			point = &points[i];
+			(void)fprintf(stderr,
+			    "round %u of %u: %u worker%s, %u thread%s\n",
+			    round + 1, options->repeat, point->workers,
+			    point->workers == 1 ? "" : "s", point->threads,
+			    point->threads == 1 ? "" : "s");
+			*rc = tune_point_run(options, point, &sig_caught);
+			/* No point will take what the load refuses. */
+			if (*rc == -EINVAL)
+				return;
+			if (*rc < 0 && *rc != -EINTR)
+				(void)fprintf(stderr, "could not be run: %s\n",
+				    point->why);
+		}
+	}
 }
 
 int
@@ -462,13 +288,12 @@ tune_main(int argc, char **argv)
 	size_t count;
 	size_t chosen;
 	size_t i;
-	unsigned round;
 	int rc;
 
 	rc = tune_options_parse(&options, argc, argv);
 	if (rc != 0)
 		return rc < 0 ? BENCH_USAGE : BENCH_GOOD;
-	rc = check_load(&options);
+	rc = check_all(&options);
 	if (rc != 0)
 		return rc < 0 ? BENCH_USAGE : BENCH_GOOD;
 	catch_sigs();
@@ -477,34 +302,19 @@ tune_main(int argc, char **argv)
 		points[i].workers = options.workers[i / options.thread_count];
 		points[i].threads = options.threads[i % options.thread_count];
 	}
-	for (round = 0; round < options.repeat; round++) {
-		for (i = 0; i < count && sig_caught == 0; i++) {
-			(void)fprintf(stderr,
-			    "round %u of %u: %u workers, %u threads\n",
-			    round + 1, options.repeat, points[i].workers,
-			    points[i].threads);
-			rc = run_point(&options, &points[i]);
-			/* No point will take what the load refuses. */
-			if (rc == -EINVAL)
-				return BENCH_USAGE;
-			if (rc < 0)
-				(void)fprintf(stderr, "could not be run\n");
-		}
-	}
+	run_grid(&options, points, count, &rc);
 	if (sig_caught != 0)
 		return 128 + sig_caught;
+	if (rc == -EINVAL)
+		return BENCH_USAGE;
 	for (i = 0; i < count; i++) {
 		tune_take_medians(&points[i]);
 		wrong += points[i].median.wrong;
 	}
 	chosen = tune_choose(points, count);
 	print_table(points, count, chosen);
-	if (options.json != NULL &&
-	    write_json(options.json, &options, points, count, chosen) < 0)
-		return 2;
-	if (options.svg != NULL &&
-	    write_svg(options.svg, &options, points, count, chosen) < 0)
-		return 2;
+	if (write_all(&options, points, count, chosen) < 0)
+		return BENCH_USAGE;
 	if (wrong > 0)
 		return 1;
 	return chosen == count ? 3 : 0;

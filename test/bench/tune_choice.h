@@ -27,6 +27,7 @@ struct tune_point {
 	struct tune_sample samples[TUNE_REPEAT_MAX];
 	unsigned count; /* of samples */
 	struct tune_sample median;
+	char why[128]; /* the last run of it failed; else empty */
 };
 
 /* Set `median`; what went wrong in any of the runs counts. */

@@ -39,6 +39,7 @@ static int
 list_of(const char *name, const char *text, unsigned *list, unsigned *count)
 {
 	unsigned long value;
+	unsigned i;
 	char *end;
 
 	*count = 0;
@@ -52,10 +53,37 @@ list_of(const char *name, const char *text, unsigned *list, unsigned *count)
 			    name, TUNE_LIST_MAX);
 			return -EINVAL;
 		}
+		for (i = 0; i < *count; i++) {
+			if (list[i] != value)
+				continue;
+			(void)fprintf(stderr,
+			    "pronghorn-bench: --%s: expected each number "
+			    "once, and %lu is there twice\n",
+			    name, value);
+			return -EINVAL;
+		}
 		list[(*count)++] = (unsigned)value;
 		if (*end == '\0')
 			return 0;
 	}
+}
+
+static int
+repeat_of(const char *text, unsigned *repeat)
+{
+	char *end;
+	unsigned long value = strtoul(text, &end, 10);
+
+	if (end == text || *end != '\0' || value < 1 ||
+	    value > TUNE_REPEAT_MAX) {
+		(void)fprintf(stderr,
+		    "pronghorn-bench: --repeat: expected a number from 1 to "
+		    "%d\n",
+		    TUNE_REPEAT_MAX);
+		return -EINVAL;
+	}
+	*repeat = (unsigned)value;
+	return 0;
 }
 
 static void
@@ -115,14 +143,12 @@ tune_options_parse(struct tune_options *options, int argc, char **argv)
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
-	unsigned repeat[TUNE_LIST_MAX];
-	unsigned repeats = 1;
 	int code;
 	int rc = 0;
 
 	memset(options, 0, sizeof(*options));
 	options->server = default_server();
-	repeat[0] = 1;
+	options->repeat = 1;
 	while (rc == 0 &&
 	       (code = getopt_long(argc, argv, "+c:h", longs, NULL)) != -1) {
 		if (code == 'a')
@@ -142,7 +168,7 @@ tune_options_parse(struct tune_options *options, int argc, char **argv)
 			rc = list_of("threads", optarg, options->threads,
 			    &options->thread_count);
 		else if (code == 'r')
-			rc = list_of("repeat", optarg, repeat, &repeats);
+			rc = repeat_of(optarg, &options->repeat);
 		else if (code == 'h')
 			return fputs(help, stdout) < 0 ? -EIO : 1;
 		else
@@ -150,15 +176,12 @@ tune_options_parse(struct tune_options *options, int argc, char **argv)
 	}
 	if (rc < 0)
 		return rc;
-	if (options->app == NULL || repeats != 1 ||
-	    repeat[0] > TUNE_REPEAT_MAX) {
-		(void)fprintf(stderr,
-		    "pronghorn-bench: tune: expected --app APP and at most "
-		    "--repeat %d (see tune --help)\n",
-		    TUNE_REPEAT_MAX);
+	if (options->app == NULL) {
+		(void)fputs("pronghorn-bench: tune: expected --app APP (see "
+			    "tune --help)\n",
+		    stderr);
 		return -EINVAL;
 	}
-	options->repeat = repeat[0];
 	options->load_argv = argv + optind;
 	options->load_argc = argc - optind;
 	derive_grid(options);

@@ -327,6 +327,7 @@ test("progress is shown while it runs", async (t, scene) => {
     /\rmeasuring +\d\.\d s {2}3\/3 sessions {2}\d+ requests\/s {2}\d+ connections {2}0 errors/,
   );
   assert.match(seen.out, /\d+ sessions, [\d.]+ s measured/);
+  assert.doesNotMatch(seen.out, /-\d+\.\d s/);
   const plain = await run("sh", ["-c", command]);
 
   assert.equal(plain.status, 0, plain.out);

@@ -8,6 +8,7 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import fs from "node:fs";
+import net from "node:net";
 import os from "node:os";
 import path from "node:path";
 import { BENCH, bench } from "../lib/bench.mjs";
@@ -190,4 +191,78 @@ test("a server that is down is told by kind", async () => {
 
   assert.equal(status, 3);
   assert.ok(results.errors.connect > 0);
+});
+
+/* A fresh connection each time, whose request has been read in full. */
+test("a reset after the request is no failed connect", async (t, scene) => {
+  const server = net.createServer((socket) => {
+    socket.on("error", () => {});
+    socket.on("data", (data) => {
+      if (data.includes("the end")) socket.resetAndDestroy();
+    });
+  });
+
+  await new Promise((done) => server.listen(0, "127.0.0.1", done));
+  scene.later(() => server.close());
+  const { status, results } = await bench(
+    ...[`http://127.0.0.1:${server.address().port}`, "--quiet", "--sessions", 2],
+    ...["--path", "/x", "--body", "the end", "--rounds", 3, "--warmup", 0, "--duration", 2],
+  );
+
+  assert.equal(status, 3);
+  assert.ok(results.errors.reset > 0, JSON.stringify(results.errors));
+  assert.equal(results.errors.connect, undefined);
+});
+
+test("the generator's own limit is not the server's failure", async (t, scene) => {
+  const app = await tinyApp(scene, DROPDOWN, diamond());
+  const run = (soft, hard) =>
+    new Promise((done) => {
+      const child = spawn(
+        "bash",
+        [
+          ...["-c", 'ulimit -Sn "$1"; ulimit -Hn "$2"; shift 2; exec "$@"', "bash", soft, hard],
+          ...[BENCH, app.url, "--path", "/", "--quiet", "--sessions", "40", "--json", "-"],
+          ...["--duration", "1", "--warmup", "0"],
+        ].map(String),
+        { stdio: ["ignore", "pipe", "pipe"] },
+      );
+      let out = "";
+      let err = "";
+
+      child.stdout.on("data", (data) => (out += data));
+      child.stderr.on("data", (data) => (err += data));
+      child.on("close", (status) => done({ status, err, errors: JSON.parse(out).errors }));
+    });
+  const few = await run(16, 16);
+
+  assert.ok(few.errors.own_limit > 0, JSON.stringify(few.errors));
+  assert.equal(few.errors.connect, undefined);
+  assert.match(few.err, /could not open one more: Too many open files \(it may have 16 descriptors/);
+  /* What it may have, it takes. */
+  const more = await run(16, 1000);
+
+  assert.equal(more.status, 0, more.err);
+  assert.deepEqual(more.errors, {});
+});
+
+test("options that mean nothing are refused by name", async () => {
+  for (const [args, words] of [
+    [["--arrival", "rate:0"], /--arrival rate:0: expected rate: and a number from 0\.001/],
+    [["--processes", 3, "--sessions", 2], /--processes 3: expected not more of them than --sessions, which is 2/],
+    [["--seed", 1.5], /--seed 1\.5: expected a whole number/],
+    [["--values", ""], /--values : expected at least one value/],
+    [["--svg", "-"], /--svg -: expected the name of a file/],
+  ]) {
+    const { status, err } = await bench("http://127.0.0.1:1", ...args);
+
+    assert.equal(status, 2, err);
+    assert.match(err, words);
+  }
+  for (const port of [0, 99999, 4294967376]) {
+    const { status, err } = await bench(`http://127.0.0.1:${port}`);
+
+    assert.equal(status, 2, err);
+    assert.match(err, /expected a port from 1 to 65535/);
+  }
 });
