@@ -10,7 +10,7 @@ import os from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { busySeconds, pssOf, waitQuiet } from "./machine.mjs";
-import { PROGRAMS, startFlask, startPronghorn, startStarlette } from "./peers/peers.mjs";
+import { keep, PROGRAMS, startFlask, startPronghorn, startStarlette } from "./peers/peers.mjs";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 export const BUILD = path.resolve(ROOT, process.argv[2] ?? "build");
@@ -26,14 +26,21 @@ export const THREADS = 2;
 export const COLD_WORKERS = 6;
 export const CATEGORIES = ["apples", "oranges", "figs", "pineapples"];
 export const PLAN = QUICK
-  ? { rounds: 1, warm: 3, cold: 1, bytes: 1.5, byteRounds: 1, scale: 1.5 }
-  : { rounds: 3, warm: 5, cold: 3, bytes: 2, byteRounds: 4, scale: 2 };
+  ? { rounds: 1, warm: 3, cold: 1, bytes: 1.5, byteRounds: 1, scale: 1.5, scaleRounds: 1 }
+  : { rounds: 3, warm: 5, cold: 3, bytes: 2, byteRounds: 4, scale: 2, scaleRounds: 3 };
 
 export const results = { skipped: [] };
 
-process.on("exit", () => fs.rmSync(TEMP, { recursive: true, force: true }));
-for (const sig of ["SIGINT", "SIGTERM"])
-  process.on(sig, () => process.exit(130));
+/* After the handler of peers.mjs, so that nobody writes there any more. */
+process.on("exit", () => {
+  try {
+    fs.rmSync(TEMP, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
+  } catch (error) {
+    say(`${TEMP}: ${error.message}`);
+  }
+});
+for (const sig of ["SIGHUP", "SIGINT", "SIGTERM"])
+  process.on(sig, () => process.exit(128 + os.constants.signals[sig]));
 
 export function say(text) {
   process.stderr.write(`bench: ${text}\n`);
@@ -63,6 +70,8 @@ export function hasModule(...names) {
 export function execute(command, args) {
   return new Promise((done) => {
     const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"] });
+
+    keep(child);
     let out = "";
     let err = "";
 

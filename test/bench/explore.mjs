@@ -22,12 +22,25 @@ import {
 
 /* ---- (d) scale ----------------------------------------------------------------- */
 
+function scalePoint({ workers, sessions, runs }) {
+  return {
+    workers,
+    threads: THREADS,
+    sessions,
+    connections: median(runs.map((run) => run.generator.connections)),
+    ...summarize(runs),
+    load_p99_ms: median(runs.map((run) => run.latency_us.load.p99 / 1000)),
+  };
+}
+
 export async function scale() {
   const workers = QUICK ? [1, 2] : [1, 2, 4, 8];
   const sessions = [10, 100, 1000];
-  const points = [];
+  const found = new Map(); /* of each point: what it is, and its runs */
   const add = async (server, count, workerCount, extra = []) => {
-    say(`scale: ${workerCount} workers, ${count} sessions`);
+    const key = `${workerCount} ${workerCount === 1 ? "worker" : "workers"}, ${count} sessions`;
+
+    say(`scale: ${key}`);
     const run = await measure(server, [
       ...["--sessions", count, "--duration", PLAN.scale, "--warmup", 1],
       ...["--arrival", "rate:2000", "--together", ...CHECKED],
@@ -35,17 +48,11 @@ export async function scale() {
       ...extra,
     ]);
 
-    points.push({
-      workers: workerCount,
-      threads: THREADS,
-      sessions: count,
-      connections: run.generator.connections,
-      ...summarize([run]),
-      load_p99_ms: run.latency_us.load.p99 / 1000,
-    });
+    if (!found.has(key))
+      found.set(key, { workers: workerCount, sessions: count, runs: [] });
+    found.get(key).runs.push(run);
   };
-
-  for (const count of workers) {
+  const visit = async (count) => {
     const server = await pronghorn({
       workers: count,
       args: ["--worker-connections", "20000"],
@@ -59,10 +66,14 @@ export async function scale() {
     } finally {
       await server.stop();
     }
-  }
+  };
+
+  /* Round after round, so that the runs of one point lie minutes apart. */
+  for (let round = 0; round < PLAN.scaleRounds; round++)
+    for (const count of workers) await visit(count);
   return {
     think: "none, with 10000 sessions exp:2",
-    points,
+    points: [...found.values()].map(scalePoint),
     newcomers: await newcomers(),
   };
 }

@@ -241,11 +241,18 @@ const BYTES_WORDS = [
   "",
 ];
 
-const SCALE_WORDS = [
-  "Rows with 10,000 sessions are an offered load, not capacity: each session thinks for 2 s on average between its rounds, so that their " +
-    "callbacks per second are what was asked for while the server keeps up. In the pictures they are points of their own.",
-  "",
-];
+function scaleWords(results) {
+  const runs = Math.min(...results.scale.points.map((point) => point.runs ?? 1));
+
+  return [
+    "Rows with 10,000 sessions are an offered load, not capacity: each session thinks for 2 s on average between its rounds, so that their " +
+      "callbacks per second are what was asked for while the server keeps up. In the pictures they are points of their own. " +
+      (runs === 1
+        ? "Each row is one run: neighbours may differ by chance."
+        : `Each row is the median of ${runs} runs.`),
+    "",
+  ];
+}
 
 /* What was wanted and what came out, met or missed. */
 function targetTable(results) {
@@ -398,7 +405,7 @@ function page(results) {
   if (tables.cold) lines.push(...section("Cold", tables.cold, "cold-everyone"));
   if (tables.bytes) lines.push(...section("Bytes", tables.bytes, "bytes-cpu", BYTES_WORDS));
   if (tables.scale)
-    lines.push(...section("Scale", tables.scale, "scale-callbacks", [...SCALE_WORDS, ...(results.warm ? [] : busyWords(results))]),
+    lines.push(...section("Scale", tables.scale, "scale-callbacks", [...scaleWords(results), ...(results.warm ? [] : busyWords(results))]),
       "![p99](benchmarks/scale-p99.svg)", "", ...newcomerWords(results));
   if (tables.cache)
     lines.push(...section("The cache alone", tables.cache, undefined, cacheWords(results)),

@@ -108,10 +108,43 @@ export function readingWords(results) {
 
 /* ---- how the cost grows ------------------------------------------------------------ */
 
-/* They count as equal when they differ by less than 5 %. */
-function compared(before, after) {
-  if (after > 1.05 * before) return "costs more CPU";
-  return after < 0.95 * before ? "costs less CPU" : "costs no more and no less CPU, but for 5 %,";
+/*
+ * Points of one run differ by more than what is asked for, so one pair of them
+ * says nothing: all pairs have to agree. A pair differs when the spreads of its
+ * runs do not overlap or, where each point was run once, by more than 5 %.
+ */
+function direction({ before, after }) {
+  const repeated = before.min < before.max && after.min < after.max;
+  const [low, high] = repeated
+    ? [before.min, before.max]
+    : [before.median / 1.05, before.median * 1.05];
+
+  if ((repeated ? after.min : after.median) > high) return 1;
+  return (repeated ? after.max : after.median) < low ? -1 : 0;
+}
+
+/* How many times the CPU, from the least to the greatest, and what follows. */
+function verdict(pairs) {
+  const directions = pairs.map(direction);
+  const count = (which) => directions.filter((one) => one === which).length;
+  const ratios = pairs.map(({ before, after }) => after.median / before.median);
+  const times = `${number(Math.min(...ratios))} to ${number(Math.max(...ratios))} times the CPU`;
+
+  if (pairs.length < 2) return { times, words: "one comparison only, from which nothing follows" };
+  if (count(1) === pairs.length) return { times, words: "more in each of the comparisons" };
+  if (count(-1) === pairs.length) return { times, words: "less in each of the comparisons" };
+  if (count(0) === pairs.length)
+    return { times, words: "no more and no less in any of the comparisons, but for what runs differ by" };
+  const said = [
+    [1, "more"],
+    [-1, "less"],
+    [0, "the same"],
+  ].filter(([which]) => count(which) > 0);
+
+  return {
+    times,
+    words: `${said.map(([which, word]) => `${word} in ${count(which)}`).join(", ")} of ${pairs.length} comparisons, so this run does not tell`,
+  };
 }
 
 const perThousand = (spread) => number(1000 * spread.median);
@@ -124,16 +157,44 @@ export function growthWords(results) {
   const one = points.filter((point) => point.workers === 1);
   const most = Math.max(...points.map((point) => point.workers));
   const many = points.filter((point) => point.workers === most);
+  const few = Math.min(...points.map((point) => point.sessions));
+  const lots = Math.max(...points.map((point) => point.sessions));
   const slow = all.find(isOffered);
   const lines = [];
 
   if (one.length < 2 || many.length < 2 || most === 1) return [];
+  /* Pairs that differ in one thing only. */
+  const pairs = (from, to, isSame) =>
+    points.filter(from).flatMap((before) =>
+      points
+        .filter((point) => to(point) && isSame(before, point))
+        .map((after) => ({ before: before.cpu_us_per_request, after: after.cpu_us_per_request })),
+    );
+  const bySessions = verdict(
+    pairs(
+      (point) => point.sessions === few,
+      (point) => point.sessions === lots,
+      (a, b) => a.workers === b.workers,
+    ),
+  );
+  const byWorkers = verdict(
+    pairs(
+      (point) => point.workers === 1,
+      (point) => point.workers === most,
+      (a, b) => a.sessions === b.sessions,
+    ),
+  );
+  const runs = Math.min(...points.map((point) => point.runs ?? 1));
+  const rule =
+    runs > 1
+      ? `spreads of ${runs} runs that do not overlap count as a difference`
+      : "each point was run once; over 5 % counts as a difference";
+
   lines.push(
-    `- **More sessions**: with one worker a callback ${compared(cost(one[0]), cost(one.at(-1)))} at ${number(one.at(-1).sessions)} sessions ` +
-      `(${number(cost(one.at(-1)))} us) than at ${number(one[0].sessions)} (${number(cost(one[0]))} us).`,
-    `- **More workers**: at ${number(many[0].sessions)} sessions a callback ${compared(cost(one[0]), cost(many[0]))} with ${most} workers on ` +
-      `${results.machine.cpus} CPUs (${number(cost(many[0]))} us) than with one (${number(cost(one[0]))} us); they take ` +
-      `${number(many[0].pss_mb.median - one[0].pss_mb.median)} MB more memory.`,
+    `- **More sessions**: at ${number(lots)} sessions a callback cost ${bySessions.times} that it cost at ${number(few)} with as many workers: ` +
+      `${bySessions.words} (${rule}).`,
+    `- **More workers**: with ${most} workers on ${results.machine.cpus} CPUs a callback cost ${byWorkers.times} that it cost with one, for as many ` +
+      `sessions: ${byWorkers.words}. They take ${number(many[0].pss_mb.median - one[0].pss_mb.median)} MB more memory.`,
   );
   if (one.every((point) => point.wakeups_per_request))
     lines.push(

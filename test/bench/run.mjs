@@ -30,7 +30,7 @@ import { bytes, cold, warm } from "./compare.mjs";
 import { engine } from "./engine.mjs";
 import { browsers, scale } from "./explore.mjs";
 import { generator } from "./generator.mjs";
-import { commit, describe, setPriority, versions } from "./machine.mjs";
+import { commit, describe, Refusal, setPriority, versions } from "./machine.mjs";
 import { plotResults } from "./plot.mjs";
 import { printTables } from "./tables.mjs";
 import { printTargets } from "./targets.mjs";
@@ -59,8 +59,10 @@ const isWanted = (name) => ONLY.length === 0 || ONLY.includes(name);
 async function main() {
   const start = performance.now();
 
+  const priority = setPriority(process.env.PRIORITY);
+
   if (!fs.existsSync(BENCH))
-    throw new Error(`${BENCH} is missing; run \`make\` first`);
+    throw new Refusal(`${BENCH} is missing; run \`make\` first`);
   fs.mkdirSync(OUT, { recursive: true });
   /* What an earlier run had, this one may not have. */
   for (const name of fs.readdirSync(OUT))
@@ -71,7 +73,7 @@ async function main() {
     quick: QUICK,
     ...commit(),
     machine: describe(),
-    priority: setPriority(process.env.PRIORITY),
+    priority,
     versions: versions(),
   });
   await exportData();
@@ -104,7 +106,8 @@ async function main() {
 main().then(
   () => process.exit(0),
   (error) => {
-    say(error.stack ?? String(error));
-    process.exit(1);
+    if (error instanceof Refusal) say(error.message);
+    else say(error.stack ?? String(error));
+    process.exit(error instanceof Refusal ? 2 : 1);
   },
 );

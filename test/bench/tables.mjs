@@ -146,7 +146,7 @@ export function scaleTable(results) {
       number(point.callbacks_per_s.median),
       number(point.round_p50_ms?.median),
       number(point.round_p99_ms?.median),
-      number(point.cpu_us_per_request.median),
+      withSpread(point.cpu_us_per_request),
       number(1000 * point.wakeups_per_request?.median),
       number(point.server_cores.median),
       number(coresOf(point)),

@@ -86,18 +86,53 @@ test("sentences follow from the numbers", (t, scene) => {
   assert.match(share(0.95), /while Pronghorn was measured warm[^\n]*\*\*missed\*\*/);
   assert.match(share(0.4), /used at most 0\.40 of a core in the rows of Warm and Scale, so it was not their limit/);
   assert.match(share(0.4), /while Pronghorn was measured warm[^\n]*\| met \|/);
+});
 
-  /* A callback that gets cheaper is not called dearer. */
-  const one = results.scale.points.filter(({ workers, sessions }) => workers === 1 && sessions < 10000);
-  const cost = (few, many) => {
-    for (const [point, us] of [[one[0], few], [one.at(-1), many]])
-      point.cpu_us_per_request = { median: us, min: us, max: us };
-    return page(scene, results).text.match(/More sessions\*\*: with one worker a callback ([A-Za-z ]+)/)[1];
+/* One pair of points says nothing; all have to agree. */
+test("how the cost grows is said only when all points agree", (t, scene) => {
+  const results = JSON.parse(fs.readFileSync(RESULTS));
+  const points = results.scale.points.filter(({ sessions }) => sessions < 10000);
+  /* cost(point): its median, or [min, median, max] of several runs. */
+  const words = (cost) => {
+    for (const point of points) {
+      const [min, median, max] = [cost(point)].flat();
+
+      point.cpu_us_per_request = median === undefined ? { median: min, min, max: min } : { median, min, max };
+      point.runs = median === undefined ? 1 : 3;
+    }
+    const { text } = page(scene, results);
+
+    return {
+      text,
+      sessions: text.match(/More sessions\*\*: ([^\n]+)/)[1],
+      workers: text.match(/More workers\*\*: ([^\n]+)/)[1],
+    };
   };
+  const grows = words(({ sessions }) => 10 + Math.log10(sessions));
 
-  assert.match(cost(10, 15), /^costs more CPU at/);
-  assert.match(cost(15, 10), /^costs less CPU at/);
-  assert.match(cost(10, 10.2), /^costs no more and no less CPU/);
+  assert.match(grows.sessions, /cost 1\.18 to 1\.18 times the CPU [^:]*: more in each of the comparisons \(each point was run once/);
+  assert.match(grows.workers, /no more and no less in any/);
+  assert.match(words(({ workers }) => 20 - workers).workers, /less in each of the comparisons/);
+
+  /* One point that is off, as single runs are: nothing is said of workers. */
+  const odd = words(({ workers, sessions }) => (workers === 1 && sessions === 10 ? 18 : 12));
+
+  assert.match(odd.workers, /less in 1, the same in 2 of 3 comparisons, so this run does not tell/);
+  assert.match(odd.sessions, /so this run does not tell/);
+  const both = words(({ workers, sessions }) => (workers === 1 ? 12 : sessions === 10 ? 9 : 15));
+
+  assert.match(both.workers, /more in 2, less in 1 of 3 comparisons, so this run does not tell/);
+
+  /* Runs that overlap are no difference, however far their medians are. */
+  const wide = words(({ sessions }) => (sessions === 10 ? [8, 10, 15] : [9, 14, 16]));
+
+  assert.match(wide.sessions, /no more and no less in any [^(]*\(spreads of 3 runs that do not overlap/);
+  assert.match(wide.text, /\| 14(\.0)? \(9(\.00)?\.\.16(\.0)?\) \|/);
+  assert.match(
+    words(({ sessions }) => (sessions === 10 ? [8, 10, 11] : [12, 14, 16])).sessions,
+    /more in each of the comparisons/,
+  );
+  assert.doesNotMatch(wide.text, /NaN|undefined/);
 });
 
 test("a peer that was skipped is not named as measured", (t, scene) => {

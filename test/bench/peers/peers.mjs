@@ -4,21 +4,29 @@
  * The servers that are compared, each as { name, url, pids, log, stop() }; log
  * is the file into which the app writes a line for each computation.
  * All listen on the loopback or on a unix socket in a temporary folder, and
- * all are ended by their process ids.
+ * all are ended by their process ids, with all that descends from them.
  */
 import { spawn } from "node:child_process";
 import fs from "node:fs";
 import net from "node:net";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { sleep } from "../machine.mjs";
+import { killAll, remember, sleep, treeOf } from "../machine.mjs";
 
 const HERE = path.dirname(fileURLToPath(import.meta.url));
 const running = new Set();
 
+/* Some of them have processes of their own, which a SIGKILL would orphan. */
 process.on("exit", () => {
-  for (const child of running) child.kill("SIGKILL");
+  killAll(remember([...running].flatMap((child) => treeOf(child.pid))));
 });
+
+/* Let it end with this process at the latest. */
+export function keep(child) {
+  if (child.pid === undefined) return;
+  running.add(child);
+  child.on("exit", () => running.delete(child));
+}
 
 export const PROGRAMS = {
   nginx: "/usr/sbin/nginx",
@@ -55,10 +63,9 @@ export function launch(command, args, { dir, env = {}, cpu }) {
   });
 
   fs.closeSync(out);
-  running.add(child);
+  keep(child);
   child.gone = new Promise((done) =>
     child.on("exit", (code, sig) => {
-      running.delete(child);
       child.ended = { code, sig };
       done();
     }),
@@ -71,11 +78,14 @@ export function launch(command, args, { dir, env = {}, cpu }) {
 
 async function end(child) {
   if (child.ended) return;
+  const known = remember(treeOf(child.pid));
+
   child.kill("SIGTERM");
-  const timer = setTimeout(() => child.kill("SIGKILL"), 10000);
+  const timer = setTimeout(() => killAll(known), 10000);
 
   await child.gone;
   clearTimeout(timer);
+  killAll(known);
 }
 
 export async function untilReady(what, child, look) {
