@@ -5,9 +5,9 @@
  * as no sibling has fewer, so that idle siblings get their share.
  *
  * When the worker is full, the connection that has been idle longest makes
- * room. When none is idle, or the process is out of descriptors, the listeners
- * are not watched for a moment; the backlog keeps the clients, and nothing
- * spins.
+ * room for one that has come: nobody is closed before. When none is idle, or
+ * the process is out of descriptors, the listeners are not watched for a
+ * moment; the backlog keeps the clients, and nothing spins.
  *
  * THREADS  The loop only.
  */
@@ -143,11 +143,15 @@ accept_one(struct worker *worker, int listener)
 	struct sockaddr_storage address;
 	socklen_t len = sizeof(address);
 	char peer[46];
+	struct conn *idle = NULL; /* makes room, if anybody is waiting */
 	int fd;
 
-	if (is_full(worker) && !conn_close_oldest_idle(worker)) {
-		pause_accepting(worker, ERR_BUSY);
-		return false;
+	if (is_full(worker)) {
+		idle = conn_oldest_idle(worker);
+		if (idle == NULL) {
+			pause_accepting(worker, ERR_BUSY);
+			return false;
+		}
 	}
 	memset(&address, 0, sizeof(address));
 	fd = accept4(listener, (struct sockaddr *)(void *)&address, &len,
@@ -166,6 +170,8 @@ accept_one(struct worker *worker, int listener)
 		refuse_peer(fd);
 		return true;
 	}
+	if (idle != NULL)
+		conn_close(idle);
 	if (conn_open(worker, fd, peer) < 0) {
 		if (worker->peers != NULL && peer[0] != '\0' &&
 		    worker->proxy_versions == 0)

@@ -327,8 +327,8 @@ has_unread(const struct conn *conn)
 	return recv(conn->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
 }
 
-bool
-conn_close_oldest_idle(struct worker *worker)
+struct conn *
+conn_oldest_idle(struct worker *worker)
 {
 	struct conn *conn = worker->conns_last;
 	int looks;
@@ -337,13 +337,11 @@ conn_close_oldest_idle(struct worker *worker)
 		if (conn->state == CONN_OPEN && conn->in.len == 0 &&
 		    conn->out == NULL &&
 		    (conn->h2 == NULL || h2_stream_count(conn->h2) == 0) &&
-		    !has_unread(conn)) {
-			conn_close(conn);
-			return true;
-		}
+		    !has_unread(conn))
+			return conn;
 		conn = conn->prev;
 	}
-	return false;
+	return NULL;
 }
 
 /* The app is slow: the client gets 504, what it may yet give is dropped. */

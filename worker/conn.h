@@ -143,8 +143,8 @@ struct spool *conn_take_spool(struct conn *conn);
 /* The folder of such files. */
 const char *conn_spool_dir(const struct worker *worker);
 
-/* Close the connection that has been idle longest; false: none is idle. */
-bool conn_close_oldest_idle(struct worker *worker);
+/* The connection that has been idle longest; NULL: none is idle. */
+struct conn *conn_oldest_idle(struct worker *worker);
 
 /* Once a second: clients that send or read too slowly. */
 void conn_sweep(struct worker *worker);

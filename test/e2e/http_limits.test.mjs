@@ -12,6 +12,12 @@ import { call } from "../lib/zoo.mjs";
 
 const HEALTH = get("/_ph/health");
 
+/* Is it still open, and served? */
+async function isServed(wire, what) {
+  wire.write(HEALTH);
+  assert.equal((await wire.answer()).status, 200, what);
+}
+
 test("the connection idle longest makes room [H6]", async (t, scene) => {
   const server = await scene.start({
     app: "zoo",
@@ -21,8 +27,15 @@ test("the connection idle longest makes room [H6]", async (t, scene) => {
 
   for (let i = 0; i < 5; i++) {
     wires.push(await scene.connect(server));
-    wires[i].write(HEALTH);
-    assert.equal((await wires[i].answer()).status, 200);
+    await isServed(wires[i], `number ${i}`);
+  }
+  /* As many as there may be: none has gone, and in this order they wait. */
+  await new Promise((done) => setTimeout(done, 300));
+  assert.equal(connectionCount(server), 5);
+  for (let i = 0; i < 5; i++) {
+    assert.equal(wires[i].ended, false, `number ${i} is open`);
+    await isServed(wires[i], `number ${i} is still served`);
+    await new Promise((done) => setTimeout(done, 1100)); /* exact to 1 s */
   }
   for (let i = 0; i < 5; i++) {
     const fresh = await scene.connect(server);
@@ -32,6 +45,42 @@ test("the connection idle longest makes room [H6]", async (t, scene) => {
     assert.equal((await fresh.answer()).status, 200);
     within(t, "one more than there is room for", now() - start, 500);
     assert.equal((await wires[i].rest()).length, 0, `number ${i} made room`);
+    assert.equal(connectionCount(server), 5, "and nobody else");
+    wires.slice(i + 1).forEach((wire) => assert.equal(wire.ended, false));
+  }
+});
+
+test("room for one connection [H6]", async (t, scene) => {
+  const server = await scene.start({
+    app: "zoo",
+    args: ["--worker-connections", "1", "--keep-alive", "60"],
+  });
+
+  for (let i = 0; i < 3; i++) {
+    const wire = await scene.connect(server);
+
+    await new Promise((done) => setTimeout(done, 150));
+    await isServed(wire, "who takes his time is not closed for nobody");
+  }
+});
+
+test("room for one beside half heads [H6]", async (t, scene) => {
+  const server = await scene.start({
+    app: "zoo",
+    args: ["--worker-connections", "20", "--header-timeout", "60"],
+  });
+
+  for (let i = 0; i < 19; i++) {
+    const half = await scene.connect(server);
+
+    await half.write("GET / HTTP/1.1\r\nHo");
+  }
+  await until("them to be there", () => connectionCount(server) === 19);
+  for (let i = 0; i < 5; i++) {
+    const wire = await scene.connect(server);
+
+    await new Promise((done) => setTimeout(done, 100));
+    await isServed(wire, `newcomer ${i}`);
   }
 });
 
