@@ -7,8 +7,8 @@
  * read, answer all that is complete, send, decide what to watch for.
  *
  * INVARIANT  A connection is freed only at the end of an entry point of this
- *            file (settle), never in the middle of a turn.
- * THREADS    The loop only.
+ *            file (conn_settle) and of conn_time.c, never in the middle of a
+ * turn. THREADS    The loop only.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -30,46 +30,12 @@
 #define OLDEST_LOOKS 256 /* connections looked at for one that is idle */
 #define BUSY_READ_MAX ((size_t)64 * 1024) /* kept from an impatient client */
 
-static const struct timeval drain_grace = { 0, 250000 };
-
-static bool
-is_in_handshake(const struct conn *conn)
-{
-	return conn->tls != NULL && !tls_is_ready(conn->tls);
-}
-
-/* The deadline that fits the state. */
-static const struct timeval *
-timeout_of(const struct conn *conn)
-{
-	if (conn->proxy_pending)
-		return conn->worker->head_timeout;
-	if (is_in_handshake(conn))
-		return conn->worker->handshake_timeout;
-	if (conn->out != NULL)
-		return conn->worker->send_timeout;
-	if (conn->h2 != NULL && conn->state == CONN_OPEN)
-		return h2_stream_count(conn->h2) > 0
-			   ? NULL
-			   : conn->worker->idle_timeout;
-	switch (conn->state) {
-	case CONN_BUSY:
-		return conn->worker->request_timeout;
-	case CONN_LINGER:
-		return conn->worker->draining ? &drain_grace
-					      : conn->worker->linger_timeout;
-	default:
-		if (conn->need > 0)
-			return conn->worker->body_timeout;
-		return conn->in.len > 0 ? conn->worker->head_timeout
-					: conn->worker->idle_timeout;
-	}
-}
+const struct timeval conn_drain_grace = { 0, 250000 };
 
 static void
 watch(struct conn *conn)
 {
-	const struct timeval *timeout = timeout_of(conn);
+	const struct timeval *timeout = conn_timeout_of(conn);
 	short what = EV_READ | EV_PERSIST;
 
 	if (conn->out != NULL || conn->handshake_writes ||
@@ -172,8 +138,8 @@ conn_close(struct conn *conn)
 }
 
 /* Everything is sent; was it the last answer? */
-static void
-after_sending(struct conn *conn)
+void
+conn_after_sending(struct conn *conn)
 {
 	if (conn->out != NULL || conn->doomed || conn->state != CONN_OPEN)
 		return;
@@ -194,8 +160,8 @@ after_sending(struct conn *conn)
 }
 
 /* Use what has been kept, as far as it goes. */
-static void
-use_kept(struct conn *conn)
+void
+conn_use_kept(struct conn *conn)
 {
 	size_t used;
 
@@ -208,11 +174,11 @@ use_kept(struct conn *conn)
 }
 
 /* The common end of every entry point. */
-static void
-settle(struct conn *conn)
+void
+conn_settle(struct conn *conn)
 {
 	conn_turn_flush(conn);
-	after_sending(conn);
+	conn_after_sending(conn);
 	if (!conn->doomed)
 		conn_watch(conn);
 	if (conn->doomed)
@@ -225,7 +191,7 @@ keep_rest(struct conn *conn, const char *data, size_t len)
 {
 	if (len == 0)
 		return;
-	if (conn->in.len == 0)
+	if (conn->in.len == 0 && !conn->begun)
 		conn->phase_us = clock_mono_us();
 	/* Room for the whole request at once, when its size is known. */
 	if ((conn->need > len && buf_reserve(&conn->in, conn->need) < 0) ||
@@ -242,7 +208,7 @@ add_and_use(struct conn *conn, const char *data, size_t len)
 		return;
 	}
 	if (conn->state == CONN_OPEN)
-		use_kept(conn);
+		conn_use_kept(conn);
 }
 
 /* What came while something else had to be done first: its time begins. */
@@ -251,71 +217,13 @@ go_on(struct conn *conn)
 {
 	if (conn->state != CONN_OPEN || conn->out != NULL)
 		return;
-	if (conn->h2 != NULL)
-		h2_flush(conn);
-	if (conn->in.len == 0)
-		return;
-	conn->phase_us = clock_mono_us();
-	use_kept(conn);
-}
-
-/* Has `bytes` in this time been less than the client must keep up? */
-static bool
-is_too_slow(const struct conn *conn, int64_t since_us, double limit,
-    size_t bytes)
-{
-	double seconds = (double)(clock_mono_us() - since_us) / 1e6;
-
-	return seconds > limit &&
-	       (double)bytes <
-		   seconds * (double)conn->worker->options->min_rate;
-}
-
-/* A trickling client must not outrun the deadline by sending a byte. */
-static void
-check_deadline(struct conn *conn)
-{
-	const struct worker_options *options = conn->worker->options;
-
-	if (conn->state != CONN_OPEN || conn->in.len == 0 || conn->out != NULL)
-		return;
-	if (conn->proxy_pending) {
-		conn_proxy_check(conn);
+	if (conn->h2 != NULL) {
+		h2_flush(conn); /* its streams say when it is idle */
 		return;
 	}
-	if (conn->need > 0 ? is_too_slow(conn, conn->phase_us,
-				 options->body_timeout, conn_body_len(conn))
-			   : (double)(clock_mono_us() - conn->phase_us) >
-				 options->header_timeout * 1e6)
-		conn_refuse(conn, 408);
-}
-
-void
-conn_sweep(struct worker *worker)
-{
-	struct conn *conn;
-	struct conn *next;
-
-	for (conn = worker->conns; conn != NULL; conn = next) {
-		next = conn->next;
-		if (conn->out == NULL && !is_in_handshake(conn) &&
-		    conn->h2 == NULL &&
-		    (conn->in.len == 0 || conn->state != CONN_OPEN))
-			continue;
-		conn_turn_begin(conn);
-		if (is_in_handshake(conn) &&
-		    (double)(clock_mono_us() - conn->phase_us) >
-			worker->options->tls_handshake_timeout * 1e6)
-			conn->doomed = true;
-		if (conn->out == NULL && conn->h2 != NULL)
-			h2_sweep(conn);
-		else if (conn->out == NULL)
-			check_deadline(conn);
-		else if (is_too_slow(conn, conn->out_since_us,
-			     worker->options->send_timeout, conn->out_sent))
-			conn->doomed = true;
-		settle(conn);
-	}
+	conn_begin_idle(conn);
+	if (conn->in.len > 0)
+		conn_use_kept(conn);
 }
 
 /* Has the client sent something that we have not read? */
@@ -344,21 +252,6 @@ conn_oldest_idle(struct worker *worker)
 	return NULL;
 }
 
-/* The app is slow: the client gets 504, what it may yet give is dropped. */
-static void
-check_request(struct conn *conn)
-{
-	if (conn->state != CONN_BUSY ||
-	    conn->worker->options->request_timeout <= 0)
-		return;
-	if (!dispatch_expire(conn->request)) {
-		conn->timeout = NULL; /* began later than the timer */
-		return;
-	}
-	if (conn->in.len > 0)
-		use_kept(conn);
-}
-
 static void
 on_readable(struct conn *conn)
 {
@@ -368,8 +261,10 @@ on_readable(struct conn *conn)
 	size_t used;
 
 	got = conn_recv(conn, data, WORKER_READ_BYTES);
-	if (got < 0 && (errno == EAGAIN || errno == EINTR))
+	if (got < 0 && (errno == EAGAIN || errno == EINTR)) {
+		conn_note_part(conn);
 		return;
+	}
 	if (got <= 0) {
 		conn->doomed = true;
 		return;
@@ -380,7 +275,7 @@ on_readable(struct conn *conn)
 		h2_receive(conn, data, (size_t)got);
 		return;
 	}
-	check_request(conn);
+	conn_check_request(conn);
 	if (conn->in.len > 0 || conn->state != CONN_OPEN) {
 		add_and_use(conn, data, (size_t)got);
 	} else {
@@ -388,22 +283,7 @@ on_readable(struct conn *conn)
 		used = conn_consume(conn, data, &len);
 		keep_rest(conn, data + used, len - used);
 	}
-	check_deadline(conn);
-}
-
-static void
-on_timeout(struct conn *conn)
-{
-	if (conn->state == CONN_BUSY)
-		check_request(conn);
-	else if (conn->state == CONN_OPEN && conn->in.len > 0 &&
-		 !conn->proxy_pending)
-		conn_refuse(conn, 408);
-	else if (conn->state == CONN_OPEN && conn->worker->draining &&
-		 conn->served && conn->h2 == NULL)
-		after_sending(conn); /* a request may cross: no reset */
-	else
-		conn->doomed = true;
+	conn_check_deadline(conn);
 }
 
 /* Go on with a handshake; what may follow it is read at once. */
@@ -415,6 +295,7 @@ on_handshake(struct conn *conn)
 	switch (tls_handshake(conn->tls)) {
 	case TLS_DONE:
 		conn->worker->stats.beat.tls_handshakes++;
+		conn_begin_idle(conn);
 		if (tls_is_h2(conn->tls) && h2_start(conn) < 0) {
 			conn->doomed = true;
 			break;
@@ -460,7 +341,7 @@ on_event(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	conn_turn_begin(conn);
 	if (conn->doomed) {
-		settle(conn);
+		conn_settle(conn);
 		return;
 	}
 	if (conn->state == CONN_LINGER &&
@@ -468,19 +349,20 @@ on_event(evutil_socket_t fd, short what, void *arg)
 		conn->doomed = true;
 	else if (conn->proxy_pending && (what & EV_READ))
 		on_proxy(conn);
-	else if (is_in_handshake(conn) && (what & (EV_READ | EV_WRITE)))
+	else if (conn_in_handshake(conn) && (what & (EV_READ | EV_WRITE)))
 		on_handshake(conn);
 	else if (what & EV_WRITE) {
-		if (conn->out != NULL)
+		if (conn->out != NULL) {
 			conn_send_more(conn);
-		else
+			go_on(conn);
+		} else {
 			on_readable(conn); /* TLS waited for room */
-		go_on(conn);
+		}
 	} else if (what & EV_READ)
 		on_readable(conn);
 	else if (what & EV_TIMEOUT)
-		on_timeout(conn);
-	settle(conn);
+		conn_on_timeout(conn);
+	conn_settle(conn);
 }
 
 int
@@ -535,7 +417,7 @@ resume_stream(struct conn *stream,
 	if (conn->out == NULL)
 		h2_flush(conn);
 	conn_turn_flush(conn);
-	after_sending(conn);
+	conn_after_sending(conn);
 	if (conn->doomed)
 		event_active(&conn->event, EV_TIMEOUT, 1);
 	else
@@ -557,7 +439,7 @@ conn_resume(struct conn *conn,
 	conn_turn_begin(conn);
 	handle(conn, to, arg);
 	go_on(conn);
-	settle(conn);
+	conn_settle(conn);
 }
 
 static void
@@ -585,7 +467,7 @@ conn_drain_all(struct worker *worker)
 		if (conn->h2 != NULL && conn->state == CONN_OPEN) {
 			conn_turn_begin(conn);
 			h2_drain(conn);
-			settle(conn);
+			conn_settle(conn);
 			continue;
 		}
 		if (conn->state != CONN_OPEN || conn->in.len > 0 ||
@@ -593,6 +475,6 @@ conn_drain_all(struct worker *worker)
 			continue;
 		/* Its next request may be on the way. The idle go soon. */
 		(void)event_add(&conn->event,
-		    conn->served ? &drain_grace : worker->linger_timeout);
+		    conn->served ? &conn_drain_grace : worker->linger_timeout);
 	}
 }

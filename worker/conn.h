@@ -55,6 +55,7 @@ struct conn {
 	bool linger_after;     /* ... and throw away what still comes */
 	bool continue_sent;    /* 100 Continue for the present request */
 	bool handshake_writes; /* TLS waits for room in the socket */
+	bool begun;            /* part of a TLS record came while it was idle */
 	bool counted;          /* in worker->peers */
 	bool trusted;          /* its forwarding fields are believed */
 	bool proxy_pending;    /* the PROXY header is not complete */
@@ -64,7 +65,8 @@ struct conn {
 	struct buf in;                 /* received, not used; empty when idle */
 	size_t scan_from;    /* where the search for the head's end goes on */
 	size_t need;         /* bytes of head and body; 0: not known yet */
-	int64_t phase_us;    /* when the present head, body or linger began */
+	int64_t phase_us;    /* when the present head, body, linger or time
+				without a request began */
 	struct spool *spool; /* the body of the present request, when it is
 				large: in a file */
 	size_t spool_left;   /* bytes of it to come; not for chunked ones */

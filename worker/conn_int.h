@@ -7,7 +7,7 @@
 
 #include "worker/conn.h"
 
-/* Between the three files of a connection: life, reading, writing. */
+/* Between the files of a connection: life, deadlines, reading, writing. */
 
 struct conn_chunked {
 	struct http_chunk decoder;
@@ -56,5 +56,42 @@ void conn_touch(struct conn *conn, int64_t now_us);
 
 /* conn.c: what the loop watches for, from the state. */
 void conn_watch(struct conn *conn);
+
+/* conn.c: the end of every entry point: send, close, or watch. */
+void conn_settle(struct conn *conn);
+
+/* conn.c: everything is sent; was it the last answer? */
+void conn_after_sending(struct conn *conn);
+
+/* conn.c: use what has been kept, as far as it goes. */
+void conn_use_kept(struct conn *conn);
+
+extern const struct timeval conn_drain_grace;
+
+bool conn_in_handshake(const struct conn *conn);
+
+/* conn_time.c: nothing is asked for any more: keepalive begins. */
+void conn_begin_idle(struct conn *conn);
+
+/* conn_time.c: bytes came that give no data yet. */
+void conn_note_part(struct conn *conn);
+
+/* conn_time.c: the timer that fits the state; NULL: none. */
+const struct timeval *conn_timeout_of(const struct conn *conn);
+
+/* conn_time.c: a trickling client must not outrun a deadline by a byte. */
+void conn_check_deadline(struct conn *conn);
+
+/*
+ * conn_time.c: has the app had its time with this request, which may be one
+ * of HTTP/2? Then the client gets 504, and what it may yet give is dropped.
+ */
+bool conn_expire(struct conn *conn);
+
+/* conn_time.c: the same, and the timer begins anew if not. */
+void conn_check_request(struct conn *conn);
+
+/* conn_time.c: the timer has run out. */
+void conn_on_timeout(struct conn *conn);
 
 #endif

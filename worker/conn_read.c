@@ -107,6 +107,8 @@ hand_over(struct conn *conn, const struct http_head *head, const char *body,
 	conn->served = true;
 	conn->worker->request_count++;
 	conn_touch(conn, to.start_us);
+	conn->phase_us = to.start_us; /* if it is answered at once */
+	conn->begun = false;
 	router_handle(conn, head, &to, body, len);
 	spool_unref(&conn->spool); /* unless it was taken */
 }

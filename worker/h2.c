@@ -72,6 +72,7 @@ on_begin(nghttp2_session *session, const nghttp2_frame *frame, void *arg)
 	stream->h2 = h2;
 	stream->id = frame->hd.stream_id;
 	stream->began_us = stream->since_us = clock_mono_us();
+	stream->announced = -1;
 	stream->conn.worker = h2->conn->worker;
 	stream->conn.stream = stream;
 	stream->conn.tls = h2->conn->tls; /* for the flags of cookies */
@@ -171,11 +172,14 @@ on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *arg)
 	struct h2_stream *stream;
 
 	(void)arg;
-	if (frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA)
-		return 0;
 	stream =
 	    nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
-	if (stream == NULL || stream->answered)
+	if (stream == NULL)
+		return 0;
+	if (frame->hd.type == NGHTTP2_RST_STREAM)
+		stream->reset = true; /* whatever it gives as the reason */
+	if (stream->answered || (frame->hd.type != NGHTTP2_HEADERS &&
+				    frame->hd.type != NGHTTP2_DATA))
 		return 0;
 	if (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) {
 		stream->complete = true;
@@ -197,11 +201,13 @@ on_close(nghttp2_session *session, int32_t id, uint32_t error, void *arg)
 	stream = nghttp2_session_get_stream_user_data(session, id);
 	if (stream == NULL)
 		return 0;
-	if (error != NGHTTP2_NO_ERROR)
+	if (error != NGHTTP2_NO_ERROR || stream->reset)
 		h2->resets++;
 	else
 		h2->finished++;
 	stream_free(stream);
+	if (h2->stream_count == 0)
+		conn_begin_idle(h2->conn);
 	/* Rapid reset: work asked for and thrown away, again and again. */
 	if (h2->resets > RESETS_FREE && h2->resets / 2 > h2->finished)
 		(void)nghttp2_session_terminate_session(session,
@@ -345,30 +351,28 @@ is_too_slow(const struct h2_stream *stream, int64_t now_us, double limit,
 }
 
 static void
-check_deadline(struct h2_stream *stream, int64_t now_us)
+check_deadline(struct h2 *h2, struct h2_stream *stream, int64_t now_us)
 {
 	const struct worker_options *options = stream->conn.worker->options;
-	bool reset;
 
 	if (stream->answered) {
-		reset = is_too_slow(stream, now_us, options->send_timeout,
-		    stream->total - stream->left);
+		if (is_too_slow(stream, now_us, options->send_timeout,
+			stream->total - stream->left))
+			(void)nghttp2_submit_rst_stream(h2->session,
+			    NGHTTP2_FLAG_NONE, stream->id, NGHTTP2_CANCEL);
+	} else if (stream->complete) {
+		return;
 	} else if (!stream->head_complete) {
-		reset =
-		    !stream->complete && (double)(now_us - stream->began_us) >
-					     options->header_timeout * 1e6;
-	} else {
-		reset = false;
-		if (!stream->complete &&
-		    is_too_slow(stream, now_us, options->body_timeout,
-			conn_body_len(&stream->conn) + stream->body.len)) {
-			stream->refuse = 408;
-			h2_request_run(stream);
-		}
+		/* Nothing else can come before its end: away with all. */
+		if ((double)(now_us - stream->began_us) >
+		    options->header_timeout * 1e6)
+			(void)nghttp2_session_terminate_session(h2->session,
+			    NGHTTP2_ENHANCE_YOUR_CALM);
+	} else if (is_too_slow(stream, now_us, options->body_timeout,
+		       conn_body_len(&stream->conn) + stream->body.len)) {
+		stream->refuse = 408;
+		h2_request_run(stream);
 	}
-	if (reset)
-		(void)nghttp2_submit_rst_stream(stream->h2->session,
-		    NGHTTP2_FLAG_NONE, stream->id, NGHTTP2_CANCEL);
 }
 
 void
@@ -379,8 +383,13 @@ h2_sweep(struct conn *conn)
 	int64_t now_us = clock_mono_us();
 
 	h2->busy = true; /* no stream goes while we walk */
-	for (stream = h2->streams; stream != NULL; stream = stream->next)
-		check_deadline(stream, now_us);
+	for (stream = h2->streams; stream != NULL; stream = stream->next) {
+		/* The app's time does not wait for the client to read. */
+		if (stream->conn.state == CONN_BUSY)
+			(void)conn_expire(&stream->conn);
+		else if (conn->out == NULL)
+			check_deadline(h2, stream, now_us);
+	}
 	h2->busy = false;
 	h2_flush(conn);
 }

@@ -30,7 +30,8 @@ void h2_receive(struct conn *conn, const char *data, size_t len);
 /* Send what is ready, as far as the socket takes it. */
 void h2_flush(struct conn *conn);
 
-/* Once a second: streams whose client takes or sends nothing. */
+/* Once a second: streams whose client takes or sends nothing, and those that
+ * the app takes too long for. */
 void h2_sweep(struct conn *conn);
 
 /* No more streams; what is open is answered. */

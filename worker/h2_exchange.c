@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "server/base/bug.h"
@@ -40,11 +41,36 @@ put_pseudo(struct h2_stream *stream, const char *name, size_t len,
 	} else if (is_name(name, len, ":path"))
 		(void)buf_put(&stream->head, value, value_len);
 	else if (is_name(name, len, ":authority")) {
-		stream->has_host = true;
+		stream->host_len = value_len;
 		(void)buf_putl(&stream->fields, "Host: ");
 		(void)buf_put(&stream->fields, value, value_len);
 		(void)buf_putl(&stream->fields, "\r\n");
 	}
+}
+
+/* Host beside :authority has to say the same (RFC 9113 8.3.1). */
+static void
+compare_host(struct h2_stream *stream, const char *value, size_t len)
+{
+	const char *authority = stream->fields.data + sizeof("Host: ") - 1;
+
+	if (buf_ok(&stream->fields) &&
+	    (len != stream->host_len || strncasecmp(authority, value, len)))
+		stream->refuse = 400;
+}
+
+/* nghttp2 has checked that it is a number, and compares it with the frames. */
+static void
+note_length(struct h2_stream *stream, const char *value, size_t len)
+{
+	int64_t number = 0;
+	size_t i;
+
+	for (i = 0; i < len && value[i] >= '0' && value[i] <= '9' &&
+		    number < INT64_MAX / 10 - 1;
+	     i++)
+		number = number * 10 + (value[i] - '0');
+	stream->announced = number;
 }
 
 void
@@ -62,10 +88,16 @@ h2_request_field(struct h2_stream *stream, const char *name, size_t name_len,
 		(void)buf_put(&stream->cookie, value, value_len);
 		return;
 	}
-	/* The frames say how long the body is; nghttp2 has compared. */
-	if (is_name(name, name_len, "content-length") ||
-	    is_name(name, name_len, "expect") ||
-	    (stream->has_host && is_name(name, name_len, "host")))
+	if (stream->host_len > 0 && is_name(name, name_len, "host")) {
+		compare_host(stream, value, value_len);
+		return;
+	}
+	/* The frames say how long the body is. */
+	if (is_name(name, name_len, "content-length")) {
+		note_length(stream, value, value_len);
+		return;
+	}
+	if (is_name(name, name_len, "expect"))
 		return;
 	(void)buf_put(&stream->fields, name, name_len);
 	(void)buf_putl(&stream->fields, ": ");
@@ -132,9 +164,13 @@ run(struct h2_stream *stream, bool early)
 		len = stream->body.len;
 		if (!early && stream->conn.spool != NULL)
 			status = -conn_spool_map(&stream->conn, &body, &len);
-		head.content_length = (int64_t)len;
+		head.content_length = early ? stream->announced : (int64_t)len;
+		if (early && head.content_length < 0)
+			head.content_length = 0; /* as much as comes */
 		stream->body_max =
 		    router_body_limit(stream->conn.worker, &head);
+		if ((uint64_t)head.content_length > stream->body_max)
+			status = 413;
 		to = conn_answer_to(&stream->conn, &head);
 		to.minor = 1;
 		if (status > 0) {

@@ -28,6 +28,7 @@ struct h2_stream {
 	bool head_complete;
 	bool complete; /* the request is whole */
 	bool answered;
+	bool reset;       /* by the client */
 	int refuse;       /* a status, or 0 */
 	int64_t began_us; /* the head, then the body, then the answer */
 	int64_t since_us; /* last progress */
@@ -39,7 +40,8 @@ struct h2_stream {
 	struct buf body;
 	char method[24]; /* a longer one is none that we know */
 	size_t method_len;
-	bool has_host;
+	size_t host_len;   /* of :authority, first in `fields`; 0: none came */
+	int64_t announced; /* Content-Length; -1: none */
 	/* the answer */
 	const char *data;
 	size_t left;

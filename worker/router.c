@@ -485,6 +485,10 @@ check_head(struct worker *worker, const struct http_head *head,
 	return check_update(worker, head, to->secure);
 }
 
+/*
+ * A refused body ends the connection: had the head come alone, the body would
+ * not have been read, and how a request is cut must not matter.
+ */
 static void
 refuse(const struct route_request *rq, int status, const char *allow)
 {
@@ -492,6 +496,9 @@ refuse(const struct route_request *rq, int status, const char *allow)
 
 	http_reply_error(&reply, status);
 	reply.allow = allow;
+	reply.close = rq->head->chunked || rq->head->content_length > 0;
+	if (reply.close)
+		rq->conn->linger_after = true;
 	conn_answer(rq->conn, rq->to, &reply, false);
 }
 

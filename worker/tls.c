@@ -17,6 +17,7 @@
 #include <openssl/ssl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "worker/tls_int.h"
 
@@ -29,6 +30,7 @@ struct tls {
 	bool h2;
 	bool more;        /* the last read was not the last one */
 	bool wants_write; /* ... and waits for room in the socket */
+	bool seen;        /* its first byte */
 };
 
 struct tls *
@@ -90,6 +92,14 @@ tls_has_more(const struct tls *tls)
 }
 
 bool
+tls_has_part(const struct tls *tls)
+{
+	/* "RB": its head is there, and waits for its body. */
+	return SSL_has_pending(tls->ssl) != 0 ||
+	       SSL_rstate_string(tls->ssl)[1] == 'B';
+}
+
+bool
 tls_wants_write(const struct tls *tls)
 {
 	return tls->wants_write;
@@ -105,6 +115,22 @@ note_protocol(struct tls *tls)
 	tls->h2 = len == 2 && memcmp(name, "h2", 2) == 0;
 }
 
+/*
+ * Does it begin as the line of an HTTP request? No record of TLS does;
+ * OpenSSL knows only a few methods.
+ */
+static bool
+is_plain_http(struct tls *tls)
+{
+	char first = '\0';
+
+	if (tls->seen ||
+	    recv(SSL_get_fd(tls->ssl), &first, 1, MSG_PEEK | MSG_DONTWAIT) != 1)
+		return false;
+	tls->seen = true;
+	return (first >= 'A' && first <= 'Z') || (first >= 'a' && first <= 'z');
+}
+
 enum tls_step
 tls_handshake(struct tls *tls)
 {
@@ -112,6 +138,10 @@ tls_handshake(struct tls *tls)
 
 	if (tls->broken)
 		return TLS_FAILED;
+	if (is_plain_http(tls)) {
+		tls->broken = true;
+		return TLS_HTTP;
+	}
 	ERR_clear_error();
 	rc = SSL_do_handshake(tls->ssl);
 	if (rc == 1) {

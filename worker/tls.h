@@ -79,6 +79,9 @@ ssize_t tls_sendv(struct tls *tls, const struct iovec *pieces, int count);
 bool tls_has_more(const struct tls *tls);
 
 /* Does reading wait for the socket to take bytes? */
+/* Has a record begun to come that is not complete? */
+bool tls_has_part(const struct tls *tls);
+
 bool tls_wants_write(const struct tls *tls);
 
 /* Announce the end of what we send. */

@@ -10,7 +10,9 @@ import fs from "node:fs";
 import path from "node:path";
 import test from "node:test";
 import { fileURLToPath } from "node:url";
-import { ACCEPTED, FOLLOWED, REFUSED } from "../lib/http_cases.mjs";
+import {
+  ACCEPTED, FOLLOWED, REFUSED, REFUSED_BODIES,
+} from "../lib/http_cases.mjs";
 
 const TESTS = fileURLToPath(new URL("..", import.meta.url));
 const ROWS = [
@@ -36,7 +38,9 @@ const rowsIn = (name) =>
 /* The names in a file that can carry rows. */
 function namesIn(file) {
   if (file === "lib/http_cases.mjs")
-    return [...REFUSED, ...FOLLOWED, ...ACCEPTED].map(([what]) => what);
+    return [...REFUSED, ...FOLLOWED, ...REFUSED_BODIES, ...ACCEPTED].map(
+      ([what]) => what,
+    );
   const text = fs.readFileSync(path.join(TESTS, file), "utf8");
 
   return file.endsWith(".c")

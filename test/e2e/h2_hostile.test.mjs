@@ -84,6 +84,14 @@ const ATTACKS = {
       ]),
     ends: true,
   },
+  "streams that are reset for no error": {
+    send: (i) =>
+      Buffer.concat([
+        headers(2 * i + 1, UPDATE, END_HEADERS),
+        frame(TYPE.RST_STREAM, 0, 2 * i + 1, u32(0)),
+      ]),
+    ends: true,
+  },
   /* CVE-2025-8671: it is the server that resets. */
   "streams that have to be reset": {
     send: (i) =>
@@ -180,6 +188,50 @@ test("HTTP/2: nothing but heads is waited for by header_timeout [H5]", async (t,
   await until("its end", () => client.ended);
   t.diagnostic(`sent away after ${((now() - begin) / 1000).toFixed(1)} s`);
   assert.ok(now() - begin < 20000 * SLOW);
+});
+
+/* Send `next()` each half second until the server closes: the seconds. */
+async function lasts(client, next) {
+  const begin = now();
+
+  while (!client.ended && now() - begin < 15000 * SLOW) {
+    await next();
+    for (let i = 0; i < 5 && !client.ended; i++)
+      await new Promise((done) => setTimeout(done, 100));
+  }
+  return (now() - begin) / 1000;
+}
+
+test("HTTP/2: what keeps no connection open [H5]", { seconds: 120 }, async (t, scene) => {
+  const server = await start(scene, [
+    ...["--header-timeout", "2", "--keep-alive", "1.5"],
+  ]);
+  const ping = frame(TYPE.PING, 0, 0, Buffer.alloc(8));
+  const head = headers(3, { ...HEAD, "x-long": "y".repeat(100) });
+  const byByte = (bytes) => {
+    let at = 0;
+
+    return (client) => client.send(bytes.subarray(at, ++at));
+  };
+  const ways = {
+    "a ping now and then": () => (client) => client.send(ping),
+    "a head byte by byte": () => byByte(head),
+    "a ping byte by byte": () => byByte(Buffer.concat(Array(9).fill(ping))),
+  };
+
+  await Promise.all(
+    Object.entries(ways).map(async ([what, way]) => {
+      const client = await open(scene, server);
+
+      await client.send(headers(1, HEAD));
+      await until("its answer", () => client.of(TYPE.DATA, 1).length > 0);
+      const next = way();
+      const seconds = await lasts(client, () => next(client));
+
+      t.diagnostic(`${what}: ${seconds.toFixed(1)} s`);
+      assert.ok(seconds < 8 * SLOW, what);
+    }),
+  );
 });
 
 /* A body of 20 KB, `size` bytes at a time: the text of its answer. */

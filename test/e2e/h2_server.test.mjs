@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import http2 from "node:http2";
 import path from "node:path";
-import { now, test, within } from "../lib/harness.mjs";
+import { now, SLOW, test, within } from "../lib/harness.mjs";
 import { call } from "../lib/zoo.mjs";
 
 const UPDATE = "/_dash-update-component";
@@ -194,6 +194,46 @@ test("rapid reset [35]", async (t, scene) => {
   const other = await open(t, server);
 
   assert.equal((await ask(other, { ":path": "/_ph/health" })).status, 200);
+});
+
+test("request_timeout, and a late result", async (t, scene) => {
+  const server = await start(scene, { args: ["--request-timeout", "1"] });
+  const session = await open(t, server);
+  const begin = now();
+  const naps = [update(session, "naps", 4), update(session, "naps", 4)];
+
+  assert.deepEqual((await Promise.all(naps)).map((nap) => nap.status), [504, 504]);
+  within(t, "a nap of 4 s", now() - begin, 3500);
+  /* What they give after all is nobody's: the next ones get their own. */
+  const [worker] = server.workers();
+
+  while (now() - begin < 4500 * SLOW)
+    assert.equal(outOf(await update(session, "echo", "own"), "echo"), "own");
+  assert.deepEqual(server.workers(), [worker]);
+});
+
+test("a body that is announced too large, and hosts that differ", async (t, scene) => {
+  const server = await start(scene, { args: ["--limit-request-body", "10000"] });
+  const session = await open(t, server);
+  const stream = session.request(
+    {
+      ":method": "POST", ":path": UPDATE, "content-type": "application/json",
+      "content-length": "20000",
+    },
+    { endStream: false },
+  );
+
+  stream.on("error", () => {});
+  const status = await new Promise((done) =>
+    stream.once("response", (fields) => done(fields[":status"])));
+
+  assert.equal(status, 413, "before any of it has come");
+  stream.destroy();
+  const host = async (name) =>
+    (await ask(session, { ":path": "/_ph/health", ":authority": "a.example", host: name })).status;
+
+  assert.equal(await host("A.example"), 200);
+  assert.equal(await host("b.example"), 400);
 });
 
 test("a client that goes away amid its callbacks", async (t, scene) => {

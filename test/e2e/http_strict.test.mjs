@@ -7,7 +7,9 @@
  */
 import assert from "node:assert/strict";
 import { test } from "../lib/harness.mjs";
-import { ACCEPTED, CUTS, FOLLOWED, REFUSED } from "../lib/http_cases.mjs";
+import {
+  ACCEPTED, CUTS, FOLLOWED, REFUSED, REFUSED_BODIES,
+} from "../lib/http_cases.mjs";
 import { get } from "../lib/wire.mjs";
 import { call, result, runs } from "../lib/zoo.mjs";
 
@@ -65,6 +67,29 @@ for (const [cut, split] of Object.entries(CUTS)) {
       assert.deepEqual(got, statuses, what);
       assert.deepEqual(await wire.answers(), [], what);
     }
+  });
+}
+
+for (const [cut, split] of Object.entries(CUTS)) {
+  test(`refused bodies, ${cut}`, { seconds: 120 }, async (t, scene) => {
+    const server = await scene.start({ app: "zoo", threads: 2 });
+    const wrong = [];
+
+    for (const [what, text, statuses] of REFUSED_BODIES) {
+      const wire = await scene.connect(server);
+
+      await wire.writePieces(split(Buffer.from(text, "latin1")));
+      const answers = await wire.answers(); /* until the server closes */
+      const got = answers.map((answer) => answer.status);
+
+      if (String(got) !== String(statuses))
+        wrong.push(`${what}: ${got}, not ${statuses}`);
+      else if (answers[0].field("connection") !== "close")
+        wrong.push(`${what}: no Connection: close`);
+      wire.destroy();
+    }
+    assert.deepEqual(wrong, []);
+    assert.equal(runs(server, ""), 0);
   });
 }
 

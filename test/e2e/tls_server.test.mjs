@@ -12,7 +12,7 @@ import path from "node:path";
 import tls from "node:tls";
 import { now, SLOW, test, until, within } from "../lib/harness.mjs";
 import { cpuSeconds } from "../lib/op_process.mjs";
-import { get, Wire } from "../lib/wire.mjs";
+import { get, request, Wire } from "../lib/wire.mjs";
 import { call, result } from "../lib/zoo.mjs";
 
 /* A certificate and its key; by itself, or signed by `ca`. */
@@ -315,6 +315,85 @@ test("clients that get it wrong [24] [H17]", async (t, scene) => {
 
   wire.write(get("/_ph/health"));
   assert.equal((await wire.answer()).status, 200, "still serving");
+});
+
+test("any method of plain HTTP on the TLS port [24]", async (t, scene) => {
+  const { server } = await start(scene);
+
+  for (const method of ["GET", "POST", "HEAD", "OPTIONS", "DELETE", "PATCH", "PROPFIND", "M-SEARCH"]) {
+    const plain = await Wire.connect(server.address);
+
+    plain.write(request(method, "/"));
+    const refused = await plain.answer();
+
+    assert.equal(refused.status, 400, method);
+    assert.equal(refused.field("connection"), "close");
+    await plain.rest();
+    plain.destroy();
+  }
+});
+
+/* A relay that sends what the client says, but its last bytes one by one. */
+async function trickling(scene, server) {
+  const relay = { slow: false, ended: false };
+  const listener = net.createServer((socket) => {
+    const other = net.connect(server.address);
+    const queue = [];
+
+    socket.on("error", () => {});
+    other.on("error", () => {});
+    other.on("data", (bytes) => socket.write(bytes));
+    other.on("close", () => {
+      relay.ended = true;
+      clearInterval(timer);
+      socket.destroy();
+    });
+    socket.on("close", () => other.destroy());
+    socket.on("data", (bytes) => {
+      if (relay.slow) queue.push(...bytes);
+      else other.write(bytes);
+    });
+    const timer = setInterval(() => {
+      if (queue.length > 0) other.write(Buffer.from([queue.shift()]));
+    }, 300);
+  });
+
+  await new Promise((done) => listener.listen(0, "127.0.0.1", done));
+  scene.later(() => listener.close());
+  relay.address = { port: listener.address().port, host: "127.0.0.1" };
+  return relay;
+}
+
+test("a TLS record that trickles [37] [H5]", { seconds: 120 }, async (t, scene) => {
+  const { server } = await start(scene, {
+    args: ["--keep-alive", "1.5", "--header-timeout", "2"],
+  });
+
+  for (const first of [false, true]) {
+    const relay = await trickling(scene, server);
+    const wire = await connect({ address: relay.address });
+
+    if (first) {
+      wire.write(get("/_ph/health"));
+      assert.equal((await wire.answer()).status, 200);
+    }
+    await new Promise((done) => setTimeout(done, 300)); /* the handshake's end */
+    relay.slow = true;
+    const begin = now();
+
+    wire.write(get("/_ph/health")); /* a record of 60 bytes or so */
+    await until("its end", () => relay.ended, 25);
+    within(t, "a byte each 0.3 s", now() - begin, 7000);
+    wire.destroy();
+  }
+  /* In time it is a request as any. */
+  const wire = await connect(server);
+
+  for (let i = 0; i < 4; i++) {
+    wire.write(get("/_ph/health"));
+    assert.equal((await wire.answer()).status, 200);
+    await new Promise((done) => setTimeout(done, 700));
+  }
 });
 
 test("files that cannot be used [H17]", async (t, scene) => {

@@ -148,6 +148,47 @@ export const FOLLOWED = [
   ["a body of another request [36]", `${lengths(`Content-Length: ${LENGTH}`)}${line("GET /_ph/health HTTP/1.1")}`, [200, 200]],
 ];
 
+/*
+ * [what, bytes, statuses]: the head alone refuses a request with a body: the
+ * connection ends, and what comes behind the body is not answered, however
+ * much of it had come when the head was read.
+ */
+const BEHIND = line("GET /_ph/health HTTP/1.1");
+const refusedBody = (method, target, fields, body = JSON_BODY) =>
+  [`${method} ${target} HTTP/1.1`, "Host: a", ...fields].join("\r\n") +
+  `\r\nContent-Length: ${body.length}\r\n\r\n${body}${BEHIND}`;
+const refusedChunks = (method, target, fields) =>
+  [`${method} ${target} HTTP/1.1`, "Host: a", ...fields].join("\r\n") +
+  `\r\nTransfer-Encoding: chunked\r\n\r\n${HEX}\r\n${JSON_BODY}\r\n0\r\n\r\n${BEHIND}`;
+const AT = "/_dash-update-component";
+const JSON_TYPE = "Content-Type: application/json";
+
+export const REFUSED_BODIES = [
+  ["a type that is not JSON", "POST", AT, ["Content-Type: text/plain"], 415],
+  ["no type", "POST", AT, [], 415],
+  ["an unknown coding [H9]", "POST", AT, [JSON_TYPE, "Content-Encoding: zstd"], 415],
+  ["a form [H14]", "POST", AT, ["Content-Type: application/x-www-form-urlencoded"], 415],
+  ["a form of parts [H14]", "POST", AT, ["Content-Type: multipart/form-data; boundary=x"], 415],
+  ["a page of another site [H14]", "POST", AT, [JSON_TYPE, "Sec-Fetch-Site: cross-site"], 403],
+  ["a page of the same site [H14]", "POST", AT, [JSON_TYPE, "Sec-Fetch-Site: same-site"], 403],
+  ["another origin [H14]", "POST", AT, [JSON_TYPE, "Origin: https://evil.example"], 403],
+  ["no origin at all [H14]", "POST", AT, [JSON_TYPE, "Origin: null"], 403],
+  ["an origin that begins alike [H14]", "POST", AT, [JSON_TYPE, "Origin: http://a.evil"], 403],
+  ["POST to the page", "POST", "/", [JSON_TYPE], 405],
+  ["PUT", "PUT", AT, [JSON_TYPE], 405],
+  ["GET of the callbacks", "GET", AT, [JSON_TYPE], 405],
+  ["DELETE of an asset", "DELETE", "/assets/x.css", [], 405],
+  ["TRACE", "TRACE", "/", [], 405],
+  ["an unknown method", "BREW", "/", [], 501],
+  ["OPTIONS", "OPTIONS", AT, [], 204],
+].flatMap(([what, method, target, fields, status]) => [
+  [what, refusedBody(method, target, fields), [status]],
+  [`${what}, in chunks`, refusedChunks(method, target, fields), [status]],
+]);
+REFUSED_BODIES.push(
+  ["a form with a NUL, and a request behind it [26]", refusedBody("POST", AT, ["Content-Type: application/x-www-form-urlencoded"], "a=\0&b"), [415]],
+);
+
 /* [what, bytes, status]: answered, and the connection goes on. */
 export const ACCEPTED = [
   ["a small length", lengths(`content-length: ${LENGTH}`), 200],

@@ -9,7 +9,9 @@
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import { test, until } from "../lib/harness.mjs";
-import { ACCEPTED, FOLLOWED, REFUSED } from "../lib/http_cases.mjs";
+import {
+  ACCEPTED, FOLLOWED, REFUSED, REFUSED_BODIES,
+} from "../lib/http_cases.mjs";
 import { get } from "../lib/wire.mjs";
 import { runs } from "../lib/zoo.mjs";
 
@@ -20,17 +22,30 @@ const AT_ONCE = 40;
 const CASES = [
   ...REFUSED.map(([what, text, status]) => [what, text, [status]]),
   ...FOLLOWED,
+  ...REFUSED_BODIES,
   ...ACCEPTED.map(([what, text, status]) => [what, text, [status]]),
 ].map(([what, text, statuses]) => [what, Buffer.from(text, "latin1"), statuses]);
 
-/* Offsets inside a case; of long runs of the same byte only some. */
-function offsets(bytes, index) {
-  const list = [];
-  const step = bytes.length > 3000 ? Math.ceil(bytes.length / 30) : 1;
+/*
+ * Where a case of many thousand bytes consists of the same few over and over:
+ * the end of what stands before, and the start of what stands behind.
+ */
+function filler(bytes) {
+  const text = bytes.toString("latin1");
+  const run = bytes.length > 3000 && /(.{1,3}?)\1{1000,}/s.exec(text);
 
-  for (let at = 1 + (index % STEP); at < bytes.length; at += STEP * step)
+  return run ? [run.index + 20, run.index + run[0].length - 20] : [0, 0];
+}
+
+/* Offsets inside a case: all of them, but of a filler thirty. */
+function offsets(bytes, index) {
+  const [from, to] = filler(bytes);
+  const thinned = Math.max(1, Math.ceil((to - from) / 30));
+  const list = [];
+
+  for (let at = 1; at < bytes.length; at += at > from && at < to ? thinned : 1)
     list.push(at);
-  return list;
+  return list.filter((_, i) => i % STEP === index % STEP);
 }
 
 /* Do `work` for each item, some at a time. */
