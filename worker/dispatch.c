@@ -397,6 +397,14 @@ run_or_recall(struct conn *conn, const struct answer_to *to, const void *arg)
 		wait_for_answer(conn, &named, callback, key);
 }
 
+/* What failed, for those who may know: the callback, if it was found. */
+static const char *
+refused_name(const struct update *update)
+{
+	return update->callback != NULL ? update->callback->function
+					: "the update";
+}
+
 static void
 log_refusal(const struct update *update)
 {
@@ -473,7 +481,7 @@ dispatch_update(struct conn *conn, const struct answer_to *asker,
 	if (update.status != 0) {
 		log_refusal(&update);
 		dispatch_error_reply(worker->options, update.status,
-		    "the update", update.why, &reply);
+		    refused_name(&update), update.why, &reply);
 		conn_answer(conn, to, &reply, false);
 		return;
 	}
@@ -488,7 +496,9 @@ dispatch_parsed(struct worker *worker, struct task *task)
 	struct request *request = task->request;
 	struct conn *conn = request->conn;
 	struct answer_to to = request->to;
-	struct update update = { .status = task->status, .why = task->error };
+	struct update update = { .status = task->status,
+		.why = task->error,
+		.callback = task->callback };
 	struct dispatch_asked asked = { .callback = task->callback };
 
 	request->with_task = false;
@@ -498,8 +508,9 @@ dispatch_parsed(struct worker *worker, struct task *task)
 	}
 	if (task->outcome == TASK_FAILED) {
 		log_refusal(&update);
-		dispatch_finish_status(request,
-		    task->status != 0 ? task->status : 500);
+		request->name = refused_name(&update);
+		dispatch_finish_error(request,
+		    task->status != 0 ? task->status : 500, task->error);
 		return;
 	}
 	buf_clear(&worker->scratch);

@@ -92,17 +92,31 @@ put_utf8(char *to, unsigned code)
 	return to;
 }
 
-/* `*from` is behind the "\\u"; surrogates come in pairs (RFC 8259, 7). */
+/* The second half of a pair at `p`, written as "\uXXXX"? A text ends with a
+ * quote, so looking for it byte by byte stays inside. */
+static bool
+is_second_half(const char *p)
+{
+	unsigned code = p[0] == '\\' && p[1] == 'u' ? hex_unit(p + 2) : 0;
+
+	return code >= 0xDC00 && code <= 0xDFFF;
+}
+
+/* `*from` is behind the "\\u"; surrogates come in pairs (RFC 8259, 7), or
+ * else limits->any_text has let them through. */
 static char *
 put_unicode(char *to, const char **from)
 {
 	unsigned code = hex_unit(*from);
 
 	*from += 4;
-	if (code >= 0xD800 && code <= 0xDFFF) {
+	if (code >= 0xD800 && code <= 0xDBFF && is_second_half(*from)) {
 		code = 0x10000 + ((code - 0xD800) << 10) +
 		       (hex_unit(*from + 2) - 0xDC00);
 		*from += 6;
+	} else if (code == 0 || (code >= 0xD800 && code <= 0xDFFF)) {
+		*to = JSON_UNHELD;
+		return to + 1;
 	}
 	return put_utf8(to, code);
 }

@@ -8,6 +8,8 @@
 #include "server/base/arena.h"
 #include "worker/json_scan.h"
 
+#define JSON_UNHELD '\xff'
+
 /*
  * JSON text to a value in the arena: bounded and validated by json_scan()
  * first. Nothing of the value points into the text.
@@ -15,6 +17,10 @@
  * Whole numbers up to 2^53 become integers, so that 1 and 1.0, which a
  * browser cannot tell apart, give one key. Objects with a name twice are
  * refused.
+ *
+ * With limits->any_text the byte JSON_UNHELD stands in texts and names for
+ * what they cannot hold; nothing else has it, as it is no UTF-8. Such a value
+ * is for finding out where it was, and for nothing else.
  *
  * On failure *why is a static sentence. Returns 0; ERR_SYNTAX (too deep
  * included); ERR_TOO_BIG (too many values); -ENOMEM.

@@ -16,7 +16,6 @@
 
 #include "worker/json_scan.h"
 
-#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -134,11 +133,11 @@ scan_unicode(struct scan *scan)
 	unit = hex_unit(scan, start, &at);
 	if (unit < 0)
 		return bad(scan, at, "\\u needs four hexadecimal digits");
-	if (unit == 0)
+	if (unit == 0 && !scan->limits->any_text)
 		return bad(scan, start,
 		    "\\u0000 is refused: strings end at a zero byte");
 	scan->p = start + 4;
-	if (unit < 0xD800 || unit > 0xDFFF)
+	if (unit < 0xD800 || unit > 0xDFFF || scan->limits->any_text)
 		return 0;
 	if (unit >= 0xDC00)
 		return bad(scan, start, lone);

@@ -2,6 +2,7 @@
 #ifndef WORKER_JSON_SCAN_H
 #define WORKER_JSON_SCAN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /*
@@ -16,11 +17,12 @@
 /* Longest number in bytes: with its NUL it has 64, in cJSON, too. */
 #define JSON_NUMBER_MAX 63
 
-/* Upper bounds of one text; every one must be greater than zero. */
+/* Upper bounds of one text; every number must be greater than zero. */
 struct json_limits {
 	size_t depth;   /* open arrays and objects; at most JSON_DEPTH_MAX */
 	size_t nodes;   /* values, arrays and objects included, keys not */
 	size_t members; /* of one object: some search them one by one */
+	bool any_text;  /* take \u0000 and halves of surrogate pairs, too */
 };
 
 enum json_verdict {
@@ -49,7 +51,10 @@ struct json_scan_result {
  * beyond a double's precision are lost, as in every JavaScript engine.
  * Repeated keys are not looked for (json_read() does that).
  *
- * What is accepted is also accepted by cJSON_ParseWithLength(), and all its
+ * With .any_text what a browser may write and no C text can hold passes:
+ * \u0000 and halves of surrogate pairs. See json_read().
+ *
+ * What is accepted without is also accepted by cJSON_ParseWithLength(), and all its
  * numbers are finite.
  *
  * Returns  an enum json_verdict, all of them distinct and not -errno. Callers

@@ -266,12 +266,74 @@ parse_tree(const struct app *app, const struct value *tree, struct arena *arena,
 		keep_about(&parsing, changed, update);
 }
 
+/* Is JSON_UNHELD in it, or in something inside it? */
+static bool
+has_unheld(const struct value *value)
+{
+	const struct value_member *member;
+	bool found = false;
+	uint32_t i;
+
+	if (value->kind == VALUE_TEXT)
+		return memchr(value->u.text, JSON_UNHELD, value->count) != NULL;
+	for (i = 0; value->kind == VALUE_ARRAY && !found && i < value->count;
+	     i++)
+		found = has_unheld(&value->u.items[i]);
+	for (i = 0; value->kind == VALUE_OBJECT && !found && i < value->count;
+	     i++) {
+		member = &value->u.members[i];
+		found = memchr(member->name, JSON_UNHELD, member->name_len) !=
+			    NULL ||
+			has_unheld(&member->value);
+	}
+	return found;
+}
+
+/*
+ * A refused body may be good but for a text: JavaScript has such as no text of
+ * C can be. Then say in which input it is, as its user can do something
+ * about that.
+ */
+static void
+name_input(const struct app *app, const struct json_limits *limits,
+    const char *body, size_t len, struct arena *arena, struct update *update)
+{
+	struct json_limits lenient = *limits;
+	struct update found = { .status = 0 };
+	const struct callback *callback;
+	struct buf text = BUF_EMPTY;
+	const char *why = NULL;
+	struct value *tree;
+	uint32_t i;
+
+	lenient.any_text = true;
+	if (json_read(body, len, &lenient, arena, &tree, &why) < 0 ||
+	    tree->kind != VALUE_OBJECT)
+		return;
+	parse_tree(app, tree, arena, &found);
+	callback = found.callback;
+	for (i = 0; found.status == 0 && i < callback->arg_count; i++) {
+		if (!has_unheld(&found.arguments->u.items[i]))
+			continue;
+		update->callback = callback;
+		update->status = 422; /* the panel does not show a 400 */
+		(void)buf_printf(&text, "%s %s: %s",
+		    i < callback->input_count ? "input" : "state",
+		    callback->inputs[i].what, update->why);
+		why = arena_strndup(arena, text.data, text.len);
+		if (text.len > 0 && why != NULL)
+			update->why = why;
+		buf_free(&text);
+		return;
+	}
+}
+
 void
 update_parse(const struct app *app, const struct worker_options *options,
     const char *body, size_t len, struct arena *arena, struct update *update)
 {
 	struct json_limits limits = { (size_t)options->limit_json_depth,
-		(size_t)options->limit_json_nodes, JSON_MEMBERS };
+		(size_t)options->limit_json_nodes, JSON_MEMBERS, false };
 	struct value *tree = NULL;
 	int rc;
 
@@ -281,9 +343,10 @@ update_parse(const struct app *app, const struct worker_options *options,
 		update->status = 413;
 	else if (rc == -ENOMEM)
 		update->status = 503;
-	else if (rc < 0)
+	else if (rc < 0) {
 		update->status = 400;
-	else if (tree->kind != VALUE_OBJECT)
+		name_input(app, &limits, body, len, arena, update);
+	} else if (tree->kind != VALUE_OBJECT)
 		refuse(update, 400, "the body is not a JSON object");
 	else
 		parse_tree(app, tree, arena, update);

@@ -40,8 +40,8 @@ enum update_about {
 
 struct update {
 	int status;      /* 0, or the HTTP status of the refusal */
-	const char *why; /* static sentence of a refusal */
-	const struct callback *callback;
+	const char *why; /* sentence of a refusal, static or in the arena */
+	const struct callback *callback; /* also of some refusals; or NULL */
 	struct value *arguments; /* array: inputs, then states */
 	struct value *about; /* see enum update_about; NULL: nothing to say */
 };
@@ -64,6 +64,7 @@ struct update_side {
  * browser names must be what the app defined, in number, order and name.
  *   400  not JSON, or not of the shape the protocol has
  *   413  more values than limit_json_nodes
+ *   422  a text that C cannot hold; the sentence names the input
  *   500  an output that no callback of this app has
  *   503  out of memory
  * The arguments live in the arena.

@@ -71,6 +71,12 @@ works(struct ph_call *call)
 		(int)ph_int_of(ph_input(call, "work.n_clicks"))));
 }
 
+static enum ph_status
+takes_text(struct ph_call *call)
+{
+	return ph_output(call, "o5.children", ph_input(call, "text.value"));
+}
+
 static const struct ph_value *
 layout(struct ph_call *call)
 {
@@ -85,7 +91,8 @@ layout(struct ph_call *call)
 		    html_button(.id = "work", .children = ph_text("work")),
 		    html_div(.id = "out"), html_div(.id = "o1"),
 		    html_div(.id = "o2"), html_div(.id = "o3"),
-		    html_div(.id = "o4")));
+		    html_div(.id = "o4"), html_div(.id = "o5"),
+		    dcc_input(.id = "text", .value = ph_text(""))));
 }
 
 PH_APP(app)
@@ -101,6 +108,8 @@ PH_APP(app)
 	    PH_INPUT("file.n_clicks"));
 	ph_callback(app, cannot_be_remembered, PH_OUTPUT("o4.children"),
 	    PH_INPUT("memo.n_clicks"), .memoize = true);
+	ph_callback(app, takes_text, PH_OUTPUT("o5.children"),
+	    PH_INPUT("text.value"));
 	ph_callback(app, works, PH_OUTPUT("out.children"),
 	    PH_INPUT("work.n_clicks"));
 }

@@ -54,6 +54,12 @@ compute(struct ph_call *call)
 }
 
 static enum ph_status
+echo(struct ph_call *call)
+{
+	return ph_return(call, ph_arg(call, 0));
+}
+
+static enum ph_status
 asks(struct ph_call *call)
 {
 	const struct ph_value *t = ph_memo(call, compute,
@@ -135,6 +141,58 @@ takes(struct ph_call *call)
 	return ph_download(call, "takes.data", "x.bin", NULL, bytes, len);
 }
 
+/* Computed anew for each input. */
+static enum ph_status
+computes(struct ph_call *call)
+{
+	const struct ph_value *value =
+	    ph_memo(call, echo, ph_input(call, "in.value"));
+
+	if (value == NULL)
+		return PH_WAIT;
+	return ph_output(call, "computes.children", value);
+}
+
+static enum ph_status
+nothing(struct ph_call *call)
+{
+	ph_output(call, "nothing.children", ph_input(call, "in.value"));
+	return PH_NO_UPDATE;
+}
+
+/* Without an output of its own. */
+static enum ph_status
+silent(struct ph_call *call)
+{
+	return ph_set_props(call, "else", "children",
+	    ph_input(call, "quiet.value"));
+}
+
+/* Nobody explains it. */
+static enum ph_status
+breaks(struct ph_call *call)
+{
+	return ph_fail(call, "number %s",
+	    ph_text_of(ph_input(call, "in.value")));
+}
+
+static enum ph_status
+matches(struct ph_call *call)
+{
+	return ph_output(call, PH_MATCH("match") ".children",
+	    PH_LIST(ph_input(call, PH_MATCH("cell") ".value"),
+		ph_input(call, PH_ALL("cell") ".value"),
+		ph_id_of(call, PH_MATCH("match") ".children")));
+}
+
+/* The value stays here. */
+static enum ph_status
+keeps(struct ph_call *call)
+{
+	return ph_output(call, "keeps.data",
+	    ph_store_on_server(call, ph_query(call, "SELECT * FROM t")));
+}
+
 /* A background callback. */
 static enum ph_status
 behind(struct ph_call *call)
@@ -149,6 +207,19 @@ route(struct ph_call *call)
 	ph_respond_header(call, "X-Kind", "route");
 	return ph_respond_json(call, 200,
 	    ph_query(call, "SELECT * FROM t WHERE i < 9"));
+}
+
+static enum ph_status
+rows(struct ph_call *call)
+{
+	ph_respond(call, 200, "text/csv", "", 0);
+	return ph_respond_csv(call, "SELECT * FROM t");
+}
+
+static enum ph_status
+form(struct ph_call *call)
+{
+	return ph_respond_text(call, 200, ph_form_arg(call, "name"));
 }
 
 static const struct ph_value *
@@ -168,7 +239,11 @@ layout(struct ph_call *call)
 			    out("plain"), out("several-1"), out("several-2"),
 			    out("else"), out("kept"), out("asks"),
 			    out("queries"), out("fails"), out("remembers"),
-			    out("stores"), out("behind"), out("bar")));
+			    out("stores"), out("behind"), out("bar"),
+			    out("computes"), out("nothing"), out("breaks"),
+			    dcc_input(.id = "quiet"), dcc_store(.id = "keeps"),
+			    dcc_input(.id = ph_id("cell", ph_int(1))),
+			    html_div(.id = ph_id("match", ph_int(1)))));
 }
 
 PH_APP(app)
@@ -204,5 +279,19 @@ PH_APP(app)
 	ph_callback(app, behind, PH_OUTPUT("behind.children"),
 	    PH_INPUT("in.value"), .background = true, .interval = 0.05,
 	    .progress = PH_PROGRESS({ "bar.children", ph_text("none") }));
+	ph_memoize(app, echo, .timeout = 1);
+	ph_callback(app, computes, PH_OUTPUT("computes.children"),
+	    PH_INPUT("in.value"));
+	ph_callback(app, nothing, PH_OUTPUT("nothing.children"),
+	    PH_INPUT("in.value"));
+	ph_callback(app, silent, PH_INPUT("quiet.value"));
+	ph_callback(app, breaks, PH_OUTPUT("breaks.children"),
+	    PH_INPUT("in.value"));
+	ph_callback(app, matches, PH_OUTPUT(PH_MATCH("match") ".children"),
+	    PH_INPUT(PH_MATCH("cell") ".value"),
+	    PH_INPUT(PH_ALL("cell") ".value"));
+	ph_callback(app, keeps, PH_OUTPUT("keeps.data"), PH_INPUT("in.value"));
 	ph_route(app, "GET", "/route", route);
+	ph_route(app, "GET", "/rows", rows);
+	ph_route(app, "POST", "/form", form);
 }

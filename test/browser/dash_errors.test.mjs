@@ -35,6 +35,16 @@ async function press(visitor, id) {
   return answer;
 }
 
+/* Give the input a text, as JavaScript may have any. */
+async function enter(visitor, text) {
+  const answer = visitor.page.waitForResponse((r) =>
+    r.request().postData()?.includes('"changedPropIds":["text.value"]'),
+  );
+
+  await visitor.forge("text", { value: text });
+  return answer;
+}
+
 /* Open the error about an output in the panel, and wait for what it says. */
 async function panelShows(visitor, output, pattern) {
   const { page } = visitor;
@@ -82,6 +92,13 @@ test("development mode shows what failed and why", async (t, scene) => {
   await panelShows(visitor, "o4.children", /cannot_be_remembered: not even once/);
   await press(visitor, "late");
   await panelShows(visitor, "o3.children", /is_late: it took longer than request_timeout/);
+  /* A text that C has not: which input it is in, also in a large body. */
+  await enter(visitor, "a\u0000b");
+  await panelShows(visitor, "o5.children", /takes_text: input text\.value: \\u0000 is refused/);
+  await enter(visitor, `${"x".repeat(200000)}\ud800`);
+  await panelShows(visitor, "o5.children", /takes_text: input text\.value: half of a surrogate/);
+  await enter(visitor, "\ud83d\ude00");
+  await page.locator("#o5", { hasText: "\u{1f600}" }).waitFor();
   await press(visitor, "crash");
   const seen = await panelShows(visitor, "o2.children", /SIGSEGV in callback crashes/);
 
@@ -111,13 +128,18 @@ test("production shows nothing of it", async (t, scene) => {
     assert.equal(answer.status(), 500);
     texts.push(await answer.text());
   }
+  const refused = await enter(visitor, "a\u0000b");
+
+  assert.equal(refused.status(), 422);
+  texts.push(await refused.text());
+  await server.waitFor(/update\.refused.*input text\.value/);
   const late = await press(visitor, "late");
 
   assert.equal(late.status(), 504);
   texts.push(await late.text(), await page.content());
   assert.doesNotMatch(
     texts.join("\n"),
-    /luck|nowhere|not even once|returns_error|is_late/,
+    /luck|nowhere|not even once|returns_error|is_late|takes_text|text\.value|surrogate/,
   );
   assert.equal((await fetch(`${server.url}/_reload-hash`)).status, 404);
   await press(visitor, "work");

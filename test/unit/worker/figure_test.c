@@ -35,7 +35,7 @@ tear_down(void **state)
 static const struct value *
 tree_of(const char *json)
 {
-	struct json_limits limits = { 100, 1000, 1000 };
+	struct json_limits limits = { 100, 1000, 1000, false };
 	struct value *tree = NULL;
 	const char *why;
 

@@ -17,7 +17,7 @@
 #include "server/base/err.h"
 #include "worker/json_read.h"
 
-static const struct json_limits wide = { 100, 10000, 1000 };
+static const struct json_limits wide = { 100, 10000, 1000, false };
 static struct arena arena;
 
 static int
@@ -295,6 +295,44 @@ bad_syntax_is_refused(void **state)
 		check_refused(texts[i], &wide, ERR_SYNTAX);
 }
 
+/* What C cannot hold is marked where it is, if that is asked for. */
+static void
+texts_of_another_world(void **state)
+{
+	static const struct {
+		const char *text;
+		const char *expect;
+	} cases[] = {
+		{ "\"\\u0000\"", "\xff" },
+		{ "\"x\\u0000y\"", "x\xffy" },
+		{ "\"\\ud800\"", "\xff" },
+		{ "\"\\udc00\"", "\xff" },
+		{ "\"\\udc00\\ud83d\\ude00\"", "\xff\360\237\230\200" },
+		{ "\"\\ud800\\n\"", "\xff\n" },
+		{ "\"\\ud83d\\ud83d\\ude00\"", "\xff\360\237\230\200" },
+		{ "\"\\u0041\\ud83d\\ude00\"", "A\360\237\230\200" },
+	};
+	struct json_limits lenient = wide;
+	struct value *value;
+	const char *why;
+	size_t i;
+
+	(void)state;
+	lenient.any_text = true;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		value = NULL;
+		assert_int_equal(read_bytes(cases[i].text,
+				     strlen(cases[i].text), &lenient, &value,
+				     &why),
+		    0);
+		assert_string_equal(value->u.text, cases[i].expect);
+		assert_int_equal(value->count, strlen(cases[i].expect));
+	}
+	check_refused("\"\\u00g0\"", &lenient, ERR_SYNTAX);
+	check_refused("\"\\ud800\\u12\"", &lenient, ERR_SYNTAX);
+	check_refused("\"\xff\"", &lenient, ERR_SYNTAX);
+}
+
 static void
 every_bound_is_met_exactly(void **state)
 {
@@ -303,15 +341,15 @@ every_bound_is_met_exactly(void **state)
 		struct json_limits limits;
 		int rc;
 	} cases[] = {
-		{ "[[1]]", { 2, 3, 1 }, 0 },
-		{ "[[1]]", { 1, 3, 1 }, ERR_SYNTAX },
-		{ "[[1]]", { 2, 2, 1 }, ERR_TOO_BIG },
-		{ "[1,2,3]", { 1, 4, 1 }, 0 },
-		{ "[1,2,3]", { 1, 3, 1 }, ERR_TOO_BIG },
-		{ "{\"a\":1,\"b\":2}", { 1, 3, 2 }, 0 },
-		{ "{\"a\":1,\"b\":2}", { 1, 3, 1 }, ERR_TOO_BIG },
-		{ "{\"a\":{\"b\":2},\"c\":1}", { 2, 4, 2 }, 0 },
-		{ "7", { 1, 1, 1 }, 0 },
+		{ "[[1]]", { 2, 3, 1, false }, 0 },
+		{ "[[1]]", { 1, 3, 1, false }, ERR_SYNTAX },
+		{ "[[1]]", { 2, 2, 1, false }, ERR_TOO_BIG },
+		{ "[1,2,3]", { 1, 4, 1, false }, 0 },
+		{ "[1,2,3]", { 1, 3, 1, false }, ERR_TOO_BIG },
+		{ "{\"a\":1,\"b\":2}", { 1, 3, 2, false }, 0 },
+		{ "{\"a\":1,\"b\":2}", { 1, 3, 1, false }, ERR_TOO_BIG },
+		{ "{\"a\":{\"b\":2},\"c\":1}", { 2, 4, 2, false }, 0 },
+		{ "7", { 1, 1, 1, false }, 0 },
 	};
 	struct value *value;
 	const char *why;
@@ -371,6 +409,7 @@ main(void)
 		TEST(no_locale_changes_numbers),
 		TEST(a_name_twice_is_refused),
 		TEST(bad_syntax_is_refused),
+		TEST(texts_of_another_world),
 		TEST(every_bound_is_met_exactly),
 		TEST(a_full_arena_is_an_error),
 	};

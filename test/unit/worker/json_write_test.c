@@ -43,7 +43,7 @@ tear_down(void **state)
 static void
 check_json(const struct value *value, const char *want)
 {
-	struct json_limits limits = { JSON_DEPTH_MAX, 1000000, 1000000 };
+	struct json_limits limits = { JSON_DEPTH_MAX, 1000000, 1000000, false };
 	struct json_scan_result result;
 	struct buf out = BUF_EMPTY;
 	const char *why;

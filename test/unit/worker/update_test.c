@@ -129,6 +129,52 @@ values_of_every_kind(void **state)
 	}
 }
 
+static void
+check_named(const char *body, const char *function, const char *why)
+{
+	struct update update = parse(body);
+
+	assert_int_equal(update.status, function != NULL ? 422 : 400);
+	assert_non_null(strstr(update.why, why));
+	if (function == NULL)
+		assert_null(update.callback);
+	else
+		assert_string_equal(update.callback->function, function);
+}
+
+/* JavaScript's texts may be such as C has none: whose fault it is. */
+static void
+a_text_that_c_cannot_hold_is_named(void **state)
+{
+	(void)state;
+	check_named("{" OUTPUT "," OUTPUTS ",\"inputs\":[" DROP("1") "," SLIDER(
+			"\"a\\u0000b\"") "]," STATE "}",
+	    "nothing", "input slider.value: \\u0000 is refused");
+	check_named("{" OUTPUT "," OUTPUTS "," INPUTS
+		    ",\"state\":[" STORE("[1,{\"a\":[\"\\ud800\"]}]") "]}",
+	    "nothing", "state store.data: half of a surrogate pair");
+	check_named("{" OUTPUT "," OUTPUTS "," INPUTS
+		    ",\"state\":[" STORE("{\"\\u0000\":1}") "]}",
+	    "nothing", "state store.data: \\u0000 is refused");
+	check_named("{\"output\":\"{\\\"index\\\":[\\\"MATCH\\\"],"
+		    "\\\"type\\\":\\\"kept\\\"}.children\","
+		    "\"outputs\":{\"id\":{\"index\":1,\"type\":\"kept\"},"
+		    "\"property\":\"children\"},\"inputs\":[{\"id\":{"
+		    "\"index\":1,\"type\":\"in\"},\"property\":\"n\","
+		    "\"value\":\"\\udc00\"}]}",
+	    "nothing", "\"type\":\"in\"}.n: half of a surrogate pair");
+	/* Elsewhere, or with another fault beside it, it is nobody's. */
+	check_named("{" OUTPUT "," OUTPUTS "," INPUTS "," STATE
+		    ",\"more\":\"\\u0000\"}",
+	    NULL, "\\u0000 is refused: strings end");
+	check_named("{" OUTPUT "," OUTPUTS ",\"inputs\":[" DROP(
+			"\"\\u0000\"") "," SLIDER("01") "]," STATE "}",
+	    NULL, "\\u0000 is refused: strings end");
+	check_named("{" OUTPUT ",\"outputs\":{\"id\":\"x\\u0000\","
+		    "\"property\":\"figure\"}," INPUTS "," STATE "}",
+	    NULL, "\\u0000 is refused: strings end");
+}
+
 /* A property that was never set is undefined in the browser: left out. */
 static void
 a_value_left_out_is_null(void **state)
@@ -665,6 +711,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_whole_request),
 		TEST(values_of_every_kind),
+		TEST(a_text_that_c_cannot_hold_is_named),
 		TEST(a_value_left_out_is_null),
 		TEST(states_may_be_left_out_only_when_there_are_none),
 		TEST(several_outputs),
