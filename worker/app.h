@@ -121,6 +121,7 @@ struct app {
 	struct database **databases;
 	size_t database_count;
 	struct ph_page_options page; /* its text is in the arena */
+	bool page_given;             /* ph_options() was called */
 	ph_function *on_error;
 	struct ph_hooks hooks; /* NULL: no such hook */
 	struct page **pages;   /* in the order of menus; in the arena each */
@@ -197,6 +198,20 @@ void app_define_options(struct ph_app *app,
 void app_define_on_error(struct ph_app *app, ph_function *function);
 void app_define_database(struct ph_app *app, const char *name,
     const struct ph_database_options *options);
+
+/* app_options.c: options that have no meaning, alone or together. What
+ * app_check_whole() looks at is known when all has been defined. */
+void app_check_callback(struct app *app, const char *name,
+    const struct ph_callback_options *options);
+void app_check_clientside(struct app *app, const char *source,
+    const struct ph_callback_options *options);
+void app_check_memoize(struct app *app, const char *name,
+    const struct ph_memoize_options *options);
+void app_check_database(struct app *app, const char *name,
+    const struct ph_database_options *options);
+void app_check_page_options(struct app *app,
+    const struct ph_page_options *options);
+void app_check_whole(struct app *app);
 
 /* Hidden callbacks for the .cancel inputs. After PH_APP(). */
 void app_define_cancels(struct app *app);

@@ -10,7 +10,6 @@
  *            PH_APP() live in its arena.
  * THREADS    The loading thread only.
  */
-#include <math.h>
 #include <openssl/sha.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -301,20 +300,9 @@ static void
 background_init(struct app *app, struct callback *callback,
     const struct ph_callback_options *options)
 {
-	const char *wrong = NULL;
-
 	callback->background = options->background;
 	app->has_background |= options->background;
 	callback->interval = options->interval > 0 ? options->interval : 1;
-	if (!options->background &&
-	    (options->progress != NULL || options->cancel != NULL ||
-		options->interval != 0))
-		wrong = ".interval, .progress and .cancel need .background";
-	else if (!(callback->interval >= 0.02 && callback->interval <= 3600))
-		wrong = ".interval is 0.02 to 3600 seconds";
-	if (wrong != NULL)
-		(void)buf_printf(&app->problems, "ph_callback(%s): %s\n",
-		    callback->function, wrong);
 	progress_init(app, callback, options->progress);
 	cancel_init(app, callback, options->cancel);
 	/* A result that nobody else can ask for is soon of no use. */
@@ -411,10 +399,7 @@ callback_add(struct app *app, ph_function *function, const char *name,
 	}
 	app->callbacks = list;
 	list[app->callback_count++] = callback;
-	if (!isfinite(options->timeout) || options->timeout >= 1e10)
-		(void)buf_printf(&app->problems,
-		    "ph_callback(%s): the timeout is not a number of seconds\n",
-		    name);
+	app_check_callback(app, name, options);
 	if (!callback_init(app, callback, function, name, options))
 		(void)buf_printf(&app->problems, "ph_callback(%s): no memory\n",
 		    name);
@@ -559,13 +544,7 @@ app_define_clientside(struct ph_app *ph, const char *source,
 		    "ph_clientside(\"%.40s\"): neither "
 		    "\"namespace.function\" nor a function\n",
 		    source);
-	if (options->memoize || options->on_error != NULL ||
-	    options->background)
-		(void)buf_printf(&app->problems,
-		    "ph_clientside(\"%.40s\"): .memoize, .background and "
-		    ".on_error are for "
-		    "callbacks of the server\n",
-		    source);
+	app_check_clientside(app, source, options);
 	(void)snprintf(name, sizeof(name), "clientside_%zu",
 	    app->callback_count + 1);
 	callback = callback_add(app, NULL, name, options);

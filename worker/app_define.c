@@ -10,7 +10,6 @@
  * THREADS    The loading thread only.
  * FAILURE    Out of memory is a problem line like any other.
  */
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,12 +57,6 @@ app_define_layout(struct ph_app *ph, ph_layout_function *function,
 	app->layout_blocking = options->blocking;
 }
 
-static bool
-timeout_is_valid(double timeout)
-{
-	return isfinite(timeout) && timeout < 1e10;
-}
-
 void
 app_define_memoize(struct ph_app *ph, ph_function *function, const char *name,
     const struct ph_memoize_options *options)
@@ -74,20 +67,10 @@ app_define_memoize(struct ph_app *ph, ph_function *function, const char *name,
 
 	if (options->name != NULL)
 		name = options->name;
-	if (function == NULL || !timeout_is_valid(options->timeout) ||
-	    !timeout_is_valid(options->stale) ||
-	    !timeout_is_valid(options->null_timeout) ||
-	    !timeout_is_valid(options->error_timeout))
-		(void)buf_printf(&app->problems, "ph_memoize(%s): %s\n", name,
-		    function == NULL
-			? "the function is NULL"
-			: "the timeout is not a number of seconds");
-	if (options->scope < PH_SCOPE_GLOBAL || options->scope > PH_SCOPE_USER)
+	if (function == NULL)
 		(void)buf_printf(&app->problems,
-		    "ph_memoize(%s): .scope is none of the scopes\n", name);
-	if (options->key != NULL && options->ignore != 0)
-		(void)buf_printf(&app->problems,
-		    "ph_memoize(%s): give .key or .ignore, not both\n", name);
+		    "ph_memoize(%s): the function is NULL\n", name);
+	app_check_memoize(app, name, options);
 	if (computation == NULL)
 		return;
 	computation->name = strdup(name);
@@ -122,11 +105,7 @@ app_define_database(struct ph_app *ph, const char *name,
 		(void)buf_printf(&app->problems,
 		    "ph_database(%s): a name has letters, digits and _ only\n",
 		    name != NULL ? name : "NULL");
-	if ((options->create == NULL) == (options->path == NULL))
-		(void)buf_printf(&app->problems,
-		    "ph_database(%s): give .create or .path, not %s\n",
-		    name != NULL ? name : "NULL",
-		    options->create == NULL ? "neither" : "both");
+	app_check_database(app, name != NULL ? name : "NULL", options);
 	if (database == NULL)
 		return;
 	database->name = strdup(name != NULL ? name : "");
@@ -145,6 +124,7 @@ app_define_options(struct ph_app *ph, const struct ph_page_options *options)
 	struct app *app = app_of(ph);
 	const char *title = options->update_title;
 
+	app_check_page_options(app, options);
 	app->page = *options;
 	if (title != NULL)
 		app->page.update_title =
@@ -154,5 +134,9 @@ app_define_options(struct ph_app *ph, const struct ph_page_options *options)
 void
 app_define_on_error(struct ph_app *ph, ph_function *function)
 {
-	app_of(ph)->on_error = function;
+	struct app *app = app_of(ph);
+
+	if (app->on_error != NULL)
+		(void)buf_puts(&app->problems, "ph_on_error: called twice\n");
+	app->on_error = function;
 }

@@ -329,4 +329,5 @@ app_validate(struct app *app)
 	if (app->problems.len == 0)
 		check_circles(app);
 	check_names(app);
+	app_check_whole(app);
 }

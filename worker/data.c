@@ -213,6 +213,53 @@ put_uri(struct buf *uri, const char *path, bool immutable)
 	return buf_cstr(uri) != NULL && buf_ok(uri) ? 0 : -ENOMEM;
 }
 
+/* Reading its first page tells whether it is a database. */
+static int
+check_one(const struct database *database, struct buf *why)
+{
+	struct buf uri = BUF_EMPTY;
+	sqlite3 *db = NULL;
+	int rc = SQLITE_NOMEM;
+
+	if (access(database->path, R_OK) < 0) {
+		(void)buf_printf(why, "database %s: %s: %s\n", database->name,
+		    database->path, err_str(-errno));
+		return ERR_STORE;
+	}
+	if (put_uri(&uri, database->path, false) == 0)
+		rc = sqlite3_open_v2(uri.data, &db,
+		    SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX |
+			SQLITE_OPEN_URI,
+		    NULL);
+	if (rc == SQLITE_OK)
+		rc =
+		    sqlite3_exec(db, "PRAGMA schema_version", NULL, NULL, NULL);
+	/* Somebody may be writing just now. */
+	if (rc == SQLITE_BUSY || rc == SQLITE_LOCKED)
+		rc = SQLITE_OK;
+	if (rc != SQLITE_OK)
+		(void)buf_printf(why, "database %s: %s: %s\n", database->name,
+		    database->path,
+		    db != NULL ? sqlite3_errmsg(db) : "out of memory");
+	(void)sqlite3_close(db);
+	buf_free(&uri);
+	return rc == SQLITE_OK ? 0 : ERR_STORE;
+}
+
+int
+data_check_given(const struct app *app, struct buf *why)
+{
+	int rc = 0;
+	size_t i;
+
+	for (i = 0; i < app->database_count; i++) {
+		if (app->databases[i]->path != NULL &&
+		    check_one(app->databases[i], why) < 0)
+			rc = ERR_STORE; /* one start shows all of them */
+	}
+	return rc;
+}
+
 static int
 open_one(struct toolkit *kit, struct data *data, size_t which)
 {

@@ -20,6 +20,12 @@ struct data;
 int data_prepare(struct toolkit *kit, struct buf *why);
 
 /*
+ * Could the databases be opened that the app gives as files (.path)? Needs no
+ * folder. 0, ERR_STORE with the reason in *why.
+ */
+int data_check_given(const struct app *app, struct buf *why);
+
+/*
  * Open this thread's read-only handle: the first database is main, further
  * ones are attached under their names. An app without one gives NULL.
  * 0, ERR_STORE, -ENOMEM.

@@ -49,6 +49,10 @@ routes_define(struct ph_app *ph, const char *method, const char *path,
 	if (wrong == NULL && (strncmp(path, "/_dash-", 7) == 0 ||
 				 strncmp(path, "/_ph/", 5) == 0))
 		wrong = "such a path is the server's own";
+	if (wrong == NULL && options->any_origin &&
+	    methods[i].method == HTTP_GET)
+		wrong = ".any_origin is for methods that change something: GET "
+			"is answered to all";
 	if (wrong != NULL) {
 		(void)buf_printf(&app->problems, "ph_route(%s \"%s\"): %s\n",
 		    method, path != NULL ? path : "NULL", wrong);

@@ -141,6 +141,8 @@ worker_check(const struct worker_options *options,
 		rc = site_open(&site, options, app, why);
 	if (rc == 0)
 		rc = tls_context_open(&tls, options, stock, why);
+	if (rc == 0)
+		rc = data_check_given(app, why);
 	if (rc == 0) {
 		/* --check-config leaves nothing behind: a folder that is not
 		 * there yet is made at the start. */

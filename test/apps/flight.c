@@ -203,6 +203,7 @@ layout(struct ph_call *call)
 
 PH_APP(app)
 {
+	ph_sessions(app);
 	ph_layout(app, layout);
 	ph_memoize(app, slow, .timeout = PH_FOREVER);
 	ph_memoize(app, stoppable, .timeout = PH_FOREVER, .cancel = true);

@@ -276,7 +276,7 @@ memoized_functions(void **state)
 				     "number of seconds\n");
 		buf_clear(&fixture.app->problems);
 		ph_callback(app, draw, PH_OUTPUT("a.b"), PH_INPUT("c.d"),
-		    .timeout = cases[i].timeout);
+		    .timeout = cases[i].timeout, .memoize = true);
 		check_problems(cases[i].good
 				   ? ""
 				   : "ph_callback(draw): the timeout is not a "

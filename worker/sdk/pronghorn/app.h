@@ -149,7 +149,8 @@ struct ph_callback_options {
 	const char *ph_too_many_; /* a 33rd one lands here and is refused */
 	bool memoize;     /* a pure function of its inputs and states: finished
 			     answers are kept and given without running it */
-	double timeout;   /* of memoized answers, as in ph_memoize_options */
+	double timeout;   /* of memoized answers, as in ph_memoize_options; in
+			     the background: how long the result waits */
 	uint32_t version; /* of memoized answers */
 	bool prevent_initial_call; /* do not run when the page appears */
 	double stale; /* of memoized answers, as in ph_memoize_options */
@@ -235,7 +236,8 @@ struct ph_database_options {
 	ph_function *create; /* makes the content with ph_exec(), once; the
 				file is <data_dir>/<name>-v<version>.db */
 	uint32_t version;    /* raise it to have the content made again */
-	const char *path;    /* or: an existing file instead of create */
+	const char *path;    /* or: an existing file instead of create, which
+				has to be there at the start */
 };
 
 /* ph_options(app, .update_title = "Working...") */
