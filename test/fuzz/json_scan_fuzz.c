@@ -6,7 +6,8 @@
  * Properties: what it accepts cJSON accepts too, with finite numbers and with
  * exactly the nodes that were counted, and the reader makes the same of it as
  * cJSON does, but for names that stand twice; a fault lies inside the text;
- * limits just met do not refuse, and one less does.
+ * limits just met do not refuse, and one less does; what is refused for a text
+ * that C cannot hold alone is read with a mark in it.
  */
 
 #include "test/fuzz/fuzz.h"
@@ -160,6 +161,45 @@ check_edges(const char *text, size_t size, const struct json_scan_result *was)
 	FUZZ_CHECK(json_scan(text, size, &with, &result) == JSON_TOO_DEEP);
 }
 
+static int
+has_mark(const struct value *value)
+{
+	const struct value_member *member;
+	uint32_t i;
+
+	if (value->kind == VALUE_TEXT)
+		return memchr(value->u.text, JSON_UNHELD, value->count) != NULL;
+	for (i = 0; value->kind == VALUE_ARRAY && i < value->count; i++) {
+		if (has_mark(&value->u.items[i]))
+			return 1;
+	}
+	for (i = 0; value->kind == VALUE_OBJECT && i < value->count; i++) {
+		member = &value->u.members[i];
+		if (memchr(member->name, JSON_UNHELD, member->name_len) !=
+			NULL ||
+		    has_mark(&member->value))
+			return 1;
+	}
+	return 0;
+}
+
+static void
+check_lenient(const char *text, size_t size, int strict)
+{
+	struct json_limits with = limits;
+	struct value *value = NULL;
+	struct arena arena;
+	const char *why;
+	int rc;
+
+	with.any_text = true;
+	arena_init(&arena, 0);
+	rc = json_read(text, size, &with, &arena, &value, &why);
+	if (rc == 0)
+		FUZZ_CHECK(has_mark(value) == (strict != JSON_OK));
+	arena_free(&arena);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -171,6 +211,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	FUZZ_CHECK((result.error == NULL) == (rc == JSON_OK));
 	FUZZ_CHECK(result.nodes <= limits.nodes);
 	FUZZ_CHECK(result.depth <= limits.depth);
+	check_lenient(text, size, rc);
 	if (rc != JSON_OK) {
 		FUZZ_CHECK(
 		    rc <= JSON_BAD_SYNTAX && rc >= JSON_TOO_MANY_MEMBERS);
