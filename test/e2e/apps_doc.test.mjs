@@ -14,29 +14,35 @@ import path from "node:path";
 import { ROOT, test } from "../lib/harness.mjs";
 import { get, post } from "../lib/wire.mjs";
 
-const FLAGS = ["-std=c11", "-O1", "-Wall", "-Wextra", "-Werror", "-fPIC"];
+const FLAGS = ["-O1", "-Wall", "-Wextra", "-Werror", "-fPIC"];
+const COMPILERS = {
+  c: [process.env.CC || "cc", "-std=c11"],
+  cpp: [process.env.CXX || "c++", "-std=c++17"],
+};
 const text = fs.readFileSync(path.join(ROOT, "docs/APPS.md"), "utf8");
 
-/* [{ title, source, asks: [{ verb, what, expect }] }] */
+/* [{ title, language, source, asks: [{ verb, what, expect }] }] */
 const recipes = text
   .split(/^### /m)
   .slice(1)
   .map((part) => ({
     title: part.split("\n")[0],
-    source: part.match(/```c\n([\s\S]*?)```/)?.[1],
+    language: part.match(/```(c|cpp)\n/)?.[1],
+    source: part.match(/```(?:c|cpp)\n([\s\S]*?)```/)?.[1],
     asks: [...part.matchAll(/^<!-- (get|post) (.*?): (.*) -->$/gm)].map(
       ([, verb, what, expect]) => ({ verb, what, expect }),
     ),
   }))
   .filter(({ source }) => source);
 
-function compile(source, folder) {
-  const file = path.join(folder, "app.c");
+function compile(source, language, folder) {
+  const [compiler, standard] = COMPILERS[language];
+  const file = path.join(folder, `app.${language}`);
   const object = path.join(folder, "app.so");
 
   fs.writeFileSync(file, source);
-  execFileSync(process.env.CC || "cc", [
-    ...FLAGS,
+  execFileSync(compiler, [
+    ...[standard, ...FLAGS],
     ...["-shared", `-I${ROOT}/worker/sdk`, "-o", object, file, "-lm"],
   ]);
   return object;
@@ -80,11 +86,11 @@ function bodyOf(what, dependencies) {
   };
 }
 
-for (const { title, source, asks } of recipes)
+for (const { title, language, source, asks } of recipes)
   test(`recipe ${title}`, async (t, scene) => {
     const folder = scene.dir();
     const server = await scene.start({
-      app: compile(source, folder),
+      app: compile(source, language, folder),
       threads: 2,
     });
     const wire = await scene.connect(server);
@@ -122,7 +128,7 @@ test("the app in the README compiles as printed, and answers", async (t, scene) 
   const source = readme.match(/```c\n([\s\S]*?)```/)[1];
 
   assert.ok(source.trimEnd().split("\n").length <= 45);
-  const server = await scene.start({ app: compile(source, scene.dir()) });
+  const server = await scene.start({ app: compile(source, "c", scene.dir()) });
   const answer = await scene.send(
     server,
     post(

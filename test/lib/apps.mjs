@@ -12,9 +12,15 @@ import { fileURLToPath } from "node:url";
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const SDK = path.join(ROOT, "worker/sdk");
 const FLAGS = [
-  ...["-std=c11", "-O1", "-g", "-Wall", "-Wextra", "-Werror"],
+  ...["-O1", "-g", "-Wall", "-Wextra", "-Werror"],
   ...["-fPIC", "-shared", "-fvisibility=hidden", "-Wl,-z,defs"],
 ];
+
+/* What compiles a source, by how its name ends. */
+const COMPILERS = {
+  ".c": [process.env.CC || "cc", "-std=c11"],
+  ".cpp": [process.env.CXX || "c++", "-std=c++17"],
+};
 
 function newest(dir) {
   const times = fs
@@ -24,9 +30,12 @@ function newest(dir) {
   return Math.max(...times);
 }
 
-/* Compile test/apps/NAME.c, if need be; gives the path of its .so. */
+/* Compile test/apps/NAME.c or .cpp, if need be; gives the path of its .so. */
 export function buildApp(name, build) {
-  const source = path.join(ROOT, "test/apps", `${name}.c`);
+  const ending = Object.keys(COMPILERS).find((end) =>
+    fs.existsSync(path.join(ROOT, "test/apps", name + end)),
+  );
+  const source = path.join(ROOT, "test/apps", name + ending);
   const folder = path.join(build, "test-apps");
   const object = path.join(folder, `${name}.so`);
   const needs = Math.max(
@@ -40,8 +49,10 @@ export function buildApp(name, build) {
   /* Test files may run at the same time: the last step is a rename. */
   const fresh = `${object}.${process.pid}`;
 
-  execFileSync(process.env.CC || "cc", [
-    ...FLAGS,
+  const [compiler, standard] = COMPILERS[ending];
+
+  execFileSync(compiler, [
+    ...[standard, ...FLAGS],
     ...[`-I${SDK}`, "-o", fresh, source, "-lm"],
   ]);
   fs.renameSync(fresh, object);

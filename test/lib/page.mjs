@@ -29,13 +29,14 @@ export const PHONE = {
   colorScheme: "dark",
 };
 
-/* A browser for a test; it is closed with the scene. */
-export async function launch(scene) {
+/* A browser for a test; it is closed with the scene. Without `gl`, flags for
+ * a kind of WebGL, it has none. */
+export async function launch(scene, gl = ["--disable-gpu"]) {
   const browser = await chromium.launch({
     executablePath: PROGRAMS.find((file) => file && fs.existsSync(file)),
     headless: true,
     args: [
-      ...["--no-sandbox", "--disable-gpu", "--disable-quic"],
+      ...["--no-sandbox", "--disable-quic", ...gl],
       ...["--no-first-run", "--disable-background-networking"],
       ...["--disable-component-update", "--disable-sync"],
     ],

@@ -196,7 +196,9 @@ struct ph_callback_options {
  * .prevent_initial_call. In ph_output() it is called "id.property" as well. */
 #define PH_OUTPUT_DUPLICATE(what) (PH_MARK_DUPLICATE_ what)
 
-/* An input or state that may be absent from the page: it is null then. */
+/* An input or state that may be absent from the page: it is null then. The
+ * front end of Dash 3 still writes "ID not found in layout" to the browser's
+ * console for an absent state, not for an input. */
 #define PH_INPUT_OPTIONAL(what) (PH_MARK_INPUT_OPTIONAL_ what)
 #define PH_STATE_OPTIONAL(what) (PH_MARK_STATE_OPTIONAL_ what)
 

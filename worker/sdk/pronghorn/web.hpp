@@ -19,9 +19,9 @@
  *		    { "id", request.path_arg("id") } }));
  *	}
  */
-#include <pronghorn/app.hpp>
+#include <pronghorn/call.hpp>
 
-#include <stdexcept>
+#include <optional>
 
 namespace ph {
 
@@ -54,6 +54,14 @@ public:
 	{
 		return ph_store_on_server(call_, value);
 	}
+	/* How many sessions there are, and how many the server keeps. */
+	int64_t count() const { return ph_session_count(call_); }
+	int64_t limit() const { return ph_session_limit(call_); }
+	/* Why an input with such a handle was null; "" when it was not. */
+	std::string lost(Name what) const
+	{
+		return ph_lost(call_, what.get());
+	}
 
 private:
 	static void check(bool stored, const char *what)
@@ -84,10 +92,15 @@ public:
 	{
 		return ph_form_arg(call_, name.get());
 	}
-	std::string header(Text name) const
+	std::string header(Name name) const
 	{
 		return ph_header(call_, name.get());
 	}
+	std::string cookie(Name name) const
+	{
+		return ph_cookie(call_, name.get());
+	}
+	std::string client() const { return ph_client(call_); }
 	/* Lives as long as the call. */
 	std::string_view body() const
 	{
@@ -107,6 +120,21 @@ public:
 		return list;
 	}
 
+	/* The first file of that name in the form. */
+	std::optional<struct ph_part> file(Name name) const
+	{
+		struct ph_part part = {};
+
+		return ph_form_file(call_, name.get(), &part)
+			   ? std::optional<struct ph_part>(part)
+			   : std::nullopt;
+	}
+	/* Into a new file; one that is there ends the call as an error. */
+	void save(std::string_view bytes, Name path) const
+	{
+		(void)ph_save(call_, bytes.data(), bytes.size(), path.get());
+	}
+
 	void respond(int status, Text type, std::string_view bytes) const
 	{
 		(void)ph_respond(call_, status, type.get(), bytes.data(),
@@ -120,36 +148,51 @@ public:
 	{
 		(void)ph_respond_json(call_, status, value);
 	}
-	void file(Text path, Text type) const
+	void text(int status, Text text) const
 	{
-		(void)ph_respond_file(call_, path.get(), type.get(), nullptr);
+		(void)ph_respond_text(call_, status, text.get());
 	}
-	void header(Text name, Text value) const
+	/* Go on with the rows of a query as CSV. */
+	template <typename... Arguments>
+	void csv(Name sql, Arguments... arguments) const
+	{
+		const struct ph_value *list[] = { Value(arguments)..., nullptr };
+
+		(void)ph_host_->routes->respond_csv(call_, sql.get(), list,
+		    sizeof...(arguments));
+	}
+	/* A file from the disk; with `save_as` the browser saves it. */
+	void file(Name path, Name type, Name save_as = nullptr) const
+	{
+		(void)ph_respond_file(call_, path.get(), type.get(),
+		    save_as.get());
+	}
+	void header(Name name, Name value) const
 	{
 		(void)ph_respond_header(call_, name.get(), value.get());
+	}
+	void set_cookie(Name name, Name value,
+	    const Cookie &cookie = Cookie()) const
+	{
+		call_.set_cookie(name, value, cookie);
 	}
 
 private:
 	Call call_;
 };
 
-/* Inside a background callback. */
+/* Inside a background callback: see ph::Call. */
 inline bool
 cancelled(Call call)
 {
-	return ph_cancelled(call);
+	return call.cancelled();
 }
 
 /* ph::progress(call, { { "bar.value", 3 } }) */
 inline void
-progress(Call call, std::initializer_list<std::pair<const char *, Value>> list)
+progress(Call call, Members list)
 {
-	std::vector<struct ph_member> members;
-
-	for (const auto &one : list)
-		members.push_back({ one.first, one.second });
-	(void)ph_host_->background->set_progress(call, members.data(),
-	    members.size());
+	(void)call.set_progress(list);
 }
 
 /* In layouts of an app with pages. */
@@ -157,6 +200,24 @@ inline Value
 page_container()
 {
 	return ph_page_container();
+}
+
+/* All pages, in the order of menus. */
+inline std::vector<struct ph_page_info>
+pages(Call call)
+{
+	std::vector<struct ph_page_info> list;
+
+	for (std::size_t i = 0; i < ph_page_count(call); i++)
+		list.push_back(*ph_page_at(call, i));
+	return list;
+}
+
+/* The path of a file beside the app's .so. */
+inline std::string
+app_file(Name name)
+{
+	return ph_app_file(name.get());
 }
 
 inline std::string

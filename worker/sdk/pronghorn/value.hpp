@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PRONGHORN_VALUE_HPP
+#define PRONGHORN_VALUE_HPP
+
+/*
+ * Pronghorn SDK for C++17: values, texts and ids, as <pronghorn/app.h> and
+ * <pronghorn/data.h> explain them. Included by <pronghorn/app.hpp>.
+ *
+ * MEMORY    A ph::Value is a pointer: copy it freely. What it points to lives
+ *           as long as the call that made it.
+ */
+#include <pronghorn/app.h>
+
+#include <initializer_list>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace ph {
+
+/* A text that is only read while it is given: a name, an id, a path. */
+class Name {
+public:
+	Name(const char *text) : text_(text) {}
+	Name(const std::string &text) : text_(text.c_str()) {}
+	const char *get() const { return text_; }
+
+private:
+	const char *text_;
+};
+
+/* Any value: converts from and to what C++ has. */
+class Value {
+public:
+	Value() : value_(ph_null()) {}
+	Value(std::nullptr_t) : value_(ph_null()) {}
+	Value(const struct ph_value *value) : value_(value) {}
+	Value(bool flag) : value_(ph_bool(flag)) {}
+	Value(int number) : value_(ph_int(number)) {}
+	Value(unsigned number) : value_(ph_int(number)) {}
+	Value(long number) : value_(ph_int(number)) {}
+	Value(long long number) : value_(ph_int(number)) {}
+	Value(unsigned long number)
+	    : value_(ph_int(static_cast<int64_t>(number)))
+	{
+	}
+	Value(unsigned long long number)
+	    : value_(ph_int(static_cast<int64_t>(number)))
+	{
+	}
+	Value(double number) : value_(ph_number(number)) {}
+	Value(const char *text) : value_(ph_text(text)) {}
+	Value(const std::string &text)
+	    : value_(ph_host_->make_text(text.data(), text.size()))
+	{
+	}
+	Value(std::string_view text)
+	    : value_(ph_host_->make_text(text.data(), text.size()))
+	{
+	}
+	/* A list: { 1, "two", nullptr }. */
+	Value(std::initializer_list<Value> items)
+	    : value_(of_items(items.begin(), items.size()))
+	{
+	}
+	template <typename T>
+	Value(const std::vector<T> &items)
+	{
+		std::vector<Value> values(items.begin(), items.end());
+
+		value_ = of_items(values.data(), values.size());
+	}
+	/* Numbers for a figure: one typed array. */
+	static Value array(const std::vector<double> &items)
+	{
+		return ph_doubles(items.data(), items.size());
+	}
+	static Value array(const std::vector<float> &items)
+	{
+		return ph_floats(items.data(), items.size());
+	}
+	static Value array(const std::vector<int64_t> &items)
+	{
+		return ph_int64s(items.data(), items.size());
+	}
+	static Value array(const std::vector<int32_t> &items)
+	{
+		return ph_int32s(items.data(), items.size());
+	}
+	/* An object: ph::Value::object({ { "name", 1 } }). */
+	static Value
+	object(std::initializer_list<std::pair<const char *, Value>> members)
+	{
+		std::vector<struct ph_member> list;
+
+		for (const auto &member : members)
+			list.push_back({ member.first, member.second });
+		return ph_host_->make_members(list.data(), list.size());
+	}
+	/* An object whose members are known when it runs. */
+	static Value
+	object_of(const std::vector<std::pair<std::string, Value>> &members)
+	{
+		std::vector<const char *> names;
+		std::vector<const struct ph_value *> values;
+
+		for (const auto &member : members) {
+			names.push_back(member.first.c_str());
+			values.push_back(member.second);
+		}
+		return ph_object(names.data(), values.data(), names.size());
+	}
+	/* JSON of the program's own; PH_JSON({ "a": 1 }) needs no quoting. */
+	static Value json(Name text) { return ph_json(text.get()); }
+
+	operator const struct ph_value *() const { return value_; }
+	const struct ph_value *get() const { return value_; }
+
+	bool is_null() const { return ph_is_null(value_); }
+	/* "", NaN, 0 or false when it is of another kind. */
+	std::string str() const { return ph_text_of(value_); }
+	double number() const { return ph_number_of(value_); }
+	int64_t integer() const { return ph_int_of(value_); }
+	bool boolean() const { return ph_bool_of(value_); }
+	std::size_t size() const { return ph_count_of(value_); }
+	Value at(std::size_t index) const { return ph_at(value_, index); }
+	Value member(Name name) const
+	{
+		return ph_member(value_, name.get());
+	}
+	/* The name of an object's n-th member; "" beyond its end. */
+	std::string name_at(std::size_t index) const
+	{
+		return ph_name_at(value_, index);
+	}
+	/* The numbers of a list, column or typed array. */
+	std::vector<double> numbers() const
+	{
+		const double *items = nullptr;
+		std::size_t count = ph_numbers_of(value_, &items);
+
+		return std::vector<double>(items, items + count);
+	}
+	/* An array, column or typed array as a plain list. */
+	Value list() const { return ph_list_of(value_); }
+	/* A date as ph::date() makes one, in seconds since 1970; else NaN. */
+	double seconds() const { return ph_time_of(value_); }
+
+	/* Of a table: the forms that other programs know, and one cell. */
+	Value split() const { return ph_split(value_); }
+	Value columns() const { return ph_columns(value_); }
+	Value cell(std::size_t row, Name column) const
+	{
+		return ph_cell(value_, row, column.get());
+	}
+	/* A table again from one of these forms; null when it is none. */
+	Value table() const { return ph_table_of(value_); }
+	/* Its JSON as a text, and a text's JSON as a value, null if none. */
+	Value json_text() const { return ph_json_text(value_); }
+	Value json_parse() const { return ph_json_parse(value_); }
+
+	class Iterator {
+	public:
+		Iterator(const struct ph_value *value, std::size_t index)
+		    : value_(value), index_(index)
+		{
+		}
+		Value operator*() const { return ph_at(value_, index_); }
+		Iterator &operator++()
+		{
+			index_++;
+			return *this;
+		}
+		bool operator!=(const Iterator &other) const
+		{
+			return index_ != other.index_;
+		}
+
+	private:
+		const struct ph_value *value_;
+		std::size_t index_;
+	};
+	Iterator begin() const { return Iterator(value_, 0); }
+	Iterator end() const { return Iterator(value_, size()); }
+
+private:
+	static const struct ph_value *of_items(const Value *items,
+	    std::size_t count)
+	{
+		std::vector<const struct ph_value *> values(items,
+		    items + count);
+
+		return ph_list(values.data(), values.size());
+	}
+
+	const struct ph_value *value_;
+};
+
+/* A text for a property: kept by the call, so a temporary may be given. */
+class Text {
+public:
+	/* nullptr stays what it is: not given. */
+	Text(const char *text)
+	    : text_(text != nullptr ? ph_text_of(ph_text(text)) : nullptr)
+	{
+	}
+	Text(const std::string &text) : text_(ph_text_of(Value(text))) {}
+	const char *get() const { return text_; }
+
+private:
+	const char *text_;
+};
+
+/* For properties that may also not be given. */
+inline enum ph_bool
+flag(bool on)
+{
+	return on ? PH_TRUE : PH_FALSE;
+}
+
+/* Seconds since 1970 (UTC) as the text that plotly and dcc take. */
+inline Value
+date(double seconds)
+{
+	return ph_time(seconds);
+}
+
+/* The id { "index": index, "type": type } of one component. */
+inline const char *
+id(Name type, Value index)
+{
+	return ph_id(type.get(), index);
+}
+
+/* Patterns of such ids: ph::match("btn") + ".n_clicks"; see PH_MATCH(). */
+inline std::string
+match(const std::string &type)
+{
+	return "{\"index\":MATCH,\"type\":\"" + type + "\"}";
+}
+
+inline std::string
+all(const std::string &type)
+{
+	return "{\"index\":ALL,\"type\":\"" + type + "\"}";
+}
+
+inline std::string
+all_smaller(const std::string &type)
+{
+	return "{\"index\":ALLSMALLER,\"type\":\"" + type + "\"}";
+}
+
+} /* namespace ph */
+
+#endif
