@@ -54,8 +54,8 @@ struct json_scan_result {
  * With .any_text what a browser may write and no C text can hold passes:
  * \u0000 and halves of surrogate pairs. See json_read().
  *
- * What is accepted without is also accepted by cJSON_ParseWithLength(), and all its
- * numbers are finite.
+ * What is accepted without is also accepted by cJSON_ParseWithLength(), and all
+ * its numbers are finite.
  *
  * Returns  an enum json_verdict, all of them distinct and not -errno. Callers
  *          answer 400 to JSON_BAD_SYNTAX and JSON_TOO_DEEP, 413 to the others.

@@ -42,7 +42,7 @@ struct update {
 	int status;      /* 0, or the HTTP status of the refusal */
 	const char *why; /* sentence of a refusal, static or in the arena */
 	const struct callback *callback; /* also of some refusals; or NULL */
-	struct value *arguments; /* array: inputs, then states */
+	struct value *arguments;         /* array: inputs, then states */
 	struct value *about; /* see enum update_about; NULL: nothing to say */
 };
 
