@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <linux/filter.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -110,10 +111,32 @@ is_full(const struct worker *worker)
 	       (size_t)worker->options->worker_connections;
 }
 
+/* Would a request have to wait for a thread? */
+static bool
+is_busy(const struct worker *worker)
+{
+	return pool_busy(worker->pool) >= (size_t)worker->options->threads;
+}
+
+/*
+ * A connection has ended while one is left to a sibling that was better off:
+ * is it still? Who serves many short ones would sleep in between otherwise.
+ */
+static void
+wait_no_more(struct worker *worker)
+{
+	if (!balance_may_go_on(&worker->balance, is_busy(worker)))
+		return;
+	balance_forget(&worker->balance);
+	(void)event_del(&worker->accept_pause);
+}
+
 void
 accept_resume(struct worker *worker)
 {
 	balance_tell(&worker->balance, worker->conn_count);
+	if (balance_is_waiting(&worker->balance))
+		wait_no_more(worker);
 	if (event_pending(&worker->accept_pause, EV_TIMEOUT, NULL))
 		return;
 	if (!worker->draining)
@@ -183,11 +206,19 @@ accept_one(struct worker *worker, int listener)
 	return true;
 }
 
-/* Would a request have to wait for a thread? */
+/* Is anybody in a backlog? */
 static bool
-is_busy(const struct worker *worker)
+somebody_waits(const struct worker *worker)
 {
-	return pool_busy(worker->pool) >= (size_t)worker->options->threads;
+	struct pollfd poll_fd = { .events = POLLIN };
+	size_t i;
+
+	for (i = 0; i < worker->handoff->listen_count; i++) {
+		poll_fd.fd = worker->handoff->listen_fds[i];
+		if (poll(&poll_fd, 1, 0) > 0)
+			return true;
+	}
+	return false;
 }
 
 static void
@@ -281,6 +312,11 @@ on_pause_over(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	if (!worker->draining) {
+		/* Else the next client would inherit the patience that is left
+		 * over from one whom a sibling has taken. */
+		if (balance_is_waiting(&worker->balance) &&
+		    !somebody_waits(worker))
+			balance_forget(&worker->balance);
 		accept_resume(worker);
 	} else if (worker->listening) {
 		empty_backlog(worker);

@@ -71,6 +71,7 @@ balance_stop(struct balance *balance)
 	if (balance->fds != NULL)
 		set_level(balance, 0);
 	balance->fds = NULL;
+	balance->waits = 0;
 }
 
 /* Connections of the worker in a slot; -1: nobody accepts there. */
@@ -141,6 +142,18 @@ balance_may_go_on(struct balance *balance, bool busy)
 }
 
 bool
+balance_is_waiting(const struct balance *balance)
+{
+	return balance->waits > 0;
+}
+
+void
+balance_forget(struct balance *balance)
+{
+	balance->waits = 0;
+}
+
+bool
 balance_should_wait(struct balance *balance, bool busy)
 {
 	int64_t now_us;
@@ -150,8 +163,10 @@ balance_should_wait(struct balance *balance, bool busy)
 	int own;
 	int sum;
 
-	if (balance->fds == NULL || (balance->told <= 1 && !busy))
+	if (balance->fds == NULL || (balance->told <= 1 && !busy)) {
+		balance->waits = 0;
 		return false;
+	}
 	now_us = clock_mono_us();
 	if (balance->scanned_us == 0 || now_us - balance->scanned_us > SCAN_US)
 		scan(balance, now_us);

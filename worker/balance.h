@@ -17,9 +17,10 @@
  * Who has more than the least loaded worker lets a connection lie for a
  * millisecond, three times, so that the other can take it. Then it takes it
  * anyway. Whose threads are all busy is more patient: a request on it would
- * have to wait for one of them. Who
- * has let several such chances pass hangs, or has no processor, and is not
- * looked at for a while: it costs the others a few milliseconds.
+ * have to wait for one of them. When somebody has taken it the next one gets
+ * the same patience from its start. Who has let several such chances pass
+ * hangs, or has no processor, and is not looked at for a while: it costs the
+ * others a few milliseconds.
  *
  * THREADS  The loop only.
  */
@@ -55,6 +56,12 @@ void balance_tell(struct balance *balance, size_t connections);
  * `busy`: a request on it would have to wait for a thread here.
  */
 bool balance_should_wait(struct balance *balance, bool busy);
+
+/* Is one left lying at this moment? */
+bool balance_is_waiting(const struct balance *balance);
+
+/* It was taken, or need not be left lying any more. */
+void balance_forget(struct balance *balance);
 
 /* May this worker take another one in the same turn? Not while some other
  * has fewer. */

@@ -147,6 +147,68 @@ does_not_wait_for_the_dead(void **state)
 	assert_false(leaves(&a));
 }
 
+static unsigned
+waits_of(struct balance *balance, bool busy)
+{
+	unsigned count = 0;
+
+	while (balance_should_wait(balance, busy))
+		count++;
+	return count;
+}
+
+/* The patience used up on one client is not missing for the next. */
+static void
+each_client_has_all_the_patience(void **state)
+{
+	struct balance a;
+	struct balance b;
+	unsigned patience;
+	int i;
+
+	(void)state;
+	start(&a, 0);
+	start(&b, 1);
+	balance_tell(&a, 1);
+	patience = waits_of(&a, true);
+	start(&a, 0);
+	balance_tell(&a, 1);
+	for (i = 0; i < 10; i++) {
+		assert_true(balance_should_wait(&a, true));
+		assert_true(balance_is_waiting(&a));
+		balance_forget(&a); /* somebody has taken it */
+		assert_false(balance_is_waiting(&a));
+	}
+	assert_int_equal(waits_of(&a, true), patience);
+	assert_false(balance_is_waiting(&a));
+}
+
+/* Nor when it took one at once meanwhile, as it had nothing else. */
+static void
+an_idle_one_begins_anew(void **state)
+{
+	struct balance a;
+	struct balance b;
+	unsigned patience;
+
+	(void)state;
+	start(&a, 0);
+	start(&b, 1);
+	balance_tell(&a, 1);
+	patience = waits_of(&a, false);
+	start(&a, 0);
+	balance_tell(&a, 1);
+	assert_true(balance_should_wait(&a, false));
+	balance_tell(&a, 0);
+	assert_false(balance_should_wait(&a, false));
+	balance_tell(&a, 1);
+	assert_int_equal(waits_of(&a, false), patience);
+	/* Who does not accept any more waits for nobody. */
+	assert_true(balance_should_wait(&a, false));
+	balance_stop(&a);
+	assert_false(balance_is_waiting(&a));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int
@@ -157,6 +219,8 @@ main(void)
 		TEST(leaves_room_for_the_idle),
 		TEST(is_alone_without_others),
 		TEST(does_not_wait_for_the_dead),
+		TEST(each_client_has_all_the_patience),
+		TEST(an_idle_one_begins_anew),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
