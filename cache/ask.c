@@ -136,6 +136,8 @@ put_row(struct cache *cache, const struct ask *ask,
 	if (own)
 		attempts++;
 	rc = next_turn(&cache->db, ask->q.client, &turn);
+	if (rc == 0 && own)
+		rc = claim_begin(&cache->db, ask->claim);
 	if (rc < 0)
 		return rc;
 	stmt = db_use(&cache->db, STATEMENT_SIGNAL_PUT, &rc);
@@ -153,15 +155,14 @@ put_row(struct cache *cache, const struct ask *ask,
 	db_bind_int(stmt, 10, (int64_t)cache_slot_bit(peer->slot));
 	db_bind_int(stmt, 11, old->foreign ? 0 : old->computations);
 	db_bind_int(stmt, 12, now_ms);
+	db_bind_int(stmt, 22, own ? ask->claim->born : 0);
 	bind_question(stmt, &ask->q, turn);
 	rc = db_run(&cache->db, STATEMENT_SIGNAL_PUT);
 	if (rc < 0 || !own)
 		return rc < 0 ? rc : CACHE_WANTED_NEW;
 	ask->claim->epoch = epoch;
 	ask->claim->attempts = attempts;
-	rc = claim_begin(&cache->db, ask->claim);
-	if (rc == 0)
-		rc = claim_fill(ask->claim, &ask->q);
+	rc = claim_fill(ask->claim, &ask->q);
 	return rc < 0 ? rc : CACHE_OWNED;
 }
 

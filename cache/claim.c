@@ -167,6 +167,7 @@ take_next(struct cache *cache, struct cache_claim *claim)
 	db_bind_int(stmt, 6, clock_boot_ms() + cache->lease_ms);
 	db_bind_int(stmt, 7, claim->attempts);
 	db_bind_int(stmt, 8, clock_wall_ms());
+	db_bind_int(stmt, 9, claim->born);
 	return db_run(&cache->db, STATEMENT_SIGNAL_TAKE);
 }
 

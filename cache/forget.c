@@ -8,7 +8,8 @@
  * counts on and notes the new number for the group. A value whose groups
  * have a number above its `born` is none: look-ups pass over it (in the same
  * statement, so in the same snapshot), and it cannot be published any more.
- * The rows themselves go when the keeper comes by.
+ * The rows themselves go when the keeper comes by. What the numbers that were
+ * noted need is bounded by the keeper, too: voids.c.
  *
  * Why numbers beside the values and not in the keys: keys are made without
  * asking the database, and all processes see a new number at once.
@@ -132,12 +133,21 @@ forget_count_on(struct db *db, int64_t group)
 	return db_run(db, STATEMENT_VOID_PUT);
 }
 
-/* Computations of a function (NULL: all) that run begin again. */
+/* Computations of a function (NULL: all) that run begin again, and errors of
+ * it count no more. */
 static int
 begin_again(struct db *db, const char *function)
 {
 	sqlite3_stmt *stmt;
 	int rc;
+
+	stmt = db_use(db, STATEMENT_SIGNAL_PARDON_ALL, &rc);
+	if (stmt == NULL)
+		return rc;
+	db_bind_text(stmt, 1, function);
+	rc = db_run(db, STATEMENT_SIGNAL_PARDON_ALL);
+	if (rc < 0)
+		return rc;
 
 	stmt = db_use(db, STATEMENT_SIGNAL_AGAIN, &rc);
 	if (stmt == NULL)

@@ -374,6 +374,10 @@ work(struct keeper *keeper)
 	keeper->more = keeper->more || gone > 0;
 	gone = upkeep_prune(&keeper->upkeep, keeper->cache);
 	keeper->more = keeper->more || gone > 0;
+	gone = upkeep_forgive(&keeper->upkeep, keeper->cache);
+	keeper->more = keeper->more || gone > 0;
+	gone = upkeep_voids(&keeper->upkeep, keeper->cache);
+	keeper->more = keeper->more || gone > 0;
 }
 
 static int

@@ -181,6 +181,9 @@ tell_lines(int fd, uint64_t inode, uint32_t commits, struct news_place *place,
 
 	if (place->number == 0 || commits - place->commits >= LINES)
 		return false;
+	/* A new wal-index may have come to the same number of commits. */
+	if (place->commits == commits)
+		return number_of(fd, inode, commits) == place->number;
 	while (place->commits != commits) {
 		count = LINES - (place->commits + 1) % LINES; /* to the wrap */
 		if (count > commits - place->commits)

@@ -10,7 +10,8 @@
  * A value belongs to groups g1 to g6 (everything, its function, its scope,
  * its tags; 0: none). Forgetting a group is one row of `voids`: its number,
  * from a counter in row -1, is then higher than that of every value `born`
- * before, and such a value is none. See forget.c.
+ * before, and such a value is none. See forget.c. Rows that are not needed any
+ * more go; row -2 says up to which number some may be missing (voids.c).
  *
  * sessions has a row per browser session and, under -1, how many are live;
  * session_values what they keep. See session.h.
@@ -21,7 +22,9 @@
  * what is to go without reading values. See uses.c and evict.c.
  * signals_live holds only what is wanted or being computed: a few rows, in
  * the order of their turns (ask.c); signals_client tells which turn a client
- * was given last.
+ * was given last. `due_at` is until when an error holds, and of what is being
+ * computed the counter of voids when that began. signals_ended has what ended
+ * without a value.
  */
 #include "cache/schema.h"
 
@@ -99,6 +102,9 @@ const struct schema_object schema_objects[] = {
 	{ "signals_client",
 	    "CREATE INDEX signals_client ON signals (client, turn)"
 	    " WHERE state <= 2" },
+	{ "signals_ended",
+	    "CREATE INDEX signals_ended ON signals (state, changed_at)"
+	    " WHERE state >= 4" },
 };
 
 const unsigned schema_object_count =

@@ -78,10 +78,35 @@ copy_column(sqlite3_stmt *stmt, int column, char *out, size_t size)
 	out[text != NULL ? len : 0] = '\0';
 }
 
+/*
+ * What is an id without a row: not used yet, or one whose dead row is gone?
+ * To be asked after the row was looked for: the floor is raised first.
+ */
+static int
+judge_absent(struct db *db, int64_t issued_ms)
+{
+	sqlite3_stmt *stmt;
+	int64_t floor_ms = 0;
+	int rc;
+
+	stmt = db_use(db, STATEMENT_SESSION_FLOOR, &rc);
+	if (stmt == NULL)
+		return rc;
+	rc = db_step(db, STATEMENT_SESSION_FLOOR);
+	if (rc < 0)
+		return rc;
+	if (rc > 0) {
+		floor_ms = sqlite3_column_int64(stmt, 0);
+		db_reset(db, STATEMENT_SESSION_FLOOR);
+	}
+	return floor_ms > 0 && issued_ms <= floor_ms ? SESSION_DEAD
+						     : SESSION_ABSENT;
+}
+
 /* Find the row of `key`; enum session_state or ERR_*. */
 static int
 read_row(struct cache *cache, const uint8_t key[CACHE_KEY_LEN],
-    struct session_row *row)
+    int64_t issued_ms, struct session_row *row)
 {
 	sqlite3_stmt *stmt;
 	int state;
@@ -98,7 +123,7 @@ read_row(struct cache *cache, const uint8_t key[CACHE_KEY_LEN],
 		return rc;
 	if (rc == 0) {
 		scope_of(key, row->scope);
-		return SESSION_ABSENT;
+		return judge_absent(&cache->db, issued_ms);
 	}
 	state = sqlite3_column_int(stmt, 0);
 	copy_column(stmt, 1, row->scope, sizeof(row->scope));
@@ -110,7 +135,7 @@ read_row(struct cache *cache, const uint8_t key[CACHE_KEY_LEN],
 
 int
 session_find(struct cache *cache, const uint8_t id[SESSION_ID_LEN],
-    struct session_row *row)
+    int64_t issued_ms, struct session_row *row)
 {
 	uint8_t key[CACHE_KEY_LEN];
 	int rc;
@@ -120,7 +145,7 @@ session_find(struct cache *cache, const uint8_t id[SESSION_ID_LEN],
 		return rc;
 	if (db_use_read(&cache->db, STATEMENT_SESSION_GET, &rc) == NULL)
 		return cache_public_rc(rc);
-	return cache_public_rc(read_row(cache, key, row));
+	return cache_public_rc(read_row(cache, key, issued_ms, row));
 }
 
 static int
@@ -244,6 +269,12 @@ keep_limit(struct cache *cache)
 }
 
 static int64_t
+issued_of(const struct session_life *life)
+{
+	return life->made ? INT64_MAX : life->issued_ms;
+}
+
+static int64_t
 due_of(const struct session_life *life, int64_t now_ms)
 {
 	int64_t due = life->ends_ms;
@@ -259,7 +290,6 @@ struct new_session {
 	const char *scope;
 	const char *user;
 	const struct session_life *life;
-	int64_t created_ms;
 };
 
 static int
@@ -277,7 +307,7 @@ insert(struct cache *cache, const struct new_session *fresh)
 	db_bind_text(stmt, 3, fresh->scope);
 	db_bind_int(stmt, 4, session_scope_number(fresh->scope));
 	db_bind_int(stmt, 5,
-	    fresh->created_ms > 0 ? fresh->created_ms : now_ms);
+	    fresh->life->issued_ms > 0 ? fresh->life->issued_ms : now_ms);
 	db_bind_int(stmt, 6, now_ms);
 	db_bind_int(stmt, 7, due_of(fresh->life, now_ms));
 	db_bind_int(stmt, 8, fresh->life->ends_ms);
@@ -310,7 +340,7 @@ touch(struct cache *cache, const uint8_t key[CACHE_KEY_LEN],
     const struct session_life *life, struct session_row *row)
 {
 	struct new_session fresh = { .key = key, .user = "", .life = life };
-	int state = read_row(cache, key, row);
+	int state = read_row(cache, key, issued_of(life), row);
 	int rc = state;
 
 	if (state == SESSION_LIVE) {
@@ -343,7 +373,7 @@ session_touch(struct cache *cache, const uint8_t id[SESSION_ID_LEN],
 	int64_t age_ms;
 	int rc;
 
-	rc = session_find(cache, id, row);
+	rc = session_find(cache, id, issued_of(life), row);
 	if (rc < 0)
 		return rc;
 	/* Most of the time there is nothing to write. */
@@ -364,7 +394,7 @@ rotate(struct cache *cache, const uint8_t *old_key, const uint8_t *new_key,
 {
 	struct new_session fresh = { .key = new_key, .life = life };
 	struct session_row row;
-	int rc = read_row(cache, old_key, &row);
+	int rc = read_row(cache, old_key, 0, &row);
 
 	if (rc != SESSION_LIVE)
 		return rc;
@@ -398,7 +428,7 @@ set_user(struct cache *cache, const uint8_t *key, const char *user)
 {
 	struct session_row row;
 	sqlite3_stmt *stmt;
-	int rc = read_row(cache, key, &row);
+	int rc = read_row(cache, key, 0, &row);
 
 	if (rc != SESSION_LIVE)
 		return rc < 0 ? rc : 0;
@@ -437,7 +467,7 @@ session_end(struct cache *cache, const uint8_t id[SESSION_ID_LEN])
 	rc = begin_change(cache, id, key);
 	if (rc < 0)
 		return cache_public_rc(rc);
-	rc = read_row(cache, key, &row);
+	rc = read_row(cache, key, 0, &row);
 	if (rc == SESSION_LIVE)
 		rc = session_kill(cache, store_id(key), row.scope,
 		    SESSION_DYING);

@@ -17,8 +17,10 @@
  *                      \---rotate---> dead, and a new row is live
  *
  * A row comes only with the first use, so an id that was given out but never
- * used costs nothing. A dead row stays until the id could not be used any
- * more anyway, so that it does not come to life again.
+ * used costs nothing. A dead row stays for a while, so that its id does not
+ * come to life again. There are not more than a bound of them: when one goes
+ * too soon, the time its id was issued is kept as a floor, and an id issued no
+ * later that has no row counts as dead.
  *
  * THREADS  As struct cache: one per connection. session_find(),
  *          session_count() and session_get() only read and never wait: the
@@ -47,17 +49,19 @@ struct session_row {
 
 /* How long a session lives; wall clock. */
 struct session_life {
-	int64_t ends_ms; /* not a moment longer */
-	int64_t idle_ms; /* after the last use; 0: as long as it lives */
+	int64_t ends_ms;   /* not a moment longer */
+	int64_t idle_ms;   /* after the last use; 0: as long as it lives */
+	int64_t issued_ms; /* when its id was made */
+	bool made; /* the id was made just now: nobody can have ended it */
 };
 
 /*
- * The session with this id. *row is filled in for every state; of an absent
- * one it is what touching would make. enum session_state, ERR_BUSY,
- * ERR_STORE.
+ * The session with this id, which was made at issued_ms (wall clock). *row is
+ * filled in for every state; of an absent one it is what touching would make.
+ * enum session_state, ERR_BUSY, ERR_STORE.
  */
 int session_find(struct cache *cache, const uint8_t id[SESSION_ID_LEN],
-    struct session_row *row);
+    int64_t issued_ms, struct session_row *row);
 
 /*
  * How many sessions live, in *count, and how many may, in *limit; 0: any
@@ -129,8 +133,9 @@ int session_delete(struct cache *cache, const char *scope,
     enum session_kind kind, const char *name);
 
 /*
- * Keeper: end what is too old, delete what belonged to dead sessions and what
- * has expired, a bounded number of rows per call. How many, or ERR_*.
+ * Keeper: end what is too old, delete what belonged to dead sessions, what has
+ * expired and dead rows above the bound, a bounded number of rows per call. How
+ * many, or ERR_*.
  */
 int session_upkeep(struct cache *cache);
 

@@ -156,7 +156,7 @@ session_put(struct cache *cache, const uint8_t id[SESSION_ID_LEN],
 		rc = db_write_begin(&cache->db);
 	if (rc < 0)
 		return rc == ERR_FULL ? rc : cache_public_rc(rc);
-	rc = session_find(cache, id, &row);
+	rc = session_find(cache, id, 0, &row);
 	if (rc >= 0 &&
 	    (rc != SESSION_LIVE || strcmp(row.scope, entry->scope) != 0)) {
 		rc = 0;

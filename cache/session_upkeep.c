@@ -14,6 +14,12 @@
 #include "server/base/err.h"
 
 #define STEP_ROWS 64
+#define DEAD_LEAST 64
+#define DEAD_MOST 10000
+#define DEAD_SHARE 8192 /* one per so many bytes of cache_max_bytes */
+#define FAR_TOO_MANY 4  /* times as many as there may be */
+/* Who has an old id for a moment is told so, and keeps his newer cookie. */
+#define ROTATED_MS 60000
 
 /* The next row that is due, in any state. 1, 0: none, ERR_*. */
 static int
@@ -133,11 +139,105 @@ sweep_expired(struct db *db, int64_t now_ms)
 	return rc < 0 ? rc : sqlite3_changes(db->handle);
 }
 
+/* How many dead rows there are above the bound. */
+static int
+count_over(struct cache *cache, int64_t *over, bool *far_too_many)
+{
+	int64_t most = cache->max_bytes / DEAD_SHARE;
+	sqlite3_stmt *stmt;
+	int rc;
+
+	if (cache->max_bytes == 0 || most > DEAD_MOST)
+		most = DEAD_MOST;
+	if (most < DEAD_LEAST)
+		most = DEAD_LEAST;
+	*over = 0;
+	*far_too_many = false;
+	stmt = db_use_read(&cache->db, STATEMENT_SESSION_OVER, &rc);
+	if (stmt == NULL)
+		return rc;
+	rc = db_step(&cache->db, STATEMENT_SESSION_OVER);
+	if (rc <= 0)
+		return rc;
+	*over = sqlite3_column_int64(stmt, 0) - most;
+	*far_too_many = *over >= most * (FAR_TOO_MANY - 1);
+	db_reset(&cache->db, STATEMENT_SESSION_OVER);
+	return 0;
+}
+
+/* Ids issued until then are dead when they have no row. */
+static int
+raise_floor(struct db *db, int64_t issued_ms)
+{
+	sqlite3_stmt *stmt;
+	int rc;
+
+	stmt = db_use(db, STATEMENT_SESSION_FLOOR_RAISE, &rc);
+	if (stmt == NULL)
+		return rc;
+	db_bind_int(stmt, 1, issued_ms);
+	return db_run(db, STATEMENT_SESSION_FLOOR_RAISE);
+}
+
+/* Delete rows of that state, dead before then, those first that died first.
+ * How many, or ERR_*. */
+static int
+drop_dead(struct db *db, enum session_state state, int64_t before_ms,
+    int64_t most)
+{
+	int64_t ids[STEP_ROWS];
+	int64_t issued_ms = 0;
+	sqlite3_stmt *stmt;
+	int count = 0;
+	int i;
+	int rc;
+
+	stmt = db_use(db, STATEMENT_SESSION_OVER_OLDEST, &rc);
+	if (stmt == NULL)
+		return rc;
+	db_bind_int(stmt, 1, state);
+	db_bind_int(stmt, 2, before_ms);
+	db_bind_int(stmt, 3, most < STEP_ROWS ? most : STEP_ROWS);
+	while (count < STEP_ROWS &&
+	       (rc = db_step(db, STATEMENT_SESSION_OVER_OLDEST)) > 0) {
+		ids[count++] = sqlite3_column_int64(stmt, 0);
+		if (sqlite3_column_int64(stmt, 1) > issued_ms)
+			issued_ms = sqlite3_column_int64(stmt, 1);
+	}
+	db_reset(db, STATEMENT_SESSION_OVER_OLDEST);
+	if (rc >= 0 && count > 0)
+		rc = raise_floor(db, issued_ms);
+	for (i = 0; i < count && rc >= 0; i++)
+		rc = delete_row(db, ids[i]);
+	return rc < 0 ? rc : count;
+}
+
+/* So that the rows of the dead are not what the database is full of. */
+static int
+bound_dead(struct cache *cache, int64_t now_ms)
+{
+	bool far_too_many;
+	int64_t over;
+	int gone;
+	int rc;
+
+	rc = count_over(cache, &over, &far_too_many);
+	if (rc < 0 || over <= 0)
+		return rc;
+	gone = drop_dead(&cache->db, SESSION_DEAD, INT64_MAX, over);
+	if (gone != 0)
+		return gone;
+	return drop_dead(&cache->db, SESSION_ROTATED,
+	    far_too_many ? INT64_MAX : now_ms - ROTATED_MS, over);
+}
+
 /* Read only: is there anything to do? 1, 0, ERR_*. */
 static int
 has_work(struct cache *cache, int64_t now_ms)
 {
 	sqlite3_stmt *stmt;
+	bool far_too_many;
+	int64_t over;
 	int rc;
 
 	stmt = db_use_read(&cache->db, STATEMENT_SESSION_WORK, &rc);
@@ -146,13 +246,17 @@ has_work(struct cache *cache, int64_t now_ms)
 	db_bind_int(stmt, 1, now_ms);
 	rc = db_step(&cache->db, STATEMENT_SESSION_WORK);
 	db_reset(&cache->db, STATEMENT_SESSION_WORK);
-	return rc;
+	if (rc != 0)
+		return rc;
+	rc = count_over(cache, &over, &far_too_many);
+	return rc < 0 ? rc : over > 0;
 }
 
 int
 session_upkeep(struct cache *cache)
 {
 	int64_t now_ms = clock_wall_ms();
+	int swept;
 	int sum;
 	int rc;
 
@@ -163,8 +267,14 @@ session_upkeep(struct cache *cache)
 	if (rc < 0)
 		return cache_public_rc(rc);
 	sum = rc = end_due(cache, now_ms);
-	if (rc >= 0) {
+	for (swept = 0; rc >= 0 && swept < STEP_ROWS; swept += rc) {
 		rc = sweep_dying(cache);
+		if (rc <= 0)
+			break;
+		sum += rc;
+	}
+	if (rc >= 0) {
+		rc = bound_dead(cache, now_ms);
 		sum += rc;
 	}
 	if (rc >= 0) {

@@ -28,6 +28,10 @@
 #define GATE_US 50000     /* longest wait for writers to leave */
 #define TRUNCATE_US 20000 /* longest wait for readers to leave */
 #define LOOK_SIGNALS 500  /* signal rows looked at in one step */
+#define FORGIVE_MS 1000   /* an error is kept longer than it holds */
+#define ERROR_SHARE 8192  /* one error per so many bytes of cache_max_bytes */
+#define ERRORS_LEAST 64
+#define ERRORS_MOST 65536
 #define DAY_MS INT64_C(86400000)
 
 void
@@ -191,18 +195,18 @@ upkeep_checkpoint(struct upkeep *upkeep, struct cache *cache)
 
 /* --- deleting ---------------------------------------------------------- */
 
-/* The value row of a row of `uses` that was deleted just now. */
+/* What belongs to a row that was deleted just now. */
 static int
-delete_value(struct db *db, int64_t id)
+delete_other(struct db *db, enum statement statement, int64_t id)
 {
 	sqlite3_stmt *stmt;
 	int rc;
 
-	stmt = db_use(db, STATEMENT_VALUE_DELETE, &rc);
+	stmt = db_use(db, statement, &rc);
 	if (stmt == NULL)
 		return rc;
 	db_bind_int(stmt, 1, id);
-	return db_run(db, STATEMENT_VALUE_DELETE);
+	return db_run(db, statement);
 }
 
 static int
@@ -223,7 +227,10 @@ delete_row(struct db *db, struct doom *doom, const struct doomed *row)
 	if (rc < 0 || sqlite3_changes(db->handle) == 0)
 		return rc;
 	doom->gone++;
-	return doom->values ? delete_value(db, row->id) : 0;
+	if (doom->uses)
+		return delete_other(db, STATEMENT_USE_DELETE, row->id);
+	return doom->values ? delete_other(db, STATEMENT_VALUE_DELETE, row->id)
+			    : 0;
 }
 
 int
@@ -381,4 +388,61 @@ upkeep_prune(struct upkeep *upkeep, struct cache *cache)
 			end_pass(upkeep);
 	}
 	return rc;
+}
+
+/* How many errors there are above what there may be. 0 or ERR_*. */
+static int
+count_errors(struct cache *cache, int64_t *surplus)
+{
+	int64_t most = cache->max_bytes / ERROR_SHARE;
+	sqlite3_stmt *stmt;
+	int rc;
+
+	if (cache->max_bytes == 0 || most > ERRORS_MOST)
+		most = ERRORS_MOST;
+	if (most < ERRORS_LEAST)
+		most = ERRORS_LEAST;
+	*surplus = 0;
+	stmt = db_use_read(&cache->db, STATEMENT_SIGNAL_ERRORS, &rc);
+	if (stmt == NULL)
+		return rc;
+	rc = db_step(&cache->db, STATEMENT_SIGNAL_ERRORS);
+	if (rc > 0)
+		*surplus = sqlite3_column_int64(stmt, 0) - most;
+	db_reset(&cache->db, STATEMENT_SIGNAL_ERRORS);
+	return rc < 0 ? rc : 0;
+}
+
+int
+upkeep_forgive(struct upkeep *upkeep, struct cache *cache)
+{
+	int64_t before_ms = 0; /* those that hold still stay */
+	int64_t surplus;
+	struct doom doom;
+	sqlite3_stmt *stmt;
+	int rc = count_errors(cache, &surplus);
+
+	(void)upkeep;
+	memset(&doom, 0, sizeof(doom));
+	doom.statement = STATEMENT_SIGNAL_PRUNE;
+	doom.parameters = 3;
+	if (surplus > 0) /* everybody who waited has read it by then */
+		before_ms = clock_wall_ms() - FLIGHT_GRACE_MS - FORGIVE_MS;
+	stmt =
+	    rc < 0 ? NULL : db_use_read(&cache->db, STATEMENT_SIGNAL_OVER, &rc);
+	if (stmt == NULL)
+		return cache_public_rc(rc);
+	db_bind_int(stmt, 1, clock_boot_ms() - FORGIVE_MS);
+	db_bind_int(stmt, 2, before_ms);
+	db_bind_int(stmt, 3,
+	    surplus > 0 && surplus < UPKEEP_STEP ? surplus : UPKEEP_STEP);
+	while (doom.count < UPKEEP_STEP &&
+	       (rc = db_step(&cache->db, STATEMENT_SIGNAL_OVER)) > 0) {
+		doom.rows[doom.count].id = sqlite3_column_int64(stmt, 0);
+		doom.rows[doom.count].second = FLIGHT_FAILED;
+		doom.rows[doom.count].third = sqlite3_column_int64(stmt, 1);
+		doom.count++;
+	}
+	db_reset(&cache->db, STATEMENT_SIGNAL_OVER);
+	return cache_public_rc(rc < 0 ? rc : upkeep_delete(cache, &doom));
 }

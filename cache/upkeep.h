@@ -29,6 +29,11 @@ struct upkeep {
 	int64_t sessions;     /* that live */
 	int64_t bytes_max;    /* that it may be, see upkeep_measure(); 0: any */
 	int64_t copy_above;   /* bytes of the log that are copied at once */
+	int voids_phase;      /* see voids.c, as the next four */
+	int64_t voids;        /* rows of voids, as last counted */
+	int64_t voids_at_us;  /* clock_mono_us of the next count */
+	int64_t voids_from;   /* `id` to go on after */
+	int64_t voids_to;     /* the counter as it was */
 	unsigned stuck;       /* times that no room could be made, in a row */
 	bool bound_reported;  /* that values must make room */
 	uint64_t signals[6];  /* rows by state, as last counted; see below */
@@ -63,7 +68,13 @@ bool upkeep_wal_changed(const struct upkeep *upkeep, const struct cache *cache);
  *   evict   values above cache_threshold or cache_max_bytes, those used
  *           longest ago first
  *   prune   signal rows that are ended and a day old, or whose value is gone
+ *   forgive signal rows of errors that hold no more, and when there are too
+ *           many the oldest, which everybody has read who waited
+ *   voids   notes of what was forgotten that are not needed; 1 while there
+ *           is more to do
  */
+int upkeep_forgive(struct upkeep *upkeep, struct cache *cache);
+int upkeep_voids(struct upkeep *upkeep, struct cache *cache);
 int upkeep_expire(struct upkeep *upkeep, struct cache *cache);
 int upkeep_evict(struct upkeep *upkeep, struct cache *cache);
 int upkeep_prune(struct upkeep *upkeep, struct cache *cache);

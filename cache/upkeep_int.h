@@ -7,7 +7,7 @@
 
 /*
  * What the parts of the keeper's work share: upkeep.c (the log, signal rows),
- * evict.c (values), room.c (a full disk).
+ * evict.c (values), voids.c (what was forgotten), room.c (a full disk).
  */
 
 /* A log this long is copied at once; a small disk has it copied sooner. */
@@ -24,6 +24,7 @@ struct doom {
 	enum statement statement; /* deletes it if it still is as it was */
 	int parameters; /* how many of the three the statement takes */
 	bool values;    /* the value row of that id goes, too */
+	bool uses;      /* or its row of `uses` does */
 	struct doomed rows[UPKEEP_STEP];
 	unsigned count;
 	unsigned gone; /* out: rows that were as they had been */
@@ -48,6 +49,10 @@ bool upkeep_copy_fits(struct cache *cache);
 
 /* After measuring the file: how much of the disk is for what. */
 void upkeep_share_room(struct upkeep *upkeep, const struct cache *cache);
+
+/* How many rows of `voids` there may be before some are looked for that are
+ * not needed. */
+int64_t upkeep_voids_max(const struct cache *cache);
 
 /* Remove up to `want` values, at most UPKEEP_STEP; `all`: even those used just
  * now. >= 0: how many went, or ERR_*. */

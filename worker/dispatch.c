@@ -249,15 +249,32 @@ dispatch_abandon(struct request *request)
 	free(request);
 }
 
+static uint64_t
+hash_bytes(uint64_t hash, const void *data, size_t len)
+{
+	const unsigned char *at = data;
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		hash = (hash ^ at[i]) * UINT64_C(0x100000001b3);
+	return hash;
+}
+
 int64_t
-dispatch_client(const struct conn *conn)
+dispatch_client(const struct conn *conn, const struct session_ticket *ticket,
+    struct http_span client)
 {
 	uint64_t hash = UINT64_C(0xcbf29ce484222325);
-	const char *at;
 
-	for (at = conn->peer; *at != '\0'; at++)
-		hash = (hash ^ (unsigned char)*at) * UINT64_C(0x100000001b3);
-	return conn->peer[0] == '\0' ? 0 : (int64_t)(hash >> 1);
+	if (ticket->issued != 0)
+		hash = hash_bytes(hash, ticket->id, sizeof(ticket->id));
+	else if (client.len > 0)
+		hash = hash_bytes(hash, client.data, client.len);
+	else if (conn->peer[0] != '\0')
+		hash = hash_bytes(hash, conn->peer, strlen(conn->peer));
+	else
+		return 0;
+	return (int64_t)(hash >> 1);
 }
 
 bool
@@ -332,7 +349,7 @@ run_callback(struct conn *conn, const struct answer_to *to,
 		give_visit(task, to);
 		task->callback = callback;
 		task->computation = &callback->computation;
-		task->client = dispatch_client(conn);
+		task->client = dispatch_client(conn, &to->ticket, to->client);
 		if (buf_put(&task->arguments, worker->scratch.data,
 			worker->scratch.len) < 0 ||
 		    (task->kind == TASK_JOB &&

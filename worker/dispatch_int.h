@@ -54,8 +54,12 @@ int dispatch_ask(struct worker *worker, struct parked *parked);
 /* The task of a request waits in the lot, and nobody for the task: end it. */
 void dispatch_end_waiting(struct worker *worker, struct task *task);
 
-/* For whom a request of this connection counts when values are computed. */
-int64_t dispatch_client(const struct conn *conn);
+/*
+ * For whom a request counts when it is settled whose value is computed next: a
+ * session, or else the address that a trusted proxy names, or else the peer's.
+ */
+int64_t dispatch_client(const struct conn *conn,
+    const struct session_ticket *ticket, struct http_span client);
 
 /* Forget an entry that nobody waits for. */
 void dispatch_drop_if_empty(struct worker *worker, struct parked *parked);

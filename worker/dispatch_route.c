@@ -55,8 +55,9 @@ dispatch_route(struct conn *conn, const struct answer_to *to,
 
 	if (task != NULL) {
 		task->route = message->route;
-		task->client = dispatch_client(conn);
 		dispatch_visit(conn, message->head, to, task);
+		task->client =
+		    dispatch_client(conn, &task->visit.ticket, to->client);
 		rc = encode_request(worker, message, &task->arguments);
 	}
 	/* A body in a file: the file goes along. */

@@ -157,7 +157,8 @@ dispatch_ask(struct worker *worker, struct parked *parked)
 	task->callback = parked->callback;
 	task->computation = &parked->callback->computation;
 	if (parked->requests != NULL)
-		task->client = dispatch_client(parked->requests->conn);
+		task->client = dispatch_client(parked->requests->conn,
+		    &parked->requests->to.ticket, parked->requests->to.client);
 	memcpy(task->key, parked->key, CACHE_KEY_LEN);
 	rc = buf_put(&task->arguments, parked->arguments.data,
 	    parked->arguments.len);

@@ -80,7 +80,8 @@ find_session(const struct task *task, struct toolkit *kit,
 	if (!kit->app->sessions || task->visit.ticket.issued == 0)
 		return false;
 	do
-		rc = session_find(kit->cache, task->visit.ticket.id, row);
+		rc = session_find(kit->cache, task->visit.ticket.id,
+		    (int64_t)task->visit.ticket.issued * 1000, row);
 	while (rc == ERR_BUSY && --tries > 0);
 	return rc == SESSION_LIVE;
 }

@@ -141,8 +141,9 @@ page_session(const struct route_request *rq, char cookie[SESSION_COOKIE_MAX],
 	known = session_ticket_read(worker->options, secure, rq->head->cookie,
 	    &ticket);
 	if (known && worker->kit.cache != NULL)
-		known = session_find(worker->kit.cache, ticket.id, &row) <=
-			SESSION_LIVE;
+		known =
+		    session_find(worker->kit.cache, ticket.id,
+			(int64_t)ticket.issued * 1000, &row) <= SESSION_LIVE;
 	if (known && !session_ticket_is_old(worker->options, &ticket))
 		return 0;
 	if (!known)

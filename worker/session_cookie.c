@@ -413,7 +413,8 @@ session_ticket_life(const struct worker_options *options,
 	return (struct session_life){
 		.ends_ms = (int64_t)ticket->issued * 1000 +
 			   (int64_t)(options->session_lifetime * 1000),
-		.idle_ms = (int64_t)(options->session_idle_timeout * 1000)
+		.idle_ms = (int64_t)(options->session_idle_timeout * 1000),
+		.issued_ms = (int64_t)ticket->issued * 1000
 	};
 }
 

@@ -56,8 +56,10 @@ look(struct call *call, struct session_visit *visit, struct session_row *row)
 	int tries = TRIES;
 	int rc;
 
+	life.made = visit->made;
 	if (call->kit->on_loop)
-		return session_find(call->kit->cache, visit->ticket.id, row);
+		return session_find(call->kit->cache, visit->ticket.id,
+		    life.made ? INT64_MAX : life.issued_ms, row);
 	do
 		rc = session_touch(call->kit->cache, visit->ticket.id, &life,
 		    row);

@@ -117,6 +117,7 @@ layout(struct ph_call *call)
 				.children = ph_text(ph_session_id(call))),
 			    dcc_input(.id = "do"), html_div(.id = "out"),
 			    html_div(.id = "nosy"), html_div(.id = "mine"),
+			    html_div(.id = "nap"),
 			    html_div(.id = "nosy-header"),
 			    html_button(.id = "make",
 				.children = ph_text("Make")),
@@ -141,11 +142,31 @@ get_mine(struct ph_call *call)
 			     : PH_WAIT;
 }
 
+/* Everybody's, and takes its time. */
+static enum ph_status
+nap(struct ph_call *call)
+{
+	ph_sleep(call, 0.2);
+	return ph_return(call, ph_arg(call, 0));
+}
+
+static enum ph_status
+get_nap(struct ph_call *call)
+{
+	const struct ph_value *value =
+	    ph_memo(call, nap, ph_input(call, "do.value"));
+
+	return value != NULL ? ph_output(call, "nap.children", value) : PH_WAIT;
+}
+
 PH_APP(app)
 {
 	ph_sessions(app);
 	ph_memoize(app, mine, .scope = PH_SCOPE_SESSION, .timeout = PH_FOREVER);
+	ph_memoize(app, nap);
 	ph_layout(app, layout);
+	ph_callback(app, get_nap, PH_OUTPUT("nap.children"),
+	    PH_INPUT("do.value"));
 	ph_callback(app, act, PH_OUTPUT("out.children"), PH_INPUT("do.value"));
 	ph_callback(app, nosy, PH_OUTPUT("nosy.children"), PH_INPUT("do.value"),
 	    .memoize = true, .prevent_initial_call = true);

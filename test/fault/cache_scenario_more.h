@@ -226,7 +226,7 @@ more_judge(struct scenario *s, struct more *m)
 	    sum == 0 || (sum >= m->counted && sum <= m->counted + m->unknown));
 	m->counted = sum;
 	m->unknown = 0;
-	rc = session_find(cache, m->id, &row);
+	rc = session_find(cache, m->id, 0, &row);
 	assert_true(rc >= 0);
 	assert_true(!m->ended || rc > SESSION_LIVE);
 	cache_close(&cache);

@@ -310,6 +310,9 @@ model_forget_function(struct model *m)
 	for (k = 0; k < KEYS; k++) {
 		m->values[k] = NONE;
 		model_again(m, k);
+		if (m->rows[k].state == FLIGHT_FAILED ||
+		    m->rows[k].state == FLIGHT_QUARANTINED)
+			m->rows[k].due = true;
 	}
 }
 

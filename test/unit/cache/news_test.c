@@ -266,10 +266,33 @@ nothing_is_ever_missed(void **state)
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
+/* The wal-index was made anew, and has come to the same number again. */
+static void
+the_same_number_of_another_count(void **state)
+{
+	struct scene *s = *state;
+	struct news_place place = { 0 };
+	uint32_t commits;
+
+	commit(s, 1);
+	(void)follow(s, &place);
+	assert_true(follow(s, &place)); /* nothing since */
+	commits = s->commits;
+	s->commits = 0;
+	while (s->commits < commits)
+		commit(s, 2);
+	assert_false(follow(s, &place));
+	assert_true(follow(s, &place));
+	commit(s, 3);
+	assert_true(follow(s, &place));
+	assert_true(heard[3]);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		CASE(the_same_number_of_another_count),
 		CASE(changes_are_heard_of),
 		CASE(many_values_are_any),
 		CASE(what_does_not_fit_is_any),

@@ -138,7 +138,7 @@ read_sessions(struct reader *r)
 	struct session_row row;
 	struct cache *cache = r->f->a;
 
-	assert_int_equal(session_find(cache, r->id, &row), SESSION_LIVE);
+	assert_int_equal(session_find(cache, r->id, 0, &row), SESSION_LIVE);
 	assert_string_equal(row.scope, r->scope);
 	assert_int_equal(
 	    session_get(cache, r->scope, SESSION_ENTRY, "name", &r->out), 1);

@@ -77,13 +77,16 @@ a_session_comes_with_its_first_use(void **state)
 	struct session_row row;
 	struct session_row found;
 
-	assert_int_equal(session_find(f->a, alice, &row), SESSION_ABSENT);
+	assert_int_equal(session_find(f->a, alice, clock_wall_ms(), &row),
+	    SESSION_ABSENT);
 	assert_int_equal(strlen(row.scope), SESSION_SCOPE_LEN);
 	found = touch(f->a, alice, SESSION_LIVE);
 	assert_string_equal(found.scope, row.scope);
-	assert_int_equal(session_find(f->b, alice, &row), SESSION_LIVE);
+	assert_int_equal(session_find(f->b, alice, clock_wall_ms(), &row),
+	    SESSION_LIVE);
 	assert_string_equal(row.scope, found.scope);
-	assert_int_equal(session_find(f->b, bob, &found), SESSION_ABSENT);
+	assert_int_equal(session_find(f->b, bob, clock_wall_ms(), &found),
+	    SESSION_ABSENT);
 	assert_string_not_equal(row.scope, found.scope);
 	/* The id itself stands nowhere, the scope is no part of it. */
 	assert_null(strstr(row.scope, "616c696365"));
@@ -137,7 +140,8 @@ an_ended_session_is_gone_with_all_it_had(void **state)
 	assert_int_equal(put(f->a, alice, row.scope, "x", "one", 3), 1);
 	assert_int_equal(session_end(f->b, alice), 1);
 	assert_int_equal(session_end(f->b, alice), 0);
-	assert_true(session_find(f->a, alice, &row) > SESSION_LIVE);
+	assert_true(
+	    session_find(f->a, alice, clock_wall_ms(), &row) > SESSION_LIVE);
 	assert_int_equal(cache_lookup(f->a, key, &out, &format), CACHE_MISS);
 	assert_int_equal(put(f->a, alice, row.scope, "x", "one", 3), 0);
 	upkeep(f->a);
@@ -159,8 +163,10 @@ another_id_keeps_the_data(void **state)
 	assert_int_equal(session_set_user(f->a, alice, "Alice"), 1);
 	assert_int_equal(session_rotate(f->a, alice, bob, &times),
 	    SESSION_LIVE);
-	assert_int_equal(session_find(f->b, alice, &after), SESSION_ROTATED);
-	assert_int_equal(session_find(f->b, bob, &after), SESSION_LIVE);
+	assert_int_equal(session_find(f->b, alice, clock_wall_ms(), &after),
+	    SESSION_ROTATED);
+	assert_int_equal(session_find(f->b, bob, clock_wall_ms(), &after),
+	    SESSION_LIVE);
 	assert_string_equal(after.scope, row.scope);
 	assert_string_equal(after.user, "Alice");
 	assert_int_equal(put(f->a, alice, row.scope, "x", "two", 3), 0);
@@ -196,7 +202,8 @@ the_one_used_longest_ago_makes_room(void **state)
 	}
 	for (i = 0; i < 50; i++) {
 		id[0] = (uint8_t)i;
-		if (session_find(f->b, id, &row) == SESSION_LIVE)
+		if (session_find(f->b, id, clock_wall_ms(), &row) ==
+		    SESSION_LIVE)
 			live++;
 		else
 			assert_true(i < 40);
@@ -204,7 +211,7 @@ the_one_used_longest_ago_makes_room(void **state)
 	assert_int_equal(live, 10);
 	upkeep(f->a);
 	id[0] = 3;
-	(void)session_find(f->b, id, &row);
+	(void)session_find(f->b, id, clock_wall_ms(), &row);
 	assert_null(get(f->a, row.scope, SESSION_ENTRY, "x"));
 	id[0] = 49;
 	assert_int_equal(session_end(f->a, id), 1);
@@ -269,9 +276,11 @@ the_keeper_ends_what_is_too_old(void **state)
 	assert_null(get(f->a, row.scope, SESSION_ENTRY, "x"));
 	upkeep(f->b);
 	/* Its cookie would not be taken either, so the row is not needed. */
-	assert_int_equal(session_find(f->a, alice, &row), SESSION_ABSENT);
+	assert_int_equal(session_find(f->a, alice, clock_wall_ms(), &row),
+	    SESSION_ABSENT);
 	assert_null(get(f->a, row.scope, SESSION_ENTRY, "y"));
-	assert_int_equal(session_find(f->a, bob, &row), SESSION_LIVE);
+	assert_int_equal(session_find(f->a, bob, clock_wall_ms(), &row),
+	    SESSION_LIVE);
 }
 
 static void
@@ -288,7 +297,8 @@ a_tool_ends_one_by_its_scope(void **state)
 	assert_int_equal(session_end_scope(f->b, "%%%%%%%%"), ERR_SYNTAX);
 	assert_int_equal(session_end_scope(f->b, prefix), 1);
 	assert_int_equal(session_end_scope(f->b, prefix), 0);
-	assert_int_equal(session_find(f->a, bob, &row), SESSION_LIVE);
+	assert_int_equal(session_find(f->a, bob, clock_wall_ms(), &row),
+	    SESSION_LIVE);
 }
 
 static void

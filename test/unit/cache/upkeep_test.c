@@ -100,7 +100,7 @@ rows_are_counted_by_state(void **state)
 	    "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n"
 	    " WHERE i < 599) INSERT INTO signals SELECT i, zeroblob(32),"
 	    " 1 + i % 6, 1, 0, 0, 0, 0, 0, 0, 0, 0,"
-	    " i, 9e15, 0, 0, 0, 0, 0, 0, 0, 0, '', 'f', x'', NULL FROM n");
+	    " i, 9e15, 9e15, 0, 0, 0, 0, 0, 0, 0, '', 'f', x'', NULL FROM n");
 	(void)fixture_sql(f,
 	    "INSERT INTO kv SELECT id, k, 0, 9e15, 0, 0, 0, 0, 0, 0, 0, 0, 0,"
 	    " 0, 0, 0, x'' FROM signals WHERE state = 3 AND id > 200");
