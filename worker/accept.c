@@ -82,15 +82,16 @@ on_sweep(evutil_socket_t fd, short what, void *arg)
 
 /* An address that holds too many connections: tell it, at once. */
 static void
-refuse_peer(int fd)
+refuse_peer(int fd, bool secured)
 {
 	static const char text[] =
 	    "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\n"
 	    "Content-Length: 0\r\nConnection: close\r\n\r\n";
 
 	/* A fresh socket takes this; whether the client reads it is its own
-	 * affair. */
-	(void)send(fd, text, sizeof(text) - 1, MSG_NOSIGNAL);
+	 * affair. Before a handshake there is no way to say it. */
+	if (!secured)
+		(void)send(fd, text, sizeof(text) - 1, MSG_NOSIGNAL);
 	(void)close(fd);
 }
 
@@ -190,7 +191,7 @@ accept_one(struct worker *worker, int listener)
 		(void)setsockopt(fd, SOL_SOCKET, SO_DETACH_FILTER, NULL, 0);
 	peer_name(&address, peer);
 	if (!admit_peer(worker, peer)) {
-		refuse_peer(fd);
+		refuse_peer(fd, worker->tls != NULL);
 		return true;
 	}
 	if (idle != NULL)

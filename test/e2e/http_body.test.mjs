@@ -54,7 +54,7 @@ test("gzip bodies [H9]", async (t, scene) => {
   }))
     assert.equal((await ask(packed(body))).status, 400, what);
   for (const coding of ["br", "deflate", "identity", "gzip, gzip", "", "x"])
-    assert.equal((await ask(packed(good, coding))).status, 415, coding);
+    assert.equal((await scene.send(server, packed(good, coding))).status, 415, coding);
 
   /* 100 MB of zeros in 100 KB, and the same packed again. */
   const bomb = zlib.gzipSync(Buffer.alloc(100e6), { level: 9 });

@@ -93,6 +93,8 @@ export const REFUSED = [
   ["300 A [20]", `GET / HTTP/1.1\r\nHost: [${"A".repeat(300)}]\r\n\r\n`, 400],
   ["another host [H13]", "GET http://b/ HTTP/1.1\r\nHost: a\r\n\r\n", 400],
   ["two types [6]", `${TYPED}Content-Type: text/plain\r\n\r\n`, 400],
+  ["an escape in a value [H11]", field("User-Agent: \x1b[31mred"), 400],
+  ["a DEL in a value [H11]", field("Referer: a\x7f"), 400],
   ["a NUL in a value [13]", field("User: admin\0x"), 400],
   ["a NUL in the host [13]", "GET / HTTP/1.1\r\nHost: good\0.evil\r\n\r\n", 400],
   ["a NUL in the path", line("GET /\0 HTTP/1.1"), 400],
@@ -189,8 +191,43 @@ REFUSED_BODIES.push(
   ["a form with a NUL, and a request behind it [26]", refusedBody("POST", AT, ["Content-Type: application/x-www-form-urlencoded"], "a=\0&b"), [415]],
 );
 
+/* A callback whose value is this JSON, or whose whole body is. */
+const body = (text, fields = "") =>
+  `${TYPED}${fields}Content-Length: ${text.length}\r\n\r\n${text}`;
+const value = (text) => body(JSON_BODY.replace('"hi"', text));
+
 /* [what, bytes, status]: answered, and the connection goes on. */
 export const ACCEPTED = [
+  ["nested as deep as may be [H8]", value(`${"[".repeat(50)}${"]".repeat(50)}`), 200],
+  ["nested too deep [H8]", value(`${"[".repeat(70)}${"]".repeat(70)}`), 400],
+  ["1001 deep [H8]", value(`${"[".repeat(1001)}${"]".repeat(1001)}`), 400],
+  ["a thousand open brackets [H8]", body("[".repeat(1000)), 400],
+  ["1e400 [H8]", value("1e400"), 400],
+  ["-0 [H8]", value("-0"), 200],
+  ["a number without end [H8]", value("1e"), 400],
+  ["22 digits [H8]", value("9999999999999999999999"), 200],
+  ["half a surrogate [H8]", value('"\\ud800"'), 400],
+  ["a bad escape [H8]", value('"\\uZZZZ"'), 400],
+  ["an escaped NUL [H8]", value('"\\u0000"'), 400],
+  ["a byte order mark [H8]", body(`\xef\xbb\xbf${JSON_BODY}`), 400],
+  ["bytes that are no UTF-8 [H8]", value('"\xff\xfe"'), 400],
+  ["an overlong form [H8]", value('"\xc0\xaf"'), 400],
+  ["no end [H8]", body('{"1":1,'), 400],
+  ["a text without end [H8]", body('{"output":"echo'), 400],
+  ["a key twice [H8]", body(JSON_BODY.replace("{", '{"output":"x",')), 400],
+  ["something behind it [H8]", body(`${JSON_BODY}x`), 400],
+  ["gzip that is none [H9]", body(JSON_BODY, "Content-Encoding: gzip\r\n"), 400],
+  ["half a gzip [H9]", body("\x1f\x8b\b\0\0\0\0\0\0\x03\xab", "Content-Encoding: gzip\r\n"), 400],
+  ["a gzip of nothing [H9]", body("", "Content-Encoding: gzip\r\n"), 400],
+  ["an encoded slash [H10]", line("GET /assets/..%2f..%2fetc/passwd HTTP/1.1"), 400],
+  ["an encoded backslash [H10]", line("GET /assets/..%5cetc/passwd HTTP/1.1"), 400],
+  ["an encoded NUL [H10]", line("GET /assets/a%00.css HTTP/1.1"), 400],
+  ["an overlong dot [H10]", line("GET /assets/%c0%ae%c0%ae/x HTTP/1.1"), 400],
+  ["dots in a suite [H10]", line("GET /_dash-component-suites/../../etc/passwd HTTP/1.1"), 404],
+  ["two slashes [H10]", line("GET //etc/passwd HTTP/1.1"), 200],
+  ["a forged line [H11]", line("GET /x%0d%0a127.0.0.1%20-%20- HTTP/1.1"), 200],
+  ["formats [H11]", field("User-Agent: %s%n%x%(h)s"), 200],
+  ["quotes [H11]", field('User-Agent: "} {\\"a\\": 1'), 200],
   ["a small length", lengths(`content-length: ${LENGTH}`), 200],
   ["length 0..0n", lengths(`Content-Length: 000${LENGTH}`), 200],
   ["one chunk", chunked(`${HEX}\r\n${JSON_BODY}\r\n0\r\n\r\n`), 200],
