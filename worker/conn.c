@@ -7,8 +7,9 @@
  * read, answer all that is complete, send, decide what to watch for.
  *
  * INVARIANT  A connection is freed only at the end of an entry point of this
- *            file (conn_settle) and of conn_time.c, never in the middle of a
- * turn. THREADS    The loop only.
+ *            file (conn_settle) and of conn_time.c, never in the middle
+ *            of a turn.
+ * THREADS    The loop only.
  */
 #include <errno.h>
 #include <stdio.h>
