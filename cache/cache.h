@@ -117,14 +117,16 @@ enum cache_format {
 int cache_lookup(struct cache *cache, const uint8_t key[CACHE_KEY_LEN],
     struct buf *out, enum cache_format *format);
 
-/* The same, where a value made before `since_ms` (clock_wall_ms) is a miss. */
+/* The same, where a value made before `since_ms` (clock_wall_ms) is a miss;
+ * negative: one whose making began before -since_ms. */
 int cache_lookup_since(struct cache *cache, const uint8_t key[CACHE_KEY_LEN],
     int64_t since_ms, struct buf *out, enum cache_format *format);
 
 /* cache_lookup() for one who has waited for the key: also finds a value that
- * was made for those who wait, only (life 0, see cache_publish()). */
+ * was made for those who wait, only (life 0, see cache_publish()). What was
+ * waited for is new enough, but for a negative since_ms. */
 int cache_lookup_waited(struct cache *cache, const uint8_t key[CACHE_KEY_LEN],
-    struct buf *out, enum cache_format *format);
+    int64_t since_ms, struct buf *out, enum cache_format *format);
 
 /*
  * Has anybody written to the database since *seen, which is brought up to
@@ -238,7 +240,8 @@ struct cache_question {
 	const void *arguments;
 	size_t arguments_len;
 	int64_t since_ms; /* a value made before counts as none; 0: any does.
-			     With now, what is there is computed anew. */
+			     With now, what is there is computed anew. < 0:
+			     neither does one whose making began before that */
 
 	/* Of a computation that begins with this question: */
 	const char *scope; /* whose it is; NULL or "": everybody's */

@@ -101,7 +101,8 @@ take_kept(struct cache *cache, struct lookup *l, struct kept *kept,
 	size_t len;
 	int rc;
 
-	if (l->now_ms >= seen->expires || seen->created < l->since_ms)
+	if (l->now_ms >= seen->expires ||
+	    !store_is_since(seen->created, seen->cost_us, l->since_ms))
 		return CACHE_MISS;
 	if (!current || cache->db.reading) {
 		rc = store_still(&cache->db, l->key, seen->created, seen->sum);
@@ -183,9 +184,10 @@ cache_lookup_since(struct cache *cache, const uint8_t key[CACHE_KEY_LEN],
 
 int
 cache_lookup_waited(struct cache *cache, const uint8_t key[CACHE_KEY_LEN],
-    struct buf *out, enum cache_format *format)
+    int64_t since_ms, struct buf *out, enum cache_format *format)
 {
 	struct lookup lookup = { .key = key,
+		.since_ms = since_ms < 0 ? since_ms : 0,
 		.waited = true,
 		.out = out,
 		.format = format };

@@ -121,10 +121,18 @@ read_value(sqlite3_stmt *stmt, struct store_value *value)
 	value->len = (size_t)sqlite3_column_bytes(stmt, COLUMN_FORMAT + 2);
 }
 
+bool
+store_is_since(int64_t created, int64_t cost_us, int64_t since_ms)
+{
+	if (since_ms < 0)
+		return created - cost_us / 1000 >= -since_ms;
+	return created >= since_ms;
+}
+
 /* Judge the row that `stmt` stands on and copy its bytes. */
 static int
-take_row(sqlite3_stmt *stmt, const uint8_t *key, struct buf *out,
-    struct store_value *about)
+take_row(sqlite3_stmt *stmt, const uint8_t *key, int64_t since_ms,
+    struct buf *out, struct store_value *about)
 {
 	struct store_value value;
 	const void *full_key = sqlite3_column_blob(stmt, 0);
@@ -135,6 +143,8 @@ take_row(sqlite3_stmt *stmt, const uint8_t *key, struct buf *out,
 	    memcmp(full_key, key, CACHE_KEY_LEN) != 0)
 		return STORE_MISS;
 	read_value(stmt, &value);
+	if (!store_is_since(value.created, value.cost_us, since_ms))
+		return STORE_MISS;
 	/* Out of memory inside SQLite shows as a NULL. */
 	if (value.data == NULL &&
 	    (value.len > 0 ||
@@ -167,11 +177,11 @@ store_get(struct db *db, const uint8_t key[CACHE_KEY_LEN], int64_t now_ms,
 		return rc;
 	db_bind_int(stmt, 1, store_id(key));
 	db_bind_int(stmt, 2, now_ms);
-	db_bind_int(stmt, 3, since_ms);
+	db_bind_int(stmt, 3, since_ms < 0 ? -since_ms : since_ms);
 	rc = db_step(db, STATEMENT_VALUE_GET);
 	if (rc <= 0)
 		return rc < 0 ? rc : STORE_MISS;
-	rc = take_row(stmt, key, out, about);
+	rc = take_row(stmt, key, since_ms, out, about);
 	db_reset(db, STATEMENT_VALUE_GET);
 	if (rc != STORE_DAMAGED)
 		return rc;

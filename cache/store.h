@@ -42,6 +42,13 @@ int64_t store_id(const uint8_t key[CACHE_KEY_LEN]);
  */
 uint64_t store_sum(const struct store_value *value);
 
+/*
+ * Does a value that was made at `created` and took so long count for one who
+ * wants none older than `since_ms`? Negative: none whose making began before
+ * -since_ms.
+ */
+bool store_is_since(int64_t created, int64_t cost_us, int64_t since_ms);
+
 enum store_got {
 	STORE_MISS,
 	STORE_HIT,
@@ -50,9 +57,10 @@ enum store_got {
 
 /*
  * Read and check the value under `key` that has not expired at `now_ms`, was
- * not forgotten and was made at `since_ms` or later. The bytes go to `out`
- * (cleared first; NULL: only check), what is said about them to *about (may
- * be NULL; its `data` is NULL). Returns enum store_got, -ENOMEM or ERR_*.
+ * not forgotten and was made at `since_ms` or later (store_is_since()). The
+ * bytes go to `out` (cleared first; NULL: only check), what is said about them
+ * to *about (may be NULL; its `data` is NULL). Returns enum store_got, -ENOMEM
+ * or ERR_*.
  */
 int store_get(struct db *db, const uint8_t key[CACHE_KEY_LEN], int64_t now_ms,
     int64_t since_ms, struct buf *out, struct store_value *about);

@@ -248,7 +248,7 @@ recall_for_requests(struct worker *worker, struct parked *parked)
 
 	if (parked->requests == NULL)
 		return;
-	if (cache_lookup_waited(worker->kit.cache, parked->key, &found,
+	if (cache_lookup_waited(worker->kit.cache, parked->key, 0, &found,
 		&format) <= CACHE_MISS ||
 	    format != CACHE_FORMAT_RESPONSE ||
 	    !packed_open(found.data, found.len, &packed)) {

@@ -163,7 +163,7 @@ look_up(struct call *call, const uint8_t key[CACHE_KEY_LEN], int64_t since_ms,
 		*rc = CACHE_HIT;
 		return decode(call, held->bytes, held->len, rc);
 	}
-	*rc = waited ? cache_lookup_waited(cache, key, &blob, &format)
+	*rc = waited ? cache_lookup_waited(cache, key, since_ms, &blob, &format)
 		     : cache_lookup_since(cache, key, since_ms, &blob, &format);
 	if ((*rc != CACHE_HIT && *rc != CACHE_STALE) ||
 	    format != CACHE_FORMAT_VALUE) {
@@ -378,8 +378,8 @@ is_excepted(struct call *call, const struct computation *computation,
 static int64_t
 oldest_ms(const struct call *call, const struct ph_memo_options *options)
 {
-	if (options->fresh)
-		return call->since_ms;
+	if (options->fresh) /* nor those that were in the making */
+		return -call->since_ms;
 	return options->max_age > 0
 		   ? call->since_ms - (int64_t)(options->max_age * 1000)
 		   : 0;

@@ -246,6 +246,26 @@ test("a call says how long, and how old", async (t, scene) => {
   assert.notEqual(await ask("fresh", "s"), third);
 });
 
+test("a forced refresh wants what was begun after it", async (t, scene) => {
+  const { server, ask } = await open(scene);
+  const old = ask("slow", "r:600");
+
+  await until("it runs", () => runs(server, "slow r:600") === 1);
+  await sleep(200);
+  const start = now();
+  const anew = await ask("fresh", "r:600");
+  const ms = now() - start;
+
+  assert.notEqual(anew, await old);
+  assert.equal(runs(server, "slow r:600"), 2);
+  assert.ok(ms > 900, `${ms} ms: what was left of the old one, and a new one`);
+  /* Many at once share one, or those that came a moment later another. */
+  const many = await Promise.all([1, 2, 3, 4].map(() => ask("fresh", "r:600")));
+
+  assert.ok(new Set(many).size <= 2);
+  assert.ok(runs(server, "slow r:600") <= 4);
+});
+
 /* ---- versions ------------------------------------------------------------ */
 
 test("another version of a function starts cold, others do not", async (t, scene) => {

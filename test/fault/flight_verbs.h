@@ -117,7 +117,7 @@ do_lookup(struct cache *cache, const struct order *order, bool *right)
 	fixture_key(order->key, key);
 	rc = order->verb == LOOKUP
 		 ? cache_lookup(cache, key, &out, &format)
-		 : cache_lookup_waited(cache, key, &out, &format);
+		 : cache_lookup_waited(cache, key, 0, &out, &format);
 	value_of(order->key, text);
 	*right = rc != CACHE_HIT || (out.len == strlen(text) &&
 					memcmp(out.data, text, out.len) == 0);

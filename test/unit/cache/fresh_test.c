@@ -112,6 +112,52 @@ a_stale_value_is_renewed_once(void **state)
 	cache_claim_free(&claim);
 }
 
+/* A value that is in the making when somebody wants a new one is an old one. */
+static void
+what_is_in_the_making_is_not_new(void **state)
+{
+	struct cache_claim claim = { .epoch = 0 };
+	struct fixture *f = *state;
+	struct buf out = BUF_EMPTY;
+	enum cache_format format;
+	uint8_t key[CACHE_KEY_LEN];
+	int n = 1;
+	struct cache_question question = { .key = key,
+		.function = "f",
+		.arguments = &n,
+		.arguments_len = sizeof(n) };
+
+	fixture_key(1, key);
+	assert_int_equal(fixture_ask(f->a, 1, &claim), CACHE_OWNED);
+	(void)usleep(20000);
+	question.since_ms = -clock_wall_ms();
+	assert_int_equal(cache_ask_for(f->b, &question, NULL, NULL),
+	    CACHE_WAITING);
+	(void)usleep(20000);
+	assert_int_equal(fixture_publish(f->a, &claim, "old", -1), 0);
+	assert_int_equal(fixture_lookup(f->b, 1, "old"), CACHE_HIT);
+	assert_int_equal(
+	    cache_lookup_waited(f->b, key, question.since_ms, &out, &format),
+	    CACHE_MISS);
+	assert_int_equal(
+	    cache_lookup_since(f->b, key, question.since_ms, &out, &format),
+	    CACHE_MISS);
+	/* Those who do not mind get it meanwhile. */
+	assert_int_equal(cache_ask_for(f->b, &question, NULL, NULL),
+	    CACHE_WANTED_NEW);
+	assert_int_equal(fixture_lookup(f->a, 1, "old"), CACHE_HIT);
+	assert_int_equal(cache_claim_next(f->a, &claim), 0);
+	(void)usleep(20000);
+	assert_int_equal(fixture_publish(f->a, &claim, "new", -1), 0);
+	assert_int_equal(
+	    cache_lookup_waited(f->b, key, question.since_ms, &out, &format),
+	    CACHE_HIT);
+	assert_int_equal(cache_ask_for(f->b, &question, NULL, NULL),
+	    CACHE_READY);
+	cache_claim_free(&claim);
+	buf_free(&out);
+}
+
 /* Near its end a dear value is renewed by some look-ups, a cheap by none. */
 static void
 dear_values_are_renewed_early(void **state)
@@ -391,6 +437,7 @@ main(void)
 		CASE(fresh_then_stale_then_gone),
 		CASE(lives_that_never_end),
 		CASE(a_stale_value_is_renewed_once),
+		CASE(what_is_in_the_making_is_not_new),
 		CASE(dear_values_are_renewed_early),
 		CASE(each_group_can_be_forgotten),
 		CASE(a_running_computation_cannot_publish),

@@ -89,7 +89,7 @@ read_lookup(struct reader *r)
 			     clock_wall_ms() + 1000, &r->out, &r->format),
 	    CACHE_MISS);
 	assert_int_equal(
-	    cache_lookup_waited(cache, r->kept, &r->out, &r->format),
+	    cache_lookup_waited(cache, r->kept, 0, &r->out, &r->format),
 	    CACHE_HIT);
 }
 

@@ -153,7 +153,7 @@ what_is_not_stored_is_for_those_who_waited(void **state)
 	fixture_key(1, key);
 	fixture_store(f->a, 1, "now", 0);
 	assert_int_equal(fixture_lookup(f->b, 1, "now"), CACHE_MISS);
-	assert_int_equal(cache_lookup_waited(f->b, key, &out, &format),
+	assert_int_equal(cache_lookup_waited(f->b, key, 0, &out, &format),
 	    CACHE_HIT);
 	assert_int_equal(out.len, 3);
 	left = fixture_sql(f, "SELECT min(expires) FROM kv") - clock_wall_ms();

@@ -152,8 +152,8 @@ ph_memo_with_(struct ph_call *call, struct ph_memo_options options)
 
 /* ---- in callbacks: make anew and forget -------------------------------- */
 
-/* As ph_memo(), but a value that was made before this request came does not
- * count: for a "Refresh" button. */
+/* As ph_memo(), but a value that was made before this request came, or was in
+ * the making then, does not count: for a "Refresh" button. */
 #define ph_memo_new(call, ...) ph_memo_new_(call, __VA_ARGS__, NULL)
 #define ph_memo_new_(call, function, ...)                    \
 	ph_host_->cache->memo_new(call, function,            \
