@@ -25,7 +25,7 @@
 #include "worker/utf8.h"
 
 #define DEPTH_MAX 200
-#define NUMBER_TEXT 32 /* bytes: -1.7976931348623157e+308 and room */
+#define NUMBER_TEXT 40 /* bytes: -1.7976931348623157e+308 and room */
 
 static int write_value(const struct value *value, struct buf *out,
     unsigned depth, const char **why);
