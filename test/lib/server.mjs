@@ -68,16 +68,18 @@ class Output {
       if (got === 0) break;
       this.at += got;
       this.rest = Buffer.concat([this.rest, chunk.subarray(0, got)]);
-    }
-    const end = this.rest.lastIndexOf(0x0a) + 1;
-
-    if (end > 0) {
-      const text = this.rest.subarray(0, end - 1).toString("utf8");
-
-      this.lines.push(...text.split("\n"));
-      this.rest = this.rest.subarray(end);
+      this.takeLines(); /* at once: there may be millions in the end */
     }
     return this.lines;
+  }
+
+  takeLines() {
+    const end = this.rest.lastIndexOf(0x0a) + 1;
+
+    if (end === 0) return;
+    for (const line of this.rest.subarray(0, end - 1).toString("utf8").split("\n"))
+      this.lines.push(line);
+    this.rest = this.rest.subarray(end);
   }
 
   close() {
