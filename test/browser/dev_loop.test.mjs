@@ -9,6 +9,7 @@ import { isAccessible, isClean } from "../lib/axe.mjs";
 import { now, ROOT, test, within } from "../lib/harness.mjs";
 import { dev, edit, PROGRAM } from "../lib/dev.mjs";
 import { launch, Visitor } from "../lib/page.mjs";
+import { ROWS } from "../lib/points.mjs";
 
 const PATIENT = { timeout: 90000 };
 
@@ -151,6 +152,7 @@ test("errors come and go", { seconds: 400 }, async (t, scene) => {
     const panel = now() - before;
 
     await page.locator("#dropdown").waitFor(PATIENT);
+    await visitor.graphs(ROWS.apples); /* the page behind it is whole */
     await visitor.picture("dev-error");
     await listens(visitor);
     const again = now();
