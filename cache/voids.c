@@ -75,8 +75,8 @@ static int
 rest(struct upkeep *upkeep, struct cache *cache)
 {
 	int64_t from = clock_mono_us();
-	int64_t floor;
-	int64_t now;
+	int64_t floor = 0;
+	int64_t now = 0;
 	int rc;
 
 	if (from < upkeep->voids_at_us)

@@ -55,7 +55,8 @@ compare_host(struct h2_stream *stream, const char *value, size_t len)
 	const char *authority = stream->fields.data + sizeof("Host: ") - 1;
 
 	if (buf_ok(&stream->fields) &&
-	    (len != stream->host_len || strncasecmp(authority, value, len)))
+	    (len != stream->host_len ||
+		strncasecmp(authority, value, len) != 0))
 		stream->refuse = 400;
 }
 

@@ -275,15 +275,16 @@ has_unheld(const struct value *value)
 	uint32_t i;
 
 	if (value->kind == VALUE_TEXT)
-		return memchr(value->u.text, JSON_UNHELD, value->count) != NULL;
+		return memchr(value->u.text, (unsigned char)JSON_UNHELD,
+			   value->count) != NULL;
 	for (i = 0; value->kind == VALUE_ARRAY && !found && i < value->count;
 	     i++)
 		found = has_unheld(&value->u.items[i]);
 	for (i = 0; value->kind == VALUE_OBJECT && !found && i < value->count;
 	     i++) {
 		member = &value->u.members[i];
-		found = memchr(member->name, JSON_UNHELD, member->name_len) !=
-			    NULL ||
+		found = memchr(member->name, (unsigned char)JSON_UNHELD,
+			    member->name_len) != NULL ||
 			has_unheld(&member->value);
 	}
 	return found;
