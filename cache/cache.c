@@ -331,3 +331,14 @@ cache_hint_all(struct cache *cache)
 {
 	cache_wake(cache, UINT64_MAX);
 }
+
+int64_t
+cache_rows_max(const struct cache *cache, int64_t share, int64_t least,
+    int64_t most)
+{
+	int64_t count = cache->max_bytes / share;
+
+	if (cache->max_bytes == 0 || count > most)
+		return most;
+	return count < least ? least : count;
+}

@@ -57,4 +57,11 @@ int cache_resolve_dir(const char *folder, char **dir);
 #define CACHE_KEY_SHORT 9
 void cache_key_short(const uint8_t *key, char text[CACHE_KEY_SHORT]);
 
+/*
+ * How many rows there may be of a kind that is no value: one for each `share`
+ * bytes of cache_max_bytes, but not fewer than `least` nor more than `most`.
+ */
+int64_t cache_rows_max(const struct cache *cache, int64_t share, int64_t least,
+    int64_t most);
+
 #endif

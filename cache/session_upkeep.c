@@ -143,14 +143,10 @@ sweep_expired(struct db *db, int64_t now_ms)
 static int
 count_over(struct cache *cache, int64_t *over, bool *far_too_many)
 {
-	int64_t most = cache->max_bytes / DEAD_SHARE;
+	int64_t most = cache_rows_max(cache, DEAD_SHARE, DEAD_LEAST, DEAD_MOST);
 	sqlite3_stmt *stmt;
 	int rc;
 
-	if (cache->max_bytes == 0 || most > DEAD_MOST)
-		most = DEAD_MOST;
-	if (most < DEAD_LEAST)
-		most = DEAD_LEAST;
 	*over = 0;
 	*far_too_many = false;
 	stmt = db_use_read(&cache->db, STATEMENT_SESSION_OVER, &rc);

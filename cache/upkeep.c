@@ -394,14 +394,11 @@ upkeep_prune(struct upkeep *upkeep, struct cache *cache)
 static int
 count_errors(struct cache *cache, int64_t *surplus)
 {
-	int64_t most = cache->max_bytes / ERROR_SHARE;
+	int64_t most =
+	    cache_rows_max(cache, ERROR_SHARE, ERRORS_LEAST, ERRORS_MOST);
 	sqlite3_stmt *stmt;
 	int rc;
 
-	if (cache->max_bytes == 0 || most > ERRORS_MOST)
-		most = ERRORS_MOST;
-	if (most < ERRORS_LEAST)
-		most = ERRORS_LEAST;
 	*surplus = 0;
 	stmt = db_use_read(&cache->db, STATEMENT_SIGNAL_ERRORS, &rc);
 	if (stmt == NULL)

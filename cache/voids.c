@@ -43,11 +43,7 @@ enum phase { REST, WALK, RAISE, DROP };
 int64_t
 upkeep_voids_max(const struct cache *cache)
 {
-	int64_t most = cache->max_bytes / ROW_SHARE;
-
-	if (cache->max_bytes == 0 || most > ROWS_MOST)
-		return ROWS_MOST;
-	return most < ROWS_LEAST ? ROWS_LEAST : most;
+	return cache_rows_max(cache, ROW_SHARE, ROWS_LEAST, ROWS_MOST);
 }
 
 /* The one number of a statement without parameters; 0 when there is none. */
