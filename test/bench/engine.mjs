@@ -9,10 +9,11 @@
  * A target is met by the ratio of requests per second of CPU time; that of
  * requests per second is printed beside it, but the generator bounds it.
  */
-import { execFileSync, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
+import { certificate } from "../lib/certificate.mjs";
 import {
   BUILD,
   execute,
@@ -44,22 +45,6 @@ const ECHO = JSON.stringify({
 });
 
 /* ---- servers --------------------------------------------------------------- */
-
-function makeCertificate(dir) {
-  const cert = path.join(dir, "cert.pem");
-  const key = path.join(dir, "key.pem");
-
-  execFileSync(
-    "openssl",
-    [
-      ...["req", "-x509", "-newkey", "ec", "-pkeyopt"],
-      ...["ec_paramgen_curve:P-256", "-nodes", "-keyout", key],
-      ...["-out", cert, "-days", "30", "-subj", "/CN=localhost"],
-    ],
-    { stdio: "ignore" },
-  );
-  return { cert, key };
-}
 
 /* Some of the files that a 20 KB answer is taken from. */
 function makeFiles(dir) {
@@ -345,7 +330,7 @@ export async function engine() {
   const keep = (server) => (server && stops.push(server.stop), server);
 
   makeFiles(files);
-  const { cert, key } = makeCertificate(dir);
+  const { cert, key } = certificate(dir);
 
   try {
     const servers = {

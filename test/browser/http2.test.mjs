@@ -6,35 +6,19 @@
  * way of the real front end.
  */
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import path from "node:path";
+import { certificate } from "../lib/certificate.mjs";
 import { test, until } from "../lib/harness.mjs";
 import { launch, Visitor } from "../lib/page.mjs";
 import { ROWS } from "../lib/points.mjs";
 import { connectionCount } from "../lib/sockets.mjs";
 
 test("all callbacks over one connection", { seconds: 120 }, async (t, scene) => {
-  const dir = scene.dir();
-  const cert = path.join(dir, "cert.pem");
-  const key = path.join(dir, "key.pem");
-
-  execFileSync(
-    "openssl",
-    [
-      "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
-      "-nodes", "-keyout", key, "-out", cert, "-days", "30",
-      "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1",
-    ],
-    { stdio: "ignore" },
-  );
+  const { args } = certificate(scene.dir(), "127.0.0.1", { alt: "IP:127.0.0.1" });
   const server = await scene.start({
     workers: 1,
     threads: 2,
     env: { PH_DEMO_DELAY: "0.5" },
-    args: [
-      ...["--certfile", cert, "--keyfile", key],
-      ...["--csrf-token", "--keep-alive", "60"],
-    ],
+    args: [...args, "--csrf-token", "--keep-alive", "60"],
   });
 
   server.url = `https://${server.host}`;

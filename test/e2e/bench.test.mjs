@@ -9,7 +9,8 @@ import { spawn } from "node:child_process";
 import fs from "node:fs";
 import http from "node:http";
 import path from "node:path";
-import { BENCH, bench, certificate } from "../lib/bench.mjs";
+import { BENCH, bench } from "../lib/bench.mjs";
+import { certificate } from "../lib/certificate.mjs";
 import { BUILD, SLOW, test } from "../lib/harness.mjs";
 import { asks, diamond, DROPDOWN, tinyApp } from "../lib/tiny_app.mjs";
 

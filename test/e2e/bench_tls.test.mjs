@@ -10,7 +10,8 @@ import fs from "node:fs";
 import http2 from "node:http2";
 import https from "node:https";
 import path from "node:path";
-import { bench, certificate } from "../lib/bench.mjs";
+import { bench } from "../lib/bench.mjs";
+import { certificate } from "../lib/certificate.mjs";
 import { test, until } from "../lib/harness.mjs";
 
 const { NGHTTP2_INTERNAL_ERROR, NGHTTP2_REFUSED_STREAM } = http2.constants;

@@ -6,8 +6,7 @@
  * stay bounded, and others do not notice.
  */
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import path from "node:path";
+import { certificate } from "../lib/certificate.mjs";
 import {
   block, END_HEADERS, END_STREAM, frame, Frames, HEAD, TYPE, u32,
 } from "../lib/h2_frames.mjs";
@@ -21,22 +20,10 @@ const UPDATE = {
 };
 
 async function start(scene, args = []) {
-  const dir = scene.dir();
-  const cert = path.join(dir, "cert.pem");
-  const key = path.join(dir, "key.pem");
-
-  execFileSync(
-    "openssl",
-    [
-      "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
-      "-nodes", "-keyout", key, "-out", cert, "-days", "30", "-subj", "/CN=a",
-    ],
-    { stdio: "ignore" },
-  );
   return scene.start({
     app: "zoo",
     threads: 2,
-    args: ["--certfile", cert, "--keyfile", key, ...args],
+    args: [...certificate(scene.dir()).args, ...args],
   });
 }
 

@@ -5,32 +5,19 @@
  * both ways, limits, and clients that reset what they ask for.
  */
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import http2 from "node:http2";
-import path from "node:path";
+import { certificate } from "../lib/certificate.mjs";
 import { now, SLOW, test, within } from "../lib/harness.mjs";
 import { call } from "../lib/zoo.mjs";
 
 const UPDATE = "/_dash-update-component";
 
 async function start(scene, { args = [], ...more } = {}) {
-  const dir = scene.dir();
-  const cert = path.join(dir, "cert.pem");
-  const key = path.join(dir, "key.pem");
-
-  execFileSync(
-    "openssl",
-    [
-      "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
-      "-nodes", "-keyout", key, "-out", cert, "-days", "30", "-subj", "/CN=a",
-    ],
-    { stdio: "ignore" },
-  );
   return scene.start({
     app: "zoo",
     threads: 4,
     ...more,
-    args: ["--certfile", cert, "--keyfile", key, ...args],
+    args: [...certificate(scene.dir()).args, ...args],
   });
 }
 

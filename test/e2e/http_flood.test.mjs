@@ -6,11 +6,10 @@
  * does ask is answered beside them, though the worker is full.
  */
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import net from "node:net";
-import path from "node:path";
 import tls from "node:tls";
+import { certificate } from "../lib/certificate.mjs";
 import { now, SLOW, test, until } from "../lib/harness.mjs";
 import { cpuSeconds } from "../lib/op_process.mjs";
 import { connectionCount } from "../lib/sockets.mjs";
@@ -27,22 +26,6 @@ function memory(pid) {
   const text = fs.readFileSync(`/proc/${pid}/smaps_rollup`, "latin1");
 
   return Number(/Private_Dirty:\s+(\d+)/.exec(text)[1]) * 1024;
-}
-
-function secured(scene) {
-  const dir = scene.dir();
-  const cert = path.join(dir, "cert.pem");
-  const key = path.join(dir, "key.pem");
-
-  execFileSync(
-    "openssl",
-    [
-      "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
-      "-nodes", "-keyout", key, "-out", cert, "-days", "30", "-subj", "/CN=a",
-    ],
-    { stdio: "ignore" },
-  );
-  return ["--certfile", cert, "--keyfile", key];
 }
 
 function secure(server) {
@@ -100,7 +83,7 @@ test("idle connections cost little [H6]", { seconds: 120 }, async (t, scene) => 
 test("idle TLS connections [H6]", { seconds: 120 }, async (t, scene) => {
   const server = await scene.start({
     app: "zoo",
-    args: [...secured(scene), "--keep-alive", "60"],
+    args: [...certificate(scene.dir()).args, "--keep-alive", "60"],
   });
   const bytes = await costOfIdle(scene, server, 100, () => secure(server));
 
@@ -174,7 +157,7 @@ test("handshakes that stop half way [H6]", { seconds: 300 }, async (t, scene) =>
   const server = await scene.start({
     app: "zoo",
     args: [
-      ...secured(scene),
+      ...certificate(scene.dir()).args,
       ...["--worker-connections", FULL, "--tls-handshake-timeout", "60"],
     ],
   });

@@ -5,30 +5,14 @@
  * of the files that it was made from.
  */
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import tls from "node:tls";
+import { certificate } from "../lib/certificate.mjs";
 import { test, until } from "../lib/harness.mjs";
 import { childPids } from "../lib/op_process.mjs";
 import { configured, reload } from "../lib/op_server.mjs";
 import { get, Wire } from "../lib/wire.mjs";
-
-function certificate(dir, name) {
-  const key = path.join(dir, `${name}.key`);
-  const cert = path.join(dir, `${name}.pem`);
-
-  execFileSync(
-    "openssl",
-    [
-      "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
-      "-nodes", "-keyout", key, "-out", cert, "-days", "30",
-      "-subj", `/CN=${name}`,
-    ],
-    { stdio: "ignore" },
-  );
-  return { key, cert };
-}
 
 /* The name in the certificate of whoever answers, and what he answers. */
 async function ask(server, servername = "") {

@@ -5,24 +5,11 @@
  * server as it is.
  */
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import https from "node:https";
 import path from "node:path";
+import { certificate } from "../lib/certificate.mjs";
 import { EXAMPLE, test, until } from "../lib/harness.mjs";
-
-/* A certificate that signs itself, in the folder. */
-function makeCertificate(dir) {
-  execFileSync(
-    "openssl",
-    [
-      "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
-      "-nodes", "-days", "30", "-subj", "/CN=dash.example",
-      "-keyout", path.join(dir, "key.pem"), "-out", path.join(dir, "cert.pem"),
-    ],
-    { stdio: "ignore" },
-  );
-}
 
 /* What fetch would do, but for the certificate. */
 function getStatus(port, target) {
@@ -40,7 +27,7 @@ test("bind list, workers, logs, recycling and TLS", async (t, s) => {
   const dir = s.dir();
   const file = path.join(dir, "gunicorn.conf.py");
 
-  makeCertificate(dir);
+  certificate(dir, "dash.example");
   fs.writeFileSync(
     file,
     `# gunicorn.conf.py -- production settings of the plant dashboard
@@ -84,8 +71,8 @@ capture_output = False
 proc_name = "plant-dashboard"
 
 # SSL
-certfile = "${dir}/cert.pem"
-keyfile = "${dir}/key.pem"
+certfile = "${dir}/dash.example.pem"
+keyfile = "${dir}/dash.example.key"
 `,
   );
   const server = await s.start({

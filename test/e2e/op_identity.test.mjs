@@ -4,10 +4,10 @@
  * Who the processes are and what they may never become.
  */
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import tls from "node:tls";
+import { certificate } from "../lib/certificate.mjs";
 import { test, until } from "../lib/harness.mjs";
 import { configured, reload } from "../lib/op_server.mjs";
 import { get } from "../lib/wire.mjs";
@@ -182,18 +182,8 @@ test("logs in a folder of the workers' user are opened anew",
 
 test("a key that only root may read", { skip: ROOT_ONLY }, async (t, s) => {
   const dir = s.dir();
-  const key = path.join(dir, "site.key");
-  const cert = path.join(dir, "site.pem");
+  const { cert, key } = certificate(dir, "site");
 
-  execFileSync(
-    "openssl",
-    [
-      "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
-      "-nodes", "-keyout", key, "-out", cert, "-days", "30",
-      "-subj", "/CN=site",
-    ],
-    { stdio: "ignore" },
-  );
   fs.chmodSync(key, 0o400);
   const server = await asNobody(s, {
     workers: 1,

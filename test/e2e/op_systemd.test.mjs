@@ -8,6 +8,7 @@ import { execFileSync, spawn } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
+import { certificate } from "../lib/certificate.mjs";
 import { BUILD, EXAMPLE, isAlive, ROOT, test, until } from "../lib/harness.mjs";
 import { ctl, ctlJson } from "../lib/op_ctl.mjs";
 import { endTree } from "../lib/op_process.mjs";
@@ -249,14 +250,7 @@ test("--check-config tries what a start would need", async (t, s) => {
   assert.match(check("--pid", "/nowhere/pid"), /pid file \/nowhere/);
   assert.match(check("--certfile", "/nowhere/cert.pem"), /\/nowhere\/cert\.pem/);
   /* A certificate and its key, and another one's. */
-  for (const name of ["a", "b"])
-    execFileSync(
-      "openssl",
-      ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
-        "-nodes", "-days", "30", "-subj", "/CN=x", "-keyout",
-        path.join(dir, `${name}.key`), "-out", path.join(dir, `${name}.pem`)],
-      { stdio: "ignore" },
-    );
+  for (const name of ["a", "b"]) certificate(dir, name);
   const tls = (key) =>
     check("--bind", "127.0.0.1:0", "--certfile", path.join(dir, "a.pem"),
       "--keyfile", path.join(dir, key));

@@ -5,10 +5,10 @@
  * and apps below a path of their own.
  */
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import tls from "node:tls";
+import { certificate } from "../lib/certificate.mjs";
 import { test, until } from "../lib/harness.mjs";
 import { NGINX, nginx } from "../lib/nginx.mjs";
 import { get, post, Wire } from "../lib/wire.mjs";
@@ -241,19 +241,8 @@ test("limits count the client of the PROXY header", async (t, scene) => {
 });
 
 test("the PROXY header comes before TLS", async (t, scene) => {
-  const dir = scene.dir();
-
-  execFileSync(
-    "openssl",
-    [
-      ...["req", "-x509", "-newkey", "ec", "-pkeyopt"],
-      ...["ec_paramgen_curve:P-256", "-nodes", "-days", "30"],
-      ...["-keyout", `${dir}/key`, "-out", `${dir}/cert`, "-subj", "/CN=a"],
-    ],
-    { stdio: "ignore" },
-  );
   const server = await start(scene, [
-    ...["--certfile", `${dir}/cert`, "--keyfile", `${dir}/key`],
+    ...certificate(scene.dir()).args,
     ...["--proxy-protocol", "auto"],
   ]);
 

@@ -5,39 +5,19 @@
  * workers, large answers in both directions, and clients that get it wrong.
  */
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import net from "node:net";
 import path from "node:path";
 import tls from "node:tls";
+import { certificate } from "../lib/certificate.mjs";
 import { now, SLOW, test, until, within } from "../lib/harness.mjs";
 import { cpuSeconds } from "../lib/op_process.mjs";
 import { get, request, Wire } from "../lib/wire.mjs";
 import { call, result } from "../lib/zoo.mjs";
 
-/* A certificate and its key; by itself, or signed by `ca`. */
-function certificate(dir, name, ca) {
-  const key = path.join(dir, `${name}.key`);
-  const cert = path.join(dir, `${name}.pem`);
-  const signing = ca
-    ? ["-CA", ca.cert, "-CAkey", ca.key]
-    : [];
-
-  execFileSync(
-    "openssl",
-    [
-      "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
-      "-nodes", "-keyout", key, "-out", cert, "-days", "30",
-      "-subj", `/CN=${name}`, "-addext", `subjectAltName=DNS:${name}`, ...signing,
-    ],
-    { stdio: "ignore" },
-  );
-  return { key, cert, pem: fs.readFileSync(cert), keyPem: fs.readFileSync(key) };
-}
-
 async function start(scene, { args = [], workers = 1 } = {}) {
   const dir = scene.dir();
-  const pair = certificate(dir, "app.example");
+  const pair = certificate(dir, "app.example", { alt: "DNS:app.example" });
   const server = await scene.start({
     app: "zoo",
     threads: 2,
@@ -204,8 +184,8 @@ test("old tickets are refused, at the same time by all [H17]", async (t, scene) 
 
 test("names and their certificates [H17]", async (t, scene) => {
   const dir = scene.dir();
-  const one = certificate(dir, "one.example");
-  const two = certificate(dir, "two.example");
+  const one = certificate(dir, "one.example", { alt: "DNS:one.example" });
+  const two = certificate(dir, "two.example", { alt: "DNS:two.example" });
   const { server } = await start(scene, {
     args: [
       "--sni-certfile", `${one.cert}:${one.key}`,
@@ -238,8 +218,8 @@ test("client certificates", async (t, scene) => {
     wire.write(get("/_ph/health"));
     return (await wire.answer()).status;
   };
-  const good = { cert: ca.pem, key: ca.keyPem };
-  const bad = { cert: stranger.pem, key: stranger.keyPem };
+  const good = { cert: fs.readFileSync(ca.cert), key: fs.readFileSync(ca.key) };
+  const bad = { cert: fs.readFileSync(stranger.cert), key: fs.readFileSync(stranger.key) };
   const required = await start(scene, {
     args: ["--ca-certs", ca.cert, "--cert-reqs", "2"],
   });

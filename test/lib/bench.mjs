@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /* pronghorn-bench as tests run it. */
-import { execFileSync, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import path from "node:path";
 import { BUILD } from "./harness.mjs";
 
@@ -26,19 +26,4 @@ export function bench(...args) {
       done({ status, results, out, err });
     });
   });
-}
-
-/* A certificate for localhost: the paths { cert, key } in `dir`. */
-export function certificate(dir) {
-  const [cert, key] = ["cert.pem", "key.pem"].map((name) => path.join(dir, name));
-
-  execFileSync(
-    "openssl",
-    [
-      ...["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"],
-      ...["-nodes", "-keyout", key, "-out", cert, "-days", "30", "-subj", "/CN=localhost"],
-    ],
-    { stdio: "ignore" },
-  );
-  return { cert, key };
 }

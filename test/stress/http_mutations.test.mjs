@@ -7,9 +7,10 @@
  * undefined-behaviour sanitizers, `make test` a few thousand to the usual one.
  */
 import assert from "node:assert/strict";
-import { execFileSync, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
+import { certificate } from "../lib/certificate.mjs";
 import { BUILD, EXAMPLE, test, until } from "../lib/harness.mjs";
 
 const { ASAN_BUILD, STRESS, COUNT } = process.env;
@@ -34,18 +35,7 @@ function mutate(args) {
 const descriptors = (pid) => fs.readdirSync(`/proc/${pid}/fd`).length;
 
 test("mutated requests", { seconds: LONG ? 3600 : 90 }, async (t, scene) => {
-  const dir = scene.dir();
-  const cert = path.join(dir, "cert.pem");
-  const key = path.join(dir, "key.pem");
-
-  execFileSync(
-    "openssl",
-    [
-      "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
-      "-nodes", "-keyout", key, "-out", cert, "-days", "30", "-subj", "/CN=a",
-    ],
-    { stdio: "ignore" },
-  );
+  const secured = certificate(scene.dir()).args;
   const options = {
     program: path.join(PROGRAMS, "pronghorn"),
     app: path.join(PROGRAMS, "test-apps/zoo.so"),
@@ -60,7 +50,7 @@ test("mutated requests", { seconds: LONG ? 3600 : 90 }, async (t, scene) => {
   const plain = await scene.start({ ...options, args });
   const tls = await scene.start({
     ...options,
-    args: [...args, "--certfile", cert, "--keyfile", key],
+    args: [...args, ...secured],
   });
   const servers = [plain, tls];
   const pids = servers.map((server) => server.workers());

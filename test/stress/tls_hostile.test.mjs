@@ -8,10 +8,11 @@
  * much, to a build with sanitizers.
  */
 import assert from "node:assert/strict";
-import { execFileSync, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import tls from "node:tls";
+import { certificate } from "../lib/certificate.mjs";
 import { BUILD, EXAMPLE, test, until } from "../lib/harness.mjs";
 import { cpuSeconds, descriptors } from "../lib/op_process.mjs";
 import { get, Wire } from "../lib/wire.mjs";
@@ -20,32 +21,16 @@ const { ASAN_BUILD, STRESS } = process.env;
 const LONG = STRESS === "1";
 const PROGRAMS = LONG && ASAN_BUILD ? ASAN_BUILD : BUILD;
 
-function certificate(dir, name) {
-  const cert = path.join(dir, "cert.pem");
-  const key = path.join(dir, "key.pem");
-
-  execFileSync(
-    "openssl",
-    [
-      "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
-      "-nodes", "-keyout", key, "-out", cert, "-days", "30",
-      "-subj", `/CN=${name}`,
-    ],
-    { stdio: "ignore" },
-  );
-  return { cert, key };
-}
-
 async function start(scene, options = {}) {
   const dir = scene.dir();
-  const { cert, key } = certificate(dir, "first");
+  const { args } = certificate(dir, "first", { file: "site" });
   const server = await scene.start({
     program: path.join(PROGRAMS, "pronghorn"),
     app: path.join(PROGRAMS, "test-apps/zoo.so"),
     slow: PROGRAMS === BUILD ? undefined : 8,
     env: { ASAN_OPTIONS: "abort_on_error=1:detect_leaks=0" },
     args: [
-      ...["--certfile", cert, "--keyfile", key],
+      ...args,
       ...["--www-dir", path.join(path.dirname(EXAMPLE), "../www")],
     ],
     ...options,
@@ -175,17 +160,17 @@ test("a reload reads the certificate again, or changes nothing [H17]", async (t,
 
   assert.equal(await name(), "first");
   /* A key of another certificate, then text that is none. */
-  fs.renameSync(file("key.pem"), file("key.kept"));
-  fs.renameSync(file("cert.pem"), file("cert.kept"));
-  certificate(server.dir, "second");
-  fs.copyFileSync(file("cert.kept"), file("cert.pem"));
+  fs.renameSync(file("site.key"), file("key.kept"));
+  fs.renameSync(file("site.pem"), file("cert.kept"));
+  certificate(server.dir, "second", { file: "site" });
+  fs.copyFileSync(file("cert.kept"), file("site.pem"));
   server.kill("SIGHUP");
-  await server.waitFor(/event=master\.reload_failed .*key\.pem/, { seconds: 30 });
-  fs.writeFileSync(file("cert.pem"), "no certificate");
+  await server.waitFor(/event=master\.reload_failed .*site\.key/, { seconds: 30 });
+  fs.writeFileSync(file("site.pem"), "no certificate");
   server.kill("SIGHUP");
-  await server.waitFor(/event=master\.reload_failed .*cert\.pem/, { seconds: 30 });
+  await server.waitFor(/event=master\.reload_failed .*site\.pem/, { seconds: 30 });
   assert.equal(await name(), "first", "what was good goes on");
-  certificate(server.dir, "third");
+  certificate(server.dir, "third", { file: "site" });
   server.kill("SIGHUP");
   await server.waitFor(/event=master\.restarted/, { seconds: 30 });
   assert.equal(await name(), "third");
