@@ -4,12 +4,7 @@
  * The encoding: its bytes, what must differ, what is refused, and that what
  * is read back is the same value, in place.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "test/unit/arena_test_case.h"
 
 #include <errno.h>
 #include <math.h>
@@ -18,24 +13,6 @@
 
 #include "cache/encode.h"
 #include "server/base/err.h"
-
-static struct arena arena;
-
-static int
-setup(void **state)
-{
-	(void)state;
-	arena_init(&arena, 0);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	arena_free(&arena);
-	return 0;
-}
 
 static struct value
 text(const char *bytes)
@@ -557,7 +534,7 @@ a_full_arena_is_no_memory(void **state)
 	buf_free(&out);
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define CASE(name) ARENA_TEST(name)
 
 int
 main(void)

@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /* A struct of properties becomes the given ones, in order. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
+#include "test/unit/arena_test_case.h"
 
-#include <cmocka.h>
+#include <string.h>
 
 #include "worker/component.h"
 
@@ -34,24 +30,6 @@ static const struct ph_prop card_props[] = {
 };
 
 static const struct ph_component_type card = { "space", "Card", card_props, 5 };
-
-static struct arena arena;
-
-static int
-set_up(void **state)
-{
-	(void)state;
-	arena_init(&arena, 0);
-	return 0;
-}
-
-static int
-tear_down(void **state)
-{
-	(void)state;
-	arena_free(&arena);
-	return 0;
-}
 
 static const struct ph_value *
 as_given(const struct value *value)
@@ -265,18 +243,17 @@ a_full_arena_is_an_error(void **state)
 int
 main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-		TEST(only_given_properties_are_there),
-		TEST(all_kinds_in_the_order_of_the_type),
-		TEST(booleans_have_three_states),
-		TEST(null_is_given),
-		TEST(texts_are_copied),
-		TEST(a_required_one_is_missed_by_name),
-		TEST(more_adds_its_members),
-		TEST(more_in_odd_shapes),
-		TEST(a_component_without_properties),
-		TEST(a_full_arena_is_an_error),
+		ARENA_TEST(only_given_properties_are_there),
+		ARENA_TEST(all_kinds_in_the_order_of_the_type),
+		ARENA_TEST(booleans_have_three_states),
+		ARENA_TEST(null_is_given),
+		ARENA_TEST(texts_are_copied),
+		ARENA_TEST(a_required_one_is_missed_by_name),
+		ARENA_TEST(more_adds_its_members),
+		ARENA_TEST(more_in_odd_shapes),
+		ARENA_TEST(a_component_without_properties),
+		ARENA_TEST(a_full_arena_is_an_error),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,27 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 
 /* Ids that are objects: their text, what patterns stand for. */
+#include "test/unit/arena_test_case.h"
 #include "test/unit/worker/app_fixture.h"
 
 #include "worker/dash_id.h"
-
-static struct arena arena;
-
-static int
-set_up(void **state)
-{
-	(void)state;
-	arena_init(&arena, 0);
-	return 0;
-}
-
-static int
-tear_down(void **state)
-{
-	(void)state;
-	arena_free(&arena);
-	return 0;
-}
 
 static const struct value *
 id(const char *text)
@@ -132,12 +115,11 @@ overlaps(void **state)
 int
 main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-		TEST(texts),
-		TEST(what_is_no_id),
-		TEST(patterns),
-		TEST(overlaps),
+		ARENA_TEST(texts),
+		ARENA_TEST(what_is_no_id),
+		ARENA_TEST(patterns),
+		ARENA_TEST(overlaps),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,36 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 
 /* A leaf at a path: in a copy, with the rest shared and unchanged. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
+#include "test/unit/arena_test_case.h"
 
-#include <cmocka.h>
+#include <string.h>
 
 #include "server/base/buf.h"
 #include "worker/figure.h"
 #include "worker/json_read.h"
 #include "worker/json_write.h"
-
-static struct arena arena;
-
-static int
-set_up(void **state)
-{
-	(void)state;
-	arena_init(&arena, 0);
-	return 0;
-}
-
-static int
-tear_down(void **state)
-{
-	(void)state;
-	arena_free(&arena);
-	return 0;
-}
 
 static const struct value *
 tree_of(const char *json)
@@ -239,13 +217,12 @@ a_full_arena_is_an_error(void **state)
 int
 main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-		TEST(the_leaf_is_put_and_the_tree_is_kept),
-		TEST(bad_paths_are_refused_with_a_reason),
-		TEST(long_paths_are_refused),
-		TEST(the_rest_is_shared),
-		TEST(a_full_arena_is_an_error),
+		ARENA_TEST(the_leaf_is_put_and_the_tree_is_kept),
+		ARENA_TEST(bad_paths_are_refused_with_a_reason),
+		ARENA_TEST(long_paths_are_refused),
+		ARENA_TEST(the_rest_is_shared),
+		ARENA_TEST(a_full_arena_is_an_error),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

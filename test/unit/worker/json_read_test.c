@@ -1,41 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 
 /* JSON to values: bounded, typed so that keys agree, nothing twice. */
+#include "test/unit/arena_test_case.h"
+
 #include <errno.h>
 #include <locale.h>
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "server/base/err.h"
 #include "worker/json_read.h"
 
 static const struct json_limits wide = { 100, 10000, 1000, false };
-static struct arena arena;
-
-static int
-set_up(void **state)
-{
-	(void)state;
-	arena_init(&arena, 0);
-	return 0;
-}
-
-static int
-tear_down(void **state)
-{
-	(void)state;
-	arena_free(&arena);
-	return 0;
-}
-
 /* From a block of exactly the text's size: there is no NUL behind it. */
 static int
 read_bytes(const char *text, size_t len, const struct json_limits *limits,
@@ -398,20 +376,19 @@ a_full_arena_is_an_error(void **state)
 int
 main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-		TEST(literals),
-		TEST(whole_numbers_are_integers),
-		TEST(other_numbers_are_doubles),
-		TEST(texts),
-		TEST(trees),
-		TEST(wide_trees),
-		TEST(no_locale_changes_numbers),
-		TEST(a_name_twice_is_refused),
-		TEST(bad_syntax_is_refused),
-		TEST(texts_of_another_world),
-		TEST(every_bound_is_met_exactly),
-		TEST(a_full_arena_is_an_error),
+		ARENA_TEST(literals),
+		ARENA_TEST(whole_numbers_are_integers),
+		ARENA_TEST(other_numbers_are_doubles),
+		ARENA_TEST(texts),
+		ARENA_TEST(trees),
+		ARENA_TEST(wide_trees),
+		ARENA_TEST(no_locale_changes_numbers),
+		ARENA_TEST(a_name_twice_is_refused),
+		ARENA_TEST(bad_syntax_is_refused),
+		ARENA_TEST(texts_of_another_world),
+		ARENA_TEST(every_bound_is_met_exactly),
+		ARENA_TEST(a_full_arena_is_an_error),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

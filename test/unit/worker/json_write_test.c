@@ -1,19 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 
 /* What is written is strict JSON, safe inside HTML, exact in numbers. */
+#include "test/unit/arena_test_case.h"
+
 #include <float.h>
 #include <locale.h>
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #include "server/base/arena.h"
 #include "server/base/err.h"
@@ -21,24 +17,6 @@
 #include "worker/component.h"
 #include "worker/json_scan.h"
 #include "worker/json_write.h"
-
-static struct arena arena;
-
-static int
-set_up(void **state)
-{
-	(void)state;
-	arena_init(&arena, 0);
-	return 0;
-}
-
-static int
-tear_down(void **state)
-{
-	(void)state;
-	arena_free(&arena);
-	return 0;
-}
 
 static void
 check_json(const struct value *value, const char *want)
@@ -577,23 +555,22 @@ a_full_buffer_is_an_error(void **state)
 int
 main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-		TEST(scalars),
-		TEST(finished_json_is_passed_on),
-		TEST(texts_are_escaped),
-		TEST(every_ascii_byte),
-		TEST(texts_that_are_not_utf8_are_refused),
-		TEST(numbers),
-		TEST(numbers_round_trip),
-		TEST(numbers_in_a_locale_with_a_comma),
-		TEST(lists_and_objects),
-		TEST(depth_is_bounded),
-		TEST(number_columns_are_typed_arrays),
-		TEST(text_columns_are_lists),
-		TEST(tables_are_records),
-		TEST(components_have_type_and_namespace),
-		TEST(a_full_buffer_is_an_error),
+		ARENA_TEST(scalars),
+		ARENA_TEST(finished_json_is_passed_on),
+		ARENA_TEST(texts_are_escaped),
+		ARENA_TEST(every_ascii_byte),
+		ARENA_TEST(texts_that_are_not_utf8_are_refused),
+		ARENA_TEST(numbers),
+		ARENA_TEST(numbers_round_trip),
+		ARENA_TEST(numbers_in_a_locale_with_a_comma),
+		ARENA_TEST(lists_and_objects),
+		ARENA_TEST(depth_is_bounded),
+		ARENA_TEST(number_columns_are_typed_arrays),
+		ARENA_TEST(text_columns_are_lists),
+		ARENA_TEST(tables_are_records),
+		ARENA_TEST(components_have_type_and_namespace),
+		ARENA_TEST(a_full_buffer_is_an_error),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

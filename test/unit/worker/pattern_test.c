@@ -1,34 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 
 /* Paths with variables, and queries. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "test/unit/arena_test_case.h"
 
 #include <string.h>
 
 #include "worker/pattern.h"
-
-static struct arena arena;
-
-static int
-setup(void **state)
-{
-	(void)state;
-	arena_init(&arena, 0);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	arena_free(&arena);
-	return 0;
-}
 
 /* The variables as "name=value;", or NULL when it does not fit. */
 static const char *
@@ -131,12 +108,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(paths_fit, setup, teardown),
-		cmocka_unit_test_setup_teardown(patterns_are_checked, setup,
-		    teardown),
-		cmocka_unit_test_setup_teardown(overlaps, setup, teardown),
-		cmocka_unit_test_setup_teardown(queries_are_decoded, setup,
-		    teardown),
+		ARENA_TEST(paths_fit),
+		ARENA_TEST(patterns_are_checked),
+		ARENA_TEST(overlaps),
+		ARENA_TEST(queries_are_decoded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,37 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 
 /* DataTable's filters and sort orders as SQL that holds nothing of theirs. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
+#include "test/unit/arena_test_case.h"
 
-#include <cmocka.h>
+#include <string.h>
 
 #include "server/base/err.h"
 #include "worker/json_read.h"
 #include "worker/table_filter.h"
 
 static const char *const columns[] = { "a", "b c", "say \"hi\"", "x}y" };
-static struct arena arena;
-
-static int
-set_up(void **state)
-{
-	(void)state;
-	arena_init(&arena, 0);
-	return 0;
-}
-
-static int
-tear_down(void **state)
-{
-	(void)state;
-	arena_free(&arena);
-	return 0;
-}
-
 static const struct {
 	const char *filter;
 	const char *sql; /* NULL: refused */
@@ -178,5 +156,5 @@ main(void)
 		cmocka_unit_test(sort_orders_become_sql),
 	};
 
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return cmocka_run_group_tests(tests, arena_set_up, arena_tear_down);
 }
