@@ -4,8 +4,8 @@
  * Headers and cookies that a callback gives its answer.
  *
  * INVARIANT  What ends in a head was checked here, byte by byte: no CR, LF,
- *            NUL or other control character, no field that the server writes
- *            itself or that frames the message.
+ *            NUL or other control character, no byte that is not ASCII, no
+ *            field that the server writes itself or that frames the message.
  * Source     RFC 9110 section 5, RFC 6265 section 4.1.
  */
 #include <math.h>
@@ -46,14 +46,18 @@ is_token(const char *text)
 	       strspn(text, DIGITS LETTERS "!#$%&'*+-.^_`|~") == strlen(text);
 }
 
-/* Printable ASCII and bytes of UTF-8, without those in `but`. */
+/* Printable ASCII without the bytes in `but`; see host_field_ok(). */
 static bool
 is_clean(const char *text, const char *but)
 {
-	const unsigned char *at = (const unsigned char *)text;
+	return host_field_ok(text) && strpbrk(text, but) == NULL;
+}
 
-	for (; *at != '\0'; at++) {
-		if (*at < 0x20 || *at == 0x7f || strchr(but, *at) != NULL)
+bool
+host_field_ok(const char *value)
+{
+	for (; *value != '\0'; value++) {
+		if (*value < 0x20 || *value > 0x7e)
 			return false;
 	}
 	return true;
@@ -120,9 +124,16 @@ host_set_header(struct ph_call *ph, const char *name, const char *value)
 
 	if (!allowed(call, verb))
 		return;
-	if (name == NULL || value == NULL || !is_token(name) ||
-	    !is_clean(value, "")) {
-		call_error(call, "%s: %s: not a header", call->name, verb);
+	if (name == NULL || !is_token(name)) {
+		call_error(call, "%s: %s: the name is none of a header",
+		    call->name, verb);
+		return;
+	}
+	if (value == NULL || !host_field_ok(value)) {
+		call_error(call,
+		    "%s: %s: %s has a value that is not printable "
+		    "ASCII",
+		    call->name, verb, name);
 		return;
 	}
 	for (i = 0; i < sizeof(ours) / sizeof(ours[0]); i++) {

@@ -25,6 +25,7 @@
 #include "worker/guard.h"
 #include "worker/host.h"
 #include "worker/host_data.h"
+#include "worker/host_session.h"
 #include "worker/http_class.h"
 #include "worker/json_write.h"
 #include "worker/routes.h"
@@ -34,17 +35,7 @@
 /* Set by the server, or changing how the answer is framed. */
 static const char *const own_fields[] = { "connection", "content-encoding",
 	"content-length", "content-type", "date", "keep-alive",
-	"transfer-encoding", "upgrade", "trailer" };
-
-static bool
-is_printable(const char *text)
-{
-	for (; *text != '\0'; text++) {
-		if ((unsigned char)*text < 0x20 || *text == 0x7f)
-			return false;
-	}
-	return true;
-}
+	"proxy-connection", "te", "transfer-encoding", "upgrade", "trailer" };
 
 /* Status and type; NULL: call_error set. */
 static struct route_answer *
@@ -59,7 +50,7 @@ begin_answer(struct ph_call *ph, const char *function, int status,
 	answer = call->route->answer;
 	if (type == NULL)
 		type = "";
-	if (status < 200 || status > 599 || !is_printable(type) ||
+	if (status < 200 || status > 599 || !host_field_ok(type) ||
 	    strlen(type) >= sizeof(answer->type)) {
 		call_error(call, "%s(%d, \"%.60s\"): no such status or type",
 		    function, status, type);
@@ -201,8 +192,8 @@ route_respond_header(struct ph_call *ph, const char *name, const char *value)
 		if (strcasecmp(name, own_fields[i]) == 0)
 			wrong = "is the server's to set";
 	}
-	if (!is_printable(value))
-		wrong = "has a control character in its value";
+	if (!host_field_ok(value))
+		wrong = "has a value that is not printable ASCII";
 	if (call->route->answer->fields.len + strlen(name) + strlen(value) + 4 >
 	    GUARD_FIELDS_MAX)
 		wrong = "does not fit";

@@ -14,6 +14,13 @@ void host_set_header(struct ph_call *call, const char *name, const char *value);
 void host_set_cookie(struct ph_call *call, const char *name, const char *value,
     const struct ph_cookie_options *options);
 
+/*
+ * May a callback give a header this value? Printable ASCII only (RFC 9110
+ * section 5.5): no CR, LF, NUL, and nothing that is read in other ways by
+ * others.
+ */
+bool host_field_ok(const char *value);
+
 /* Append the lines a call has set. 0, or the call has failed. */
 int host_fields_write(struct call *call, struct buf *out);
 

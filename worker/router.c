@@ -454,7 +454,7 @@ check_head(struct worker *worker, const struct http_head *head,
 	*allow = NULL;
 	if (to->contradicts)
 		return 400;
-	if (head->path.data == NULL || head->method == HTTP_TRACE) {
+	if (head->path.data == NULL) { /* CONNECT */
 		*allow = "GET, HEAD, POST, OPTIONS";
 		return 405;
 	}

@@ -295,6 +295,45 @@ several(struct ph_call *call)
 	return ph_output(call, "several.b", ph_text("b"));
 }
 
+/* ["header" or "cookie", name, value]: of this answer. */
+static enum ph_status
+fields(struct ph_call *call)
+{
+	const char *name = ph_text_of(ph_at(in(call), 1));
+	const char *value = ph_text_of(ph_at(in(call), 2));
+
+	if (strcmp(ph_text_of(ph_at(in(call), 0)), "cookie") == 0)
+		ph_set_cookie(call, name, value);
+	else
+		ph_set_header(call, name, value);
+	return ph_output(call, "fields.out", ph_text("set"));
+}
+
+/* ---- routes ------------------------------------------------------------- */
+
+/* {"status", "type", "name", "value"}: of the answer. */
+static enum ph_status
+post_respond(struct ph_call *call)
+{
+	const struct ph_value *what = ph_body_json(call);
+	const char *name = ph_text_of(ph_member(what, "name"));
+
+	if (name[0] != '\0')
+		ph_respond_header(call, name,
+		    ph_text_of(ph_member(what, "value")));
+	return ph_respond(call, (int)ph_int_of(ph_member(what, "status")),
+	    ph_text_of(ph_member(what, "type")), "answer\n", 7);
+}
+
+/* The field X of the request, and B, as the app sees them. */
+static enum ph_status
+get_fields(struct ph_call *call)
+{
+	return ph_respond_json(call, 200,
+	    PH_OBJECT({ "x", ph_text(ph_header(call, "X")) },
+		{ "b", ph_text(ph_header(call, "B")) }));
+}
+
 static const struct ph_value *
 layout(struct ph_call *call)
 {
@@ -351,6 +390,9 @@ PH_APP(app)
 	CALLBACK(echo, false);
 	CALLBACK(crash_now, false);
 	CALLBACK(naps, false);
+	CALLBACK(fields, false);
+	ph_route(app, "POST", "/zoo/respond", post_respond);
+	ph_route(app, "GET", "/zoo/fields", get_fields);
 	ph_callback(app, several, PH_OUTPUT("several.a"),
 	    PH_OUTPUT("several.b"), PH_OUTPUT("other.c"), PH_INPUT("in.value"),
 	    PH_STATE("extra.state"));

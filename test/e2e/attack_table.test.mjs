@@ -11,7 +11,7 @@ import path from "node:path";
 import test from "node:test";
 import { fileURLToPath } from "node:url";
 import {
-  ACCEPTED, FOLLOWED, REFUSED, REFUSED_BODIES,
+  ACCEPTED, FOLLOWED, GUARDED, REFUSED, REFUSED_BODIES,
 } from "../lib/http_cases.mjs";
 
 const TESTS = fileURLToPath(new URL("..", import.meta.url));
@@ -38,8 +38,8 @@ const rowsIn = (name) =>
 /* The names in a file that can carry rows. */
 function namesIn(file) {
   if (file === "lib/http_cases.mjs")
-    return [...REFUSED, ...FOLLOWED, ...REFUSED_BODIES, ...ACCEPTED].map(
-      ([what]) => what,
+    return [REFUSED, FOLLOWED, REFUSED_BODIES, ACCEPTED, GUARDED].flatMap(
+      (cases) => cases.map(([what]) => what),
     );
   const text = fs.readFileSync(path.join(TESTS, file), "utf8");
 

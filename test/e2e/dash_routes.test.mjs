@@ -3,6 +3,7 @@
 /* The app's own paths: methods, what handlers read and set, refusals. */
 import assert from "node:assert/strict";
 import { test } from "../lib/harness.mjs";
+import { request } from "../lib/wire.mjs";
 
 test("routes", async (t, scene) => {
   const content = "a,b\n".repeat(100000);
@@ -59,6 +60,19 @@ test("routes", async (t, scene) => {
         answer.headers.get("allow"),
         "GET, HEAD, PUT, DELETE, OPTIONS",
       );
+    }
+    /* fetch() refuses to send TRACE. */
+    for (const [target, allow] of [
+      ["/api/things/1", "GET, HEAD, PUT, DELETE, OPTIONS"],
+      ["/hook", "POST, OPTIONS"],
+      ["/_dash-update-component", "POST, OPTIONS"],
+      ["/_dash-layout", "GET, HEAD, OPTIONS"],
+      ["/", "GET, HEAD, OPTIONS"],
+    ]) {
+      const answer = await scene.send(server, request("TRACE", target));
+
+      assert.equal(answer.status, 405, target);
+      assert.equal(answer.field("allow"), allow, target);
     }
     /* Other paths are the page's, as ever. */
     assert.match((await ask("GET", "/api")).text, /_dash-config/);

@@ -8,11 +8,13 @@
 import assert from "node:assert/strict";
 import { test } from "../lib/harness.mjs";
 import {
-  ACCEPTED, CUTS, FOLLOWED, REFUSED, REFUSED_BODIES,
+  ACCEPTED, CUTS, FOLLOWED, GUARDED, GUARDED_ARGS, REFUSED, REFUSED_BODIES,
 } from "../lib/http_cases.mjs";
 import { get } from "../lib/wire.mjs";
 import { call, result, runs } from "../lib/zoo.mjs";
 
+/* The line of the log when an app's header, cookie or status is refused. */
+const SAID = /reason=".*ph_(set_header|set_cookie|respond|respond_header)\(/;
 const CANARY = get("/_ph/health", { fields: { "X-Second": "1" } });
 
 /* The statuses of all answers until the server closes. */
@@ -122,15 +124,45 @@ for (const [cut, split] of Object.entries(CUTS)) {
     const server = await scene.start({ app: "zoo", threads: 2 });
     const wire = await scene.connect(server);
 
-    for (const [what, text, status] of ACCEPTED) {
+    for (const [what, text, status, body] of ACCEPTED) {
+      const from = server.lines.length;
+
       await wire.writePieces(split(Buffer.from(text, "latin1")));
       const answer = await wire.answer();
 
       assert.equal(answer.status, status, what);
       assert.equal(answer.field("connection"), undefined, what);
+      assert.equal(answer.field("x-evil"), undefined, what);
+      if (body !== undefined) assert.equal(answer.text, body, what);
+      if (status === 500) {
+        assert.deepEqual([answer.cookies, answer.field("x-a")], [[], undefined], what);
+        assert.match(server.lines.slice(from).join("\n"), SAID, what);
+      }
       await wire.write(CANARY);
       assert.equal((await wire.answer()).text, "ok\n", `behind ${what}`);
     }
     t.diagnostic(`${ACCEPTED.length} requests answered on one connection`);
+  });
+}
+
+for (const [cut, split] of Object.entries(CUTS)) {
+  test(`names, tokens and limits, ${cut}`, { seconds: 120 }, async (t, scene) => {
+    const server = await scene.start({ app: "zoo", threads: 2, args: GUARDED_ARGS });
+    const wrong = [];
+
+    for (const [what, text, status] of GUARDED) {
+      const wire = await scene.connect(server);
+
+      await wire.writePieces(split(Buffer.from(text, "latin1")));
+      const first = await wire.answer();
+
+      wire.finish();
+      const got = [first, ...(await wire.answers())].map((answer) => answer.status);
+
+      if (String(got) !== String([status]))
+        wrong.push(`${what}: ${got}, not ${status}`);
+      wire.destroy();
+    }
+    assert.deepEqual(wrong, []);
   });
 }

@@ -6,7 +6,8 @@
 #   sh test/fuzz/replay.sh PROGRAM...
 #
 # build/fuzz/x_replay gets the files of corpus/x and regression/x beside this
-# script; a program with another name makes its own inputs.
+# script, and there has to be a regression: what has gone wrong in others, or
+# here. A program with another name makes its own inputs.
 #
 # T   only programs whose path contains this
 set -eu
@@ -29,6 +30,11 @@ for program in "$@"; do
 		    "$here/regression/$target"/*; do
 			[ ! -f "$file" ] || set -- "$@" "$file"
 		done
+		if [ -z "$(ls "$here/regression/$target" 2>/dev/null)" ]; then
+			echo "$program: nothing in regression/$target"
+			failed=$((failed + 1))
+			continue
+		fi
 		;;
 	esac
 	if timeout -k 5 300 "$program" "$@" </dev/null; then

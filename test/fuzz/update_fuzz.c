@@ -128,7 +128,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	update_parse(app, &options, (const char *)data, size, &arena, &update);
 	if (update.status != 0) {
 		FUZZ_CHECK(update.status == 400 || update.status == 413 ||
-			   update.status == 500);
+			   update.status == 422 || update.status == 500);
 		FUZZ_CHECK(update.why != NULL && update.why[0] != '\0');
 	} else {
 		FUZZ_CHECK(update.callback != NULL);

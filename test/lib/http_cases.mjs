@@ -6,6 +6,8 @@
  * all tests that send them. [7], [H13]: the row of the table of attacks in
  * test/e2e/README.md that a case is of.
  */
+import zlib from "node:zlib";
+
 const JSON_BODY = JSON.stringify({
   output: "echo.out",
   outputs: { id: "echo", property: "out" },
@@ -196,8 +198,74 @@ const body = (text, fields = "") =>
   `${TYPED}${fields}Content-Length: ${text.length}\r\n\r\n${text}`;
 const value = (text) => body(JSON_BODY.replace('"hi"', text));
 
+/*
+ * What an app says about the head of its answer (test/apps/zoo.c): a callback
+ * that sets a header or a cookie, a route that responds.
+ */
+const inAscii = (value) =>
+  JSON.stringify(value).replace(/[^ -~]/g, (c) =>
+    `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
+const sets = (...what) =>
+  body(inAscii({
+    output: "fields.out",
+    outputs: { id: "fields", property: "out" },
+    inputs: [{ id: "in", property: "value", value: what }],
+  }));
+const responds = (what) =>
+  body(inAscii({ status: 200, type: "text/plain", name: "", ...what }))
+    .replace("/_dash-update-component", "/zoo/respond");
+const FRAMING = [
+  "Content-Length", "transfer-encoding", "Connection", "Keep-Alive", "TE",
+  "Trailer", "Upgrade", "Proxy-Connection", "Content-Encoding", "Content-Type",
+  "Date",
+];
+/* [what, name, value] that no head may get. */
+const BROKEN_FIELDS = [
+  ["CR and LF in the value", "X-A", "b\r\nX-Evil: c"],
+  ["LF in the value", "X-A", "b\nX-Evil: c"],
+  ["CR in the value", "X-A", "b\rX-Evil: c"],
+  ["the head's end in the value", "X-A", "b\r\n\r\nHTTP/1.1 200 OK"],
+  ["a control character in the value", "X-A", "\x01"],
+  ["DEL in the value", "X-A", "\x7f"],
+  ["a byte that is not ASCII in the value", "X-A", "caf\u00e9"],
+  ["CR and LF in the name", "X-A\r\nX-Evil", "c"],
+  ["a colon in the name", "X-A: b", "c"],
+  ["a colon behind the name", "X-Evil:", "c"],
+  ["a blank in the name", "X A", "b"],
+  ["other bytes in the name", "X-\u00e4", "b"],
+  ["a value without end", "X-A", "x".repeat(5000)],
+  ...FRAMING.map((name) => [name, name, "1"]),
+];
+const APP_HEADS = [
+  ["a header", sets("header", "X-A", "b: c"), 200],
+  ["a cookie", sets("cookie", "a", "b"), 200],
+  ["a header of a route", responds({ name: "X-A", value: "b: c" }), 200],
+  ...BROKEN_FIELDS.flatMap(([what, name, value]) => [
+    [what, sets("header", name, value), 500],
+    [`${what}, by a route`, responds({ name, value }), 500],
+  ]),
+  ["a header without a name", sets("header", "", "b"), 500],
+  ["a cookie by hand", sets("header", "Set-Cookie", "a=b"), 500],
+  ["a NUL", sets("header", "X-A", "b\0c"), 422],
+  ...[
+    ["a b", "c"], ["a=b", "c"], ["", "c"], ["a\r\nX-Evil", "c"], ["a:b", "c"],
+    ["a", "b; Domain=x"], ["a", "b\r\nX-Evil: c"], ["a", "b c"], ["a", '"b'],
+    ["a", "\u00e9"], ["__Host-a", "b"],
+  ].map(([name, value]) => [
+    `the cookie ${JSON.stringify(name)} with ${JSON.stringify(value)}`,
+    sets("cookie", name, value), 500,
+  ]),
+  ...[999, 600, 199, 101, 99, 0, -1].map((status) => [
+    `status ${status}`, responds({ status }), 500,
+  ]),
+  ["a type of two lines", responds({ type: "a/b\r\nX-Evil: c" }), 500],
+  ["status 299", responds({ status: 299 }), 299],
+  ["status 404", responds({ status: 404 }), 404],
+].map(([what, bytes, status]) => [`${what} [H12]`, bytes, status]);
+
 /* [what, bytes, status]: answered, and the connection goes on. */
 export const ACCEPTED = [
+  ...APP_HEADS,
   ["nested as deep as may be [H8]", value(`${"[".repeat(50)}${"]".repeat(50)}`), 200],
   ["nested too deep [H8]", value(`${"[".repeat(70)}${"]".repeat(70)}`), 400],
   ["1001 deep [H8]", value(`${"[".repeat(1001)}${"]".repeat(1001)}`), 400],
@@ -251,8 +319,93 @@ export const ACCEPTED = [
   ["dots encoded twice [34]", line("GET /assets/.%%32%65/etc/passwd HTTP/1.1"), 400],
   ["dots encoded twice, well [34]", line("GET /assets/%252e%252e/etc/passwd HTTP/1.1"), 404],
   ["an encoded CRLF [28]", field("X: a%0d%0aB: c"), 200],
+  ["an encoded CRLF, read by the app [28]", field("X: a%0d%0aB: c%00").replace("GET / ", "GET /zoo/fields "), 200, '{"x":"a%0d%0aB: c%00","b":""}'],
   ["OPTIONS *", line("OPTIONS * HTTP/1.1"), 204],
   ["an unknown expectation", field("Expect: 100-continued"), 200],
+];
+
+/*
+ * A server with small limits, a list of names and a token: [what, bytes,
+ * status]. One answer; each on a connection of its own.
+ */
+export const GUARDED_ARGS = [
+  "--allowed-host", "app.example", "--csrf-token",
+  "--limit-request-line", "100", "--limit-request-fields", "10",
+  "--limit-request-field_size", "300", "--limit-request-head", "1000",
+  "--limit-request-body", "2000", "--limit-chunk-line", "64",
+  "--limit-json-depth", "8", "--limit-json-nodes", "100",
+];
+const TOKEN = "0123456789abcdef".repeat(2);
+const WITH_TOKEN = [`Cookie: a=b; _csrf_token=${TOKEN}`, `X-CSRFToken: ${TOKEN}`];
+const asks = (fields, target = "/") =>
+  [`GET ${target} HTTP/1.1`, "Host: app.example", ...fields, "", ""].join("\r\n");
+const updates = (fields, content = JSON_BODY, { host = "app.example", framed = true } = {}) =>
+  [
+    `POST ${AT} HTTP/1.1`, `Host: ${host}`, JSON_TYPE, ...fields,
+    ...(framed ? [`Content-Length: ${content.length}`] : []), "", content,
+  ].join("\r\n");
+const inChunks = (content) =>
+  updates([...WITH_TOKEN, "Transfer-Encoding: chunked"], content, { framed: false });
+const packed = (content, change = (bytes) => bytes) =>
+  updates(
+    [...WITH_TOKEN, "Content-Encoding: gzip"],
+    change(zlib.gzipSync(Buffer.from(content, "latin1"), { level: 9 })).toString("latin1"),
+  );
+const crcOff = (bytes) => {
+  bytes[bytes.length - 8] ^= 1;
+  return bytes;
+};
+const holds = (text) => JSON_BODY.replace('"hi"', text);
+const ones = (count) => holds(`[${Array(count).fill(1)}]`);
+
+export const GUARDED = [
+  ["the right name [H13]", asks([]), 200],
+  ["the right name and a port [H13]", asks([]).replace("example", "EXAMPLE:80"), 200],
+  ["another name [H13]", asks([]).replace("app.", "evil."), 421],
+  ["a longer name [H13]", asks([]).replace("example", "example.evil"), 421],
+  ["an address [H13]", asks([]).replace("app.example", "127.0.0.1"), 421],
+  ["another name in the target [H13]", asks([], "http://evil/").replace("app.example", "evil"), 421],
+  ["a probe by address [H13]", asks([], "/_ph/health").replace("app.example", "10.0.0.1"), 200],
+  ["a callback for another name [H13]", updates(WITH_TOKEN, JSON_BODY, { host: "evil" }), 421],
+  ["a token [H14]", updates(WITH_TOKEN), 200],
+  ["no token [H14]", updates([]), 403],
+  ["a token in the cookie only [H14]", updates([WITH_TOKEN[0]]), 403],
+  ["a token in the header only [H14]", updates([WITH_TOKEN[1]]), 403],
+  ["another token [H14]", updates([WITH_TOKEN[0], `X-CSRFToken: ${"0".repeat(32)}`]), 403],
+  ["empty tokens [H14]", updates(["Cookie: _csrf_token=", "X-CSRFToken: "]), 403],
+  ["a token without its name [H14]", updates([`Cookie: =_csrf_token=${TOKEN}`, WITH_TOKEN[1]]), 403],
+  ["a token from another site [H14]", updates([...WITH_TOKEN, "Sec-Fetch-Site: cross-site"]), 403],
+  ["a token of another origin [H14]", updates([...WITH_TOKEN, "Origin: https://evil.example"]), 403],
+  ["the longest line [H7]", asks([], `/${"x".repeat(86)}`), 200],
+  ["a line too long [H7]", asks([], `/${"x".repeat(87)}`), 414],
+  ["a line without end [H7]", `GET /${"x".repeat(3000)}`, 414],
+  ["the longest field [H7]", asks([`A: ${"x".repeat(297)}`]), 200],
+  ["a field too long [H7]", asks([`A: ${"x".repeat(298)}`]), 431],
+  ["a name too long [H7]", asks([`${"A".repeat(301)}: x`]), 431],
+  ["as many fields as may be [H7]", asks(Array(9).fill("A: b")), 200],
+  ["a field too many [H7]", asks(Array(10).fill("A: b")), 431],
+  ["a head too long [H7]", asks(Array(5).fill(`A: ${"x".repeat(250)}`)), 431],
+  ["the largest body [H7]", updates(WITH_TOKEN, JSON_BODY.padEnd(2000)), 200],
+  ["a body too large [H7]", updates(WITH_TOKEN, JSON_BODY.padEnd(2001)), 413],
+  ["a body too large that is expected [H7]", updates([...WITH_TOKEN, "Expect: 100-continue"], JSON_BODY.padEnd(2001)), 413],
+  ["the largest body in chunks [H7]", inChunks(`7d0\r\n${JSON_BODY.padEnd(2000)}\r\n0\r\n\r\n`), 200],
+  ["a chunk too large [31] [H7]", inChunks(`7d1\r\n${JSON_BODY.padEnd(2001)}\r\n0\r\n\r\n`), 413],
+  ["chunks without end [31] [H7]", inChunks("64\r\n".padEnd(104, " ").concat("\r\n").repeat(21)), 413],
+  ["the longest line of a chunk [H7]", inChunks(`${`${HEX};${"x".repeat(60)}`.slice(0, 64)}\r\n${JSON_BODY}\r\n0\r\n\r\n`), 200],
+  ["a line of a chunk too long [H7]", inChunks(`${`${HEX};${"x".repeat(90)}`.slice(0, 70)}\r\n${JSON_BODY}\r\n0\r\n\r\n`), 400],
+  ["an extension without end [H7]", inChunks(`5;${"x".repeat(1000)}`), 400],
+  ["trailers without end [H7]", inChunks(`0\r\n${`A: ${"x".repeat(250)}\r\n`.repeat(40)}`), 431],
+  ["as deep as may be [H8]", updates(WITH_TOKEN, holds("[[[[[]]]]]")), 200],
+  ["a level too deep [H8]", updates(WITH_TOKEN, holds("[[[[[[]]]]]]")), 400],
+  ["as many values as may be [H8]", updates(WITH_TOKEN, ones(80)), 200],
+  ["values too many [H8]", updates(WITH_TOKEN, ones(120)), 413],
+  ["a packed body [H9]", packed(JSON_BODY), 200],
+  ["a bomb over the limit [H9]", packed(" ".repeat(100000)), 413],
+  ["a bomb in a bomb [H9]", packed(zlib.gzipSync(Buffer.alloc(1e6)).toString("latin1")), 400],
+  ["a wrong checksum [H9]", packed(JSON_BODY, crcOff), 400],
+  ["bytes behind the packed ones [H9]", packed(JSON_BODY, (bytes) => Buffer.concat([bytes, Buffer.from("x")])), 400],
+  ["two packed members [H9]", packed(JSON_BODY, (bytes) => Buffer.concat([bytes, bytes])), 400],
+  ["packed bytes cut short [H9]", packed(JSON_BODY, (bytes) => bytes.subarray(0, -1)), 400],
 ];
 
 /* The ways to cut bytes into packets. */

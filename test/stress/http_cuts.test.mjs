@@ -10,7 +10,7 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import { test, until } from "../lib/harness.mjs";
 import {
-  ACCEPTED, FOLLOWED, REFUSED, REFUSED_BODIES,
+  ACCEPTED, FOLLOWED, GUARDED, GUARDED_ARGS, REFUSED, REFUSED_BODIES,
 } from "../lib/http_cases.mjs";
 import { get } from "../lib/wire.mjs";
 import { runs } from "../lib/zoo.mjs";
@@ -19,12 +19,15 @@ const LONG = process.env.STRESS === "1";
 const STEP = LONG ? 1 : 29;
 const AT_ONCE = 40;
 
-const CASES = [
-  ...REFUSED.map(([what, text, status]) => [what, text, [status]]),
-  ...FOLLOWED,
-  ...REFUSED_BODIES,
-  ...ACCEPTED.map(([what, text, status]) => [what, text, [status]]),
-].map(([what, text, statuses]) => [what, Buffer.from(text, "latin1"), statuses]);
+const cases = (list) =>
+  list.map(([what, text, status]) => [
+    what, Buffer.from(text, "latin1"), [status].flat(),
+  ]);
+/* [the server's arguments, the cases that it is for] */
+const SERVERS = {
+  "": [[], cases([...REFUSED, ...FOLLOWED, ...REFUSED_BODIES, ...ACCEPTED])],
+  ", names, tokens and limits": [GUARDED_ARGS, cases(GUARDED)],
+};
 
 /*
  * Where a case of many thousand bytes consists of the same few over and over:
@@ -58,8 +61,8 @@ async function forEach(items, work) {
   await Promise.all(Array.from({ length: AT_ONCE }, one));
 }
 
-const everyCut = () =>
-  CASES.flatMap(([what, bytes, statuses], index) =>
+const everyCut = (all) =>
+  all.flatMap(([what, bytes, statuses], index) =>
     offsets(bytes, index).map((at) => ({ what, bytes, statuses, at })),
   );
 
@@ -76,8 +79,8 @@ async function settled(server, worker, before) {
     descriptors(worker) <= before);
 }
 
-async function start(scene) {
-  const server = await scene.start({ app: "zoo", threads: 2 });
+async function start(scene, args = []) {
+  const server = await scene.start({ app: "zoo", threads: 2, args });
   const [worker] = server.workers();
   const warm = await scene.connect(server);
 
@@ -88,59 +91,59 @@ async function start(scene) {
   return { server, worker, before: descriptors(worker) + 1 };
 }
 
-test("two pieces", { seconds: 600 }, async (t, scene) => {
-  const { server, worker, before } = await start(scene);
-  const cuts = everyCut();
-  const wrong = [];
+for (const [name, [args, all]] of Object.entries(SERVERS)) {
+  test(`two pieces${name}`, { seconds: 600 }, async (t, scene) => {
+    const { server, worker, before } = await start(scene, args);
+    const cuts = everyCut(all);
+    const wrong = [];
 
-  await forEach(cuts, async ({ what, bytes, statuses, at }) => {
-    const wire = await scene.connect(server);
+    await forEach(cuts, async ({ what, bytes, statuses, at }) => {
+      const wire = await scene.connect(server);
 
-    await wire.writePieces([bytes.subarray(0, at), bytes.subarray(at)]);
-    const got = [];
+      await wire.writePieces([bytes.subarray(0, at), bytes.subarray(at)]);
+      const got = [];
 
-    while (got.length < statuses.length)
-      got.push((await wire.answer()).status);
-    wire.finish();
-    got.push(...(await statusesOf(wire)));
-    if (String(got) !== String(statuses))
-      wrong.push(`${what}, cut at ${at}: ${got}, not ${statuses}`);
-    wire.destroy();
-    scene.wires.length = 0;
+      while (got.length < statuses.length)
+        got.push((await wire.answer()).status);
+      wire.finish();
+      got.push(...(await statusesOf(wire)));
+      if (String(got) !== String(statuses))
+        wrong.push(`${what}, cut at ${at}: ${got}, not ${statuses}`);
+      wire.destroy();
+      scene.wires.length = 0;
+    });
+    assert.deepEqual(wrong.slice(0, 10), []);
+    await settled(server, worker, before);
+    t.diagnostic(`${cuts.length} cuts`);
   });
-  assert.deepEqual(wrong.slice(0, 10), []);
-  await settled(server, worker, before);
-  t.diagnostic(`${cuts.length} cuts`);
-});
 
-test("ended in the middle", { seconds: 600 }, async (t, scene) => {
-  const { server, worker, before } = await start(scene);
-  const cuts = everyCut();
-  const wrong = [];
+  test(`ended in the middle${name}`, { seconds: 600 }, async (t, scene) => {
+    const { server, worker, before } = await start(scene, args);
+    const cuts = everyCut(all);
+    const wrong = [];
 
-  await forEach(cuts, async ({ what, bytes, statuses, at }) => {
-    const wire = await scene.connect(server);
+    await forEach(cuts, async ({ what, bytes, statuses, at }) => {
+      const wire = await scene.connect(server);
 
-    await wire.write(bytes.subarray(0, at));
-    wire.finish();
-    const got = await statusesOf(wire);
+      await wire.write(bytes.subarray(0, at));
+      wire.finish();
+      const got = await statusesOf(wire);
 
-    /* What was answered is what the whole gets, or the start of it. */
-    if (String(got) !== String(statuses.slice(0, got.length)))
-      wrong.push(`${what}, ended at ${at}: ${got}`);
-    wire.destroy();
-    scene.wires.length = 0;
+      /* What was answered is what the whole gets, or the start of it. */
+      if (String(got) !== String(statuses.slice(0, got.length)))
+        wrong.push(`${what}, ended at ${at}: ${got}`);
+      wire.destroy();
+      scene.wires.length = 0;
+    });
+    assert.deepEqual(wrong.slice(0, 10), []);
+    await settled(server, worker, before);
   });
-  assert.deepEqual(wrong.slice(0, 10), []);
-  await settled(server, worker, before);
-});
+}
 
 /* Callbacks run only for whole requests: none of these is. */
 test("cut off in the middle", { seconds: 600 }, async (t, scene) => {
   const { server, worker, before } = await start(scene);
-  const cuts = CASES.filter(([what]) =>
-    ACCEPTED.some(([other]) => other === what),
-  ).flatMap(([, bytes], index) =>
+  const cuts = cases(ACCEPTED).flatMap(([, bytes], index) =>
     offsets(bytes, index).map((at) => ({ bytes, at })),
   );
 

@@ -6,7 +6,8 @@
  * end. Not one request that was sent may stay without its answer.
  *
  * With STRESS=1: 30 HUPs, 10 USR2s, 100 recycled workers, at least 20,000
- * requests; without it a small share of that.
+ * requests, and 500 HUPs that leave nothing behind; without it a small share
+ * of that.
  */
 import assert from "node:assert/strict";
 import fs from "node:fs";
@@ -19,6 +20,7 @@ import { get, post } from "../lib/wire.mjs";
 
 const FULL = Boolean(process.env.STRESS);
 const HUPS = FULL ? 30 : 3;
+const HUPS_ALONE = FULL ? 500 : 50;
 const UPGRADES = FULL ? 10 : 1;
 const RECYCLED = FULL ? 100 : 6;
 const REQUESTS = FULL ? 20000 : 2000;
@@ -64,6 +66,40 @@ test(`${HUPS} HUPs with TTIN and TTOU`, { seconds: SECONDS }, async (t, s) => {
     await reload(server);
   }
   await finish(t, server, `${HUPS} HUPs`);
+});
+
+/* Everything that a reload could leave in the master. */
+function held(pid) {
+  const count = (what) => fs.readdirSync(`/proc/${pid}/${what}`).length;
+  const maps = fs.readFileSync(`/proc/${pid}/maps`, "utf8").split("\n").length;
+
+  return { descriptors: count("fd"), threads: count("task"), maps };
+}
+
+test(`${HUPS_ALONE} HUPs leave nothing in the master [10]`, { seconds: SECONDS }, async (t, s) => {
+  const server = await configured(s, { workers: 1, graceful_timeout: 5 });
+  const children = () =>
+    fs.readFileSync(`/proc/${server.pid}/task/${server.pid}/children`, "utf8")
+      .trim().split(" ").length;
+
+  for (let i = 0; i < 5; i++) await reload(server);
+  const before = { ...held(server.pid), children: 0 };
+
+  await until("one generation to be left", () => server.workers().length === 1);
+  before.children = children();
+  before.rss = server.rss(server.pid);
+  for (let i = 0; i < HUPS_ALONE; i++) await reload(server);
+  await until("as many processes as before", () => children() <= before.children);
+  await until("as much as before", () => {
+    const now = held(server.pid);
+
+    return now.descriptors <= before.descriptors &&
+      now.threads <= before.threads && now.maps <= before.maps + 2;
+  });
+  const grown = server.rss(server.pid) - before.rss;
+
+  t.diagnostic(`${JSON.stringify(before)}, ${grown >> 10} KiB more at the end`);
+  assert.ok(grown < 1 << 20, `${grown} bytes more`);
 });
 
 test(`${UPGRADES} USR2s`, { seconds: SECONDS }, async (t, s) => {

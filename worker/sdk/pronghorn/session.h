@@ -194,8 +194,8 @@ ph_lost(struct ph_call *call, const char *what)
 
 /*
  * A header of this answer; the same name again replaces it. An error: a name
- * or value that cannot stand in a header, and the headers that the server
- * writes itself (framing, type, caching, cookies).
+ * that is none, a value that is not printable ASCII, and the headers that the
+ * server writes itself (framing, type, caching, cookies).
  */
 static inline void
 ph_set_header(struct ph_call *call, const char *name, const char *value)
