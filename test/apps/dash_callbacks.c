@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * One page with every kind of callback: context, no output, no input,
- * duplicate outputs, set_props, running, clientside, patterns, patches.
+ * One page with every kind of callback: context, no output, no input, some
+ * outputs, duplicate outputs, set_props, running, clientside, patterns,
+ * patches.
  */
 #include <string.h>
 
@@ -88,6 +89,32 @@ comforts(struct ph_call *call)
 {
 	ph_set_props(call, "alert", "children", ph_text("something broke"));
 	return ph_output(call, "broken.children", ph_text(ph_error(call)));
+}
+
+/* Both outputs, none, the second one only; then it fails. */
+static enum ph_status
+partly(struct ph_call *call)
+{
+	int clicks = (int)ph_int_of(ph_input(call, "part.n_clicks"));
+
+	if (clicks == 2)
+		return PH_NO_UPDATE;
+	if (clicks > 3)
+		return ph_fail(call, "no fourth");
+	ph_set_cookie(call, "pressed", ph_format("%d", clicks));
+	if (clicks == 1)
+		ph_output(call, "part-a.children", ph_text("a1"));
+	return ph_output(call, "part-b.children",
+	    ph_textf("b%d, a was %d", clicks,
+		(int)ph_int_of(ph_input(call, "a.n_clicks"))));
+}
+
+/* For all that have no handler of their own. */
+static enum ph_status
+mourns(struct ph_call *call)
+{
+	return ph_set_props(call, "alert", "children",
+	    ph_textf("of any callback: %s", ph_error(call)));
 }
 
 /* An input that the page does not have. */
@@ -220,9 +247,10 @@ layout(struct ph_call *call)
 			    html_p(.id = "slow-out"),
 			    html_p(.id = "state", .children = ph_text("idle")),
 			    button("break"), html_p(.id = "broken"),
-			    html_p(.id = "alert"), html_p(.id = "lenient"),
-			    html_p(.id = "client"), html_p(.id = "spaced"),
-			    button("grow"),
+			    html_p(.id = "alert"), button("part"),
+			    html_p(.id = "part-a"), html_p(.id = "part-b"),
+			    html_p(.id = "lenient"), html_p(.id = "client"),
+			    html_p(.id = "spaced"), button("grow"),
 			    html_div(.id = "rows",
 				.children = PH_CHILDREN(row(0), row(1))),
 			    html_p(.id = "total"), button("patch"),
@@ -264,6 +292,10 @@ PH_APP(app)
 	ph_callback(app, breaks, PH_OUTPUT("broken.children"),
 	    PH_INPUT("break.n_clicks"), .prevent_initial_call = true,
 	    .on_error = comforts);
+	ph_callback(app, partly, PH_OUTPUT("part-a.children"),
+	    PH_OUTPUT("part-b.children"), PH_INPUT("part.n_clicks"),
+	    PH_STATE("a.n_clicks"), .prevent_initial_call = true);
+	ph_on_error(app, mourns);
 	ph_callback(app, lenient, PH_OUTPUT("lenient.children"),
 	    PH_INPUT("a.n_clicks"), PH_INPUT_OPTIONAL("nowhere.value"));
 	ph_clientside(app,

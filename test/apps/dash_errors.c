@@ -77,6 +77,15 @@ takes_text(struct ph_call *call)
 	return ph_output(call, "o5.children", ph_input(call, "text.value"));
 }
 
+/* Latin-1, where UTF-8 is meant. */
+static enum ph_status
+writes_latin(struct ph_call *call)
+{
+	if (ph_int_of(ph_input(call, "latin.n_clicks")) > 0)
+		return ph_output(call, "o6.children", ph_text("caf\xe9"));
+	return PH_NO_UPDATE;
+}
+
 static const struct ph_value *
 layout(struct ph_call *call)
 {
@@ -89,9 +98,11 @@ layout(struct ph_call *call)
 		    html_button(.id = "file", .children = ph_text("file")),
 		    html_button(.id = "memo", .children = ph_text("memo")),
 		    html_button(.id = "work", .children = ph_text("work")),
-		    html_div(.id = "out"), html_div(.id = "o1"),
-		    html_div(.id = "o2"), html_div(.id = "o3"),
-		    html_div(.id = "o4"), html_div(.id = "o5"),
+		    html_button(.id = "latin", .children = ph_text("latin")),
+		    html_div(.id = "o6"), html_div(.id = "out"),
+		    html_div(.id = "o1"), html_div(.id = "o2"),
+		    html_div(.id = "o3"), html_div(.id = "o4"),
+		    html_div(.id = "o5"),
 		    dcc_input(.id = "text", .value = ph_text(""))));
 }
 
@@ -110,6 +121,8 @@ PH_APP(app)
 	    PH_INPUT("memo.n_clicks"), .memoize = true);
 	ph_callback(app, takes_text, PH_OUTPUT("o5.children"),
 	    PH_INPUT("text.value"));
+	ph_callback(app, writes_latin, PH_OUTPUT("o6.children"),
+	    PH_INPUT("latin.n_clicks"));
 	ph_callback(app, works, PH_OUTPUT("out.children"),
 	    PH_INPUT("work.n_clicks"));
 }

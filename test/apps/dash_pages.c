@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Several pages: menu, variables, queries, a page that waits, 404. */
+/*
+ * Several pages: menu, variables, queries, a page that waits, 404; in a
+ * document of their own.
+ */
 #include <pronghorn/app.h>
 #include <pronghorn/dcc.h>
 #include <pronghorn/html.h>
@@ -18,9 +21,32 @@ home(struct ph_call *call)
 static const struct ph_value *
 asset(struct ph_call *call)
 {
-	return html_h1(.id = "asset",
-	    .children = ph_textf("asset %s, unit %s", ph_path_arg(call, "id"),
-		ph_query_arg(call, "unit")));
+	return html_div(.children = PH_CHILDREN(
+			    html_h1(.id = "asset",
+				.children = ph_textf("asset %s, unit %s",
+				    ph_path_arg(call, "id"),
+				    ph_query_arg(call, "unit"))),
+			    html_button(.id = ph_format("more-%s",
+					    ph_path_arg(call, "id")),
+				.children = ph_text("more")),
+			    html_p(.id = "seven-out")));
+}
+
+/* Of one asset only; nothing at the start has these ids. */
+static enum ph_status
+more(struct ph_call *call)
+{
+	return ph_output(call, "seven-out.children",
+	    ph_textf("more %d",
+		(int)ph_int_of(ph_input(call, "more-7.n_clicks"))));
+}
+
+static const struct ph_value *
+all_ids(struct ph_call *call)
+{
+	return html_div(.children =
+			    PH_CHILDREN(home(call), html_button(.id = "more-7"),
+				html_p(.id = "seven-out")));
 }
 
 static enum ph_status
@@ -78,8 +104,16 @@ layout(struct ph_call *call)
 			    ph_page_container()));
 }
 
+static const char document[] =
+    "<!DOCTYPE html>\n<html lang=\"en\">\n<head>{%metas%}<title>{%title%}"
+    "</title>{%favicon%}{%css%}</head>\n<body>\n"
+    "<header id=\"frame\">Of the template</header>\n{%app_entry%}\n"
+    "<footer>{%config%}{%scripts%}{%renderer%}</footer>\n"
+    "<script>window.ofTemplate = 'ran';</script>\n</body>\n</html>\n";
+
 PH_APP(app)
 {
+	ph_index(app, document);
 	ph_title(app, "The site");
 	ph_meta(app, "author", "A \"B\" <C>");
 	ph_layout(app, layout);
@@ -90,5 +124,8 @@ PH_APP(app)
 	    .redirect_from = PH_TEXTS("/report", "/old/report"));
 	ph_page(app, "/", home, .title = "Welcome", .order = 1);
 	ph_not_found(app, missing);
+	ph_validation_layout(app, all_ids);
 	ph_callback(app, echo, PH_OUTPUT("out.children"), PH_INPUT("in.value"));
+	ph_callback(app, more, PH_OUTPUT("seven-out.children"),
+	    PH_INPUT("more-7.n_clicks"));
 }

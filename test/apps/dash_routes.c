@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include <pronghorn/app.h>
+#include <pronghorn/dcc.h>
 #include <pronghorn/html.h>
 
 static enum ph_status
@@ -74,6 +75,21 @@ get_file(struct ph_call *call)
 	    "r\303\251sum\303\251.csv");
 }
 
+/* Longer than anything that is kept in one piece. */
+static enum ph_status
+get_long(struct ph_call *call)
+{
+	char part[1024];
+	int i;
+
+	memset(part, 'x', sizeof(part) - 1);
+	part[sizeof(part) - 1] = '\n';
+	ph_respond(call, 200, "text/plain", "start\n", 6);
+	for (i = 0; i < 3000; i++)
+		ph_respond_more(call, part, sizeof(part));
+	return ph_respond_more(call, "end\n", 4);
+}
+
 static enum ph_status
 get_broken(struct ph_call *call)
 {
@@ -91,7 +107,19 @@ static const struct ph_value *
 layout(struct ph_call *call)
 {
 	(void)call;
-	return html_div(.children = ph_text("page"));
+	return html_div(.children = PH_CHILDREN(
+			    html_form(.id = "form", .action = ph_href("/form"),
+				.method = "post",
+				.children = PH_CHILDREN(
+				    html_label(.htmlFor = "name",
+					.children = ph_text("Name")),
+				    dcc_input(.id = "name", .name = "name"),
+				    html_button(.id = "send", .type = "submit",
+					.children = ph_text("Send")))),
+			    html_a(.id = "save", .href = ph_href("/file"),
+				.children = ph_text("Save")),
+			    html_a(.id = "long", .href = ph_href("/long"),
+				.children = ph_text("Long"))));
 }
 
 PH_APP(app)
@@ -105,6 +133,7 @@ PH_APP(app)
 	ph_route(app, "POST", "/form", post_form);
 	ph_route(app, "POST", "/hook", post_hook, .any_origin = true);
 	ph_route(app, "GET", "/file", get_file);
+	ph_route(app, "GET", "/long", get_long);
 	ph_route(app, "GET", "/broken", get_broken);
 	ph_route(app, "GET", "/split", get_split);
 }

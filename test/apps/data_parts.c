@@ -51,6 +51,7 @@ values(struct ph_call *call)
 	return ph_output(call, "store.data",
 	    PH_OBJECT({ "int", ph_int(INT64_C(9007199254740991)) },
 		{ "third", ph_number(1.0 / 3) }, { "nan", ph_number(NAN) },
+		{ "inf", ph_number(INFINITY) },
 		{ "text", ph_text("\"<\303\251\360\237\246\214>\n") },
 		{ "time", ph_time(1.5) },
 		{ "raw", PH_JSON({ "a" : [ true, null, -0.5e-7 ] }) }));
@@ -74,6 +75,8 @@ graph(const char *type)
 		    .values = PH_JSON([ 1, 2 ]), .hole = 0.4);
 	else if (strcmp(type, "heatmap") == 0 || strcmp(type, "contour") == 0)
 		ph_trace(figure, type, .z = ph_grid(more, 2, 3));
+	else if (strcmp(type, "scatter") == 0)
+		ph_scatter(figure, .x = x, .y = y, .mode = "markers");
 	else if (strcmp(type, "line") == 0)
 		ph_line(figure, .x = ph_floats((float[]){ 1, 2, 3 }, 3),
 		    .y = ph_doubles((double[]){ 1, NAN, 2.5 }, 3));
@@ -120,12 +123,12 @@ layout(struct ph_call *call)
 			.children = PH_CHILDREN(ph_text("one "),
 			    html_b(.children = ph_int(2)), ph_number(0.5))),
 		    dcc_upload(.id = "up", .children = ph_text("drop")),
-		    dash_table_data_table(.id = "table"), graph("line"),
-		    graph("bar"), graph("histogram"), graph("histogram2d"),
-		    graph("histogram2dcontour"), graph("heatmap"),
-		    graph("contour"), graph("box"), graph("violin"),
-		    graph("pie"), graph("candlestick"), graph("scattergeo"),
-		    graph("choropleth")));
+		    dash_table_data_table(.id = "table"), graph("scatter"),
+		    graph("line"), graph("bar"), graph("histogram"),
+		    graph("histogram2d"), graph("histogram2dcontour"),
+		    graph("heatmap"), graph("contour"), graph("box"),
+		    graph("violin"), graph("pie"), graph("candlestick"),
+		    graph("scattergeo"), graph("choropleth")));
 }
 
 PH_APP(app)

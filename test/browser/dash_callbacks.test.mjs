@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
 import { until } from "../lib/harness.mjs";
-import { inBothModes } from "../lib/modes.mjs";
+import { inBothModes, inTurn } from "../lib/modes.mjs";
 import { launch, Visitor } from "../lib/page.mjs";
 
 /* What the page loads beside the app. */
@@ -19,7 +19,8 @@ const ASSETS = {
   ),
 };
 
-async function open(scene, options = {}) {
+/* A server and a browser for all; a visitor for each, who has the page. */
+async function place(scene) {
   const assets = scene.dir();
 
   for (const [name, content] of Object.entries(ASSETS))
@@ -29,13 +30,16 @@ async function open(scene, options = {}) {
     workers: 2,
     threads: 2,
     args: ["--assets-folder", assets],
-    ...options,
   });
-  const visitor = await Visitor.open(await launch(scene), server);
+  const browser = await launch(scene);
 
-  await visitor.visit();
-  await shows(visitor, "once", "once");
-  return visitor;
+  return async () => {
+    const visitor = await Visitor.open(browser, server);
+
+    await visitor.visit();
+    await shows(visitor, "once", "once");
+    return visitor;
+  };
 }
 
 /* The selector of an id, which may be a dict id. */
@@ -65,9 +69,10 @@ async function shows(visitor, id, text) {
 const press = (visitor, id) => visitor.page.locator(`#${id}`).click();
 const dict = (type, index) => `{"index":${index},"type":"${type}"}`;
 
-inBothModes("why a callback runs and for whom", async (t, scene) => {
-  const visitor = await open(scene);
+/* Each with a page of its own. */
+const PARTS = {};
 
+PARTS["why a callback runs and for whom"] = async (visitor) => {
   await visitor.context.addCookies([
     { name: "flavour", value: "salt", url: visitor.server.url },
   ]);
@@ -89,10 +94,9 @@ inBothModes("why a callback runs and for whom", async (t, scene) => {
       line.includes("ph_client(): nosy is memoized"),
     ),
   );
-});
+};
 
-inBothModes("outputs, or none, and what happens meanwhile", async (t, scene) => {
-  const visitor = await open(scene);
+PARTS["outputs, or none, and what happens meanwhile"] = async (visitor) => {
   const { page } = visitor;
 
   await shows(visitor, "lenient", "absent is null");
@@ -114,11 +118,42 @@ inBothModes("outputs, or none, and what happens meanwhile", async (t, scene) => 
   await shows(visitor, "broken", "no luck today");
   await shows(visitor, "alert", "something broke");
   assert.deepEqual(visitor.complaints, []);
-});
+};
 
-inBothModes("functions in the browser ask no server", async (t, scene) => {
-  const visitor = await open(scene);
+PARTS["one output of two, none, a cookie, a failure"] = async (visitor) => {
+  const { page } = visitor;
+  const told = (status) =>
+    page.waitForResponse(
+      (answer) =>
+        answer.status() === status &&
+        answer.request().postData()?.includes("part.n_clicks"),
+    );
 
+  await press(visitor, "a");
+  await shows(visitor, "client", "<2>");
+  await press(visitor, "part");
+  await shows(visitor, "part-a", "a1");
+  await shows(visitor, "part-b", "b1, a was 1");
+  /* Prevented: an answer without a body, and the page stays as it is. */
+  const nothing = told(204);
+
+  await press(visitor, "part");
+  await nothing;
+  await shows(visitor, "part-b", "b1, a was 1");
+  await press(visitor, "part");
+  await shows(visitor, "part-b", "b3, a was 1");
+  await shows(visitor, "part-a", "a1");
+  const [cookie] = await visitor.context.cookies();
+
+  assert.deepEqual([cookie.name, cookie.value], ["pressed", "3"]);
+  /* This one has no handler of its own, so the app's. */
+  await press(visitor, "part");
+  await shows(visitor, "alert", "of any callback: no fourth");
+  await shows(visitor, "part-b", "b3, a was 1");
+  assert.deepEqual(visitor.complaints, []);
+};
+
+PARTS["functions in the browser ask no server"] = async (visitor) => {
   await shows(visitor, "client", "<0>");
   await shows(visitor, "spaced", "0 and 0");
   assert.match(await visitor.page.content(), /_dashprivate_clientside_funcs/);
@@ -139,11 +174,9 @@ inBothModes("functions in the browser ask no server", async (t, scene) => {
   await press(visitor, "b");
   await press(visitor, "a");
   await shows(visitor, "spaced", "2 and 1");
-});
+};
 
-inBothModes("patterns: MATCH, ALL, ALLSMALLER", async (t, scene) => {
-  const visitor = await open(scene);
-
+PARTS["patterns: MATCH, ALL, ALLSMALLER"] = async (visitor) => {
   await shows(visitor, dict("double", 0), "0@0");
   await shows(visitor, dict("double", 1), "2@1");
   await shows(visitor, dict("below", 0), "0 below, sum 0");
@@ -162,11 +195,9 @@ inBothModes("patterns: MATCH, ALL, ALLSMALLER", async (t, scene) => {
   await shows(visitor, dict("below", 2), "2 below, sum 7");
   await shows(visitor, "total", "9");
   assert.deepEqual(visitor.complaints, []);
-});
+};
 
-inBothModes("patches change a value in place", async (t, scene) => {
-  const visitor = await open(scene);
-
+PARTS["patches change a value in place"] = async (visitor) => {
   await press(visitor, "patch");
   await until("the patched value", async () =>
     (await locate(visitor, "shown").textContent()).includes("new"),
@@ -181,4 +212,8 @@ inBothModes("patches change a value in place", async (t, scene) => {
     merged: true,
   });
   assert.deepEqual(visitor.complaints, []);
-});
+};
+
+inBothModes("callbacks", { seconds: 120 }, async (t, scene) =>
+  inTurn(t, PARTS, await place(scene)),
+);

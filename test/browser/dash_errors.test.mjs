@@ -90,6 +90,8 @@ test("development mode shows what failed and why", async (t, scene) => {
   await panelShows(visitor, "out.title", /lacks_file: cannot open nowhere.csv: No such/);
   await press(visitor, "memo");
   await panelShows(visitor, "o4.children", /cannot_be_remembered: not even once/);
+  await press(visitor, "latin");
+  await panelShows(visitor, "o6.children", /writes_latin: .*o6\.children.*UTF-8/);
   await press(visitor, "late");
   await panelShows(visitor, "o3.children", /is_late: it took longer than request_timeout/);
   /* A text that C has not: which input it is in, also in a large body. */
@@ -122,7 +124,7 @@ test("production shows nothing of it", async (t, scene) => {
   const texts = [];
 
   assert.doesNotMatch(await page.content(), /dash_renderer\.dev\.js/);
-  for (const id of ["fail", "file", "memo"]) {
+  for (const id of ["fail", "file", "memo", "latin"]) {
     const answer = await press(visitor, id);
 
     assert.equal(answer.status(), 500);
@@ -139,7 +141,7 @@ test("production shows nothing of it", async (t, scene) => {
   texts.push(await late.text(), await page.content());
   assert.doesNotMatch(
     texts.join("\n"),
-    /luck|nowhere|not even once|returns_error|is_late|takes_text|text\.value|surrogate/,
+    /luck|nowhere|not even once|writes_latin|returns_error|is_late|takes_text|text\.value|surrogate/,
   );
   assert.equal((await fetch(`${server.url}/_reload-hash`)).status, 404);
   await press(visitor, "work");

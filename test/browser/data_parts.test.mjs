@@ -8,6 +8,7 @@ import { launch, Visitor } from "../lib/page.mjs";
 
 /* What a trace draws, by its kind. */
 const DRAWN = {
+  scatter: ".scatterlayer .point",
   line: ".scatterlayer path.js-line",
   bar: ".barlayer .point",
   histogram: ".barlayer .point",
@@ -20,6 +21,7 @@ const DRAWN = {
   pie: ".pielayer path.surface",
   candlestick: ".boxlayer path.box",
   scattergeo: ".scattergeo path.point",
+  choropleth: ".choroplethlayer path.choroplethlocation",
 };
 
 inBothModes("values and figures", { seconds: 120 }, async (t, scene, mode) => {
@@ -35,7 +37,7 @@ inBothModes("values and figures", { seconds: 120 }, async (t, scene, mode) => {
   await visitor.visit();
   await page.waitForFunction(() => window.seen !== undefined, null, { timeout: 90000 });
   assert.deepEqual(await page.evaluate(() => window.seen), {
-    ...{ int: 9007199254740991, third: 1 / 3, nan: null },
+    ...{ int: 9007199254740991, third: 1 / 3, nan: null, inf: null },
     text: '"<é🦌>\n',
     time: "1970-01-01T00:00:01.500",
     raw: { a: [true, null, -0.5e-7] },
