@@ -6,7 +6,7 @@ import fs from "node:fs";
 import { inBothModes } from "../lib/modes.mjs";
 import { launch, Visitor } from "../lib/page.mjs";
 
-inBothModes("parts of a page", async (t, scene, mode) => {
+inBothModes("parts of a page", async (t, scene) => {
   const server = await scene.start({
     app: "dash_parts",
     workers: 2,
@@ -55,7 +55,6 @@ inBothModes("parts of a page", async (t, scene, mode) => {
   await shows("where", "/there|?a=b|#c");
   await page.locator("#keep").fill("second");
   await shows("kept", "second");
-  if (mode === "development") return;
   /* What stays in the browser is there again. */
   await page.reload();
   await shows("stored", "stored 1");

@@ -242,6 +242,23 @@ test("sessions and assets", { seconds: 400 }, async (t, scene) => {
   assert.equal(await csv.innerText(PATIENT), mine);
 });
 
+/* What no compiler sees: [what PH_APP says further, what the page tells]. */
+const WRONG = [
+  [
+    'ph_callback(app, draw, PH_OUTPUT("caption.children"), PH_INPUT("graph.id"));',
+    /draw\): output "caption\.children" already belongs to draw: PH_OUTPUT_DUPLICATE/,
+  ],
+  [
+    'ph_callback(app, draw, PH_OUTPUT("caption.title"), PH_INPUT("nowhere.value"));',
+    /nowhere/,
+  ],
+  [
+    'ph_callback(app, draw, PH_OUTPUT("caption.title"), PH_INPUT("caption.lang"));' +
+      'ph_callback(app, wave, PH_OUTPUT("caption.lang"), PH_INPUT("caption.title"));',
+    /callbacks run in a circle: draw -> wave -> draw/,
+  ],
+];
+
 test("the page of a new app", { seconds: 240 }, async (t, scene) => {
   const cwd = scene.dir();
 
@@ -263,4 +280,21 @@ test("the page of a new app", { seconds: 240 }, async (t, scene) => {
   await visitor.settled();
   await isAccessible(page, "a new app");
   isClean(visitor, "a new app");
+
+  /* What is wrong with the app as a whole stands there, too. */
+  const source = path.join(cwd, "demo/app.c");
+  const good = fs.readFileSync(source, "utf8");
+  const told = (pattern) => page.getByText(pattern).first();
+
+  for (const [code, pattern] of WRONG) {
+    await listens(visitor);
+    fs.writeFileSync(source, good.replace(/}\s*$/, `${code}\n}\n`));
+    await told(pattern).waitFor(PATIENT);
+    assert.match(await told(pattern).innerText(), /The app is not loaded/);
+    await caption("Frequency"); /* the page behind it is whole */
+  }
+  await listens(visitor);
+  fs.writeFileSync(source, good);
+  await told(/The app is not loaded/).waitFor({ state: "detached", ...PATIENT });
+  await caption("Frequency");
 });
