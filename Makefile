@@ -163,8 +163,15 @@ $(BUILD)/unit/bench/%: $(BUILD)/obj/test/unit/bench/%.o $(BUILD)/libbench.a \
 
 $(BUILD)/fault/%: $(BUILD)/obj/test/fault/%.o $(BUILD)/libpronghorn.a
 	@mkdir -p $(@D)
-	$(call run_as,TEST,$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ \
-		$(LDLIBS) -lcmocka)
+	$(call run_as,TEST,$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) \
+		$(WRAP:%=-Wl$(comma)--wrap=%) -o $@ $^ $(LDLIBS) -lcmocka)
+
+# What these put their own functions in the place of.
+$(BUILD)/fault/cache_own_test: WRAP := malloc calloc realloc free strdup \
+	strndup realpath opendir
+$(BUILD)/fault/cache_calls_test: WRAP := $(addprefix sqlite3_,step reset \
+	finalize prepare_v2 prepare_v3 exec open_v2 wal_checkpoint_v2 \
+	file_control busy_timeout)
 
 $(BUILD)/bench/%: $(BUILD)/obj/test/bench/%.o $(BENCH_OBJ) $(LIB_OBJ)
 	@mkdir -p $(@D)

@@ -47,8 +47,11 @@ inspect_open(struct inspect **out, const char *dir, struct buf *why)
 	int rc;
 
 	*out = NULL;
-	if (inspect == NULL)
+	if (inspect == NULL) {
+		(void)buf_printf(why, "the cache in %s: %s", dir,
+		    err_str(-ENOMEM));
 		return -ENOMEM;
+	}
 	rc = db_path(inspect->path, sizeof(inspect->path), dir, SCHEMA_FILE);
 	if (rc == 0 && stat(inspect->path, &st) < 0)
 		rc = -errno;

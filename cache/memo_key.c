@@ -4,7 +4,8 @@
  * Keys by SHA-256.
  *
  * Looking the algorithm up is slow in OpenSSL 3, so it is fetched once per
- * process; a context is kept per thread and freed when the thread ends.
+ * process, or as often as that fails, which may be for want of memory; a
+ * context is kept per thread and freed when the thread ends.
  *
  * INVARIANT  The hashed bytes are a constant tag, then each part as eight
  *            bytes of length (little endian) and content. The tag changes
@@ -15,6 +16,7 @@
 #include <errno.h>
 #include <openssl/evp.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "server/base/err.h"
@@ -22,7 +24,7 @@
 static const char layout_tag[] = "pronghorn memo 1";
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
-static EVP_MD *sha256;
+static _Atomic(EVP_MD *) sha256;
 static pthread_key_t context_key;
 static bool context_key_made;
 
@@ -35,8 +37,23 @@ free_context(void *context)
 static void
 set_up(void)
 {
-	sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
 	context_key_made = pthread_key_create(&context_key, free_context) == 0;
+}
+
+static EVP_MD *
+get_digest(void)
+{
+	EVP_MD *fetched = atomic_load(&sha256);
+	EVP_MD *first = NULL;
+
+	if (fetched != NULL)
+		return fetched;
+	fetched = EVP_MD_fetch(NULL, "SHA256", NULL);
+	if (fetched == NULL ||
+	    atomic_compare_exchange_strong(&sha256, &first, fetched))
+		return fetched;
+	EVP_MD_free(fetched);
+	return first;
 }
 
 /* The calling thread's context; NULL without memory. */
@@ -73,19 +90,21 @@ memo_key(const char *prefix, const char *function, uint32_t version,
     uint8_t key[CACHE_KEY_LEN])
 {
 	EVP_MD_CTX *context;
+	EVP_MD *digest;
 	uint8_t number[4];
 	unsigned key_len = 0;
 	unsigned i;
 
 	(void)pthread_once(&once, set_up);
-	if (sha256 == NULL || !context_key_made)
+	digest = get_digest();
+	if (digest == NULL || !context_key_made)
 		return ERR_STORE;
 	context = get_context();
 	if (context == NULL)
 		return -ENOMEM;
 	for (i = 0; i < 4; i++)
 		number[i] = (uint8_t)(version >> 8 * i);
-	if (EVP_DigestInit_ex2(context, sha256, NULL) != 1 ||
+	if (EVP_DigestInit_ex2(context, digest, NULL) != 1 ||
 	    !put_part(context, layout_tag, sizeof(layout_tag) - 1) ||
 	    !put_part(context, prefix, strlen(prefix)) ||
 	    !put_part(context, function, strlen(function)) ||

@@ -5,7 +5,8 @@
  * for n = 1, 2, ... until a life of the cache passes without it. A VFS that
  * hands everything on to SQLite's own does the failing.
  */
-#include "test/fault/cache_scenario_more.h"
+#include "test/fault/cache_scenario_tools.h"
+#include "test/fault/failing.h"
 
 #include "cache/gate.h"
 
@@ -47,34 +48,11 @@ static const struct kind {
 };
 
 static const struct kind *kind;
-static long countdown; /* 0: disarmed, -1: fired */
-static bool fail_for_ever;
-
-static void
-arm(long n, bool for_ever)
-{
-	countdown = n;
-	fail_for_ever = for_ever;
-}
-
-static bool
-fired(void)
-{
-	return countdown < 0;
-}
-
 /* Is this the call that fails? */
 static bool
 fails(unsigned call)
 {
-	if (countdown == 0 || !(kind->calls & call))
-		return false;
-	if (countdown < 0)
-		return fail_for_ever;
-	if (--countdown > 0)
-		return false;
-	countdown = -1;
-	return true;
+	return (kind->calls & call) && failing_now();
 }
 
 /* --- the VFS ----------------------------------------------------------- */
@@ -278,7 +256,7 @@ run_kinds(long (*all)(struct scenario *, bool))
 	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		kind = &kinds[i];
 		for (mode = 0; mode < (kind->once ? 1 : 2); mode++) {
-			scenario_init(&scenario, arm, fired);
+			scenario_init(&scenario, failing_arm, failing_fired);
 			rounds = all(&scenario, mode == 1);
 			print_message("%s, %s: %ld rounds\n", kind->name,
 			    mode ? "for ever" : "once", rounds);
@@ -322,6 +300,13 @@ creating_on_a_failing_disk(void **state)
 	run_kinds(scenario_all_create);
 }
 
+static void
+looking_in_on_a_failing_disk(void **state)
+{
+	(void)state;
+	run_kinds(scenario_all_tools);
+}
+
 /*
  * A race for a lock of the log that was lost too often, at any place: nobody
  * notices, for there is a second try. (For ever: a_life_on_a_failing_disk.)
@@ -337,11 +322,11 @@ a_lost_race_is_not_noticed(void **state)
 	(void)state;
 	kind = &kinds[KIND_PROTOCOL];
 	assert_int_equal(kind->code, SQLITE_PROTOCOL);
-	scenario_init(&s, arm, fired);
+	scenario_init(&s, failing_arm, failing_fired);
 	s.fixture.options.cache_memory = 0;
 	upkeep_init(&upkeep);
 	for (n = 1; more; n++) {
-		arm(n, false);
+		failing_arm(n, false);
 		s.fixture.a = fixture_open(&s.fixture, 1, 101);
 		assert_int_equal(
 		    fixture_lookup(s.fixture.a, SCENARIO_KEPT, "kept"),
@@ -357,8 +342,8 @@ a_lost_race_is_not_noticed(void **state)
 		    cache_forget(s.fixture.a, CACHE_GROUP_TAG, "nobody's"), 0);
 		assert_int_equal(cache_renew(s.fixture.a), 0);
 		assert_true(upkeep_measure(&upkeep, s.fixture.a) == 0);
-		more = fired();
-		arm(0, false);
+		more = failing_fired();
+		failing_arm(0, false);
 		cache_close(&s.fixture.a);
 	}
 	print_message("%d places\n", n - 2);
@@ -375,21 +360,21 @@ a_full_disk_heals(void **state)
 
 	(void)state;
 	kind = &kinds[4];
-	scenario_init(&s, arm, fired);
+	scenario_init(&s, failing_arm, failing_fired);
 	s.fixture.a = fixture_open(&s.fixture, 1, 101);
 	assert_int_equal(fixture_ask(s.fixture.a, 7, &claim), CACHE_OWNED);
-	arm(1, true);
+	failing_arm(1, true);
 	assert_int_equal(fixture_publish(s.fixture.a, &claim, "v", -1),
 	    ERR_FULL);
-	assert_true(fired());
+	assert_true(failing_fired());
 	/* Reading goes on; writing is not even tried. */
 	assert_int_equal(fixture_lookup(s.fixture.a, SCENARIO_KEPT, "kept"),
 	    CACHE_HIT);
-	arm(1, true);
+	failing_arm(1, true);
 	assert_int_equal(fixture_publish(s.fixture.a, &claim, "v", -1),
 	    ERR_FULL);
-	assert_false(fired());
-	arm(0, false);
+	assert_false(failing_fired());
+	failing_arm(0, false);
 	s.fixture.a->db.paused_to = 1; /* the pause is over */
 	assert_int_equal(fixture_publish(s.fixture.a, &claim, "v", -1), 0);
 	assert_int_equal(fixture_lookup(s.fixture.a, 7, "v"), CACHE_HIT);
@@ -406,6 +391,7 @@ main(void)
 		cmocka_unit_test(repairing_on_a_failing_disk),
 		cmocka_unit_test(preparing_on_a_failing_disk),
 		cmocka_unit_test(creating_on_a_failing_disk),
+		cmocka_unit_test(looking_in_on_a_failing_disk),
 		cmocka_unit_test(a_lost_race_is_not_noticed),
 		cmocka_unit_test(a_full_disk_heals),
 	};

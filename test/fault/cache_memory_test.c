@@ -4,50 +4,21 @@
  * The n-th allocation of SQLite fails, once and from then on, for n = 1, 2,
  * ... until a life of the cache passes without it.
  */
-#include "test/fault/cache_scenario_more.h"
+#include "test/fault/cache_scenario_tools.h"
+#include "test/fault/failing.h"
 
 static sqlite3_mem_methods real;
-static long countdown; /* 0: disarmed */
-static bool fail_for_ever;
-static bool has_fired;
-
-static void
-arm(long n, bool for_ever)
-{
-	countdown = n;
-	fail_for_ever = for_ever;
-	has_fired = false;
-}
-
-static bool
-fired(void)
-{
-	return has_fired;
-}
-
-/* Is this the call that fails? */
-static bool
-fails(void)
-{
-	if (has_fired && fail_for_ever && countdown < 0)
-		return true;
-	if (countdown <= 0 || --countdown > 0)
-		return false;
-	has_fired = true;
-	countdown = -1;
-	return true;
-}
 
 static void *
 failing_malloc(int size)
 {
-	return fails() ? NULL : real.xMalloc(size);
+	return failing_now() ? NULL : real.xMalloc(size);
 }
 
 static void *
 failing_realloc(void *memory, int size)
 {
-	return fails() ? NULL : real.xRealloc(memory, size);
+	return failing_now() ? NULL : real.xRealloc(memory, size);
 }
 
 static int
@@ -73,7 +44,7 @@ run_both(long (*all)(struct scenario *, bool))
 	long rounds;
 
 	for (mode = 0; mode < 2; mode++) {
-		scenario_init(&scenario, arm, fired);
+		scenario_init(&scenario, failing_arm, failing_fired);
 		scenario.many = true;
 		rounds = all(&scenario, mode == 1);
 		/* Fewer would mean that nothing was made to fail. */
@@ -119,6 +90,13 @@ creating_without_memory(void **state)
 	run_both(scenario_all_create);
 }
 
+static void
+looking_in_without_memory(void **state)
+{
+	(void)state;
+	run_both(scenario_all_tools);
+}
+
 int
 main(void)
 {
@@ -128,6 +106,7 @@ main(void)
 		cmocka_unit_test(repairing_without_memory),
 		cmocka_unit_test(preparing_without_memory),
 		cmocka_unit_test(creating_without_memory),
+		cmocka_unit_test(looking_in_without_memory),
 	};
 
 	return cmocka_run_group_tests(tests, setup_group, NULL);
