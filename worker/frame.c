@@ -363,16 +363,32 @@ name_column(struct arena *arena, struct value_column *column, const char *name,
 	return column->name != NULL;
 }
 
-/* Is it the name of one of the first `count` columns? */
-static bool
-has_name(const struct value_table *table, size_t count, const char *name)
+/* A name and where it stands; sorted, so that looking one up is quick in a
+ * table of any width. */
+struct place {
+	const char *name;
+	uint32_t at;
+};
+
+static int
+compare_places(const void *a, const void *b)
 {
+	return strcmp(((const struct place *)a)->name,
+	    ((const struct place *)b)->name);
+}
+
+/* NULL: the arena is full. */
+static struct place *
+places_of(struct arena *arena, const char *const *names, size_t count)
+{
+	struct place *places = arena_calloc(arena, count + 1, sizeof(*places));
 	size_t i;
 
-	for (i = 0; i < count; i++)
-		if (strcmp(table->columns[i].name, name) == 0)
-			return true;
-	return false;
+	for (i = 0; places != NULL && i < count; i++)
+		places[i] = (struct place){ names[i], (uint32_t)i };
+	if (places != NULL && count > 0)
+		qsort(places, count, sizeof(*places), compare_places);
+	return places;
 }
 
 const struct value *
@@ -381,19 +397,22 @@ frame_table(struct arena *arena, const char *const *names,
 {
 	struct value_table *table;
 	struct value *value = table_new(arena, count, &table);
+	struct place *places = places_of(arena, names, count);
 	size_t i;
 
 	*why = "out of memory";
-	if (value == NULL)
+	if (value == NULL || places == NULL)
 		return NULL;
+	for (i = 1; i < count; i++) {
+		if (compare_places(&places[i - 1], &places[i]) == 0) {
+			*why = "two columns have the same name";
+			return NULL;
+		}
+	}
 	for (i = 0; i < count; i++) {
 		if (!name_column(arena, &table->columns[i], names[i],
 			strlen(names[i])))
 			return NULL;
-		if (has_name(table, i, names[i])) {
-			*why = "two columns have the same name";
-			return NULL;
-		}
 		if (!column_of(arena, columns[i], &table->columns[i])) {
 			*why = "a column is an array, a column of a table or "
 			       "a list";
@@ -469,42 +488,60 @@ parse_split(struct arena *arena, const struct value *names,
 	return table_of_cells(arena, names, cells, data->count);
 }
 
+/* The cells of one record, each where its name says. */
+static void
+take_record(const struct value *record, const struct place *places,
+    uint32_t width, struct value *cells)
+{
+	const struct value_member *member;
+	const struct place *place;
+	struct place key = { NULL, 0 };
+	uint32_t i;
+
+	for (i = 0; record->kind == VALUE_OBJECT && i < record->count; i++) {
+		member = &record->u.members[i];
+		key.name = member->name;
+		place = bsearch(&key, places, width, sizeof(*places),
+		    compare_places);
+		if (place != NULL)
+			cells[place->at] = member->value;
+	}
+}
+
 /* The names of the first record are those of the table. */
 static const struct value *
 parse_records(struct arena *arena, const struct value *list, const char **why)
 {
 	const struct value *first = list->count > 0 ? list->u.items : NULL;
+	struct place *places;
 	struct value *names;
 	struct value *cells;
-	const struct value *cell;
+	const char **texts;
 	uint32_t width;
-	uint32_t row;
 	uint32_t i;
 
 	if (first != NULL && first->kind != VALUE_OBJECT)
 		return NULL;
+	*why = "out of memory";
 	width = first != NULL ? first->count : 0;
 	names = value_array(arena, width);
+	texts = arena_calloc(arena, (size_t)width + 1, sizeof(*texts));
 	cells = arena_calloc(arena, (size_t)list->count * width + 1,
 	    sizeof(*cells));
-	if (names == NULL || cells == NULL) {
-		*why = "out of memory";
+	if (names == NULL || texts == NULL || cells == NULL)
 		return NULL;
-	}
 	for (i = 0; i < width; i++) {
 		names->u.items[i].kind = VALUE_TEXT;
 		names->u.items[i].u.text = first->u.members[i].name;
 		names->u.items[i].count = first->u.members[i].name_len;
+		texts[i] = first->u.members[i].name;
 	}
-	for (row = 0; row < list->count; row++) {
-		for (i = 0; i < width; i++) {
-			cell = value_get(&list->u.items[row],
-			    first->u.members[i].name);
-			if (cell != NULL)
-				cells[(size_t)row * width + i] = *cell;
-		}
-	}
-	*why = "out of memory";
+	places = places_of(arena, texts, width);
+	if (places == NULL)
+		return NULL;
+	for (i = 0; first != NULL && i < list->count; i++)
+		take_record(&list->u.items[i], places, width,
+		    cells + (size_t)i * width);
 	return table_of_cells(arena, names, cells, list->count);
 }
 

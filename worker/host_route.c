@@ -114,7 +114,8 @@ get_json(struct ph_call *ph)
 		return host_give(&call_null_value);
 	limits =
 	    (struct json_limits){ (size_t)call->kit->options->limit_json_depth,
-		    (size_t)call->kit->options->limit_json_nodes, 2000, false };
+		    (size_t)call->kit->options->limit_json_nodes,
+		    (size_t)call->kit->options->limit_json_nodes, false };
 	body = get_body(ph, &len);
 	if (!is_type(call, "application/json") ||
 	    json_read(body, len, &limits, call->arena, &tree, &why) < 0) {

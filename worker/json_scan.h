@@ -21,7 +21,7 @@
 struct json_limits {
 	size_t depth;   /* open arrays and objects; at most JSON_DEPTH_MAX */
 	size_t nodes;   /* values, arrays and objects included, keys not */
-	size_t members; /* of one object: some search them one by one */
+	size_t members; /* of one object, where few are meant */
 	bool any_text;  /* take \u0000 and halves of surrogate pairs, too */
 };
 

@@ -20,8 +20,6 @@
 #include "worker/dash_id.h"
 #include "worker/json_read.h"
 
-#define JSON_MEMBERS 2000 /* of one object */
-
 /* What is learned while a body is compared with a definition. */
 struct parsing {
 	struct arena *arena;
@@ -334,7 +332,8 @@ update_parse(const struct app *app, const struct worker_options *options,
     const char *body, size_t len, struct arena *arena, struct update *update)
 {
 	struct json_limits limits = { (size_t)options->limit_json_depth,
-		(size_t)options->limit_json_nodes, JSON_MEMBERS, false };
+		(size_t)options->limit_json_nodes,
+		(size_t)options->limit_json_nodes, false };
 	struct value *tree = NULL;
 	int rc;
 

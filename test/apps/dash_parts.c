@@ -63,6 +63,20 @@ shows(struct ph_call *call)
 		(int)ph_int_of(ph_input(call, "store.data"))));
 }
 
+/* A store of a great many names: how many, and the sum of their values. */
+static enum ph_status
+weighs(struct ph_call *call)
+{
+	const struct ph_value *data = ph_input(call, "many.data");
+	double sum = 0;
+	size_t i;
+
+	for (i = 0; i < ph_count_of(data); i++)
+		sum += ph_number_of(ph_at(data, i));
+	return ph_output(call, "weight.children",
+	    ph_textf("%zu names, %g", ph_count_of(data), sum));
+}
+
 static enum ph_status
 where(struct ph_call *call)
 {
@@ -116,7 +130,8 @@ layout(struct ph_call *call)
 			.max_intervals = ph_int(3)),
 		    html_div(.id = "ticks"), button("count"),
 		    dcc_store(.id = "store", .storage_type = "local"),
-		    html_div(.id = "stored"), html_div(.id = "where"),
+		    html_div(.id = "stored"), dcc_store(.id = "many"),
+		    html_div(.id = "weight"), html_div(.id = "where"),
 		    button("go"),
 		    dcc_link(.id = "link", .href = "/there?a=b#c",
 			.children = ph_text("there")),
@@ -144,6 +159,8 @@ PH_APP(app)
 	    .prevent_initial_call = true);
 	ph_callback(app, shows, PH_OUTPUT("stored.children"),
 	    PH_INPUT("store.data"));
+	ph_callback(app, weighs, PH_OUTPUT("weight.children"),
+	    PH_INPUT("many.data"));
 	ph_callback(app, where, PH_OUTPUT("where.children"),
 	    PH_INPUT("url.pathname"), PH_INPUT("url.search"),
 	    PH_INPUT("url.hash"));

@@ -45,6 +45,10 @@ inBothModes("parts of a page", async (t, scene) => {
   ]);
   await press("count");
   await shows("stored", "stored 1");
+  await visitor.forge("many", {
+    data: Object.fromEntries(Array.from({ length: 5000 }, (_, i) => [`sensor ${i}`, 1])),
+  });
+  await shows("weight", "5000 names, 5000");
   await press("load");
   await page.locator("#loading .dash-circle-spinner, .dash-spinner").first()
     .waitFor({ state: "attached" });
