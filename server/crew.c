@@ -9,7 +9,8 @@
  * it has been ready for a second, all the others follow; when it fails, the
  * wait doubles. Any other death is a vacancy that is filled at once. So a
  * crash loop costs one fork per wait, however many workers are configured,
- * and a worker killed in service is back in milliseconds.
+ * and a worker killed in service is back in milliseconds. Only a server that
+ * has never said that it serves gives up.
  *
  * Relapsing. A worker that crashes within a minute of being ready is replaced
  * at once, too, but only a few times: after more of them than there are
@@ -231,7 +232,8 @@ next_give_up(const struct crew *crew, struct crew_action *action)
 {
 	unsigned slot;
 
-	if (crew->healthy || !crew_reached_limit(crew))
+	/* What was announced is not taken back: the pauses grow instead. */
+	if (crew->serving || crew->healthy || !crew_reached_limit(crew))
 		return false;
 	for (slot = 0; slot < crew->slot_count; slot++) {
 		if (seat_works(&crew->seats[slot]))

@@ -7,8 +7,10 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
 import { test, until } from "../lib/harness.mjs";
+import { ctlJson } from "../lib/op_ctl.mjs";
 import { endTree } from "../lib/op_process.mjs";
 import { configured, reload } from "../lib/op_server.mjs";
+import { Server } from "../lib/server.mjs";
 import { get } from "../lib/wire.mjs";
 
 const start = (scene, settings, env = {}) =>
@@ -60,6 +62,45 @@ test("in the worker", async (t, s) => {
   assert.equal((await s.send(server, get("/"))).status, 200);
   await server.stop();
   assert.equal(calls(server, "worker_exit").length, 2);
+});
+
+test("who refuses just after the server was ready does not end it", { seconds: 60 }, async (t, s) => {
+  const refuse = path.join(s.dir(), "refuse");
+  const socket = path.join(s.dir(), "ctl.sock");
+  const server = await start(
+    s,
+    {
+      workers: 2,
+      respawn_limit: 2,
+      control_socket: socket,
+      metrics_bind: "127.0.0.1:0",
+    },
+    { HOOKS: "worker", HOOKS_REFUSE: refuse },
+  );
+  const [, bound] = await server.waitFor(/event=metrics\.bound address=(\S+)/);
+  const admin = { address: Server.parseAddress(bound) };
+
+  server.controlSocket = socket;
+  fs.writeFileSync(refuse, "");
+  for (const pid of server.workers()) server.kill("SIGKILL", pid);
+  await server.waitFor(/verdict=stillborn/, { count: 5, seconds: 30 });
+  const status = await ctlJson(server, "status");
+
+  assert.equal(status.state, "degraded");
+  assert.match(status.last_failure, /post_worker_init returned 7/);
+  assert.equal((await s.send(admin, get("/_ph/ready"))).status, 503);
+  /* The pauses between the forks grow. */
+  const times = server
+    .grep(/event=worker\.fork/)
+    .map((line) => Date.parse(/time=(\S+)/.exec(line)[1]));
+
+  assert.ok(times.at(-1) - times.at(-2) > 2 * (times[3] - times[2]), `${times}`);
+  fs.rmSync(refuse);
+  await until("both", () => server.workers().length === 2, 30);
+  await until("service", async () =>
+    (await ctlJson(server, "status")).state === "serving", 30);
+  assert.equal((await s.send(server, get("/"))).status, 200);
+  assert.equal(server.grep(/master\.give_up/).length, 0);
 });
 
 test("worker_int", async (t, s) => {

@@ -175,6 +175,38 @@ a_hopeless_start_ends_at_once(void **state)
 	crew_fini(&world.crew);
 }
 
+/* Not even a worker's first second has passed. */
+static void
+what_has_served_never_gives_up(void **state)
+{
+	struct crew_rules rules = usual;
+	struct world world;
+	unsigned seconds;
+
+	(void)state;
+	rules.limit = 3;
+	rules.timeout_us = 0;
+	world_open(&world, 2, &rules);
+	settle(&world);
+	all_ready(&world);
+	assert_int_equal(world.serves, 1);
+	world.stillborn = true;
+	world.status = EXITED(HANDOFF_EXIT_BOOT);
+	die(&world, 0, SIGKILL);
+	die(&world, 1, SIGKILL);
+	pass(&world, 300 * SECOND);
+	assert_int_equal(world.give_ups, 0);
+	/* 0.1 s, 0.2 s ... 30 s between them: bounded, and it goes on. */
+	assert_in_range(world.forks, 2 + 9, 2 + 20);
+	world.stillborn = false;
+	for (seconds = 0; seconds < 60; seconds++) {
+		pass(&world, SECOND);
+		all_ready(&world);
+	}
+	assert_int_equal(count(&world, SEAT_READY), 2);
+	crew_fini(&world.crew);
+}
+
 static void
 kills_a_worker_that_boots_for_ever(void **state)
 {
@@ -475,6 +507,7 @@ main(void)
 		cmocka_unit_test(forgets_failures_after_a_minute_of_health),
 		cmocka_unit_test(gives_up_only_when_nobody_ever_served),
 		cmocka_unit_test(a_hopeless_start_ends_at_once),
+		cmocka_unit_test(what_has_served_never_gives_up),
 		cmocka_unit_test(kills_a_worker_that_boots_for_ever),
 		cmocka_unit_test(aborts_and_kills_a_silent_worker),
 		cmocka_unit_test(a_gap_of_the_master_is_nobodys_silence),
