@@ -175,6 +175,10 @@ advance(struct dev *dev)
 		rc = try_one(dev, dev->fresh ? dev->built : dev->loaded);
 		begin(dev, DEV_RELOAD,
 		    rc < 0 ? rc : dev_ctl(dev, "reload", "anew"));
+	} else if (dev->state == DEV_UP && dev->ahead_due) {
+		dev->ahead_due = false;
+		if (dev_ahead_begin(dev))
+			dev->doing = DEV_AHEAD;
 	}
 }
 
@@ -194,6 +198,10 @@ compiled(struct dev *dev, bool good)
 
 	print_step(dev);
 	dev_watch_sources(dev);
+	if (!good && dev_ahead_spoiled(dev)) {
+		dev->changed |= WATCH_CODE;
+		return;
+	}
 	if (!good) {
 		say_seconds(dev, "does not compile,");
 		set_error(dev, &dev->compile_error,
@@ -208,6 +216,7 @@ compiled(struct dev *dev, bool good)
 	dev->compile_error = NULL;
 	dev->built = number;
 	dev->fresh = true;
+	dev->ahead_due = true;
 }
 
 static void
@@ -261,6 +270,12 @@ step_over(struct dev *dev, int status)
 		break;
 	case DEV_ASK:
 		dev_announce(dev);
+		break;
+	case DEV_AHEAD:
+		dev_ahead_end(dev, good);
+		if (dev->ahead_made)
+			(void)fprintf(stderr,
+			    "pronghorn dev: headers are compiled ahead now\n");
 		break;
 	case DEV_NOTHING:
 		break;
@@ -387,6 +402,11 @@ note_changes(struct dev *dev)
 	}
 	if (dev->doing == DEV_RELOAD && dev->slow)
 		leave_reload(dev);
+	if (dev->doing == DEV_AHEAD) { /* it can wait, the change not */
+		step_kill(&dev->step);
+		dev->doing = DEV_NOTHING;
+		dev->ahead_due = true;
+	}
 }
 
 static void
@@ -490,6 +510,7 @@ run(struct dev *dev)
 	dev_folder_remove(dev);
 	fd_close(&dev->notify_fd);
 	fd_close(&dev->sig_fd);
+	free(dev->ahead);
 	free(dev->compile_error);
 	free(dev->load_error);
 }

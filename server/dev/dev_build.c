@@ -23,7 +23,7 @@
 
 #define DEPENDENCIES_MAX ((size_t)1024 * 1024)
 #define COMPILER_WORDS 16 /* of CC or CXX */
-#define OWN_WORDS 20      /* flags of ours */
+#define OWN_WORDS 24      /* flags of ours */
 
 EMBED(dev_stopgap, "stopgap.c.in");
 
@@ -76,6 +76,17 @@ split(char *text, char **words)
 	return count;
 }
 
+/* What is to be run, with its own words; NULL: no memory. */
+static char *
+compiler_of(bool cpp)
+{
+	const char *variable = getenv(cpp ? "CXX" : "CC");
+
+	if (variable != NULL && variable[0] != '\0')
+		return strdup(variable);
+	return strdup(cpp ? "c++" : "cc");
+}
+
 /* Run the compiler on `sources`, for .so number `number`. */
 static int
 compile(struct dev *dev, char *const *sources, size_t count, bool cpp,
@@ -85,8 +96,9 @@ compile(struct dev *dev, char *const *sources, size_t count, bool cpp,
 		"-fvisibility=hidden", "-Wl,-z,defs",
 		"-Werror=implicit-function-declaration" };
 	char standard[] = "-std=c++17";
+	char ahead[PATH_MAX];
+	char dash_include[] = "-include";
 	const struct dev_words *words = &dev->words;
-	const char *variable = getenv(cpp ? "CXX" : "CC");
 	char dash_i[] = "-I";
 	char dash_o[] = "-o";
 	char dash_mmd[] = "-MMD";
@@ -95,10 +107,7 @@ compile(struct dev *dev, char *const *sources, size_t count, bool cpp,
 	char name[32];
 	char out[PATH_MAX];
 	char rules[PATH_MAX];
-	char *compiler =
-	    strdup(variable != NULL && variable[0] != '\0' ? variable
-		   : cpp                                   ? "c++"
-							   : "cc");
+	char *compiler = compiler_of(cpp);
 	char **argv =
 	    calloc(COMPILER_WORDS + OWN_WORDS + count + words->compiler_count,
 		sizeof(*argv));
@@ -120,6 +129,10 @@ compile(struct dev *dev, char *const *sources, size_t count, bool cpp,
 		argv[at - 1] = standard;
 	argv[at++] = dash_i;
 	argv[at++] = dev->include;
+	if (cpp && dev_ahead_usable(dev, ahead)) {
+		argv[at++] = dash_include;
+		argv[at++] = ahead;
+	}
 	argv[at++] = dash_o;
 	argv[at++] = out;
 	if (count == 1) {
@@ -154,6 +167,71 @@ dev_compile(struct dev *dev)
 	    ++dev->number);
 }
 
+/* Does the linker alone care for it? */
+static bool
+is_for_linker(const char *word)
+{
+	const char *dot = strrchr(word, '.');
+
+	if (word[0] == '-')
+		return strncmp(word, "-l", 2) == 0 ||
+		       strncmp(word, "-L", 2) == 0 ||
+		       strncmp(word, "-Wl,", 4) == 0;
+	return dot != NULL &&
+	       (strcmp(dot, ".o") == 0 || strcmp(dot, ".a") == 0 ||
+		   strcmp(dot, ".so") == 0);
+}
+
+int
+dev_compile_ahead(struct dev *dev)
+{
+	/* Those of compile() that are not for the linker, or it is not taken;
+	 * behind what else there is to do. */
+	char flags[][20] = { "-g", "-O0", "-Wall", "-fPIC",
+		"-fvisibility=hidden", "-std=c++17", "-c", "-x", "c++-header" };
+	char nice[] = "nice";
+	char dash_i[] = "-I";
+	char dash_o[] = "-o";
+	char dash_md[] = "-MD";
+	char dash_mf[] = "-MF";
+	char header[PATH_MAX];
+	char fresh[PATH_MAX];
+	char rules[PATH_MAX];
+	const struct dev_words *words = &dev->words;
+	char *compiler = compiler_of(true);
+	char **argv = calloc(COMPILER_WORDS + OWN_WORDS + words->compiler_count,
+	    sizeof(*argv));
+	size_t at = 0;
+	size_t i;
+	int rc = -ENOMEM;
+
+	if (compiler == NULL || argv == NULL ||
+	    !dev_path(dev, "ahead.hpp", header) ||
+	    !dev_path(dev, "ahead.new", fresh) ||
+	    !dev_path(dev, "ahead.rules", rules))
+		goto out;
+	argv[at++] = nice;
+	at += split(compiler, argv + at);
+	for (i = 0; i < words->compiler_count; i++)
+		if (!is_for_linker(words->compiler[i]))
+			argv[at++] = words->compiler[i];
+	for (i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
+		argv[at++] = flags[i];
+	argv[at++] = header;
+	argv[at++] = dash_i;
+	argv[at++] = dev->include;
+	argv[at++] = dash_o;
+	argv[at++] = fresh;
+	argv[at++] = dash_md;
+	argv[at++] = dash_mf;
+	argv[at++] = rules;
+	rc = step_start(&dev->step, argv, NULL);
+out:
+	free(compiler);
+	free(argv);
+	return rc;
+}
+
 int
 dev_compile_stopgap(struct dev *dev)
 {
@@ -173,9 +251,8 @@ dev_compile_stopgap(struct dev *dev)
 	return rc < 0 ? rc : compile(dev, sources, 1, false, 0);
 }
 
-/* The next word of make rules, with what is escaped; NULL: no more. */
-static char *
-next_word(char **at)
+char *
+dev_next_word(char **at)
 {
 	char *from = *at;
 	char *to;
@@ -219,7 +296,7 @@ dev_watch_sources(struct dev *dev)
 	if (!dev_path(dev, "rules", path) ||
 	    fd_read_file(path, DEPENDENCIES_MAX, &text, &len) < 0)
 		return;
-	for (at = text; (word = next_word(&at)) != NULL;) {
+	for (at = text; (word = dev_next_word(&at)) != NULL;) {
 		len = strlen(word);
 		if (len > 0 && word[len - 1] != ':')
 			(void)watch_file(&dev->watch, word, WATCH_CODE);

@@ -13,7 +13,8 @@
 
 /*
  * The parts of `pronghorn dev`: dev.c (what follows what), dev_words.c (the
- * command line), dev_build.c (the compiler), dev_serve.c (the server).
+ * command line), dev_build.c (the compiler), dev_ahead.c (headers that are
+ * compiled before they are needed), dev_serve.c (the server).
  */
 
 /* What the command line says. Texts are those of argv. */
@@ -33,7 +34,14 @@ struct dev_words {
 	bool cflags; /* say how to find the SDK, and nothing else */
 };
 
-enum dev_step { DEV_NOTHING, DEV_COMPILE, DEV_STOPGAP, DEV_RELOAD, DEV_ASK };
+enum dev_step {
+	DEV_NOTHING,
+	DEV_COMPILE,
+	DEV_STOPGAP,
+	DEV_RELOAD,
+	DEV_ASK,
+	DEV_AHEAD
+};
 enum dev_server { DEV_DOWN, DEV_STARTING, DEV_UP };
 
 struct dev {
@@ -56,6 +64,9 @@ struct dev {
 	unsigned loaded;  /* of the one that serves; 0: none, or the stopgap */
 	int64_t tried_us; /* when loading it began */
 	bool slow;        /* that it takes long was said */
+	char *ahead;      /* the lines that ahead.hpp has; NULL: none yet */
+	bool ahead_made;  /* it is precompiled */
+	bool ahead_due;   /* it is time to see whether it should be */
 	char *compile_error;
 	char *load_error;
 
@@ -86,6 +97,13 @@ int dev_compile(struct dev *dev);
 /* The same with a page that stands in for an app that has never compiled. */
 int dev_compile_stopgap(struct dev *dev);
 
+/* Precompile ahead.hpp into ahead.new; what it reads stands in ahead.rules. */
+int dev_compile_ahead(struct dev *dev);
+
+/* The next word of make rules, with what is escaped; NULL: no more. The text
+ * is taken apart. */
+char *dev_next_word(char **at);
+
 /* Watch all files that the last run of the compiler has read. */
 void dev_watch_sources(struct dev *dev);
 
@@ -94,6 +112,22 @@ int dev_point(struct dev *dev, unsigned number);
 
 /* Remove .so number `number`. */
 void dev_forget(struct dev *dev, unsigned number);
+
+/* ---- dev_ahead.c --------------------------------------------------------- */
+
+/* The includes that a source begins with, a line each; NULL: none, or no
+ * memory. The caller frees. */
+char *dev_ahead_lines(const char *source);
+
+/* May the compiler begin with the header at `path`? */
+bool dev_ahead_usable(struct dev *dev, char path[PATH_MAX]);
+
+/* Start to precompile, if there is something to be won. */
+bool dev_ahead_begin(struct dev *dev);
+void dev_ahead_end(struct dev *dev, bool good);
+
+/* Did the compiler fail for the sake of that header? Then it is given up. */
+bool dev_ahead_spoiled(struct dev *dev);
 
 /* ---- dev_serve.c --------------------------------------------------------- */
 

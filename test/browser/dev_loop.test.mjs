@@ -130,6 +130,60 @@ test("saved is seen, for every example", { seconds: 600 }, async (t, scene) => {
   assert.equal((await server.stop()).status, 0);
 });
 
+/* C++ takes the compiler longer, so its headers are compiled ahead. */
+test("saved is seen, in C++", { seconds: 300 }, async (t, scene) => {
+  const source = path.join(scene.dir(), "app.cpp");
+  const example = path.join(ROOT, "docs/examples/greeting_cpp/app.cpp");
+
+  fs.writeFileSync(
+    source,
+    fs.readFileSync(example, "utf8").replace("html::Main().className(\"container\").children({", "$&\n\thtml::P().id(\"number\").children({ \"n0\" }),"),
+  );
+  const server = await dev(scene, source);
+  const visitor = await Visitor.open(await launch(scene), server);
+  const line = (n) => `children({ "n${n}" })`;
+
+  await visitor.visit();
+  await numbered(visitor, 0);
+  await visitor.settled();
+  await server.waitFor(/headers are compiled ahead/, { seconds: 60 });
+  await measure(t, "greeting_cpp: save to page", async (i) => {
+    await listens(visitor);
+    const before = now();
+
+    edit(source, line(i - 1), line(i));
+    await numbered(visitor, i);
+    return now() - before;
+  });
+  /* Their mistakes are the source's own, by its lines, and go again. */
+  const good = fs.readFileSync(source, "utf8");
+  const at = good.split("\n").findIndex((one) => /^PH_APP/.test(one)) + 3;
+  const told = visitor.page.getByText(new RegExp(`app\\.cpp:${at}:\\d+: error:`));
+  const wrong = good.replace(/(^PH_APP[^\n]*\n{\n)([^\n]*)/m, "$1\tnonsense;");
+
+  await measure(t, "mistake in C++ to panel", async () => {
+    await listens(visitor);
+    const before = now();
+
+    fs.writeFileSync(source, wrong);
+    await told.first().waitFor(PATIENT);
+    const took = now() - before;
+
+    await listens(visitor);
+    fs.writeFileSync(source, good);
+    await told.first().waitFor({ state: "detached", ...PATIENT });
+    return took;
+  });
+  /* Another header in front: what was made ahead does not count any more. */
+  const from = server.lines.length;
+
+  fs.writeFileSync(source, `#include <map>\n${good.replace(/"n\d+"/, '"with map"')}`);
+  await visitor.page.locator("#number", { hasText: "with map" }).waitFor(PATIENT);
+  await server.waitFor(/headers are compiled ahead/, { from, seconds: 60 });
+  assert.deepEqual(server.grep(/verdict=(?!drained)|not swapped/), []);
+  assert.equal((await server.stop()).status, 0);
+});
+
 test("errors come and go", { seconds: 400 }, async (t, scene) => {
   const source = copy(scene, "caching_and_signaling");
   const server = await dev(scene, source, { env: { PH_DEMO_DELAY: "0" } });
