@@ -249,11 +249,17 @@ step_over(struct dev *dev, int status)
 {
 	enum dev_step what = dev->doing;
 	bool good = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+	int rc;
 
 	step_end(&dev->step);
 	dev->doing = DEV_NOTHING;
 	switch (what) {
 	case DEV_COMPILE:
+		if (good && dev_compile_more(dev, &rc)) {
+			print_step(dev);
+			begin(dev, DEV_COMPILE, rc);
+			break;
+		}
 		compiled(dev, good);
 		break;
 	case DEV_STOPGAP:
@@ -510,6 +516,7 @@ run(struct dev *dev)
 	dev_folder_remove(dev);
 	fd_close(&dev->notify_fd);
 	fd_close(&dev->sig_fd);
+	free(dev->parts);
 	free(dev->ahead);
 	free(dev->compile_error);
 	free(dev->load_error);

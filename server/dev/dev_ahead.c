@@ -33,7 +33,6 @@
 #include "server/dev/dev_int.h"
 
 #define SOURCE_MAX ((size_t)16 * 1024 * 1024)
-#define RULES_MAX ((size_t)1024 * 1024)
 
 static const char *
 skip_space(const char *p)
@@ -136,32 +135,16 @@ lines_now(const struct dev *dev)
 	return lines;
 }
 
-/* Has one of the files named in the rules changed since it was compiled? */
+/* Has one of the files that were read changed since it was compiled? */
 static bool
 is_out_of_date(const struct dev *dev, const char *compiled)
 {
-	char path[PATH_MAX];
+	char rules[PATH_MAX];
 	struct stat made;
-	struct stat file;
-	char *rules = NULL;
-	char *word;
-	char *at;
-	size_t len;
-	bool old = false;
 
-	if (stat(compiled, &made) < 0 || !dev_path(dev, "ahead.rules", path) ||
-	    fd_read_file(path, RULES_MAX, &rules, &len) < 0)
-		return true;
-	for (at = rules; !old && (word = dev_next_word(&at)) != NULL;) {
-		len = strlen(word);
-		if (len > 0 && word[len - 1] != ':')
-			old = stat(word, &file) < 0 ||
-			      file.st_mtim.tv_sec > made.st_mtim.tv_sec ||
-			      (file.st_mtim.tv_sec == made.st_mtim.tv_sec &&
-				  file.st_mtim.tv_nsec >= made.st_mtim.tv_nsec);
-	}
-	free(rules);
-	return old;
+	return stat(compiled, &made) < 0 ||
+	       !dev_path(dev, "ahead.rules", rules) ||
+	       dev_rules_newer(rules, &made.st_mtim);
 }
 
 bool

@@ -7,9 +7,7 @@
  * stay the same.
  *
  * Which headers belong to the app the compiler tells: in make rules, asked for
- * by -MMD. That gives a file per source, and names them as it likes; so for
- * several sources they are asked for by DEPENDENCIES_OUTPUT, one file for all,
- * which clang does not know: then the headers beside the sources have to do.
+ * by -MMD, a file per source.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -87,86 +85,6 @@ compiler_of(bool cpp)
 	return strdup(cpp ? "c++" : "cc");
 }
 
-/* Run the compiler on `sources`, for .so number `number`. */
-static int
-compile(struct dev *dev, char *const *sources, size_t count, bool cpp,
-    unsigned number)
-{
-	char flags[][40] = { "-g", "-O0", "-Wall", "-fPIC", "-shared",
-		"-fvisibility=hidden", "-Wl,-z,defs",
-		"-Werror=implicit-function-declaration" };
-	char standard[] = "-std=c++17";
-	char ahead[PATH_MAX];
-	char dash_include[] = "-include";
-	const struct dev_words *words = &dev->words;
-	char dash_i[] = "-I";
-	char dash_o[] = "-o";
-	char dash_mmd[] = "-MMD";
-	char dash_mf[] = "-MF";
-	char dash_lm[] = "-lm";
-	char name[32];
-	char out[PATH_MAX];
-	char rules[PATH_MAX];
-	char *compiler = compiler_of(cpp);
-	char **argv =
-	    calloc(COMPILER_WORDS + OWN_WORDS + count + words->compiler_count,
-		sizeof(*argv));
-	char *env = NULL;
-	size_t at;
-	size_t i;
-	int rc = -ENOMEM;
-
-	(void)snprintf(name, sizeof(name), "app-%u.so", number);
-	if (compiler == NULL || argv == NULL || !dev_path(dev, name, out) ||
-	    !dev_path(dev, "rules", rules) ||
-	    asprintf(&env, "DEPENDENCIES_OUTPUT=%s", rules) < 0)
-		goto out;
-	(void)unlink(rules);
-	at = split(compiler, argv);
-	for (i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
-		argv[at++] = flags[i];
-	if (cpp) /* instead of the last one, which is for C only */
-		argv[at - 1] = standard;
-	argv[at++] = dash_i;
-	argv[at++] = dev->include;
-	if (cpp && dev_ahead_usable(dev, ahead)) {
-		argv[at++] = dash_include;
-		argv[at++] = ahead;
-	}
-	argv[at++] = dash_o;
-	argv[at++] = out;
-	if (count == 1) {
-		argv[at++] = dash_mmd;
-		argv[at++] = dash_mf;
-		argv[at++] = rules;
-	}
-	for (i = 0; i < count; i++)
-		argv[at++] = sources[i];
-	for (i = 0; number > 0 && i < words->compiler_count; i++)
-		argv[at++] = words->compiler[i];
-	argv[at++] = dash_lm;
-	rc = step_start(&dev->step, argv, count > 1 ? env : NULL);
-out:
-	free(compiler);
-	free(argv);
-	free(env);
-	return rc;
-}
-
-int
-dev_compile(struct dev *dev)
-{
-	const struct dev_words *words = &dev->words;
-	bool cpp = false;
-	size_t i;
-
-	dev_link_beside(dev);
-	for (i = 0; i < words->source_count; i++)
-		cpp = cpp || is_cpp(words->sources[i]);
-	return compile(dev, words->sources, words->source_count, cpp,
-	    ++dev->number);
-}
-
 /* Does the linker alone care for it? */
 static bool
 is_for_linker(const char *word)
@@ -180,6 +98,173 @@ is_for_linker(const char *word)
 	return dot != NULL &&
 	       (strcmp(dot, ".o") == 0 || strcmp(dot, ".a") == 0 ||
 		   strcmp(dot, ".so") == 0);
+}
+
+/* One run of the compiler. */
+struct run {
+	char *const *sources; /* or objects, to be linked */
+	size_t count;
+	const char *out;
+	const char *rules; /* what it reads is to stand there; NULL: nothing */
+	bool cpp;
+	bool object; /* make an object, and nothing that can be loaded */
+	bool own;    /* without the flags of the command line */
+};
+
+static size_t
+add_flags(const struct run *run, char **argv)
+{
+	static char common[][40] = { "-g", "-O0", "-Wall", "-fPIC",
+		"-fvisibility=hidden" };
+	static char loaded[][16] = { "-shared", "-Wl,-z,defs" };
+	static char c[] = "-Werror=implicit-function-declaration";
+	static char cxx[] = "-std=c++17";
+	static char object[] = "-c";
+	size_t at = 0;
+	size_t i;
+
+	for (i = 0; i < sizeof(common) / sizeof(common[0]); i++)
+		argv[at++] = common[i];
+	argv[at++] = run->cpp ? cxx : c;
+	if (run->object)
+		argv[at++] = object;
+	for (i = 0; !run->object && i < 2; i++)
+		argv[at++] = loaded[i];
+	return at;
+}
+
+static int
+start(struct dev *dev, const struct run *run)
+{
+	static char dash_i[] = "-I";
+	static char dash_o[] = "-o";
+	static char dash_mmd[] = "-MMD";
+	static char dash_mf[] = "-MF";
+	static char dash_lm[] = "-lm";
+	static char dash_include[] = "-include";
+	const struct dev_words *words = &dev->words;
+	char ahead[PATH_MAX];
+	char *compiler = compiler_of(run->cpp);
+	char *out = strdup(run->out);
+	char *rules = strdup(run->rules != NULL ? run->rules : "");
+	char **argv = calloc(COMPILER_WORDS + OWN_WORDS + run->count +
+				 words->compiler_count,
+	    sizeof(*argv));
+	size_t at;
+	size_t i;
+	int rc = -ENOMEM;
+
+	if (compiler == NULL || out == NULL || rules == NULL || argv == NULL)
+		goto out;
+	at = split(compiler, argv);
+	at += add_flags(run, argv + at);
+	argv[at++] = dash_i;
+	argv[at++] = dev->include;
+	if (run->cpp && dev_ahead_usable(dev, ahead)) {
+		argv[at++] = dash_include;
+		argv[at++] = ahead;
+	}
+	argv[at++] = dash_o;
+	argv[at++] = out;
+	if (rules[0] != '\0') {
+		argv[at++] = dash_mmd;
+		argv[at++] = dash_mf;
+		argv[at++] = rules;
+	}
+	for (i = 0; i < run->count; i++)
+		argv[at++] = run->sources[i];
+	for (i = 0; !run->own && i < words->compiler_count; i++)
+		if (!run->object || !is_for_linker(words->compiler[i]))
+			argv[at++] = words->compiler[i];
+	if (!run->object)
+		argv[at++] = dash_lm;
+	rc = step_start(&dev->step, argv);
+out:
+	free(compiler);
+	free(out);
+	free(rules);
+	free(argv);
+	return rc;
+}
+
+static bool
+is_any_cpp(const struct dev_words *words)
+{
+	bool cpp = false;
+	size_t i;
+
+	for (i = 0; i < words->source_count; i++)
+		cpp = cpp || is_cpp(words->sources[i]);
+	return cpp;
+}
+
+int
+dev_compile_whole(struct dev *dev)
+{
+	char name[32];
+	char out[PATH_MAX];
+	char rules[PATH_MAX];
+	const struct run run = { .sources = dev->words.sources,
+		.count = 1,
+		.out = out,
+		.rules = rules,
+		.cpp = is_any_cpp(&dev->words) };
+
+	(void)snprintf(name, sizeof(name), "app-%u.so", dev->number);
+	if (!dev_path(dev, name, out) || !dev_path(dev, "rules", rules))
+		return -ENAMETOOLONG;
+	(void)unlink(rules);
+	return start(dev, &run);
+}
+
+int
+dev_compile_part(struct dev *dev, size_t which)
+{
+	char out[PATH_MAX];
+	char rules[PATH_MAX];
+	const struct run run = { .sources = &dev->words.sources[which],
+		.count = 1,
+		.out = out,
+		.rules = rules,
+		.cpp = is_any_cpp(&dev->words),
+		.object = true };
+
+	if (!dev_part_path(dev, which, "o", out) ||
+	    !dev_part_path(dev, which, "rules", rules))
+		return -ENAMETOOLONG;
+	return start(dev, &run);
+}
+
+int
+dev_link_parts(struct dev *dev)
+{
+	size_t count = dev->words.source_count;
+	char name[32];
+	char path[PATH_MAX];
+	char out[PATH_MAX];
+	char **objects = calloc(count, sizeof(*objects));
+	const struct run run = { .sources = objects,
+		.count = count,
+		.out = out,
+		.cpp = is_any_cpp(&dev->words) };
+	size_t i;
+	int rc = objects != NULL ? 0 : -ENOMEM;
+
+	(void)snprintf(name, sizeof(name), "app-%u.so", dev->number);
+	if (!dev_path(dev, name, out))
+		rc = -ENAMETOOLONG;
+	for (i = 0; rc == 0 && i < count; i++) {
+		if (dev_part_path(dev, i, "o", path))
+			objects[i] = strdup(path);
+		if (objects[i] == NULL)
+			rc = -ENOMEM;
+	}
+	if (rc == 0)
+		rc = start(dev, &run);
+	for (i = 0; objects != NULL && i < count; i++)
+		free(objects[i]);
+	free(objects);
+	return rc;
 }
 
 int
@@ -225,7 +310,7 @@ dev_compile_ahead(struct dev *dev)
 	argv[at++] = dash_md;
 	argv[at++] = dash_mf;
 	argv[at++] = rules;
-	rc = step_start(&dev->step, argv, NULL);
+	rc = step_start(&dev->step, argv);
 out:
 	free(compiler);
 	free(argv);
@@ -236,7 +321,12 @@ int
 dev_compile_stopgap(struct dev *dev)
 {
 	char path[PATH_MAX];
+	char out[PATH_MAX];
 	char *sources[] = { path };
+	const struct run run = { .sources = sources,
+		.count = 1,
+		.out = out,
+		.own = true };
 	FILE *file;
 	int rc;
 
@@ -248,7 +338,11 @@ dev_compile_stopgap(struct dev *dev)
 	rc = fputs(dev_stopgap, file) < 0 ? -EIO : 0;
 	if (fclose(file) != 0)
 		rc = -EIO;
-	return rc < 0 ? rc : compile(dev, sources, 1, false, 0);
+	if (rc < 0)
+		return rc;
+	if (!dev_path(dev, "app-0.so", out))
+		return -ENAMETOOLONG;
+	return start(dev, &run);
 }
 
 char *
@@ -278,23 +372,16 @@ dev_next_word(char **at)
 	return word;
 }
 
-void
-dev_watch_sources(struct dev *dev)
+/* Watch what the make rules at `path` name. */
+static void
+watch_rules(struct dev *dev, const char *path)
 {
-	const struct dev_words *words = &dev->words;
-	char path[PATH_MAX];
 	char *text = NULL;
 	char *at;
 	char *word;
 	size_t len;
-	size_t i;
 
-	for (i = 0; i < words->source_count; i++) {
-		(void)watch_file(&dev->watch, words->sources[i], WATCH_CODE);
-		(void)watch_headers(&dev->watch, words->sources[i]);
-	}
-	if (!dev_path(dev, "rules", path) ||
-	    fd_read_file(path, DEPENDENCIES_MAX, &text, &len) < 0)
+	if (fd_read_file(path, DEPENDENCIES_MAX, &text, &len) < 0)
 		return;
 	for (at = text; (word = dev_next_word(&at)) != NULL;) {
 		len = strlen(word);
@@ -302,6 +389,23 @@ dev_watch_sources(struct dev *dev)
 			(void)watch_file(&dev->watch, word, WATCH_CODE);
 	}
 	free(text);
+}
+
+void
+dev_watch_sources(struct dev *dev)
+{
+	const struct dev_words *words = &dev->words;
+	char path[PATH_MAX];
+	size_t i;
+
+	for (i = 0; i < words->source_count; i++) {
+		(void)watch_file(&dev->watch, words->sources[i], WATCH_CODE);
+		(void)watch_headers(&dev->watch, words->sources[i]);
+		if (dev_part_path(dev, i, "rules", path))
+			watch_rules(dev, path);
+	}
+	if (dev_path(dev, "rules", path))
+		watch_rules(dev, path);
 }
 
 int

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <time.h>
 
 #include "server/dev/step.h"
 #include "server/dev/watch.h"
@@ -13,8 +14,9 @@
 
 /*
  * The parts of `pronghorn dev`: dev.c (what follows what), dev_words.c (the
- * command line), dev_build.c (the compiler), dev_ahead.c (headers that are
- * compiled before they are needed), dev_serve.c (the server).
+ * command line), dev_build.c (the compiler), dev_parts.c (which sources),
+ * dev_ahead.c (headers that are compiled before they are needed), dev_serve.c
+ * (the server).
  */
 
 /* What the command line says. Texts are those of argv. */
@@ -44,6 +46,12 @@ enum dev_step {
 };
 enum dev_server { DEV_DOWN, DEV_STARTING, DEV_UP };
 
+/* One of several sources. */
+struct dev_part {
+	struct timespec read_at; /* when it began to be compiled */
+	bool made;               /* its object is there */
+};
+
 struct dev {
 	const struct program *program;
 	struct dev_words words;
@@ -64,9 +72,11 @@ struct dev {
 	unsigned loaded;  /* of the one that serves; 0: none, or the stopgap */
 	int64_t tried_us; /* when loading it began */
 	bool slow;        /* that it takes long was said */
-	char *ahead;      /* the lines that ahead.hpp has; NULL: none yet */
-	bool ahead_made;  /* it is precompiled */
-	bool ahead_due;   /* it is time to see whether it should be */
+	struct dev_part *parts; /* of several sources; else NULL */
+	size_t part; /* that is compiled; words.source_count: being linked */
+	char *ahead; /* the lines that ahead.hpp has; NULL: none yet */
+	bool ahead_made; /* it is precompiled */
+	bool ahead_due;  /* it is time to see whether it should be */
 	char *compile_error;
 	char *load_error;
 
@@ -91,8 +101,11 @@ void dev_words_free(struct dev_words *words);
  * 0 or -ENOENT. */
 int dev_find_sdk(const char *program, char path[PATH_MAX]);
 
-/* Start the compiler on the sources; the result is .so number dev->number. */
-int dev_compile(struct dev *dev);
+/* Start the compiler on the only source, on one of several, or on what has
+ * become of all; the result is .so number dev->number. 0 or -errno. */
+int dev_compile_whole(struct dev *dev);
+int dev_compile_part(struct dev *dev, size_t which);
+int dev_link_parts(struct dev *dev);
 
 /* The same with a page that stands in for an app that has never compiled. */
 int dev_compile_stopgap(struct dev *dev);
@@ -112,6 +125,24 @@ int dev_point(struct dev *dev, unsigned number);
 
 /* Remove .so number `number`. */
 void dev_forget(struct dev *dev, unsigned number);
+
+/* ---- dev_parts.c --------------------------------------------------------- */
+
+/* Begin to make the next .so, of what has changed. 0 or -errno. */
+int dev_compile(struct dev *dev);
+
+/* A run of the compiler went well: false if it was the last, else the next one
+ * has begun, or could not. */
+bool dev_compile_more(struct dev *dev, int *rc);
+
+/* Where the object ("o") and the make rules ("rules") of a source are. */
+bool dev_part_path(const struct dev *dev, size_t which, const char *ending,
+    char path[PATH_MAX]);
+
+/* Was the file, or one that the make rules at `path` name, changed at or after
+ * that time, or is it gone? */
+bool dev_is_newer(const char *path, const struct timespec *than);
+bool dev_rules_newer(const char *path, const struct timespec *than);
 
 /* ---- dev_ahead.c --------------------------------------------------------- */
 

@@ -267,7 +267,7 @@ dev_ctl(struct dev *dev, const char *command, const char *argument)
 	    !dev_path(dev, "control", control))
 		rc = -ENOMEM;
 	else
-		rc = step_start(&dev->step, argv, NULL);
+		rc = step_start(&dev->step, argv);
 	free(copy);
 	free(second);
 	return rc;

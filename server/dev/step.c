@@ -38,20 +38,11 @@ step_child_begin(int death_sig)
 }
 
 static _Noreturn void
-become(char *const *argv, const char *variable, int out)
+become(char *const *argv, int out)
 {
-	char *equals;
-	char *copy;
-
 	step_child_begin(SIGKILL);
 	if (dup2(out, STDOUT_FILENO) < 0 || dup2(out, STDERR_FILENO) < 0)
 		_exit(127);
-	copy = variable != NULL ? strdup(variable) : NULL;
-	equals = copy != NULL ? strchr(copy, '=') : NULL;
-	if (equals != NULL) {
-		*equals = '\0';
-		(void)setenv(copy, equals + 1, 1);
-	}
 	(void)execvp(argv[0], argv);
 	(void)dprintf(STDERR_FILENO, "cannot run %s: %s\n", argv[0],
 	    strerror(errno));
@@ -59,7 +50,7 @@ become(char *const *argv, const char *variable, int out)
 }
 
 int
-step_start(struct step *step, char *const *argv, const char *variable)
+step_start(struct step *step, char *const *argv)
 {
 	int fds[2];
 	int rc;
@@ -72,7 +63,7 @@ step_start(struct step *step, char *const *argv, const char *variable)
 	rc = fd_set_nonblocking(fds[0]);
 	step->pid = rc == 0 ? fork() : -1;
 	if (step->pid == 0)
-		become(argv, variable, fds[1]);
+		become(argv, fds[1]);
 	if (step->pid < 0 && rc == 0)
 		rc = -errno;
 	fd_close(&fds[1]);

@@ -31,11 +31,10 @@ struct step {
 	}
 
 /*
- * Run argv[0], found in PATH, with its own process group and `variable`
- * (NAME=VALUE, NULL: none) added to its environment. A program that cannot be
- * run ends with status 127 and says so in the text. 0 or -errno.
+ * Run argv[0], found in PATH, with its own process group. A program that cannot
+ * be run ends with status 127 and says so in the text. 0 or -errno.
  */
-int step_start(struct step *step, char *const *argv, const char *variable);
+int step_start(struct step *step, char *const *argv);
 
 /* Take what it has printed so far. */
 void step_read(struct step *step);

@@ -184,6 +184,50 @@ test("saved is seen, in C++", { seconds: 300 }, async (t, scene) => {
   assert.equal((await server.stop()).status, 0);
 });
 
+/* Several sources: what has not changed is not compiled again. */
+test("saved is seen, in the guide", { seconds: 300 }, async (t, scene) => {
+  const cwd = scene.dir();
+  const guide = path.join(cwd, "docs/guide");
+
+  for (const folder of ["docs/guide", "docs/examples", "docs/benchmarks"])
+    fs.cpSync(path.join(ROOT, folder), path.join(cwd, folder), { recursive: true });
+  const sources = fs.readdirSync(guide).filter((name) => name.endsWith(".c"));
+  const server = await dev(scene, sources.map((name) => `docs/guide/${name}`), {
+    cwd,
+    env: { PH_DEMO_DELAY: "0" },
+    flags: ["-I."],
+  });
+  const visitor = await Visitor.open(await launch(scene), server);
+  const { page } = visitor;
+  const tune = path.join(guide, "tune.c");
+  const shown = (text) => page.locator("figcaption", { hasText: text }).waitFor(PATIENT);
+
+  await visitor.visit("/tune");
+  await shown("everything in the cache");
+  edit(tune, "everything in the cache", "round 0");
+  await shown("round 0");
+  await measure(t, "guide: save to page", async (i) => {
+    await listens(visitor);
+    const before = now();
+
+    edit(tune, `round ${i - 1}`, `round ${i}`);
+    await shown(`round ${i}`);
+    return now() - before;
+  });
+  /* A header of all of them: a mistake in sources that were not touched. */
+  const header = path.join(guide, "guide.h");
+  const told = page.getByText(/docs\/guide\/\w+\.[ch]:\d+:\d+: error: .*prose/);
+
+  await listens(visitor);
+  edit(header, "*prose;", "*prosa;");
+  await told.first().waitFor(PATIENT);
+  await listens(visitor);
+  edit(header, "*prosa;", "*prose;");
+  await told.first().waitFor({ state: "detached", ...PATIENT });
+  assert.deepEqual(server.grep(/verdict=(?!drained)|not swapped/), []);
+  assert.equal((await server.stop()).status, 0);
+});
+
 test("errors come and go", { seconds: 400 }, async (t, scene) => {
   const source = copy(scene, "caching_and_signaling");
   const server = await dev(scene, source, { env: { PH_DEMO_DELAY: "0" } });

@@ -8,7 +8,7 @@ import { BUILD } from "./harness.mjs";
 export const PROGRAM = path.join(BUILD, "pronghorn");
 
 /*
- * Serve `source` as somebody who writes it does. `options` as of
+ * Serve `source`, or several, as who writes them does. `options` as of
  * Scene.server(); `flags` are for the compiler.
  */
 export async function dev(scene, source, options = {}) {
@@ -16,10 +16,13 @@ export async function dev(scene, source, options = {}) {
     ...options,
     wrapper: [PROGRAM],
     program: "dev",
-    app: source,
+    app: false,
     workers: options.workers ?? 1,
     threads: 1,
-    args: options.args ?? [],
+    args: [
+      ...[...(options.args ?? []), ...[source].flat()],
+      ...(options.flags ? ["--", ...options.flags] : []),
+    ],
   });
 
   /* Not by a kill: it removes its folder when it ends. */
