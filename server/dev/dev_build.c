@@ -117,7 +117,11 @@ add_flags(const struct run *run, char **argv)
 	static char common[][40] = { "-g", "-O0", "-Wall", "-fPIC",
 		"-fvisibility=hidden" };
 	static char loaded[][16] = { "-shared", "-Wl,-z,defs" };
-	static char c[] = "-Werror=implicit-function-declaration";
+	/* A text where a value is meant is no warning: it would be read as one.
+	 */
+	static char c[][40] = { "-Werror=implicit-function-declaration",
+		"-Werror=incompatible-pointer-types",
+		"-Werror=int-conversion" };
 	static char cxx[] = "-std=c++17";
 	static char object[] = "-c";
 	size_t at = 0;
@@ -125,7 +129,10 @@ add_flags(const struct run *run, char **argv)
 
 	for (i = 0; i < sizeof(common) / sizeof(common[0]); i++)
 		argv[at++] = common[i];
-	argv[at++] = run->cpp ? cxx : c;
+	if (run->cpp)
+		argv[at++] = cxx;
+	for (i = 0; !run->cpp && i < sizeof(c) / sizeof(c[0]); i++)
+		argv[at++] = c[i];
 	if (run->object)
 		argv[at++] = object;
 	for (i = 0; !run->object && i < 2; i++)

@@ -108,6 +108,19 @@ test("an app that has never compiled", { seconds: 240 }, async (t, scene) => {
     async () => /"children":"two"/.test(await text("/_dash-layout")),
     60,
   );
+  /* A text where a value is meant: C would only warn of it. */
+  edit(source, ".max = ph_int(10)", '.max = "10"');
+  await until(
+    "what is wrong with it",
+    async () => /app\.c:\d+:\d+: error: .*incompatible pointer/.test(await text("/_ph/debug.js")),
+    60,
+  );
+  edit(source, '.max = "10"', ".max = ph_int(10)");
+  await until(
+    "it to go",
+    async () => !/title:"/.test(await text("/_ph/debug.js")),
+    60,
+  );
   /* One that compiles and cannot be loaded changes nothing. */
   edit(source, "ph_layout(app, layout);", "(void)layout;");
   await until(

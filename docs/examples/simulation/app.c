@@ -5,9 +5,8 @@
  *
  * One background callback computes, as many pages as you like look on. What
  * it computes it leaves in the cache as a picture of the plate, ten times a
- * second; where the flame is and how hot, it reads from there each time, where
- * the sliders of every page put it. So no process holds what another one
- * would miss, and a run whose worker dies goes on in another one.
+ * second; the flame it reads from there, where the sliders of every page put
+ * it. No process holds what another would miss: a run outlives its worker.
  */
 #include <string.h>
 
