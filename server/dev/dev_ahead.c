@@ -128,7 +128,7 @@ lines_now(const struct dev *dev)
 	char *lines = NULL;
 	size_t len;
 
-	if (dev->words.source_count == 1 &&
+	if (dev->words.source_count == 1 && dev_is_cpp(dev->words.sources[0]) &&
 	    fd_read_file(dev->words.sources[0], SOURCE_MAX, &source, &len) == 0)
 		lines = dev_ahead_lines(source);
 	free(source);

@@ -54,8 +54,8 @@ dev_find_sdk(const char *program, char path[PATH_MAX])
 	return -ENOENT;
 }
 
-static bool
-is_cpp(const char *source)
+bool
+dev_is_cpp(const char *source)
 {
 	return strcmp(strrchr(source, '.'), ".c") != 0;
 }
@@ -201,7 +201,7 @@ is_any_cpp(const struct dev_words *words)
 	size_t i;
 
 	for (i = 0; i < words->source_count; i++)
-		cpp = cpp || is_cpp(words->sources[i]);
+		cpp = cpp || dev_is_cpp(words->sources[i]);
 	return cpp;
 }
 

@@ -101,6 +101,9 @@ void dev_words_free(struct dev_words *words);
  * 0 or -ENOENT. */
 int dev_find_sdk(const char *program, char path[PATH_MAX]);
 
+/* By its name. */
+bool dev_is_cpp(const char *source);
+
 /* Start the compiler on the only source, on one of several, or on what has
  * become of all; the result is .so number dev->number. 0 or -errno. */
 int dev_compile_whole(struct dev *dev);

@@ -126,7 +126,8 @@ test("saved is seen, for every example", { seconds: 600 }, async (t, scene) => {
     await shows(visitor, `Title ${i}`);
     return now() - before;
   });
-  assert.deepEqual(server.grep(/verdict=(?!drained)/), []);
+  /* Of C++ only: what the next test is about. */
+  assert.deepEqual(server.grep(/verdict=(?!drained)|compiled ahead/), []);
   assert.equal((await server.stop()).status, 0);
 });
 
