@@ -185,7 +185,7 @@ start(struct dev *dev, const struct run *run)
 			argv[at++] = words->compiler[i];
 	if (!run->object)
 		argv[at++] = dash_lm;
-	rc = step_start(&dev->step, argv);
+	rc = step_start(&dev->step, argv, dev->folder);
 out:
 	free(compiler);
 	free(out);
@@ -317,7 +317,7 @@ dev_compile_ahead(struct dev *dev)
 	argv[at++] = dash_md;
 	argv[at++] = dash_mf;
 	argv[at++] = rules;
-	rc = step_start(&dev->step, argv);
+	rc = step_start(&dev->step, argv, dev->folder);
 out:
 	free(compiler);
 	free(argv);

@@ -267,7 +267,7 @@ dev_ctl(struct dev *dev, const char *command, const char *argument)
 	    !dev_path(dev, "control", control))
 		rc = -ENOMEM;
 	else
-		rc = step_start(&dev->step, argv);
+		rc = step_start(&dev->step, argv, dev->folder);
 	free(copy);
 	free(second);
 	return rc;

@@ -38,11 +38,12 @@ step_child_begin(int death_sig)
 }
 
 static _Noreturn void
-become(char *const *argv, int out)
+become(char *const *argv, const char *tmp, int out)
 {
 	step_child_begin(SIGKILL);
 	if (dup2(out, STDOUT_FILENO) < 0 || dup2(out, STDERR_FILENO) < 0)
 		_exit(127);
+	(void)setenv("TMPDIR", tmp, 1);
 	(void)execvp(argv[0], argv);
 	(void)dprintf(STDERR_FILENO, "cannot run %s: %s\n", argv[0],
 	    strerror(errno));
@@ -50,7 +51,7 @@ become(char *const *argv, int out)
 }
 
 int
-step_start(struct step *step, char *const *argv)
+step_start(struct step *step, char *const *argv, const char *tmp)
 {
 	int fds[2];
 	int rc;
@@ -63,7 +64,7 @@ step_start(struct step *step, char *const *argv)
 	rc = fd_set_nonblocking(fds[0]);
 	step->pid = rc == 0 ? fork() : -1;
 	if (step->pid == 0)
-		become(argv, fds[1]);
+		become(argv, tmp, fds[1]);
 	if (step->pid < 0 && rc == 0)
 		rc = -errno;
 	fd_close(&fds[1]);

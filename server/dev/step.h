@@ -31,10 +31,11 @@ struct step {
 	}
 
 /*
- * Run argv[0], found in PATH, with its own process group. A program that cannot
- * be run ends with status 127 and says so in the text. 0 or -errno.
+ * Run argv[0], found in PATH, with its own process group. Its temporary files
+ * are in the folder `tmp`, as one that is killed leaves them behind. A program
+ * that cannot be run ends with status 127 and says so in the text. 0 or -errno.
  */
-int step_start(struct step *step, char *const *argv);
+int step_start(struct step *step, char *const *argv, const char *tmp);
 
 /* Take what it has printed so far. */
 void step_read(struct step *step);

@@ -144,6 +144,26 @@ test("an app that has never compiled", { seconds: 240 }, async (t, scene) => {
   assert.deepEqual(leftOvers(server), []);
 });
 
+/* A compiler that is killed, by the next change or by the end of it all, has
+ * no time to remove its files. */
+test("a killed compiler leaves nothing behind", { seconds: 120 }, async (t, scene) => {
+  const TMPDIR = scene.dir();
+  const source = path.join(scene.dir(), "app.cpp");
+  const text = fs.readFileSync(path.join(ROOT, "docs/examples/greeting_cpp/app.cpp"), "utf8");
+  const isCompiling = () =>
+    fs.readdirSync(TMPDIR, { recursive: true }).some((name) => /cc\w+\.(s|o)$/.test(name));
+
+  fs.writeFileSync(source, text);
+  const server = await dev(scene, source, { env: { TMPDIR } });
+
+  for (const title of ["One", "Two"]) {
+    fs.writeFileSync(source, text.replace('title("Two dice")', `title("${title}")`));
+    await until("the compiler", isCompiling, 60);
+  }
+  await server.stop();
+  assert.deepEqual(fs.readdirSync(TMPDIR), []);
+});
+
 /* What PH_APP begins with; `text` is that of the new app. */
 const begins = (text, code) =>
   text
