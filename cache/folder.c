@@ -118,12 +118,43 @@ folder_prepare(const char *path, struct buf *why)
 	return rc;
 }
 
+/* May this process use what is there under `path`, in `mode`? */
+static int
+check_access(const char *path, int mode, struct buf *why)
+{
+	int rc = access(path, mode) < 0 && errno != ENOENT ? -errno : 0;
+
+	if (rc < 0)
+		(void)buf_printf(why, "%s: %s (user %u)", path, err_str(rc),
+		    (unsigned)geteuid());
+	return rc;
+}
+
+static int
+check_database(const char *dir, struct buf *why)
+{
+	static const char *const names[] = { SCHEMA_FILE, SCHEMA_FILE "-wal",
+		SCHEMA_FILE "-shm" };
+	char path[PATH_MAX];
+	size_t i;
+	int rc = check_access(dir, R_OK | W_OK | X_OK, why);
+
+	for (i = 0; rc == 0 && i < sizeof(names) / sizeof(names[0]); i++) {
+		rc = db_path(path, sizeof(path), dir, names[i]);
+		if (rc == 0)
+			rc = check_access(path, R_OK | W_OK, why);
+	}
+	return rc;
+}
+
 int
 folder_check(const char *path, struct buf *why)
 {
 	bool made;
 	int rc = make_dir(path, &made, why);
 
+	if (rc == 0)
+		rc = check_database(path, why);
 	if (made)
 		(void)rmdir(path);
 	return rc;

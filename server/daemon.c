@@ -3,9 +3,9 @@
 /*
  * Going to the background.
  *
- * INVARIANT  The write end of the pipe lives in the daemon alone (children
- *            that are forked before it serves hold a copy that ends with
- *            them), so its end means that the daemon has ended.
+ * INVARIANT  The write end of the pipe lives in the daemon alone, so its end
+ *            means that the daemon has ended.
+ * INVARIANT  Children never hold the terminal, the daemon until it serves.
  * THREADS    Main thread.
  * FAILURE    When /dev/null cannot be opened the terminal stays.
  */
@@ -62,17 +62,11 @@ daemon_begin(void)
 	return 0;
 }
 
-void
-daemon_ready(const struct server_options *options)
+static void
+leave_terminal(const struct server_options *options)
 {
-	int null_fd;
+	int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 
-	if (ready_fd < 0)
-		return;
-	if (log_fd == STDERR_FILENO && !options->enable_stdio_inheritance)
-		log_warn(0, "master.daemon",
-		    "note=\"the log ends here; name an errorlog\"");
-	null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (null_fd >= 0) {
 		(void)dup2(null_fd, STDIN_FILENO);
 		if (!options->enable_stdio_inheritance) {
@@ -84,6 +78,26 @@ daemon_ready(const struct server_options *options)
 		}
 	}
 	fd_close(&null_fd);
+}
+
+void
+daemon_ready(const struct server_options *options)
+{
+	if (ready_fd < 0)
+		return;
+	if (log_fd == STDERR_FILENO && !options->enable_stdio_inheritance)
+		log_warn(0, "master.daemon",
+		    "note=\"the log ends here; name an errorlog\"");
+	leave_terminal(options);
 	(void)fd_write_full(ready_fd, "R", 1);
+	fd_close(&ready_fd);
+}
+
+void
+daemon_forget(const struct server_options *options)
+{
+	if (ready_fd < 0) /* no daemon, or all were sent away already */
+		return;
+	leave_terminal(options);
 	fd_close(&ready_fd);
 }

@@ -25,4 +25,11 @@ int daemon_begin(void);
  */
 void daemon_ready(const struct server_options *options);
 
+/*
+ * In a child of the daemon, from its start: it has no terminal and keeps no
+ * pipe of the command's caller open, who may be waiting for its end. What is
+ * wrong with a child the master says.
+ */
+void daemon_forget(const struct server_options *options);
+
 #endif

@@ -15,12 +15,14 @@
 #include "server/master_int.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "server/base/clock.h"
 #include "server/base/err.h"
 #include "server/base/syslog_out.h"
 #include "server/environment.h"
@@ -32,6 +34,10 @@
  * none is shared and computations can be given up; see cache_leave(). */
 #define SLOTS_MIN 63
 #define KEEPER_BACKOFF_US INT64_C(100000)
+
+/* The crew of a master that was killed is gone within a second. */
+#define PATIENCE_US INT64_C(1500000)
+#define AGAIN_MS 10
 
 void
 launch_report(const char *event, struct buf *why)
@@ -98,7 +104,7 @@ take_pidfile(struct master *master, struct buf *why)
 		    (long)holder, path);
 	else if (rc < 0)
 		(void)buf_printf(why, "cannot use the pid file %s: %s", setting,
-		    rc == -ELOOP ? "it is a symbolic link" : err_str(rc));
+		    pidfile_err_str(rc));
 	buf_free(&name);
 	return rc;
 }
@@ -159,7 +165,6 @@ open_listeners(struct master *master, struct buf *why)
 		else if (rc > 0)
 			rc = 0;
 	}
-	launch_log_listeners(master);
 	return rc;
 }
 
@@ -180,7 +185,6 @@ open_admin(struct master *master, struct buf *why)
 	struct buf text = BUF_EMPTY;
 	int rc;
 
-	tally_open(&master->tally);
 	if (options->metrics_bind.count == 0)
 		return 0;
 	rc = listen_renew(&master->admin_listeners, &master->heir.admin,
@@ -348,6 +352,35 @@ launch_open_logs(const struct server_options *options, struct buf *why)
 	    why);
 }
 
+typedef int launch_step(struct master *master, struct buf *why);
+
+/*
+ * Take what one server can have at a time. A start that follows upon the death
+ * of a master finds its children dying: nobody tells us when they have.
+ * `busy` is the error that says that somebody has it.
+ */
+static int
+insist(struct master *master, launch_step *take, int busy, struct buf *why)
+{
+	struct pollfd stop = { .fd = sig_fd(&master->sig), .events = POLLIN };
+	int64_t end_us = clock_mono_us() + PATIENCE_US;
+	bool told = false;
+	int rc;
+
+	for (;;) {
+		rc = take(master, why);
+		if (rc != busy || clock_mono_us() >= end_us)
+			return rc;
+		if (!told)
+			log_info("master.waiting", "reason=\"%s\"",
+			    buf_cstr(why));
+		told = true;
+		if (poll(&stop, 1, AGAIN_MS) > 0)
+			return rc; /* a signal: no time to wait */
+		buf_clear(why);
+	}
+}
+
 int
 launch_start(struct master *master, struct buf *why)
 {
@@ -361,20 +394,23 @@ launch_start(struct master *master, struct buf *why)
 	if (rc == 0)
 		rc = take_identity(master, why);
 	if (rc == 0)
-		rc = take_pidfile(master, why);
+		rc = sig_open(&master->sig);
+	if (rc == 0)
+		rc = insist(master, take_pidfile, -EEXIST, why);
 	if (rc < 0)
 		return rc;
 	raise_file_limit();
-	rc = sig_open(&master->sig);
+	tally_open(&master->tally);
+	rc = insist(master, open_listeners, -EADDRINUSE, why);
 	if (rc == 0)
-		rc = open_listeners(master, why);
+		launch_log_listeners(master);
 	if (rc == 0)
-		rc = open_admin(master, why);
+		rc = insist(master, open_admin, -EADDRINUSE, why);
 	if (rc == 0)
 		rc = statsd_open(&master->statsd,
 		    master->current.settings.options, why);
 	if (rc == 0)
-		rc = launch_open_control(master, why);
+		rc = insist(master, launch_open_control, -EADDRINUSE, why);
 	if (rc == 0)
 		give_files(master);
 	if (rc == 0)

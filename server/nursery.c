@@ -23,6 +23,7 @@
 
 #include "server/base/err.h"
 #include "server/base/fd.h"
+#include "server/daemon.h"
 #include "server/placement.h"
 #include "server/reap.h"
 
@@ -55,6 +56,7 @@ nursery_forget(void *context, const struct spawn_job *job)
 	unsigned slot;
 
 	(void)unsetenv("NOTIFY_SOCKET");
+	daemon_forget(master->current.settings.options);
 	pidfile_forget(&master->pidfile);
 	fd_close(&master->sig.read_fd);
 	fd_close(&master->sig.write_fd);

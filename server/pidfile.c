@@ -24,6 +24,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "server/base/err.h"
 #include "server/base/fd.h"
 
 /* True when `path` names the file that is open as `fd`. */
@@ -49,6 +50,23 @@ read_holder(int fd)
 		return 0;
 	pid = strtol(text, &end, 10);
 	return (*end == '\n' || *end == '\0') && pid > 0 ? (pid_t)pid : 0;
+}
+
+/* Not what a server has left there (a number; zeros after a loss of power): a
+ * slip in the settings must not cost a file. */
+static bool
+is_foreign(int fd)
+{
+	static const char ours[] = "0123456789 \t\r\n"; /* and NUL */
+	char text[64];
+	ssize_t len = pread(fd, text, sizeof(text), 0);
+	ssize_t i;
+
+	for (i = 0; i < len; i++) {
+		if (memchr(ours, text[i], sizeof(ours)) == NULL)
+			return true;
+	}
+	return false;
 }
 
 static int
@@ -85,6 +103,8 @@ open_locked(const char *path, int *out, pid_t *holder)
 		*holder = read_holder(fd);
 	} else if (!is_same_file(fd, path)) {
 		rc = -EAGAIN;
+	} else if (is_foreign(fd)) {
+		rc = -ENOTEMPTY;
 	}
 	if (rc < 0)
 		fd_close(&fd);
@@ -136,6 +156,32 @@ pidfile_move(struct pidfile *pidfile, const char *path)
 	free(pidfile->path);
 	pidfile->path = name;
 	return 0;
+}
+
+int
+pidfile_check(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
+	struct stat st;
+	int rc = 0;
+
+	if (fd < 0)
+		return errno == ENOENT ? 0 : -errno;
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+		rc = -EINVAL;
+	else if (is_foreign(fd))
+		rc = -ENOTEMPTY;
+	fd_close(&fd);
+	return rc;
+}
+
+const char *
+pidfile_err_str(int rc)
+{
+	if (rc == -ELOOP)
+		return "it is a symbolic link";
+	return rc == -ENOTEMPTY ? "that file has something else in it"
+				: err_str(rc);
 }
 
 bool

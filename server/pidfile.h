@@ -27,9 +27,16 @@ struct pidfile {
 /*
  * Take the lock on `path` (made 0644 when missing) and write our pid. On
  * -EEXIST another process runs; *holder is its pid, 0 when the file does not
- * tell. 0, -EEXIST or -errno.
+ * tell. A file with anything but a number in it is nobody's pid file and stays
+ * as it is: -ENOTEMPTY. 0, -EEXIST or -errno.
  */
 int pidfile_open(struct pidfile *pidfile, const char *path, pid_t *holder);
+
+/* Would pidfile_open() take what is there? Changes nothing; see there. */
+int pidfile_check(const char *path);
+
+/* What is wrong, as words. */
+const char *pidfile_err_str(int rc);
 
 /* Does some process hold the lock on `path`? Changes nothing. */
 bool pidfile_is_held(const char *path);

@@ -3,6 +3,9 @@
 /*
  * A start without one. See rehearse.h.
  *
+ * All sockets stay open until the last was tried, as two addresses may be good
+ * alone and not together.
+ *
  * INVARIANT  Nothing is made that is still there afterwards, and no pid file
  *            or socket of a running server is touched.
  * THREADS    Master only.
@@ -11,6 +14,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -21,8 +25,7 @@
 #include "server/base/log.h"
 #include "server/base/sink.h"
 #include "server/control.h"
-#include "server/listen.h"
-#include "server/pidfile.h"
+#include "server/master_int.h"
 
 static bool
 answers(const char *path)
@@ -69,15 +72,13 @@ fd_is_listening(int fd)
 	       yes != 0;
 }
 
+/* Open `item` into the empty *set. */
 static int
 try_address(const struct server_options *options, const char *item,
-    struct buf *why)
+    struct listen_set *set, struct buf *why)
 {
 	const struct opt_list bind = { &item, 1 };
-	const struct listen_rules rules = { .backlog = (int)options->backlog,
-		.unix_mode = (mode_t)options->socket_mode,
-		.reuse_port = options->reuse_port };
-	struct listen_set set = { .count = 0 };
+	const struct listen_rules rules = launch_listen_rules(options);
 	struct listen_address address;
 	struct buf reason = BUF_EMPTY;
 	int rc = listen_address_parse(item, &address, &reason);
@@ -91,8 +92,7 @@ try_address(const struct server_options *options, const char *item,
 			    item);
 	} else if (rc == 0) {
 		buf_clear(&reason);
-		rc = listen_open(&set, &bind, &rules, &reason);
-		listen_close(&set);
+		rc = listen_open(set, &bind, &rules, &reason);
 	}
 	if (rc == -EADDRINUSE && is_running(options))
 		rc = 0;
@@ -117,34 +117,80 @@ try_file(const char *name, const char *path, struct buf *why)
 	return rc;
 }
 
-int
-rehearse(const struct server_options *options, struct buf *why)
+static int
+try_pidfile(const char *path, struct buf *why)
 {
-	struct buf control = BUF_EMPTY;
-	const char *path;
+	int rc = try_file("pid file", path, why);
+
+	if (rc < 0 || path[0] == '\0')
+		return rc;
+	rc = pidfile_check(path);
+	if (rc < 0)
+		(void)buf_printf(why, "%scannot use the pid file %s: %s",
+		    why->len > 0 ? "\n" : "", path, pidfile_err_str(rc));
+	return rc;
+}
+
+/* Where ctl would find the server; a socket like any other. */
+static int
+try_control(const struct server_options *options, struct listen_set *set,
+    struct buf *why)
+{
+	struct buf item = BUF_EMPTY;
+	struct buf path = BUF_EMPTY;
+	int rc = 0;
+
+	(void)control_path(options->control_socket, options->pidfile, &path);
+	if (path.len > 0 && !options->control_socket_disable) {
+		(void)buf_printf(&item, "unix:%s", buf_cstr(&path));
+		rc = buf_cstr(&item) != NULL
+			 ? try_address(options, buf_cstr(&item), set, why)
+			 : -ENOMEM;
+	}
+	buf_free(&path);
+	buf_free(&item);
+	return rc;
+}
+
+/* Everything that listens, at the same time. */
+static int
+try_sockets(const struct server_options *options, struct buf *why)
+{
+	const struct opt_list *lists[] = { &options->bind,
+		&options->metrics_bind };
+	size_t most = options->bind.count + options->metrics_bind.count + 1;
+	struct listen_set *sets = calloc(most, sizeof(*sets));
+	size_t count = 0;
 	int worst = 0;
+	size_t list;
 	size_t i;
 	int rc;
 
-	for (i = 0; i < options->bind.count; i++) {
-		rc = try_address(options, options->bind.items[i], why);
-		worst = rc < 0 ? rc : worst;
+	if (sets == NULL)
+		return -ENOMEM;
+	for (list = 0; list < 2; list++) {
+		for (i = 0; i < lists[list]->count; i++) {
+			rc = try_address(options, lists[list]->items[i],
+			    &sets[count++], why);
+			worst = rc < 0 ? rc : worst;
+		}
 	}
-	for (i = 0; i < options->metrics_bind.count; i++) {
-		rc = try_address(options, options->metrics_bind.items[i], why);
-		worst = rc < 0 ? rc : worst;
-	}
+	rc = try_control(options, &sets[count++], why);
+	worst = rc < 0 ? rc : worst;
+	for (i = 0; i < count; i++)
+		listen_close(&sets[i]);
+	free(sets);
+	return worst;
+}
+
+int
+rehearse(const struct server_options *options, struct buf *why)
+{
+	int worst = try_sockets(options, why);
+	int rc;
+
 	rc = try_file("error log", options->errorlog, why);
 	worst = rc < 0 ? rc : worst;
-	rc = try_file("pid file", options->pidfile, why);
-	worst = rc < 0 ? rc : worst;
-	if (!options->control_socket_disable) {
-		(void)control_path(options->control_socket, options->pidfile,
-		    &control);
-		path = buf_cstr(&control);
-		rc = path != NULL ? try_file("control socket", path, why) : 0;
-		worst = rc < 0 ? rc : worst;
-	}
-	buf_free(&control);
-	return worst;
+	rc = try_pidfile(options->pidfile, why);
+	return rc < 0 ? rc : worst;
 }

@@ -367,6 +367,36 @@ test("E31: no pid file blocks a start", async (t, s) => {
   await serves(s, next);
 });
 
+test("the next start comes at once after a kill -9", async (t, s) => {
+  const pidfile = path.join(s.dir(), "web.pid");
+  const settings = { workers: 6, pidfile, metrics_bind: `unix:${s.dir()}/m.sock` };
+  let server = await start(s, settings);
+
+  settings.bind = server.bind;
+  settings.control_socket = server.controlSocket;
+  for (let i = 0; i < 6; i++) {
+    const next = await start(s, settings, {
+      wrapper: ["sh", "-c", `kill -9 ${server.pid}; exec "$@"`, "sh"],
+    });
+
+    assert.deepEqual(await server.exited, { status: null, sig: "SIGKILL" });
+    assert.equal(Number(fs.readFileSync(pidfile, "utf8")), next.pid);
+    await serves(s, next);
+    server = next;
+  }
+});
+
+test("a file that is no pid file stays as it is", async (t, s) => {
+  const pidfile = path.join(s.dir(), "notes.txt");
+
+  fs.writeFileSync(pidfile, "Call home.\n");
+  const server = await start(s, { workers: 1, pidfile }, { wait: false });
+
+  assert.equal((await server.exited).status, 1);
+  assert.match(server.lines.join("\n"), /notes\.txt: that file has something else in it/);
+  assert.equal(fs.readFileSync(pidfile, "utf8"), "Call home.\n");
+});
+
 test("E31: a unix socket is not open to everybody", async (t, s) => {
   const file = path.join(s.dir(), "web.sock");
   const mode = () => (fs.statSync(file).mode & 0o777).toString(8);

@@ -207,3 +207,22 @@ test("a key that only root may read", { skip: ROOT_ONLY }, async (t, s) => {
   await until("the old one's end", () => server.workers().length === 1);
   assert.equal(await name(), "site");
 });
+
+test("--check-config looks at the cache's folder as the user will",
+  { skip: ROOT_ONLY }, async (t, s) => {
+    const owned = path.join(s.dir(), "owned");
+
+    fs.chmodSync(path.dirname(owned), 0o755);
+    fs.mkdirSync(owned, { mode: 0o755 });
+    const server = await asNobody(
+      s,
+      { workers: 1, cache_dir: owned },
+      { wait: false, args: ["--check-config"] },
+    );
+
+    assert.equal((await server.exited).status, 1);
+    assert.match(
+      server.lines.join("\n"),
+      /owned: Permission denied \(user 65534\)/,
+    );
+  });

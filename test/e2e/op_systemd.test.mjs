@@ -11,8 +11,8 @@ import path from "node:path";
 import { certificate } from "../lib/certificate.mjs";
 import { BUILD, EXAMPLE, isAlive, ROOT, test, until } from "../lib/harness.mjs";
 import { ctl, ctlJson } from "../lib/op_ctl.mjs";
-import { endTree } from "../lib/op_process.mjs";
-import { configured, reload } from "../lib/op_server.mjs";
+import { childPids, endTree } from "../lib/op_process.mjs";
+import { configured, freePort, reload } from "../lib/op_server.mjs";
 import { get } from "../lib/wire.mjs";
 
 /*
@@ -119,7 +119,10 @@ test("a daemon: the command ends when it serves", async (t, s) => {
   s.later(() => endTree(pid));
   server.controlSocket = path.join(dir, "web.ctl");
   assert.equal((await ctlJson(server, "status")).workers_ready, 2);
-  assert.equal(fs.readlinkSync(`/proc/${pid}/fd/1`), "/dev/null");
+  /* Whoever reads what the command says is not kept waiting. */
+  for (const one of [pid, ...childPids(pid)])
+    for (const fd of [0, 1, 2])
+      assert.equal(fs.readlinkSync(`/proc/${one}/fd/${fd}`), "/dev/null", `${one}`);
   const stat = fs.readFileSync(`/proc/${pid}/stat`, "latin1").split(" ");
 
   assert.notEqual(Number(stat[5]), pid, "it leads no session");
@@ -248,6 +251,31 @@ test("--check-config tries what a start would need", async (t, s) => {
   assert.match(check("--bind", "192.0.2.1:80"), /cannot listen on 192\.0\.2\.1/);
   assert.match(check("--error-logfile", "/nowhere/log"), /error log \/nowhere/);
   assert.match(check("--pid", "/nowhere/pid"), /pid file \/nowhere/);
+  /* Each good alone, not both. */
+  const free = `127.0.0.1:${await freePort()}`;
+
+  assert.match(
+    check("--bind", free, "--metrics-bind", free),
+    /cannot listen on 127.*Address already in use/,
+  );
+  assert.match(
+    check("--bind", free, "--bind", free.replace("127.0.0.1", "0.0.0.0")),
+    /cannot listen on 0\.0\.0\.0.*Address already in use/,
+  );
+  const notes = path.join(dir, "notes");
+  const one = ["--bind", "127.0.0.1:0"];
+
+  fs.writeFileSync(notes, "no socket, no pid");
+  assert.match(
+    check(...one, "--control-socket", notes),
+    /notes: a file that is no socket is there/,
+  );
+  assert.match(
+    check(...one, "--control-socket", path.join(dir, "s".repeat(120))),
+    /a socket takes at most 107/,
+  );
+  assert.match(check(...one, "--pid", notes), /notes: that file has something else/);
+  assert.equal(fs.readFileSync(notes, "utf8"), "no socket, no pid");
   assert.match(check("--certfile", "/nowhere/cert.pem"), /\/nowhere\/cert\.pem/);
   /* A certificate and its key, and another one's. */
   for (const name of ["a", "b"]) certificate(dir, name);

@@ -13,7 +13,7 @@ function literal(value) {
 }
 
 /* A port that is free now; fixed, as it has to survive reloads. */
-function freePort() {
+export function freePort() {
   return new Promise((done) => {
     const probe = net.createServer();
 
@@ -34,7 +34,11 @@ export async function configured(scene, settings, options = {}) {
   const file = path.join(dir, "pronghorn.conf");
   const bind = settings.bind ?? `127.0.0.1:${await freePort()}`;
   const write = (rows) => {
-    const all = { bind, cache_dir: path.join(dir, "cache"), ...rows };
+    const all = {
+      cache_dir: path.join(dir, "cache"),
+      ...rows,
+      bind: rows.bind ?? bind,
+    };
     const lines = Object.entries(all)
       .filter(([, value]) => value !== undefined)
       .map(([name, value]) => `${name} = ${literal(value)}\n`);

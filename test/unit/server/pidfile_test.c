@@ -90,10 +90,33 @@ a_leftover_is_no_obstacle(void **state)
 	assert_int_equal(pidfile_open(&pidfile, path, &holder), 0);
 	assert_int_equal(read_pid(), getpid());
 	pidfile_close(&pidfile);
-	write_file("this is a much longer text than any pid\n");
+	assert_int_equal(pidfile_check(path), 0);
+	write_file("00000000000000000000000000000000000000000000001\n");
+	assert_int_equal(pidfile_check(path), 0);
 	assert_int_equal(pidfile_open(&pidfile, path, &holder), 0);
 	assert_int_equal(read_pid(), getpid());
 	pidfile_close(&pidfile);
+}
+
+static void
+what_is_no_pid_stays(void **state)
+{
+	struct pidfile pidfile = PIDFILE_EMPTY;
+	char text[64] = "";
+	pid_t holder;
+	FILE *file;
+
+	(void)state;
+	write_file("4711 is not all\n");
+	assert_int_equal(pidfile_check(path), -ENOTEMPTY);
+	assert_int_equal(pidfile_open(&pidfile, path, &holder), -ENOTEMPTY);
+	file = fopen(path, "r");
+	assert_non_null(file);
+	assert_non_null(fgets(text, sizeof(text), file));
+	(void)fclose(file);
+	assert_string_equal(text, "4711 is not all\n");
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(pidfile_check(path), 0);
 }
 
 static void
@@ -225,6 +248,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(writes_and_removes),
 		TEST(a_leftover_is_no_obstacle),
+		TEST(what_is_no_pid_stays),
 		TEST(a_live_one_is_named),
 		TEST(removes_only_its_own),
 		TEST(refuses_what_is_no_file),
