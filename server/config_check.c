@@ -94,39 +94,6 @@ check_affinity(const struct config *config, struct buf *why)
 	return 0;
 }
 
-/* Settings that must be one of a few words. */
-static const struct word_row {
-	const char *name;
-	const char *words; /* separated by spaces */
-} word_rows[] = {
-	{ "reload_engine", "auto inotify poll" },
-	{ "reload_strategy", "all rolling" },
-	{ "header_map", "drop refuse dangerous" },
-};
-
-static int
-check_words(const struct config *config, enum config_layer layer,
-    struct buf *why)
-{
-	const struct config_row *row;
-	const char *text;
-	size_t i;
-
-	for (i = 0; i < sizeof(word_rows) / sizeof(word_rows[0]); i++) {
-		row = config_row_find(word_rows[i].name);
-		if (row->layer != layer)
-			continue;
-		memcpy(&text, config_field_const(config, row), sizeof(text));
-		if (config_has_word(word_rows[i].words, text))
-			continue;
-		config_put_place(config, row->name, why);
-		(void)buf_printf(why, "must be one of: %s", word_rows[i].words);
-		return ERR_SYNTAX;
-	}
-	return 0;
-}
-
-/* A field that is waited for must not be one that is never let in. */
 static int
 check_field_name(const struct config *config, const char *setting,
     const char *name, struct buf *why)
@@ -186,8 +153,6 @@ config_check_server(const struct config *config, struct buf *why)
 
 	if (rc == 0)
 		rc = check_preload(config, why);
-	if (rc == 0)
-		rc = check_words(config, CONFIG_SERVER, why);
 	for (i = 0; i < config->server.bind.count && rc == 0; i++)
 		rc = check_bind_item(config, i, why);
 	return rc;
@@ -197,7 +162,6 @@ int
 config_check_worker(const struct config *config, struct buf *why)
 {
 	const struct worker_options *worker = &config->worker;
-	int rc;
 
 	if (worker->app[0] != '\0' && strstr(worker->app, ".so") == NULL) {
 		config_put_place(config, "app", why);
@@ -222,8 +186,7 @@ config_check_worker(const struct config *config, struct buf *why)
 		    config_origin(config, "limit_request_field_size"));
 		return ERR_RANGE;
 	}
-	rc = check_words(config, CONFIG_WORKER, why);
-	return rc < 0 ? rc : check_field_names(config, why);
+	return check_field_names(config, why);
 }
 
 int

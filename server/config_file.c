@@ -56,6 +56,18 @@ refuse_statement(struct literal_source *source, size_t at, const char *name)
 	return literal_fail_code(source, at, advice);
 }
 
+/* "workers: int = 4": the type says nothing that the table does not know. */
+static void
+skip_annotation(struct literal_source *source)
+{
+	int c = ':';
+
+	while (c != 0 && (isalnum(c) || strchr(":_.[], |\"'\t", c) != NULL)) {
+		source->at++;
+		c = literal_peek(source, 0);
+	}
+}
+
 /* Steps over "=" or says what stands there instead. */
 static int
 parse_equals(struct literal_source *source, size_t start, const char *name)
@@ -63,6 +75,8 @@ parse_equals(struct literal_source *source, size_t start, const char *name)
 	int c;
 
 	literal_skip(source, false);
+	if (literal_peek(source, 0) == ':')
+		skip_annotation(source);
 	c = literal_peek(source, 0);
 	if (c == '=' && literal_peek(source, 1) != '=') {
 		source->at++;

@@ -17,6 +17,7 @@
 
 #include "server/base/err.h"
 #include "server/base/log.h"
+#include "server/config_int.h"
 #include "server/cpus.h"
 #include "worker/utf8.h"
 
@@ -224,7 +225,9 @@ text_from_text(const struct config_row *row, const char *text,
 
 	if (rc < 0)
 		return rc;
-	if ((double)len < row->min || (double)len > row->max)
+	if ((double)len < row->min || (double)len > row->max ||
+	    (config_words_of(row) != NULL &&
+		!config_has_word(config_words_of(row), text)))
 		return refuse(row, ERR_RANGE, NULL, why);
 	copy = arena_strndup(arena, text, len);
 	if (copy == NULL)

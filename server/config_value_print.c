@@ -137,6 +137,27 @@ config_value_print_default(const struct config_row *row, struct buf *out)
 	arena_free(&arena);
 }
 
+const char *
+config_words_of(const struct config_row *row)
+{
+	static const struct {
+		const char *name;
+		const char *words;
+	} rows[] = {
+		{ "header_map", "drop refuse dangerous" },
+		{ "reload_engine", "auto inotify poll" },
+		{ "reload_strategy", "all rolling" },
+		{ "tls_min_version", "1.2 1.3" },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (strcmp(rows[i].name, row->name) == 0)
+			return rows[i].words;
+	}
+	return NULL;
+}
+
 static void
 print_range(const struct config_row *row, const char *unit, struct buf *out)
 {
@@ -152,7 +173,11 @@ config_value_print_bounds(const struct config_row *row, struct buf *out)
 	switch (row->type) {
 	case OPT_TEXT:
 	case OPT_PATH:
-		print_range(row, " bytes long", out);
+		if (config_words_of(row) != NULL)
+			(void)buf_printf(out, "one of: %s",
+			    config_words_of(row));
+		else
+			print_range(row, " bytes long", out);
 		break;
 	case OPT_INT:
 		print_range(row, "", out);

@@ -146,8 +146,18 @@ load_pair(SSL_CTX *ctx, const struct stock *stock, const char *cert,
 	if (rc < 0)
 		return rc;
 	text = open_text(stock, key);
-	if (text == NULL || !use_key(ctx, text))
+	if (text != NULL && use_key(ctx, text)) {
+		rc = 0;
+	} else if (strcmp(key, cert) == 0) {
+		ERR_clear_error();
+		(void)buf_printf(why,
+		    "certfile %s: there is no private key in it that can be "
+		    "read, and keyfile names none",
+		    cert);
+		rc = ERR_SYNTAX;
+	} else {
 		rc = fail(why, "keyfile", key);
+	}
 	BIO_free(text);
 	return rc;
 }
@@ -183,18 +193,11 @@ set_versions(SSL_CTX *ctx, const struct worker_options *options,
     struct buf *why)
 {
 	static char groups[] = GROUPS; /* the macros of OpenSSL are not const */
-	const char *text = options->tls_min_version;
-	int version;
+	/* One of two words: config_words_of(). */
+	int version = strcmp(options->tls_min_version, "1.3") == 0
+			  ? TLS1_3_VERSION
+			  : TLS1_2_VERSION;
 
-	if (strcmp(text, "1.2") == 0)
-		version = TLS1_2_VERSION;
-	else if (strcmp(text, "1.3") == 0)
-		version = TLS1_3_VERSION;
-	else {
-		(void)buf_printf(why,
-		    "tls_min_version %s: must be 1.2 or 1.3\n", text);
-		return ERR_SYNTAX;
-	}
 	(void)SSL_CTX_set_min_proto_version(ctx, version);
 	/* An OpenSSL for FIPS has no X25519. */
 	if (SSL_CTX_set1_groups_list(ctx, groups) != 1 &&

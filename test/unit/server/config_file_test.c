@@ -68,6 +68,8 @@ static const struct good goods[] = {
 	{ "threads = '5'", "threads", "5" },
 	{ "threads = \\\n  5", "threads", "5" },
 	{ "threads \\\r\n= 5", "threads", "5" },
+	{ "threads: int = 2", "threads", "2" },
+	{ "bind : list[str] | None = ['a:1']", "bind", "[\"a:1\"]" },
 	{ "keepalive = .5", "keepalive", "0.5" },
 	{ "keepalive = 5.", "keepalive", "5" },
 	{ "keepalive = 1_0.2_5e-1", "keepalive", "1.025" },
@@ -247,9 +249,10 @@ static const struct bad bads[] = {
 	{ "threads += 1",
 	    "f:1:1: code is not run: threads += 1: write name = value with "
 	    "the value itself" },
-	{ "threads: int = 1",
-	    "f:1:1: code is not run: threads: int = 1: write name = value "
-	    "with the value itself" },
+	{ "threads: int", "f:1:1: '= value' is missing after threads" },
+	{ "threads: max(1, 2) = 1",
+	    "f:1:1: code is not run: threads: max(1, 2) = 1: write name = "
+	    "value with the value itself" },
 	{ "print('x')",
 	    "f:1:1: code is not run: print('x'): write name = value with the "
 	    "value itself" },

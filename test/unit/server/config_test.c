@@ -329,13 +329,13 @@ static const char *const bad_lines[][2] = {
 	    "command line: --no-workers: no such option; did you mean "
 	    "--workers?" },
 	{ "--reload-engine epoll a.so",
-	    "command line --reload-engine: reload_engine = \"epoll\": "
+	    "command line --reload-engine: reload_engine = epoll: "
 	    "must be one of: auto inotify poll" },
 	{ "--reload-strategy one a.so",
-	    "command line --reload-strategy: reload_strategy = \"one\": "
+	    "command line --reload-strategy: reload_strategy = one: "
 	    "must be one of: all rolling" },
 	{ "--header-map keep a.so",
-	    "command line --header-map: header_map = \"keep\": must be one "
+	    "command line --header-map: header_map = keep: must be one "
 	    "of: drop refuse dangerous" },
 	{ "--client-ip-header X_Real_IP a.so",
 	    "command line --client-ip-header: client_ip_header = "
@@ -369,6 +369,12 @@ static const char *const bad_lines[][2] = {
 	{ "--cache-type tape a.so",
 	    "command line --cache-type: cache_type = \"tape\": must "
 	    "be sqlite or null" },
+	{ "--reload-engine foo a.so",
+	    "command line --reload-engine: reload_engine = foo: "
+	    "must be one of: auto inotify poll" },
+	{ "--tls-min-version 1.1 a.so",
+	    "command line --tls-min-version: tls_min_version = 1.1: "
+	    "must be one of: 1.2 1.3" },
 	{ "--proxy-protocol proxies a.so",
 	    "command line --proxy-protocol: proxy_protocol = proxies: "
 	    "must be 2..5 bytes long" },
