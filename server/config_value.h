@@ -40,7 +40,8 @@ void config_value_print_default(const struct config_row *row, struct buf *out);
 /* Append what is allowed: `1..256`, `0..3600 seconds`, `True or False`. */
 void config_value_print_bounds(const struct config_row *row, struct buf *out);
 
-/* The words of which the setting is one, separated by spaces; NULL: any text. */
+/* The words of which the setting is one, separated by spaces; NULL: any text.
+ */
 const char *config_words_of(const struct config_row *row);
 
 /* Copy a value of one config into another's arena. 0 or -ENOMEM. */
