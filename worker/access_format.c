@@ -73,7 +73,7 @@ put_dash(const struct line *line, const struct step *step)
 static void
 put_user(const struct line *line, const struct step *step)
 {
-	struct http_span field = line->entry->extras[step->extra];
+	struct http_span field = access_extra(line->entry, step->extra);
 	unsigned char text[400];
 	struct http_span name = { NULL, 0 };
 	char *colon;
@@ -246,7 +246,7 @@ put_pid(const struct line *line, const struct step *step)
 static void
 put_request_field(const struct line *line, const struct step *step)
 {
-	put_escaped(line->out, line->entry->extras[step->extra]);
+	put_escaped(line->out, access_extra(line->entry, step->extra));
 }
 
 /* A field among whole lines "Name: value\r\n". */
@@ -428,6 +428,8 @@ parse_atom(struct access_format *format, char *name, size_t len,
 	return place < 0 ? -ENOSPC : 0;
 }
 
+_Static_assert(ACCESS_EXTRAS == 32, "the message below");
+
 static bool
 refuse(struct buf *why, const char *text, const char *at, const char *what)
 {
@@ -482,7 +484,7 @@ add_step(struct access_format *format, const char *text, char **at,
 	}
 	if (rc == -ENOSPC)
 		return refuse(why, text, start,
-		    "more than six different fields of the request are "
+		    "more than 32 different fields of the request are "
 		    "named, of which %(u)s is one");
 	*at = end + 2;
 	return true;
@@ -521,6 +523,12 @@ const char *
 access_format_extra(const struct access_format *format, unsigned index)
 {
 	return index < format->extra_count ? format->extras[index] : NULL;
+}
+
+unsigned
+access_format_extra_count(const struct access_format *format)
+{
+	return format->extra_count;
 }
 
 void

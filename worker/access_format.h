@@ -12,13 +12,13 @@
  * access_log_format: gunicorn's atoms, "%(h)s" and so on, compiled once.
  *
  * Bytes from clients are escaped: `"`, `\` and everything that is not
- * printable ASCII, as \xHH; in JSON as JSON has it. So no client writes a
+ * printable ASCII, as \xHH; JSON has UTF-8 as it is. So no client writes a
  * line, or a field, that is not its own.
  *
  * OWNERSHIP  access_format_new() makes, access_format_free() frees.
  * THREADS    Read only once made.
  */
-#define ACCESS_EXTRAS 6 /* request fields that a format may name, at most */
+#define ACCESS_EXTRAS 32 /* request fields that a format may name, at most */
 
 struct access_format;
 
@@ -32,7 +32,8 @@ struct access_entry {
 	bool secure;
 	struct http_span referer;
 	struct http_span user_agent;
-	const struct http_span *extras; /* as access_format_extra() orders */
+	const struct http_span *extras; /* as access_format_extra() orders;
+					   NULL: it has none of them */
 	int fd; /* its socket, for the names of its ends; may be negative */
 	const struct reply *reply;
 	int64_t duration_us;
@@ -53,6 +54,9 @@ void access_format_free(struct access_format **format); /* accepts NULL */
 /* The names of the request fields it needs, in order; NULL behind the last. */
 const char *access_format_extra(const struct access_format *format,
     unsigned index);
+
+/* How many these are. */
+unsigned access_format_extra_count(const struct access_format *format);
 
 /* Append the line without its end. `time` is that of the log. */
 void access_format_put(const struct access_format *format,

@@ -8,7 +8,7 @@
 
 /* Between the three files of the access log's lines: formats, ends of
  * connections, and JSON. */
-#define STEPS_MAX 64
+#define STEPS_MAX 256
 #define FIELD_BYTES 2048 /* of one client text in a line */
 
 struct line {
@@ -41,6 +41,7 @@ void access_put_remote_port(const struct line *line, const struct step *step);
 /* access_json.c */
 struct http_span access_path(const struct access_entry *entry);
 struct http_span access_query(const struct access_entry *entry);
+struct http_span access_extra(const struct access_entry *entry, unsigned index);
 const char *access_protocol(const struct access_entry *entry);
 void access_json_put(const struct line *line);
 

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "worker/access_format_int.h"
+#include "worker/utf8.h"
 
 /* The target up to the question mark, and what is behind it. */
 struct http_span
@@ -47,6 +48,13 @@ access_protocol(const struct access_entry *entry)
 	return entry->minor == 0 ? "HTTP/1.0" : "HTTP/1.1";
 }
 
+struct http_span
+access_extra(const struct access_entry *entry, unsigned index)
+{
+	return entry->extras != NULL ? entry->extras[index]
+				     : (struct http_span){ NULL, 0 };
+}
+
 int
 access_want_extra(struct access_format *format, const char *name)
 {
@@ -74,13 +82,41 @@ access_format_new_json(void)
 	return format;
 }
 
-/* "name":"text", bytes that are not plain ASCII as the characters of their
- * numbers, so that the line is JSON whatever a client sends. */
+/*
+ * Characters that some reader takes for the end of a line, or that change the
+ * order in which a terminal shows the rest: C1, U+2028 to U+202E, U+2066 to
+ * U+2069. `at` begins a well-formed character of `len` bytes.
+ */
+static bool
+is_treacherous(const unsigned char *at, size_t len)
+{
+	if (len == 2)
+		return at[0] == 0xC2 && at[1] < 0xA0;
+	if (len != 3 || at[0] != 0xE2)
+		return false;
+	return (at[1] == 0x80 && at[2] >= 0xA8 && at[2] <= 0xAE) ||
+	       (at[1] == 0x81 && at[2] >= 0xA6 && at[2] <= 0xA9);
+}
+
+static void
+put_code(struct buf *out, const unsigned char *at, size_t len)
+{
+	unsigned code = len == 2 ? (at[0] & 0x1FU) << 6 | (at[1] & 0x3FU)
+				 : (at[0] & 0xFU) << 12 | (at[1] & 0x3FU) << 6 |
+				       (at[2] & 0x3FU);
+
+	(void)buf_printf(out, "\\u%04x", code);
+}
+
+/* "name":"text". UTF-8 stays; a byte that is part of no character becomes the
+ * text \xHH, so that the line is JSON whatever a client sends. */
 static void
 put_member(struct buf *out, const char *name, struct http_span text)
 {
 	size_t len = text.len < FIELD_BYTES ? text.len : FIELD_BYTES;
+	const char *end;
 	unsigned char c;
+	size_t size;
 	size_t i;
 
 	(void)buf_printf(out, ",\"%s\":", name);
@@ -88,13 +124,23 @@ put_member(struct buf *out, const char *name, struct http_span text)
 		(void)buf_putl(out, "null");
 		return;
 	}
+	end = text.data + text.len;
 	(void)buf_putc(out, '"');
-	for (i = 0; i < len; i++) {
+	for (i = 0; i<len; i += size> 0 ? size : 1) {
 		c = (unsigned char)text.data[i];
-		if (c < 0x20 || c >= 0x7f || c == '"' || c == '\\')
+		size = utf8_char_len(text.data + i, end);
+		if (i + size > len)
+			break; /* half a character is none */
+		if (size == 0)
+			(void)buf_printf(out, "\\\\x%02x", c);
+		else if (c < 0x20 || c == 0x7f || c == '"' || c == '\\')
 			(void)buf_printf(out, "\\u%04x", c);
+		else if (is_treacherous((const unsigned char *)text.data + i,
+			     size))
+			put_code(out, (const unsigned char *)text.data + i,
+			    size);
 		else
-			(void)buf_putc(out, (char)c);
+			(void)buf_put(out, text.data + i, size);
 	}
 	(void)buf_putc(out, '"');
 }
@@ -118,6 +164,6 @@ access_json_put(const struct line *line)
 	    (long long)entry->duration_us);
 	put_member(out, "referer", entry->referer);
 	put_member(out, "user_agent", entry->user_agent);
-	put_member(out, "request_id", entry->extras[0]);
+	put_member(out, "request_id", access_extra(entry, 0));
 	(void)buf_putc(out, '}');
 }

@@ -98,8 +98,9 @@ struct answer_to {
 	bool contradicts;        /* a proxy says that it did and did not */
 	struct http_span client; /* as a proxy says; absent: the peer */
 	const struct callback *callback; /* it asks for; NULL: none, yet */
-	/* Fields that the access log wants, see access_format.h. */
-	struct http_span extras[ACCESS_EXTRAS];
+	/* Fields that the access log wants, see access_format.h; NULL: none.
+	 * The worker's, for this turn; of a struct request: its own. */
+	const struct http_span *extras;
 	int64_t start_us;
 	struct session_ticket ticket; /* whose it is, where that counts */
 };

@@ -46,19 +46,20 @@ request_end(struct conn *conn)
 }
 
 /* What the access log will want to know of the request. */
-static void
-take_extras(const struct access_log *log, const struct http_head *head,
-    struct answer_to *to)
+static const struct http_span *
+take_extras(struct worker *worker, const struct http_head *head)
 {
+	const struct access_format *format = worker->access_log.format;
 	const struct http_span *value;
 	const char *name;
 	unsigned i;
 
-	for (i = 0; (name = access_format_extra(log->format, i)) != NULL; i++) {
+	for (i = 0; (name = access_format_extra(format, i)) != NULL; i++) {
 		value = http_head_find(head, name);
-		if (value != NULL)
-			to->extras[i] = *value;
+		worker->extras[i] =
+		    value != NULL ? *value : (struct http_span){ NULL, 0 };
 	}
+	return i > 0 ? worker->extras : NULL;
 }
 
 struct answer_to
@@ -85,7 +86,7 @@ conn_answer_to(const struct conn *conn, const struct http_head *head)
 	};
 
 	if (access_log_is_on(&conn->worker->access_log))
-		take_extras(&conn->worker->access_log, head, &to);
+		to.extras = take_extras(conn->worker, head);
 	if (!conn->trusted)
 		return to;
 	to.contradicts =

@@ -98,43 +98,14 @@ dispatch_json_reply(struct reply *reply, const void *data, size_t len)
 	reply->len = len;
 }
 
-/* The texts that the access log will want, one after the other. */
-static struct http_span *
-logged_span(struct answer_to *to, unsigned i)
-{
-	struct http_span *const first[] = { &to->method, &to->target,
-		&to->referer, &to->user_agent };
-
-	if (i < 4)
-		return first[i];
-	return i - 4 < ACCESS_EXTRAS ? &to->extras[i - 4] : NULL;
-}
-
-static char *
-keep_span(char *at, struct http_span *span)
-{
-	if (span->data == NULL)
-		return at;
-	memcpy(at, span->data, span->len);
-	span->data = at;
-	return at + span->len;
-}
-
 /* A request that outlives its head; NULL: answered 503. */
 static struct request *
 request_new(struct conn *conn, const struct answer_to *to)
 {
-	bool logged = access_log_is_on(&conn->worker->access_log);
+	const struct access_log *log = &conn->worker->access_log;
 	struct request *request;
-	struct answer_to kept = *to;
-	struct http_span *span;
-	size_t len = to->client.len;
-	unsigned i;
-	char *at;
 
-	for (i = 0; logged && (span = logged_span(&kept, i)) != NULL; i++)
-		len += span->len;
-	request = malloc(sizeof(*request) + len);
+	request = malloc(sizeof(*request) + dispatch_kept_bytes(log, to));
 	if (request == NULL) {
 		answer_status(conn, to, 503);
 		return NULL;
@@ -142,11 +113,7 @@ request_new(struct conn *conn, const struct answer_to *to)
 	memset(request, 0, sizeof(*request));
 	request->conn = conn;
 	request->worker = conn->worker;
-	request->to = *to;
-	at = keep_span(request->texts, &request->to.client);
-	for (i = 0; logged && (span = logged_span(&request->to, i)) != NULL;
-	     i++)
-		at = keep_span(at, span);
+	dispatch_keep(log, to, request);
 	conn->request = request;
 	conn->state = CONN_BUSY;
 	return request;

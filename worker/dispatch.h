@@ -28,8 +28,7 @@ struct request {
 	bool with_task;        /* a task refers to it: that one frees it */
 	struct task *waiting;  /* that task, while it is parked, or NULL */
 	const char *name;      /* of its callback, for messages; may be NULL */
-	struct answer_to to;   /* spans point into `texts` */
-	char texts[];
+	struct answer_to to;   /* its spans lie behind this, then their texts */
 };
 
 /* POST _dash-update-component. Answers now, or makes the conn BUSY. */

@@ -2,11 +2,12 @@
 #ifndef WORKER_DISPATCH_INT_H
 #define WORKER_DISPATCH_INT_H
 
+#include "worker/access_log.h"
 #include "worker/dispatch.h"
 #include "worker/park.h"
 #include "worker/task.h"
 
-/* Between the two files of dispatch: requests in, results out. */
+/* Between the files of dispatch: requests in, results out. */
 
 /* 200 with JSON, or 204 when there are no bytes. */
 void dispatch_json_reply(struct reply *reply, const void *data, size_t len);
@@ -21,6 +22,15 @@ void dispatch_private(const struct conn *conn, struct task *task,
 /* Tell the task of one client's request whose it is. */
 void dispatch_visit(const struct conn *conn, const struct http_head *head,
     const struct answer_to *to, struct task *task);
+
+/*
+ * dispatch_keep.c: copy what the answer of `request`, or its line in the access
+ * log, will want of the head. Behind the struct there must be that many bytes.
+ */
+size_t dispatch_kept_bytes(const struct access_log *log,
+    const struct answer_to *to);
+void dispatch_keep(const struct access_log *log, const struct answer_to *to,
+    struct request *request);
 
 /* Answer a request that is in no list any more, and free it. */
 void dispatch_finish(struct request *request, struct reply *reply);

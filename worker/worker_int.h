@@ -62,6 +62,7 @@ struct worker {
 	struct park *park;
 	struct recall *recall;
 	struct access_log access_log;
+	struct http_span extras[ACCESS_EXTRAS]; /* of the present request */
 	struct stats stats;
 	_Atomic int64_t inline_until_ms;
 

@@ -79,8 +79,8 @@ test("unknown atoms are refused at start", async (t, scene) => {
     ["%({a b}i)s", /character 1: %\(\{a b\}i\)s is no atom/],
     ["%({wsgi.input}e)s", /is no atom/],
     [
-      "%(u)s" + [1, 2, 3, 4, 5, 6].map((n) => `%({x-${n}}i)s`).join(""),
-      /more than six different fields/,
+      "%(u)s" + Array.from({ length: 32 }, (_, n) => `%({x-${n}}i)s`).join(""),
+      /more than 32 different fields/,
     ],
   ]) {
     const server = scene.server({
@@ -94,6 +94,26 @@ test("unknown atoms are refused at start", async (t, scene) => {
   }
 });
 
+test("a format of 32 fields", async (t, scene) => {
+  const file = path.join(scene.dir(), "log");
+  const names = Array.from({ length: 31 }, (_, n) => `x-${n}`);
+  const format = ["%(u)s", ...names.map((name) => `%({${name}}i)s`)].join("|");
+  const server = await scene.start({
+    app: "zoo",
+    args: ["--access-logfile", file, "--access-logformat", format],
+  });
+  const fields = Object.fromEntries(names.map((name) => [name, `of ${name}`]));
+  const want = ["ann", ...Object.values(fields)].join("|");
+
+  fields.Authorization = `Basic ${Buffer.from("ann:secret").toString("base64")}`;
+  await scene.send(server, get("/_ph/health", { fields }));
+  /* One that waits in the pool has copies of them. */
+  await scene.send(server, call("naps", 0.1, { fields }));
+  /* And who sends none has dashes. */
+  await scene.send(server, get("/_ph/health"));
+  assert.deepEqual(await linesOf(file, 3), [want, want, Array(32).fill("-").join("|")]);
+});
+
 test("JSON lines and sampling [H11]", async (t, scene) => {
   const file = path.join(scene.dir(), "log");
   const server = await scene.start({
@@ -105,12 +125,14 @@ test("JSON lines and sampling [H11]", async (t, scene) => {
   });
   const bytes = Buffer.concat([
     Buffer.from("GET /_ph/health?x HTTP/1.1\r\nHost: a\r\nUser-Agent: \""),
-    Buffer.from([0xff, 0xe2, 0x80, 0xa8]),
+    Buffer.from([0xff, 0xe2, 0x80, 0xa8, 0xe2, 0x82]),
+    Buffer.from("é €😀"),
     Buffer.from('\\"}\r\nX-Request-Id: 77\r\n\r\n'),
   ]);
 
   for (let i = 0; i < 7; i++) await scene.send(server, bytes);
-  const list = (await linesOf(file, 3)).map((line) => JSON.parse(line));
+  const list = (await linesOf(file, 3))
+    .map((line) => JSON.parse(Buffer.from(line, "latin1").toString()));
 
   assert.equal(list.length, 3);
   const [{ time, pid, duration_us: us, ...rest }] = list;
@@ -120,7 +142,7 @@ test("JSON lines and sampling [H11]", async (t, scene) => {
   assert.deepEqual(rest, {
     ...{ client: "127.0.0.1", method: "GET", path: "/_ph/health", query: "x" },
     ...{ protocol: "HTTP/1.1", secure: false, status: 200, bytes: 3 },
-    ...{ referer: null, user_agent: '"\xff\xe2\x80\xa8\\"}' },
+    ...{ referer: null, user_agent: '"\\xff\u2028\\xe2\\x82é €😀\\"}' },
     request_id: "77",
   });
 });
