@@ -71,9 +71,10 @@ state_word(const struct master *master)
 		return "resting";
 	if (master->upgrade.pid > 0)
 		return "upgrading";
-	if (crew_count(&master->crew, SEAT_READY) < master->crew.target ||
-	    crew_is_relapsing(&master->crew))
+	if (crew_is_relapsing(&master->crew))
 		return "degraded";
+	if (crew_count(&master->crew, SEAT_READY) < master->crew.target)
+		return crew_is_growing(&master->crew) ? "scaling" : "degraded";
 	return "serving";
 }
 

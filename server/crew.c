@@ -196,6 +196,8 @@ notice_all(struct crew *crew, int64_t now_us)
 
 	for (slot = 0; slot < crew->slot_count; slot++)
 		notice_time(crew, &crew->seats[slot], now_us);
+	if (crew_count_ready(crew) >= crew->target)
+		crew->grown_from = 0;
 	if (crew->backoff.failures > 0 && crew->held == 0 &&
 	    crew_count_ready(crew) > 0)
 		backoff_calm(&crew->backoff, now_us);
@@ -428,18 +430,31 @@ crew_exited(struct crew *crew, unsigned slot, int status, int64_t now_us)
 	return verdict;
 }
 
-bool
-crew_resize(struct crew *crew, int delta)
+void
+crew_scale(struct crew *crew, unsigned target)
 {
 	unsigned most = crew->slot_count / 2;
 
-	if (delta > 0 && crew->target < most)
-		crew->target++;
-	else if (delta < 0 && crew->target > 1)
-		crew->target--;
-	else
-		return false;
-	return true;
+	target = target < 1 ? 1 : target > most ? most : target;
+	if (target > crew->target && crew->grown_from == 0)
+		crew->grown_from = crew->target;
+	crew->target = target;
+}
+
+bool
+crew_resize(struct crew *crew, int delta)
+{
+	unsigned before = crew->target;
+
+	crew_scale(crew, delta > 0 ? before + 1 : before - 1);
+	return crew->target != before;
+}
+
+bool
+crew_is_growing(const struct crew *crew)
+{
+	return crew->grown_from > 0 && crew->backoff.failures == 0 &&
+	       crew_count_ready(crew) >= crew->grown_from;
 }
 
 unsigned
@@ -454,14 +469,6 @@ crew_rest(struct crew *crew, bool rest)
 	crew->resting = rest;
 	if (!rest)
 		crew_start_afresh(crew);
-}
-
-void
-crew_scale(struct crew *crew, unsigned target)
-{
-	unsigned most = crew->slot_count / 2;
-
-	crew->target = target < 1 ? 1 : target > most ? most : target;
 }
 
 void

@@ -44,6 +44,8 @@ struct crew {
 	struct seat *seats; /* slot_count of them */
 	unsigned slot_count;
 	unsigned target;          /* workers wanted */
+	unsigned grown_from;      /* wanted before more were, which are not all
+				     ready yet; 0: they are */
 	unsigned generation;      /* the one that is wanted */
 	unsigned old_generation;  /* the one to go back to, while restarting */
 	unsigned last_generation; /* highest number given out */
@@ -144,6 +146,9 @@ void crew_tired(struct crew *crew, unsigned slot);
 
 /* Ask the worker in `slot` to finish and go; its place is filled again. */
 void crew_dismiss(struct crew *crew, unsigned slot, int64_t now_us);
+
+/* Are as many ready as were wanted before more were, and those on their way? */
+bool crew_is_growing(const struct crew *crew);
 
 /* Have so many crashed soon after being ready that the next ones wait? */
 bool crew_is_relapsing(const struct crew *crew);

@@ -428,7 +428,8 @@ note_answer(struct conn *conn, const struct answer_to *to,
 	struct worker *worker = conn->worker;
 	int64_t taken_us = clock_mono_us() - to->start_us;
 
-	stats_answer(&worker->stats, reply->status, taken_us);
+	if (stats_answer(&worker->stats, reply->status, taken_us))
+		heartbeat_look(worker); /* not a second later */
 	if (to->callback != NULL)
 		stats_series(&worker->stats, HANDOFF_CALLBACK, to->callback,
 		    to->callback->function, reply->status >= 500, taken_us);

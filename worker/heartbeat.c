@@ -100,7 +100,7 @@ heartbeat_numbers(struct worker *worker)
 	send_series(worker);
 }
 
-static void
+static bool
 send_text(const struct worker *worker, enum handoff_status_kind kind,
     const char *text)
 {
@@ -109,24 +109,31 @@ send_text(const struct worker *worker, enum handoff_status_kind kind,
 	memset(&status, 0, sizeof(status));
 	status.kind = (uint32_t)kind;
 	(void)snprintf(status.text, sizeof(status.text), "%s", text);
-	(void)send_status(worker, &status);
+	return send_status(worker, &status);
+}
+
+void
+heartbeat_look(struct worker *worker)
+{
+	const char *reason =
+	    stats_is_tired(&worker->stats, worker->options, clock_mono_us());
+
+	if (reason != NULL && !send_text(worker, HANDOFF_TIRED, reason))
+		stats_not_told(&worker->stats);
 }
 
 void
 heartbeat_send(struct worker *worker)
 {
 	const struct worker_options *options = worker->options;
-	const char *reason;
 	char text[sizeof(((struct handoff_status *)0)->text)];
 
-	reason = stats_is_tired(&worker->stats, options, clock_mono_us());
+	heartbeat_look(worker);
 	heartbeat_numbers(worker);
-	if (reason != NULL)
-		send_text(worker, HANDOFF_TIRED, reason);
 	if (options->thread_timeout > 0 &&
 	    crash_find_stuck((int64_t)(options->thread_timeout * 1e6), text,
 		sizeof(text))) {
-		send_text(worker, HANDOFF_STUCK, text);
+		(void)send_text(worker, HANDOFF_STUCK, text);
 		crash_dump_found();
 	}
 }

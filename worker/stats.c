@@ -55,7 +55,7 @@ bucket_of(int64_t duration_us)
 	return bucket;
 }
 
-void
+bool
 stats_answer(struct stats *stats, int status, int64_t duration_us)
 {
 	struct handoff_beat *beat = &stats->beat;
@@ -65,6 +65,7 @@ stats_answer(struct stats *stats, int status, int64_t duration_us)
 	beat->buckets[bucket_of(duration_us)]++;
 	beat->duration_us += (uint64_t)duration_us;
 	beat->requests++;
+	return beat->requests == (uint64_t)stats->recycle_at;
 }
 
 /*
@@ -154,6 +155,12 @@ private_dirty(void)
 	text[got > 0 ? got : 0] = '\0';
 	line = strstr(text, "Private_Dirty:");
 	return line == NULL ? 0 : (int64_t)strtoll(line + 14, NULL, 10) * 1024;
+}
+
+void
+stats_not_told(struct stats *stats)
+{
+	stats->tired = false;
 }
 
 const char *

@@ -31,8 +31,9 @@ void stats_init(struct stats *stats, const struct worker_options *options);
 
 void stats_free(struct stats *stats);
 
-/* An answer has been made. */
-void stats_answer(struct stats *stats, int status, int64_t duration_us);
+/* An answer has been made. True: with this one the worker has done enough,
+ * which stats_is_tired() tells. */
+bool stats_answer(struct stats *stats, int status, int64_t duration_us);
 
 /*
  * The answer was that of a callback; or a memoized function was computed.
@@ -53,9 +54,11 @@ void stats_keep(struct stats *stats, unsigned index,
 
 /*
  * The reason why this worker should be replaced, the first time there is one;
- * else NULL. Looks at the memory every few seconds.
+ * else NULL. Looks at the memory every few seconds. stats_not_told(): the
+ * master could not be asked, so the next call says it again.
  */
 const char *stats_is_tired(struct stats *stats,
     const struct worker_options *options, int64_t now_us);
+void stats_not_told(struct stats *stats);
 
 #endif

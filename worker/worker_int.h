@@ -128,6 +128,9 @@ void heartbeat_send(struct worker *worker);
 /* The numbers alone: also the last thing before the end. */
 void heartbeat_numbers(struct worker *worker);
 
+/* Has this worker done enough? Then the master is asked now, once. */
+void heartbeat_look(struct worker *worker);
+
 /* orders.c: do what the master orders, from now on. 0 or -ENOMEM. */
 int orders_start(struct worker *worker);
 

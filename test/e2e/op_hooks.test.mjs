@@ -103,6 +103,31 @@ test("who refuses just after the server was ready does not end it", { seconds: 6
   assert.equal(server.grep(/master\.give_up/).length, 0);
 });
 
+test("more workers are on their way: scaling, not degraded", async (t, s) => {
+  const slow = path.join(s.dir(), "slow");
+  const socket = path.join(s.dir(), "ctl.sock");
+  const server = await start(
+    s,
+    { workers: 1, control_socket: socket },
+    { HOOKS: "worker", HOOKS_SLOW: slow },
+  );
+  const state = async () => (await ctlJson(server, "status")).state;
+
+  server.controlSocket = socket;
+  assert.equal(await state(), "serving");
+  fs.writeFileSync(slow, ""); /* two seconds to boot */
+  await ctlJson(server, "scale", "3");
+  await until("their boot", async () =>
+    (await ctlJson(server, "status")).workers_booting === 2);
+  assert.equal(await state(), "scaling");
+  assert.equal((await s.send(server, get("/_ph/ready"))).status, 200);
+  await until("service", async () => (await state()) === "serving");
+  /* One that is missing is another thing. */
+  server.kill("SIGKILL", server.workers()[0]);
+  await until("its successor", async () => (await state()) === "degraded");
+  await until("service", async () => (await state()) === "serving");
+});
+
 test("worker_int", async (t, s) => {
   const server = await start(s, { workers: 2 }, { HOOKS: "worker" });
 

@@ -230,6 +230,30 @@ test("max_requests: one at a time, the successor first", { seconds: 90 }, async 
   }
 });
 
+test("max_requests: asked for with the very answer", { seconds: 90 }, async (t, s) => {
+  const server = await start(s, { workers: 1, max_requests: 10, graceful_timeout: 5 });
+  const served = [];
+
+  /* One after the other, and after the tenth until the successor serves. */
+  for (let worker = 0; worker < 4; worker++) {
+    const [pid] = server.workers();
+    const from = server.lines.length;
+    let count = 0;
+
+    for (; count < 10; count++)
+      assert.equal((await s.send(server, get("/"))).status, 200);
+    const asked = now();
+
+    await server.waitFor(new RegExp(`worker\\.tired .*child=${pid} `), { from });
+    within(t, "asking for the successor", now() - asked, 400);
+    await server.waitFor(/worker\.exit .*reason=recycle/, { from });
+    await until("the successor alone", () =>
+      server.workers().length === 1 && server.workers()[0] !== pid);
+    served.push(count);
+  }
+  assert.deepEqual(served, [10, 10, 10, 10]);
+});
+
 test("max_worker_memory: replaced after the answer", async (t, s) => {
   const server = await start(s, { workers: 1, max_worker_memory: "100MiB" });
   const [victim] = server.workers();

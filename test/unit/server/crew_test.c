@@ -410,6 +410,44 @@ those_who_crash_soon_after_being_ready_wait(void **state)
 	crew_fini(&world.crew);
 }
 
+/* More are asked for: that is no fault as long as the old number serves. */
+static void
+tells_growing_from_missing(void **state)
+{
+	struct world world;
+
+	(void)state;
+	serving(&world, 2, &usual);
+	assert_false(crew_is_growing(&world.crew));
+	crew_scale(&world.crew, 4);
+	assert_true(crew_resize(&world.crew, 1));
+	settle(&world);
+	assert_int_equal(count(&world, SEAT_BOOTING), 3);
+	assert_true(crew_is_growing(&world.crew));
+	(void)die(&world, 0, SIGKILL); /* now fewer serve than before */
+	assert_false(crew_is_growing(&world.crew));
+	all_ready(&world);
+	assert_int_equal(count(&world, SEAT_READY), 5);
+	assert_false(crew_is_growing(&world.crew)); /* it has grown */
+	(void)die(&world, 1, SIGKILL);
+	assert_false(crew_is_growing(&world.crew));
+	all_ready(&world);
+	world.stillborn = true;
+	world.status = EXITED(1);
+	crew_scale(&world.crew, 6);
+	settle(&world);
+	assert_false(crew_is_growing(&world.crew)); /* they do not start */
+	assert_true(crew_resize(&world.crew, -1));
+	assert_int_equal(world.crew.target, 5);
+	settle(&world);
+	assert_int_equal(world.crew.grown_from, 0);
+	crew_scale(&world.crew, SLOTS);
+	assert_false(crew_resize(&world.crew, 1)); /* half of the slots */
+	crew_scale(&world.crew, 0);
+	assert_false(crew_resize(&world.crew, -1));
+	crew_fini(&world.crew);
+}
+
 static void
 a_fork_that_fails_is_tried_again(void **state)
 {
@@ -515,6 +553,7 @@ main(void)
 		cmocka_unit_test(grows_and_shrinks),
 		cmocka_unit_test(a_rest_sends_all_home_and_keeps_the_target),
 		cmocka_unit_test(those_who_crash_soon_after_being_ready_wait),
+		cmocka_unit_test(tells_growing_from_missing),
 		cmocka_unit_test(a_fork_that_fails_is_tried_again),
 		cmocka_unit_test(replaces_the_tired_one_by_one),
 		cmocka_unit_test(keeps_the_tired_without_successor),

@@ -95,14 +95,17 @@ is_tired_once(void **state)
 		stats_free(&stats);
 	}
 	stats_init(&stats, &options);
-	for (i = 0; i < 9; i++)
-		stats_answer(&stats, 200, 1);
+	for (i = 1; i < stats.recycle_at; i++)
+		assert_false(stats_answer(&stats, 200, 1));
 	assert_null(stats_is_tired(&stats, &options, 0));
-	for (i = 0; i < 6; i++)
-		stats_answer(&stats, 200, 1);
+	assert_true(stats_answer(&stats, 200, 1)); /* exactly then */
 	assert_string_equal("max_requests",
 	    stats_is_tired(&stats, &options, 0));
 	assert_null(stats_is_tired(&stats, &options, 0));
+	assert_false(stats_answer(&stats, 200, 1)); /* and only then */
+	stats_not_told(&stats);
+	assert_string_equal("max_requests",
+	    stats_is_tired(&stats, &options, 0));
 	stats_free(&stats);
 }
 
