@@ -90,12 +90,16 @@ static void
 scan(struct balance *balance, int64_t now_us)
 {
 	unsigned slot;
+	unsigned i;
 
 	balance->scanned_us = now_us;
 	balance->live_count = 0;
-	for (slot = 0; slot < balance->slot_count; slot++) {
-		if (slot != balance->slot && load_of(balance, slot) >= 0 &&
-		    balance->live_count < LIVE_MAX)
+	/* From the next one on: where there are more than can be looked at,
+	 * each has others, and nobody is looked at by none. */
+	for (i = 1; i < balance->slot_count && balance->live_count < LIVE_MAX;
+	     i++) {
+		slot = (balance->slot + i) % balance->slot_count;
+		if (load_of(balance, slot) >= 0)
 			balance->live[balance->live_count++] = slot;
 	}
 }

@@ -17,7 +17,7 @@
 #include "server/spawn.h"
 #include "worker/balance.h"
 
-#define SLOTS 8
+#define SLOTS 200 /* more than one looks at */
 
 static struct spawn spawn;
 
@@ -209,6 +209,29 @@ an_idle_one_begins_anew(void **state)
 	assert_false(balance_is_waiting(&a));
 }
 
+/* Each has others to look at, so that nobody is left out. */
+static void
+the_last_of_many_are_found(void **state)
+{
+	static struct balance all[SLOTS];
+	struct balance *before;
+	unsigned slot;
+
+	(void)state;
+	for (slot = 0; slot < SLOTS; slot++) {
+		start(&all[slot], slot);
+		balance_tell(&all[slot], 10);
+	}
+	/* An idle one is found by those before it, wherever it sits. */
+	for (slot = 0; slot < SLOTS; slot++) {
+		before = &all[(slot + SLOTS - 1) % SLOTS];
+		assert_false(leaves(before));
+		balance_tell(&all[slot], 0);
+		assert_true(leaves(before));
+		balance_tell(&all[slot], 10);
+	}
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int
@@ -221,6 +244,7 @@ main(void)
 		TEST(does_not_wait_for_the_dead),
 		TEST(each_client_has_all_the_patience),
 		TEST(an_idle_one_begins_anew),
+		TEST(the_last_of_many_are_found),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
