@@ -239,6 +239,19 @@ cache_watch(struct cache *cache)
 }
 
 bool
+cache_is_usable(struct cache *cache)
+{
+	int rc;
+
+	if (cache->db.reopen == NULL)
+		return true;
+	rc = cache_has_wanted(cache);
+	return (rc >= 0 || rc == ERR_BUSY) && cache->db.handle != NULL &&
+	       !cache->db.latched && !db_in_trouble() &&
+	       db_inode(cache->folder) == cache->db.inode;
+}
+
+bool
 cache_is_behind(const struct cache *cache)
 {
 	return cache != NULL && cache->db.reopen != NULL &&

@@ -82,6 +82,14 @@ int cache_open_patient(struct cache **cache,
  */
 bool cache_watch(struct cache *cache);
 
+/*
+ * Is the file that this connection has open the one that is in the folder, and
+ * as far as this process knows sound? Any failure of the database ends that
+ * but a lock, and a disk that takes no more: what is there can be read. Always
+ * true of a cache that is off. No transaction is open. It costs a read.
+ */
+bool cache_is_usable(struct cache *cache);
+
 /* Has this connection to open the file again? Any moment; NULL has not. */
 bool cache_is_behind(const struct cache *cache);
 

@@ -71,7 +71,8 @@ state_word(const struct master *master)
 		return "resting";
 	if (master->upgrade.pid > 0)
 		return "upgrading";
-	if (crew_is_relapsing(&master->crew))
+	if (crew_is_relapsing(&master->crew) ||
+	    crew_count_uncached(&master->crew) > 0)
 		return "degraded";
 	if (crew_count(&master->crew, SEAT_READY) < master->crew.target)
 		return crew_is_growing(&master->crew) ? "scaling" : "degraded";
@@ -98,6 +99,8 @@ run_status(struct request *rq)
 	put_number(rq->answer, "workers_ready", crew_count(crew, SEAT_READY));
 	put_number(rq->answer, "workers_booting",
 	    crew_count(crew, SEAT_BOOTING));
+	put_number(rq->answer, "workers_without_cache",
+	    crew_count_uncached(crew));
 	put_number(rq->answer, "workers_leaving",
 	    crew_count(crew, SEAT_LEAVING));
 	put_number(rq->answer, "workers_held_back", crew->held);

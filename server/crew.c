@@ -485,6 +485,19 @@ crew_is_relapsing(const struct crew *crew)
 }
 
 unsigned
+crew_count_uncached(const struct crew *crew)
+{
+	unsigned count = 0;
+	unsigned slot;
+
+	for (slot = 0; slot < crew->slot_count; slot++) {
+		if (crew->seats[slot].state == SEAT_READY)
+			count += crew->seats[slot].beat.uncached != 0;
+	}
+	return count;
+}
+
+unsigned
 crew_count(const struct crew *crew, enum seat_state state)
 {
 	unsigned count = 0;

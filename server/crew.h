@@ -153,6 +153,9 @@ bool crew_is_growing(const struct crew *crew);
 /* Have so many crashed soon after being ready that the next ones wait? */
 bool crew_is_relapsing(const struct crew *crew);
 
+/* How many serve that cannot use the cache. */
+unsigned crew_count_uncached(const struct crew *crew);
+
 /* How many workers are in that state, whatever their generation. */
 unsigned crew_count(const struct crew *crew, enum seat_state state);
 

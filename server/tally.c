@@ -281,6 +281,7 @@ tally_put(struct master *master, bool now)
 	board->relapsing = crew_is_relapsing(crew);
 	board->workers_ready = crew_count(crew, SEAT_READY);
 	board->workers_booting = crew_count(crew, SEAT_BOOTING);
+	board->workers_uncached = crew_count_uncached(crew);
 	board->log_drops = sink_drops();
 	board->statsd_drops = master->statsd.drops;
 	board->backlog = backlog_of(&master->current.listeners);

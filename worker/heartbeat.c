@@ -72,6 +72,35 @@ send_waits(const struct worker *worker, const struct handoff_waits *waits)
 	(void)send_status(worker, &status);
 }
 
+#define AWAY_FOR_GOOD 4 /* looks, a second apart */
+
+void
+heartbeat_look_at_cache(struct worker *worker, bool first)
+{
+	bool before = worker_is_uncached(worker);
+
+	if (worker->kit.cache == NULL || cache_is_usable(worker->kit.cache))
+		worker->cache_away = 0;
+	else if (first)
+		worker->cache_away = AWAY_FOR_GOOD;
+	else if (worker->cache_away < AWAY_FOR_GOOD)
+		worker->cache_away++;
+	if (before == worker_is_uncached(worker))
+		return;
+	if (before)
+		log_info("worker.cache", "note=\"it can be used again\"");
+	else
+		log_error(0, "worker.cache",
+		    "dir=%s note=\"it cannot be used: not ready\"",
+		    worker->cache_options->cache_dir);
+}
+
+bool
+worker_is_uncached(const struct worker *worker)
+{
+	return worker->cache_away == AWAY_FOR_GOOD;
+}
+
 void
 heartbeat_numbers(struct worker *worker)
 {
@@ -87,6 +116,7 @@ heartbeat_numbers(struct worker *worker)
 	beat->threads = (uint32_t)worker->options->threads;
 	beat->parked = (uint32_t)park_count(worker->park);
 	beat->waiting = dispatch_count_waiting(worker, &waits);
+	beat->uncached = worker_is_uncached(worker);
 	beat->log_drops = sink_drops();
 	counts_sum(&beat->cache);
 	memset(&status, 0, sizeof(status));

@@ -163,17 +163,19 @@ get_health(const struct route_request *rq)
 	answer_text(rq, 200, "ok\n");
 }
 
-/* Why requests should not be sent here; NULL: they may. */
+static const char uncached[] = "the cache cannot be used\n";
+
+/* Why requests should not be sent here; NULL: they may, and *but says what is
+ * not as it should be. */
 static const char *
-why_not_ready(const struct worker *worker, bool *relapsing)
+why_not_ready(const struct worker *worker, const char **but)
 {
 	static struct board board; /* the loop's; large */
 
 	if (worker->draining)
 		return "this worker is stopping\n";
-	if (worker->kit.cache == NULL && !worker->handoff->admin &&
-	    strcmp(worker->cache_options->cache_type, "null") != 0)
-		return "the cache cannot be used\n";
+	if (worker_is_uncached(worker))
+		return uncached;
 	if (worker->handoff->board_fd < 0 ||
 	    board_read(worker->handoff->board_fd, &board) < 0)
 		return NULL; /* nobody says otherwise */
@@ -181,19 +183,29 @@ why_not_ready(const struct worker *worker, bool *relapsing)
 		return "the server is stopping\n";
 	if (board.state == BOARD_STARTING)
 		return "the server is starting\n";
-	*relapsing = board.relapsing != 0;
-	return board.workers_ready == 0 ? "no worker is ready\n" : NULL;
+	if (board.workers_ready == 0)
+		return "no worker is ready\n";
+	/* Those that can use it answer for themselves. */
+	if (worker->handoff->admin &&
+	    board.workers_uncached >= board.workers_ready)
+		return uncached;
+	if (board.relapsing != 0)
+		*but = "workers crash soon after they start";
+	else if (board.workers_uncached > 0)
+		*but = "some workers cannot use the cache";
+	return NULL;
 }
 
 static void
 get_ready(const struct route_request *rq)
 {
-	bool relapsing = false;
-	const char *why = why_not_ready(rq->conn->worker, &relapsing);
-	const char *good = relapsing ? "ok, but degraded: workers crash soon "
-				       "after they start\n"
-				     : "ok\n";
+	const char *but = NULL;
+	const char *why = why_not_ready(rq->conn->worker, &but);
+	char good[80] = "ok\n";
 
+	if (but != NULL)
+		(void)snprintf(good, sizeof(good), "ok, but degraded: %s\n",
+		    but);
 	answer_text(rq, why == NULL ? 200 : 503, why == NULL ? good : why);
 }
 

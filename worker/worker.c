@@ -143,14 +143,15 @@ on_beat(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	http_reply_date(clock_wall_ms(), worker->date);
-	heartbeat_send(worker);
 	/* Always: it also gives back claims whose end could not be written. */
 	if (worker->kit.cache != NULL) {
 		worker_read_end(worker);
 		if (cache_watch(worker->kit.cache))
 			pool_follow(worker->pool);
 		(void)cache_renew(worker->kit.cache); /* again in a second */
+		heartbeat_look_at_cache(worker, false);
 	}
+	heartbeat_send(worker);
 	worker_drain_check(worker);
 }
 
@@ -470,6 +471,9 @@ worker_run(const struct handoff *handoff, const struct worker_options *options,
 		report(handoff, HANDOFF_FAILED, 0, buf_cstr(&why));
 		return HANDOFF_EXIT_BOOT;
 	}
+	/* First the numbers: whether it can use the cache is among them. */
+	heartbeat_look_at_cache(worker, true);
+	heartbeat_numbers(worker);
 	report(handoff, HANDOFF_READY, 0, NULL);
 	while (event_base_got_break(worker->base) == 0) {
 		ASSERT(cache_is_idle(worker->kit.cache));

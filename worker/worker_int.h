@@ -89,6 +89,7 @@ struct worker {
 	unsigned proxy_versions;     /* that are taken; 0: it is off */
 	uint64_t request_count;      /* handed over since the start */
 	size_t conn_count;
+	unsigned cache_away; /* looks in a row at which it was not usable */
 	bool accepting;
 	int64_t looked_at; /* the parked keys, as cache_has_changed() says */
 	unsigned net_ticks;
@@ -127,6 +128,14 @@ void heartbeat_send(struct worker *worker);
 
 /* The numbers alone: also the last thing before the end. */
 void heartbeat_numbers(struct worker *worker);
+
+/*
+ * Can the cache be used? While the keeper puts a new file in the place of a
+ * lost one it may be away for two seconds, which nobody need know of; at the
+ * start (`first`) and after that it cannot be used.
+ */
+void heartbeat_look_at_cache(struct worker *worker, bool first);
+bool worker_is_uncached(const struct worker *worker);
 
 /* Has this worker done enough? Then the master is asked now, once. */
 void heartbeat_look(struct worker *worker);

@@ -68,7 +68,8 @@ struct board {
 	uint32_t workers_wanted;
 	uint32_t workers_ready;
 	uint32_t workers_booting;
-	uint32_t worker_count; /* rows below */
+	uint32_t workers_uncached; /* ready, but they cannot use the cache */
+	uint32_t worker_count;     /* rows below */
 	uint32_t series_count;
 	uint64_t starts;           /* workers ever forked */
 	uint64_t ends[BOARD_ENDS]; /* ... and buried, by why */

@@ -62,6 +62,7 @@ struct handoff_beat {
 	uint32_t queued;    /* tasks that wait for a thread */
 	uint32_t computing; /* threads that compute */
 	uint32_t threads;
+	uint32_t uncached; /* 1: it cannot use the cache */
 	struct cache_counters cache;
 };
 

@@ -9,6 +9,7 @@ import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { now, test, until, within } from "../lib/harness.mjs";
+import { get } from "../lib/wire.mjs";
 import { call, result, runs } from "../lib/zoo.mjs";
 
 /* What runs a command in a mount name space with a small disk at `dir`. */
@@ -62,6 +63,10 @@ test("a log that cannot be copied", { seconds: 120 }, async (t, scene) => {
     for (;;) fs.writeSync(fd, Buffer.alloc(4096));
   }, /ENOSPC/);
   fs.closeSync(fd);
+  /* What is stored can be read: no reason to send nobody here. */
+  await new Promise((done) => setTimeout(done, 6000));
+  for (let i = 0; i < 8; i++)
+    assert.equal((await scene.send(server, get("/_ph/ready", { close: true }))).status, 200);
   server.kill("SIGCONT", server.keeper());
   const start = now();
   let round = 0;
