@@ -77,11 +77,21 @@ layout(struct ph_call *call)
 	return html_div(.id = "opened", .children = ph_textf("%d", opened));
 }
 
+/* Slow enough to wait in the pool. */
+static enum ph_status
+nap(struct ph_call *call)
+{
+	ph_sleep(call, 0.3);
+	return ph_output(call, "opened.children", ph_text("rested"));
+}
+
 PH_APP(app)
 {
 	const char *which = getenv("HOOKS");
 
 	ph_layout(app, layout);
+	ph_callback(app, nap, PH_OUTPUT("opened.children"),
+	    PH_INPUT("opened.n_clicks"), .prevent_initial_call = true);
 	if (which != NULL && strcmp(which, "worker") == 0) {
 		ph_hooks(app, .post_fork = post_fork,
 		    .post_worker_init = post_worker_init, .worker_int = tell,

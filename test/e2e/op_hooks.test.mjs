@@ -11,7 +11,7 @@ import { ctlJson } from "../lib/op_ctl.mjs";
 import { endTree } from "../lib/op_process.mjs";
 import { configured, reload } from "../lib/op_server.mjs";
 import { Server } from "../lib/server.mjs";
-import { get } from "../lib/wire.mjs";
+import { get, post } from "../lib/wire.mjs";
 
 const start = (scene, settings, env = {}) =>
   configured(scene, settings, { app: "op_hooks", env });
@@ -126,6 +126,26 @@ test("more workers are on their way: scaling, not degraded", async (t, s) => {
   server.kill("SIGKILL", server.workers()[0]);
   await until("its successor", async () => (await state()) === "degraded");
   await until("service", async () => (await state()) === "serving");
+});
+
+test("post_request is told the path of an answer that has waited", async (t, s) => {
+  const server = await start(s, { workers: 1 }, { HOOKS: "worker" });
+  const wire = await s.connect(server);
+
+  wire.write(
+    post({
+      output: "opened.children",
+      outputs: { id: "opened", property: "children" },
+      inputs: [{ id: "opened", property: "n_clicks", value: 1 }],
+      changedPropIds: ["opened.n_clicks"],
+      parsedChangedPropsIds: ["opened.n_clicks"],
+    }),
+  );
+  /* Another request is read into the same memory meanwhile. */
+  await new Promise((done) => setTimeout(done, 100));
+  await s.send(server, get("/another/path/that/is/long/enough"));
+  assert.equal((await wire.answer()).status, 200);
+  await server.waitFor(/post_request POST \/_dash-update-component 200 127\.0\.0\.1/);
 });
 
 test("worker_int", async (t, s) => {
