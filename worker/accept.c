@@ -80,19 +80,15 @@ on_sweep(evutil_socket_t fd, short what, void *arg)
 	conn_sweep(arg);
 }
 
-/* An address that holds too many connections: tell it, at once. */
+/*
+ * An address that holds too many connections: tell it. Before a handshake
+ * there is no way to say it.
+ */
 static void
-refuse_peer(int fd, bool secured)
+refuse_peer(struct worker *worker, int fd, const char *peer)
 {
-	static const char text[] =
-	    "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\n"
-	    "Content-Length: 0\r\nConnection: close\r\n\r\n";
-
-	/* A fresh socket takes this; whether the client reads it is its own
-	 * affair. Before a handshake there is no way to say it. */
-	if (!secured)
-		(void)send(fd, text, sizeof(text) - 1, MSG_NOSIGNAL);
-	(void)close(fd);
+	if (worker->tls != NULL || conn_open_refused(worker, fd, peer) < 0)
+		(void)close(fd);
 }
 
 /* Is there room for one more of this address? Counts it. */
@@ -108,7 +104,8 @@ admit_peer(struct worker *worker, const char *peer)
 static bool
 is_full(const struct worker *worker)
 {
-	return worker->conn_count >=
+	/* Who is only being told to go takes nobody's place. */
+	return worker->conn_count - worker->refused_count >=
 	       (size_t)worker->options->worker_connections;
 }
 
@@ -191,7 +188,7 @@ accept_one(struct worker *worker, int listener)
 		(void)setsockopt(fd, SOL_SOCKET, SO_DETACH_FILTER, NULL, 0);
 	peer_name(&address, peer);
 	if (!admit_peer(worker, peer)) {
-		refuse_peer(fd, worker->tls != NULL);
+		refuse_peer(worker, fd, peer);
 		return true;
 	}
 	if (idle != NULL)

@@ -131,6 +131,8 @@ conn_close(struct conn *conn)
 	fd_close(&conn->fd);
 	if (conn->counted)
 		conn_peers_remove(worker->peers, conn->peer);
+	if (conn->refused)
+		worker->refused_count--;
 	list_remove(conn);
 	worker->conn_count--;
 	free(conn);
@@ -366,8 +368,18 @@ on_event(evutil_socket_t fd, short what, void *arg)
 	conn_settle(conn);
 }
 
-int
-conn_open(struct worker *worker, int fd, const char *peer)
+/* Tell it, and close it when it has read that. */
+static void
+turn_away(struct conn *conn)
+{
+	conn_turn_begin(conn);
+	if (conn_turn_away(conn) < 0)
+		conn->doomed = true;
+	conn_settle(conn);
+}
+
+static int
+open_conn(struct worker *worker, int fd, const char *peer, bool refused)
 {
 	const struct timeval *first = worker->tls != NULL && peer[0] != '\0'
 					  ? worker->handshake_timeout
@@ -380,6 +392,7 @@ conn_open(struct worker *worker, int fd, const char *peer)
 	conn->fd = fd;
 	(void)snprintf(conn->peer, sizeof(conn->peer), "%s", peer);
 	conn_proxy_begin(conn);
+	conn->counted = conn->counted && !refused;
 	conn->phase_us = conn->used_us = clock_mono_us();
 	/* A unix socket is plain: who can open it needs no TLS. */
 	if (worker->tls != NULL && peer[0] != '\0') {
@@ -398,7 +411,21 @@ conn_open(struct worker *worker, int fd, const char *peer)
 		return 0;
 	}
 	conn->timeout = first;
+	if (refused)
+		turn_away(conn);
 	return 0;
+}
+
+int
+conn_open(struct worker *worker, int fd, const char *peer)
+{
+	return open_conn(worker, fd, peer, false);
+}
+
+int
+conn_open_refused(struct worker *worker, int fd, const char *peer)
+{
+	return open_conn(worker, fd, peer, true);
 }
 
 /*

@@ -57,6 +57,7 @@ struct conn {
 	bool handshake_writes; /* TLS waits for room in the socket */
 	bool begun;            /* part of a TLS record came while it was idle */
 	bool counted;          /* in worker->peers */
+	bool refused;          /* in worker->refused_count */
 	bool trusted;          /* its forwarding fields are believed */
 	bool proxy_pending;    /* the PROXY header is not complete */
 	bool proxied_tls;      /* the client came to the proxy by TLS */
@@ -107,6 +108,12 @@ struct answer_to {
 
 /* Take over an accepted, non-blocking socket. 0 or -ENOMEM (not closed). */
 int conn_open(struct worker *worker, int fd, const char *peer);
+
+/*
+ * The same for one that is one too many of its address: it gets 503 and time
+ * to read it; when many are being told so, it is closed at once. No TLS.
+ */
+int conn_open_refused(struct worker *worker, int fd, const char *peer);
 
 /* Close at once, whatever is going on. Not inside its own event. */
 void conn_close(struct conn *conn);

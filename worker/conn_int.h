@@ -22,6 +22,10 @@ size_t conn_consume(struct conn *conn, char *data, size_t *len);
 /* conn_read.c: answer an error and close. */
 void conn_refuse(struct conn *conn, int status);
 
+/* conn_read.c: the same for one too many of its address. Without TLS only.
+ * 0, or ERR_BUSY: too many are being told so, it is to be closed. */
+int conn_turn_away(struct conn *conn);
+
 /* As recv() and sendmsg(), through TLS where there is TLS. */
 ssize_t conn_recv(struct conn *conn, void *data, size_t len);
 ssize_t conn_sendv(struct conn *conn, struct iovec *pieces, int count);

@@ -19,6 +19,7 @@
 #include "server/base/clock.h"
 #include "server/base/err.h"
 #include "server/base/log.h"
+#include "worker/conn_int.h"
 #include "worker/conn_peers.h"
 #include "worker/forwarded.h"
 #include "worker/proxy_header.h"
@@ -134,11 +135,14 @@ adopt(struct conn *conn, const struct proxy_header *header)
 	buf_free(&conn->in);
 	if (worker->peers == NULL || conn->peer[0] == '\0')
 		return true;
-	if (conn_peers_add(worker->peers, conn->peer,
-		(size_t)worker->options->limit_client_connections) < 0)
+	conn->counted =
+	    conn_peers_add(worker->peers, conn->peer,
+		(size_t)worker->options->limit_client_connections) == 0;
+	if (conn->counted)
+		return true;
+	if (conn->tls != NULL || conn_turn_away(conn) < 0)
 		return refuse(conn, "limit_client_connections");
-	conn->counted = true;
-	return true;
+	return false;
 }
 
 bool

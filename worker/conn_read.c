@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "server/base/clock.h"
+#include "server/base/err.h"
 #include "worker/conn_int.h"
 #include "worker/forwarded.h"
 #include "worker/router.h"
@@ -31,6 +32,23 @@ conn_refuse(struct conn *conn, int status)
 	reply.close = true;
 	conn->linger_after = true;
 	conn_answer(conn, &to, &reply, false);
+}
+
+/*
+ * Of those that have to wait until they have read it, there are a few at a
+ * time: else who opens more and more connections would hold them all.
+ */
+#define REFUSED_MAX 32
+
+int
+conn_turn_away(struct conn *conn)
+{
+	if (conn->worker->refused_count >= REFUSED_MAX)
+		return ERR_BUSY;
+	conn->worker->refused_count++;
+	conn->refused = true;
+	conn_refuse(conn, 503);
+	return 0;
 }
 
 /* Forget the request that was used up. */

@@ -100,7 +100,7 @@ test("connections of one address [H6]", async (t, scene) => {
   const refused = await more.answer();
 
   assert.equal(refused.status, 503);
-  assert.equal(refused.field("retry-after"), "5");
+  assert.equal(refused.field("retry-after"), "1");
   await more.rest();
   wires[0].destroy();
   for (;;) {
@@ -112,6 +112,41 @@ test("connections of one address [H6]", async (t, scene) => {
     if (answer.status === 200) break; /* the close has been noticed */
     assert.equal(answer.status, 503);
   }
+});
+
+/* More than it could read: without care the end of it all is a reset. */
+test("who is one too many reads it, whatever he has sent [H6]", async (t, scene) => {
+  const server = await scene.start({
+    app: "zoo",
+    args: ["--limit-client-connections", "1", "--worker-connections", "3"],
+  });
+  const first = await scene.connect(server);
+
+  await isServed(first, "the first");
+  for (let i = 0; i < 20; i++) {
+    const more = await scene.connect(server, { reading: false });
+
+    for (let sent = 0; sent < 4; sent++) {
+      more.socket.write(call("echo", "x".repeat(30000)));
+      await new Promise((done) => setTimeout(done, 10));
+    }
+    more.read();
+    const answers = await more.answers();
+
+    assert.equal(more.error, undefined, `number ${i}`);
+    assert.deepEqual(answers.map((answer) => answer.status), [503]);
+    assert.equal(answers[0].field("connection"), "close");
+    more.destroy();
+  }
+  await isServed(first, "the first, still");
+  /* Those who only stay are few, and not for long. */
+  const many = [];
+
+  for (let i = 0; i < 100; i++)
+    many.push(await scene.connect(server, { reading: false }));
+  await until("all of them to be seen", () => connectionCount(server) <= 33);
+  await isServed(first, "the first, with them");
+  await until("them to be gone", () => connectionCount(server) === 1);
 });
 
 test("a body that trickles [37] [H5]", async (t, scene) => {
