@@ -46,6 +46,15 @@ call_fini(struct call *call)
 	for (blob = call->blobs; blob != NULL; blob = blob->next)
 		free(blob->bytes);
 	call->blobs = NULL;
+	call_files_free(call);
+}
+
+const char *
+call_folder(const struct call *call)
+{
+	return call->kit->options->tmp_upload_dir[0] != '\0'
+		   ? call->kit->options->tmp_upload_dir
+		   : call->kit->cache_options->cache_dir;
 }
 
 void

@@ -76,7 +76,8 @@ struct call {
 	struct sqlite3 *create_db;  /* CREATE */
 
 	struct call_blob *blobs;
-	unsigned depth; /* of calls computed inside calls */
+	struct call_file *files; /* of ph_bytes_path(), host_path.c */
+	unsigned depth;          /* of calls computed inside calls */
 	struct call *outer;
 
 	bool failed;
@@ -122,7 +123,8 @@ struct call {
 void call_init(struct call *call, struct toolkit *kit, struct arena *arena,
     enum call_kind kind, const char *name, const struct value *args);
 
-/* Release blobs. Values made by the call must not be used afterwards. */
+/* Release blobs, and files that have no other holder. Values made by the call
+ * must not be used afterwards. */
 void call_fini(struct call *call);
 
 /* Make `call` the one that ph_text() and friends build in. */
@@ -152,6 +154,12 @@ const char *call_user(struct call *call);
 /* Keep malloc'ed bytes until call_fini(), which frees them. 0 or -ENOMEM;
  * on failure they are freed at once. */
 int call_keep(struct call *call, void *bytes);
+
+/* The folder of files that are too large for memory, or have no name. */
+const char *call_folder(const struct call *call);
+
+/* host_path.c: the files that the call has written, and their names. */
+void call_files_free(struct call *call);
 
 /* The same bytes out of its hands again, for who keeps them longer. False:
  * it does not have them. */

@@ -85,12 +85,9 @@ to_file(struct call *call)
 {
 	const struct worker_options *options = call->kit->options;
 	struct buf *written = call->route->response;
-	const char *folder = options->tmp_upload_dir[0] != '\0'
-				 ? options->tmp_upload_dir
-				 : call->kit->cache_options->cache_dir;
 	int rc;
 
-	rc = spool_new(&call->route->answer->spool, folder,
+	rc = spool_new(&call->route->answer->spool, call_folder(call),
 	    (size_t)options->limit_upload_total);
 	if (rc == 0)
 		rc = spool_put(call->route->answer->spool, written->data,

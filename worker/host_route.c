@@ -226,6 +226,7 @@ give_body(struct task *task, struct route_call *route)
 	int rc = 0;
 
 	if (task->spool != NULL) {
+		route->spool = task->spool;
 		rc = spool_map(task->spool, &route->body);
 		route->body_len = spool_len(task->spool);
 	} else {
@@ -306,4 +307,5 @@ const struct ph_route_host host_route_table = {
 	.save = route_save,
 	.respond_more = route_respond_more,
 	.respond_csv = route_respond_csv,
+	.bytes_path = host_bytes_path,
 };

@@ -14,6 +14,7 @@ struct route_call {
 	const char *path;
 	const char *body; /* a NUL behind it; never NULL */
 	size_t body_len;
+	struct spool *spool; /* the file that the body is in, or NULL */
 	struct buf *response;
 	struct route_answer *answer;
 	struct form form;
@@ -36,6 +37,10 @@ bool route_form_file(struct ph_call *call, const char *name,
     struct ph_part *part);
 enum ph_status route_save(struct ph_call *call, const void *bytes, size_t len,
     const char *path);
+
+/* host_path.c: bytes as a file with a name; in callbacks, too. */
+const char *host_bytes_path(struct ph_call *call, const void *bytes,
+    size_t len);
 
 /* host_respond.c: what a handler answers. */
 enum ph_status route_respond(struct ph_call *call, int status, const char *type,

@@ -4,18 +4,26 @@
  * Bodies in files: made without a name (O_TMPFILE), or where the file system
  * cannot do that, made and unlinked at once.
  *
- * INVARIANT  `spooled` is the sum of the lengths of all spools that live.
+ * INVARIANT  `spooled` is the sum of the lengths of all spools that live. Who
+ *            has a file with a name holds a lock on it (flock), so that others
+ *            know it is in use; the kernel gives it up when a process dies.
  * FAILURE    A full disk is an error of the one request that filled it.
  */
 #include "worker/spool.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "server/base/err.h"
@@ -26,8 +34,12 @@ struct spool {
 	int fd;
 	size_t len;
 	size_t total_max;
-	char *map; /* NULL: not yet, or nothing to map */
+	char *map;  /* NULL: not yet, or nothing to map */
+	char *name; /* NULL: it has none */
 };
+
+/* Of files that have a name; see spool_sweep(). */
+#define NAME_PREFIX "pronghorn-upload-"
 
 static atomic_size_t spooled; /* bytes of all of them in this process */
 
@@ -81,6 +93,15 @@ spool_ref(struct spool *spool)
 	return spool;
 }
 
+static void
+drop_name(struct spool *spool)
+{
+	if (spool->name != NULL)
+		(void)unlink(spool->name);
+	free(spool->name);
+	spool->name = NULL;
+}
+
 void
 spool_unref(struct spool **spool_in)
 {
@@ -89,6 +110,7 @@ spool_unref(struct spool **spool_in)
 	*spool_in = NULL;
 	if (spool == NULL || atomic_fetch_sub(&spool->refs, 1) > 1)
 		return;
+	drop_name(spool);
 	if (spool->map != NULL)
 		(void)munmap(spool->map, spool->len + 1);
 	(void)atomic_fetch_sub(&spooled, spool->len);
@@ -202,4 +224,85 @@ spool_save(const struct spool *spool, const char *path)
 	if (rc < 0)
 		(void)unlink(path);
 	return rc;
+}
+
+/* A file with that name and our bytes takes the place of ours. */
+static int
+copy_as(struct spool *spool, const char *name)
+{
+	int fd = open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	struct stat about;
+	int rc;
+
+	if (fd < 0)
+		return -errno;
+	rc = flock(fd, LOCK_EX | LOCK_NB) < 0 ? -errno : copy_to(spool, fd);
+	/* Swept away before it was locked? */
+	if (rc == 0 && (fstat(fd, &about) < 0 || about.st_nlink == 0))
+		rc = -EAGAIN;
+	if (rc < 0) {
+		(void)unlink(name);
+		(void)close(fd);
+		return rc;
+	}
+	fd_close(&spool->fd); /* what is mapped stays mapped */
+	spool->fd = fd;
+	return 0;
+}
+
+int
+spool_name(struct spool *spool, const char *dir, const char **path)
+{
+	char own[SPOOL_PATH_MAX];
+	char name[PATH_MAX];
+	uint64_t random;
+	int rc = 0;
+	int len;
+
+	*path = spool->name;
+	if (spool->name != NULL && access(spool->name, F_OK) == 0)
+		return 0;
+	drop_name(spool);
+	if (getrandom(&random, sizeof(random), 0) != sizeof(random))
+		return -errno;
+	len = snprintf(name, sizeof(name), "%s/" NAME_PREFIX "%016" PRIx64, dir,
+	    random);
+	if (len < 0 || (size_t)len >= sizeof(name))
+		return -ENAMETOOLONG;
+	spool_path(spool, own);
+	if (flock(spool->fd, LOCK_EX | LOCK_NB) < 0 ||
+	    linkat(AT_FDCWD, own, AT_FDCWD, name, AT_SYMLINK_FOLLOW) < 0)
+		rc = copy_as(spool, name); /* it had a name once */
+	if (rc < 0)
+		return rc;
+	spool->name = strdup(name);
+	*path = spool->name;
+	if (spool->name != NULL)
+		return 0;
+	(void)unlink(name);
+	return -ENOMEM;
+}
+
+void
+spool_sweep(const char *dir)
+{
+	DIR *list = opendir(dir);
+	const struct dirent *entry;
+	int fd;
+
+	if (list == NULL)
+		return;
+	while ((entry = readdir(list)) != NULL) {
+		if (strncmp(entry->d_name, NAME_PREFIX,
+			sizeof(NAME_PREFIX) - 1) != 0)
+			continue;
+		fd = openat(dirfd(list), entry->d_name,
+		    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+		if (fd < 0)
+			continue;
+		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+			(void)unlinkat(dirfd(list), entry->d_name, 0);
+		(void)close(fd);
+	}
+	(void)closedir(list);
 }

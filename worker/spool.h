@@ -10,8 +10,10 @@
  * A large request body, or a part of one, in a file without a name.
  *
  * The file is in tmp_upload_dir and is gone with its last holder, whatever
- * happens to the process. When it is whole it can be looked at as memory,
- * which is then the kernel's cache of the file and no memory of ours.
+ * happens to the process, unless it was given a name (spool_name()): then a
+ * process that is killed leaves it to the next one's spool_sweep(). When it is
+ * whole it can be looked at as memory, which is then the kernel's cache of the
+ * file and no memory of ours.
  *
  * OWNERSHIP  Counted; the last spool_unref() closes.
  * THREADS    References may be held and given back by any thread. Putting:
@@ -47,6 +49,19 @@ int spool_fd(const struct spool *spool);
 
 /* A path that opens the file in this process: below /proc/self/fd. */
 void spool_path(const struct spool *spool, char path[SPOOL_PATH_MAX]);
+
+/*
+ * Give the file a name of our own in `dir`, until the spool's end: *path lives
+ * as long as the spool. A file that somebody has taken away by that name is
+ * written anew. One thread at a time. 0 or -errno.
+ */
+int spool_name(struct spool *spool, const char *dir, const char **path);
+
+/*
+ * Remove files in `dir` that had such names when their process died. Those
+ * whose process lives, in whatever container, stay.
+ */
+void spool_sweep(const char *dir);
 
 /*
  * Give the file a name, which must not exist yet. On the same file system

@@ -408,6 +408,8 @@ boot(struct worker *worker, const struct stock *stock, struct buf *why)
 	if (rc == 0)
 		rc = start_pool(worker, why);
 	if (rc == 0)
+		spool_sweep(conn_spool_dir(worker)); /* of the killed */
+	if (rc == 0)
 		rc = run_start_hook(worker, HOOK_POST_WORKER_INIT, why);
 	if (rc == 0)
 		rc = accept_start(worker);

@@ -183,6 +183,19 @@ get_file(ph::Call call)
 	ph::Request(call).file(ph::app_file("in.csv"), "text/csv", "out.csv");
 }
 
+static std::size_t
+size_of(const std::string &path)
+{
+	std::FILE *file = std::fopen(path.c_str(), "rb");
+	std::size_t size = 0;
+
+	while (file != nullptr && std::fgetc(file) != EOF)
+		size++;
+	if (file != nullptr)
+		(void)std::fclose(file);
+	return size;
+}
+
 static void
 post_form(ph::Call call)
 {
@@ -195,9 +208,12 @@ post_form(ph::Call call)
 		request.text(422, "no file\n");
 		return;
 	}
-	request.save(std::string_view(static_cast<const char *>(file->bytes),
-			 file->len),
-	    path);
+	std::string_view bytes(static_cast<const char *>(file->bytes), file->len);
+
+	request.save(bytes, path);
+	if (size_of(request.path_of(bytes)) != file->len ||
+	    size_of(request.body_path()) != request.body().size())
+		return request.text(500, "another file\n");
 	request.set_cookie("sent", "1");
 	request.text(200, std::string(file->file_name) + " by " +
 	    request.client() + " " + request.cookie("who"));

@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 
 /* Routes with large and divided bodies, both ways, and with sessions. */
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <pronghorn/app.h>
+#include <pronghorn/dcc.h>
 #include <pronghorn/html.h>
 
 static enum ph_status
@@ -60,6 +65,63 @@ post_bytes(struct ph_call *call)
 	    PH_OBJECT({ "len", ph_int((int64_t)len) },
 		{ "sum", ph_int(sum_of(body, len)) },
 		{ "end", ph_int(body[len]) }));
+}
+
+/* What a program would find that can only read files. */
+static const struct ph_value *
+look_at(const char *path, const void *bytes, size_t len)
+{
+	struct stat about = { .st_size = -1 };
+	char *read_back = malloc(len + 1);
+	int fd = open(path, O_RDONLY);
+	bool same = fd >= 0 && read_back != NULL &&
+		    read(fd, read_back, len + 1) == (ssize_t)len &&
+		    memcmp(read_back, bytes, len) == 0;
+
+	free(read_back);
+	if (fd >= 0) {
+		(void)fstat(fd, &about);
+		(void)close(fd);
+	}
+	return PH_OBJECT({ "path", ph_text(path) },
+	    { "len", ph_int((int64_t)about.st_size) },
+	    { "mode", ph_int((int64_t)(about.st_mode & 07777)) },
+	    { "same", ph_bool(same) });
+}
+
+static enum ph_status
+post_path(struct ph_call *call)
+{
+	const char *what = ph_query_arg(call, "then");
+	const char *path = ph_body_path(call);
+	struct ph_part part;
+	size_t len;
+	const void *body = ph_body(call, &len);
+	const struct ph_value *found = look_at(path, body, len);
+
+	if (strcmp(what, "keep") == 0)
+		(void)rename(path, getenv("ROUTE_SAVE"));
+	else if (strcmp(what, "die") == 0)
+		abort();
+	else if (strcmp(what, "part") == 0 && ph_form_file(call, "up", &part))
+		found = look_at(ph_bytes_path(call, part.bytes, part.len),
+		    part.bytes, part.len);
+	else if (strcmp(what, "twice") == 0 &&
+		 strcmp(path, ph_body_path(call)) != 0)
+		return ph_fail(call, "another path");
+	return ph_respond_json(call, 200, found);
+}
+
+/* The same in a callback. */
+static enum ph_status
+uploaded(struct ph_call *call)
+{
+	size_t len;
+	const void *bytes =
+	    ph_upload(call, ph_input(call, "up.contents"), &len);
+
+	return ph_output(call, "seen.children",
+	    ph_json_text(look_at(ph_bytes_path(call, bytes, len), bytes, len)));
 }
 
 static enum ph_status
@@ -130,7 +192,8 @@ layout(struct ph_call *call)
 {
 	(void)call;
 	return html_div(.children = PH_CHILDREN(html_button(.id = "go"),
-			    html_div(.id = "out")));
+			    html_div(.id = "out"), dcc_upload(.id = "up"),
+			    html_div(.id = "seen")));
 }
 
 PH_APP(app)
@@ -140,6 +203,9 @@ PH_APP(app)
 	ph_database(app, "t", .create = create, .version = 1);
 	ph_route(app, "POST", "/form", post_form);
 	ph_route(app, "POST", "/bytes", post_bytes);
+	ph_route(app, "POST", "/path", post_path);
+	ph_callback(app, uploaded, PH_OUTPUT("seen.children"),
+	    PH_INPUT("up.contents"), .prevent_initial_call = true);
 	ph_route(app, "POST", "/small", post_small, .max_body = 100);
 	ph_route(app, "GET", "/long", get_long);
 	ph_route(app, "GET", "/csv", get_csv);

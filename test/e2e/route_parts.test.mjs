@@ -2,6 +2,7 @@
 
 /* Routes: forms in parts, bodies and responses of any size, sessions. */
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { test, until } from "../lib/harness.mjs";
@@ -100,6 +101,72 @@ test("bodies of any size", async (t, scene) => {
   });
 
   assert.equal((await chunked.json()).len, 3000000);
+});
+
+test("a body as a file with a name", async (t, scene) => {
+  const folder = path.join(scene.dir(), "uploads");
+  const saved = path.join(scene.dir(), "kept");
+
+  fs.mkdirSync(folder);
+  const server = await start(scene, {
+    env: { ROUTE_SAVE: saved },
+    args: ["--tmp-upload-dir", folder, "--limit-upload-total", "20000000"],
+  });
+  const send = (query, body, headers) =>
+    fetch(`${server.url}/path?${query}`, { method: "POST", body, headers });
+  const isEmpty = () => fs.readdirSync(folder).length === 0;
+  const gone = () => until("no file to be left", isEmpty);
+
+  /* In memory, and in a file as it came. */
+  for (const count of [0, 5, 3000000]) {
+    for (const query of ["", "then=twice"]) {
+      const found = await (await send(query, noise(count))).json();
+
+      assert.equal(path.dirname(found.path), folder);
+      assert.deepEqual({ ...found, path: 0 }, { path: 0, len: count, mode: 0o600, same: true });
+      await gone();
+    }
+  }
+  for (const count of [5, 3000000]) {
+    assert.equal((await send("then=keep", noise(count))).status, 200);
+    assert.deepEqual(fs.readFileSync(saved), noise(count), "who moves it away keeps it");
+    await gone();
+  }
+  const form = new FormData();
+
+  form.append("note", "x".repeat(2000000));
+  form.append("up", new Blob([noise(70000)]), "a.bin");
+  const part = await (await send("then=part", form)).json();
+
+  assert.deepEqual({ ...part, path: 0 }, { path: 0, len: 70000, mode: 0o600, same: true });
+  await gone();
+  const contents = `data:;base64,${noise(1000).toString("base64")}`;
+  const visitor = new Visitor(scene, server);
+  const answer = await visitor.update("seen.children", [["up.contents", contents]]);
+  const seen = JSON.parse(answer.json().response.seen.children);
+
+  assert.deepEqual({ ...seen, path: 0 }, { path: 0, len: 1000, mode: 0o600, same: true });
+  await gone();
+  /* A process that dies leaves a file; the next one does not. */
+  const other = path.join(folder, "pronghorn-upload-0123456789abcdef");
+  const holder = spawn("flock", [other, "sleep", "60"], { detached: true });
+
+  scene.later(() => process.kill(-holder.pid));
+  await until("somebody's file to be locked", () => fs.existsSync(other));
+  const [worker] = server.workers();
+
+  await send("then=die", noise(3000000)).catch(() => {});
+  await until("another worker", () =>
+    server.workers().length === 1 && server.workers()[0] !== worker);
+  assert.equal((await send("", "x")).status, 200);
+  await until("only what is in use to be left", () =>
+    String(fs.readdirSync(folder)) === path.basename(other));
+  /* No room. */
+  const full = await start(scene, { args: ["--limit-upload-total", "1000"] });
+  const refused = await fetch(`${full.url}/path`, { method: "POST", body: noise(1001) });
+
+  assert.equal(refused.status, 500);
+  assert.equal(full.grep(/post_path: ph_bytes_path\(\): /).length, 1);
 });
 
 test("responses piece by piece", async (t, scene) => {

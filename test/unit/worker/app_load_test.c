@@ -230,7 +230,7 @@ another_sdk(void **state)
 		assert_int_equal(load(spec), ERR_PLUGIN);
 		(void)snprintf(want, sizeof(want),
 		    "app %%s/%s.so was compiled for SDK %s, this server has "
-		    "2.1: compile it again\n",
+		    "2.2: compile it again\n",
 		    cases[i].name, cases[i].version);
 		check_why(want);
 		assert_null(app);

@@ -132,6 +132,64 @@ test_save(void **state)
 	spool_unref(&spool);
 }
 
+/* A name until its end; a new one when somebody has taken the file away. */
+static void
+test_name(void **state)
+{
+	struct spool *spool;
+	const char *path;
+	const char *data;
+	char first[200];
+	char taken[64];
+
+	(void)state;
+	assert_int_equal(spool_new(&spool, dir, 1 << 20), 0);
+	assert_int_equal(spool_put(spool, "hello", 5), 0);
+	assert_int_equal(spool_map(spool, &data), 0);
+	assert_int_equal(spool_name(spool, dir, &path), 0);
+	assert_int_equal(count_files(), 1);
+	(void)snprintf(first, sizeof(first), "%s", path);
+	assert_int_equal(spool_name(spool, dir, &path), 0);
+	assert_string_equal(path, first);
+	(void)snprintf(taken, sizeof(taken), "%s/taken", dir);
+	assert_int_equal(rename(path, taken), 0);
+	assert_int_equal(spool_name(spool, dir, &path), 0);
+	assert_string_not_equal(path, first);
+	assert_int_equal(count_files(), 2);
+	assert_string_equal(data, "hello");
+	spool_sweep(dir);
+	assert_int_equal(access(path, R_OK), 0);
+	spool_unref(&spool);
+	assert_int_equal(count_files(), 1);
+	assert_int_equal(unlink(taken), 0);
+	assert_int_equal(spool_new(&spool, dir, 1 << 20), 0);
+	assert_int_equal(spool_name(spool, "/nonexistent", &path), -ENOENT);
+	assert_null(path);
+	spool_unref(&spool);
+}
+
+/* What nobody holds goes, by its name; nothing else does. */
+static void
+test_sweep(void **state)
+{
+	static const char *const names[] = { "pronghorn-upload-1", "other" };
+	char path[64];
+	FILE *file;
+	int i;
+
+	(void)state;
+	for (i = 0; i < 2; i++) {
+		(void)snprintf(path, sizeof(path), "%s/%s", dir, names[i]);
+		file = fopen(path, "w");
+		assert_non_null(file);
+		assert_int_equal(fclose(file), 0);
+	}
+	spool_sweep(dir);
+	spool_sweep("/nonexistent");
+	assert_int_equal(count_files(), 1);
+	assert_int_equal(unlink(path), 0);
+}
+
 static void
 test_failures(void **state)
 {
@@ -149,6 +207,8 @@ main(void)
 		cmocka_unit_test(test_bytes),
 		cmocka_unit_test(test_total),
 		cmocka_unit_test(test_save),
+		cmocka_unit_test(test_name),
+		cmocka_unit_test(test_sweep),
 		cmocka_unit_test(test_failures),
 	};
 

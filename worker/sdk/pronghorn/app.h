@@ -26,6 +26,7 @@
  * ABI       1.0  first version.
  *           2.0  the marks of dependencies are control characters.
  *           2.1  ph_session_count(), ph_session_limit().
+ *           2.2  ph_body_path(), ph_bytes_path().
  *           The major number changes when a published function or struct
  *           changes its meaning; then an app must be compiled again. The
  *           minor number grows when something is added at the end.
@@ -40,7 +41,7 @@ extern "C" {
 #endif
 
 #define PH_ABI_MAJOR 2
-#define PH_ABI_MINOR 1
+#define PH_ABI_MINOR 2
 
 struct ph_app;   /* the app while it is being defined */
 struct ph_call;  /* one run of a callback, function, layout or create */

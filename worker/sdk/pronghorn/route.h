@@ -93,6 +93,8 @@ struct ph_route_host {
 	    *respond_more)(struct ph_call *call, const void *bytes, size_t len);
 	enum ph_status (*respond_csv)(struct ph_call *call, const char *sql,
 	    const struct ph_value *const *arguments, size_t count);
+	const char *(
+	    *bytes_path)(struct ph_call *call, const void *bytes, size_t len);
 };
 
 /* ---- define: only inside PH_APP() -------------------------------------- */
@@ -186,6 +188,34 @@ static inline enum ph_status
 ph_save(struct ph_call *call, const void *bytes, size_t len, const char *path)
 {
 	return ph_host_->routes->save(call, bytes, len, path);
+}
+
+/*
+ * The path of a file with these bytes, for what can only read files: those of
+ * ph_body(), of a part of a form, of ph_upload(), or any. It is the server's,
+ * readable and writable by nobody else (0600), in tmp_upload_dir, and gone
+ * when the request is answered: rename() it away to keep it, as the last thing
+ * that is done, or link() it. The path itself lives as long as the call.
+ *
+ * A body that is in a file already (see ph_body()) is not copied: the file is
+ * what ph_body() maps, so it must not be changed. Other bytes are written when
+ * this is called, and count for limit_upload_total. "", and the call ends as
+ * an error: no room. Not in page functions.
+ */
+static inline const char *
+ph_bytes_path(struct ph_call *call, const void *bytes, size_t len)
+{
+	return ph_host_->routes->bytes_path(call, bytes, len);
+}
+
+/* The same for the body of the request. */
+static inline const char *
+ph_body_path(struct ph_call *call)
+{
+	size_t len;
+	const void *bytes = ph_body(call, &len);
+
+	return ph_bytes_path(call, bytes, len);
 }
 
 /* ---- in handlers: the response ------------------------------------------ */

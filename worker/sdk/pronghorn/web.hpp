@@ -110,6 +110,13 @@ public:
 		return std::string_view(static_cast<const char *>(bytes), len);
 	}
 	Value body_json() const { return ph_body_json(call_); }
+	/* A private file with the body, gone when the request is answered. */
+	std::string body_path() const { return ph_body_path(call_); }
+	/* The same for a part of a form, or any bytes. */
+	std::string path_of(std::string_view bytes) const
+	{
+		return ph_bytes_path(call_, bytes.data(), bytes.size());
+	}
 	/* Fields and files of a form. */
 	std::vector<struct ph_part> parts() const
 	{
