@@ -26,6 +26,7 @@
 #include "worker/compress.h"
 #include "worker/conn.h"
 #include "worker/conn_peers.h"
+#include "worker/whole.h"
 #include "worker/worker_int.h"
 
 /*
@@ -75,9 +76,12 @@ static const struct timeval sweep_interval = { 1, 0 };
 static void
 on_sweep(evutil_socket_t fd, short what, void *arg)
 {
+	struct worker *worker = arg;
+
 	(void)fd;
 	(void)what;
-	conn_sweep(arg);
+	conn_sweep(worker);
+	whole_sweep(worker->whole);
 }
 
 /*
@@ -349,6 +353,7 @@ accept_start(struct worker *worker)
 	    event_base_init_common_timeout(worker->base, &tv);
 	worker->compress = compress_new((int)worker->options->compress_level,
 	    (size_t)worker->options->compress_min_size);
+	worker->whole = whole_new(); /* NULL: it does without */
 	if (worker->options->limit_client_connections > 0) {
 		worker->peers = conn_peers_new();
 		if (worker->peers == NULL)

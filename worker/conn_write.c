@@ -4,8 +4,9 @@
  * Sending: all answers of one turn leave by one sendmsg().
  *
  * Heads are written into a buffer of the worker, bodies are sent from where
- * they are. Only what the socket does not take at once is kept: heads and
- * borrowed bodies are copied, shared ones counted, mapped files pointed to.
+ * they are, and what is sent all the time from a file with both (whole.h). Only
+ * what the socket does not take at once is kept: heads and borrowed bodies are
+ * copied, shared ones counted, mapped files pointed to.
  *
  * INVARIANT  While conn->out exists, no further request is read: a client
  *            that does not read holds at most one turn's answers.
@@ -26,6 +27,7 @@
 #include "worker/h2.h"
 #include "worker/hooks.h"
 #include "worker/tls.h"
+#include "worker/whole.h"
 #include "worker/worker_int.h"
 
 #define FILE_BYTES_MAX ((size_t)1024 * 1024) /* of one sendfile() */
@@ -394,9 +396,9 @@ may_compress(const struct worker *worker, const struct reply *reply)
 	       strcmp(reply->type, "application/json") == 0;
 }
 
-/* Queue the part of a file behind its head, and begin to send it. */
+/* Queue a part of a file, and begin to send it. */
 static void
-send_file(struct conn *conn, struct reply *reply)
+send_file(struct conn *conn, struct blob *file, size_t offset, size_t len)
 {
 	struct conn_piece *piece;
 	struct conn_out *out;
@@ -415,9 +417,9 @@ send_file(struct conn *conn, struct reply *reply)
 	}
 	piece = &out->pieces[out->count++];
 	memset(piece, 0, sizeof(*piece));
-	piece->blob = blob_ref(reply->blob);
-	piece->offset = (off_t)reply->offset;
-	piece->len = reply->len;
+	piece->blob = blob_ref(file);
+	piece->offset = (off_t)offset;
+	piece->len = len;
 	conn_send_more(conn);
 }
 
@@ -438,6 +440,24 @@ note_answer(struct conn *conn, const struct answer_to *to,
 		log_answer(conn, to, reply);
 }
 
+/* An answer that is asked for again and again, by sendfile(): is it one? */
+static bool
+send_whole(struct conn *conn, const struct reply *reply, const char *head,
+    size_t len)
+{
+	struct worker *worker = conn->worker;
+	struct blob *file;
+
+	if (conn->tls != NULL || reply->blob == NULL ||
+	    !worker->options->sendfile)
+		return false;
+	file = whole_get(worker->whole, head, len, reply);
+	if (file == NULL)
+		return false;
+	send_file(conn, file, 0, len + reply->len);
+	return true;
+}
+
 /*
  * Head and body into the turn. A small body is copied behind its head: one
  * piece is cheaper to send than two. Is the body still the lender's?
@@ -452,6 +472,10 @@ put_reply(struct conn *conn, const struct answer_to *to, struct reply *reply,
 	bool file = reply->blob != NULL && reply->blob->fd >= 0;
 	bool body = !to->head_only && reply->len > 0;
 
+	if (body && !file && !borrowed && send_whole(conn, reply, head, len)) {
+		blob_unref(reply->blob);
+		return false;
+	}
 	turn->bytes += len + (file ? 0 : reply->len);
 	if (body && !file && reply->len <= INLINE_MAX) {
 		memcpy(head + len, reply->body, reply->len);
@@ -464,7 +488,7 @@ put_reply(struct conn *conn, const struct answer_to *to, struct reply *reply,
 		return borrowed;
 	}
 	if (body)
-		send_file(conn, reply);
+		send_file(conn, reply->blob, reply->offset, reply->len);
 	blob_unref(reply->blob);
 	return false;
 }

@@ -5,8 +5,9 @@
  *
  * Small files are kept for a second without another look at the disk, then
  * as long as they have not changed; large ones go out by sendfile(). Files of
- * text have a gzip form and no ranges, others have ranges and no other form,
- * so that a part can never be one of a compressed file.
+ * text have compressed forms and no ranges, others have ranges and no other
+ * form, so that a part can never be one of a compressed file. The forms of
+ * large ones are made by another thread (static_pack.h).
  *
  * INVARIANT  Every path is resolved by openat2() beneath the folder, without
  *            links of any kind; only regular files are read.
@@ -114,6 +115,26 @@ entry_clear(struct static_entry *entry)
 }
 
 void
+static_begin(struct static_folder *folder)
+{
+	struct stat st;
+	size_t i;
+	int fd;
+
+	if (folder == NULL)
+		return;
+	folder->pack = static_pack_new();
+	for (i = 0; i < folder->item_count; i++) {
+		fd = static_open_file(folder, folder->items[i].path, O_RDONLY);
+		if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+		    st.st_size > (off_t)STATIC_CACHED_MAX)
+			(void)static_pack_get(folder->pack,
+			    folder->items[i].path, fd, &st);
+		fd_close(&fd);
+	}
+}
+
+void
 static_close(struct static_folder **folder_in)
 {
 	struct static_folder *folder = *folder_in;
@@ -127,11 +148,12 @@ static_close(struct static_folder **folder_in)
 	for (i = 0; i < folder->item_count; i++)
 		free(folder->items[i].path);
 	free(folder->items);
+	static_pack_free(&folder->pack);
 	fd_close(&folder->fd);
 	free(folder);
 }
 
-static const struct type {
+static const struct static_type {
 	const char *ending;
 	const char *mime;
 	bool text; /* worth compressing */
@@ -167,10 +189,10 @@ static const struct type {
 	{ "", "application/octet-stream", false },
 };
 
-static const struct type *
+static const struct static_type *
 type_of(const char *path)
 {
-	const struct type *type = types;
+	const struct static_type *type = types;
 	const char *dot = strrchr(path, '.');
 
 	if (dot == NULL || strchr(dot, '/') != NULL)
@@ -180,8 +202,8 @@ type_of(const char *path)
 	return type;
 }
 
-static bool
-same_file(const struct stat *a, const struct stat *b)
+bool
+static_same_file(const struct stat *a, const struct stat *b)
 {
 	return a->st_dev == b->st_dev && a->st_ino == b->st_ino &&
 	       a->st_size == b->st_size &&
@@ -192,8 +214,8 @@ same_file(const struct stat *a, const struct stat *b)
 }
 
 /* Read a whole file into a blob. NULL: it cannot be read, or was cut. */
-static struct blob *
-read_blob(int fd, size_t len)
+struct blob *
+static_read_blob(int fd, size_t len)
 {
 	char *data = malloc(len + 1);
 	size_t have = 0;
@@ -224,11 +246,25 @@ slot_of(struct static_folder *folder, const char *path)
 	return &folder->slots[hash % STATIC_SLOTS];
 }
 
+static void
+fill_texts(const struct stat *st, enum static_form form,
+    struct static_texts *texts)
+{
+	static const char *const marks[] = { "", "-gz", "-br" };
+
+	(void)snprintf(texts->etag, sizeof(texts->etag), "\"%llx-%llx%s\"",
+	    (unsigned long long)st->st_mtim.tv_sec * 1000000000ULL +
+		(unsigned long long)st->st_mtim.tv_nsec,
+	    (unsigned long long)st->st_size, marks[form]);
+	http_reply_date((int64_t)st->st_mtim.tv_sec * 1000, texts->modified);
+}
+
 /* Keep a small file. Takes no ownership of `plain`. */
 static void
 entry_fill(struct static_entry *entry, const char *path, const struct stat *st,
-    struct blob *plain, const struct type *type)
+    struct blob *plain, const struct static_type *type)
 {
+	enum static_form form;
 	size_t len;
 	char *small;
 
@@ -238,7 +274,9 @@ entry_fill(struct static_entry *entry, const char *path, const struct stat *st,
 		return;
 	entry->st = *st;
 	entry->looked_us = clock_mono_us();
-	entry->mime = type->mime;
+	entry->type = type;
+	for (form = STATIC_FORM_PLAIN; form <= STATIC_FORM_BR; form++)
+		fill_texts(st, form, &entry->texts[form]);
 	entry->plain = blob_ref(plain);
 	small =
 	    type->text ? compress_gzip(plain->data, plain->len, 6, &len) : NULL;
@@ -250,31 +288,21 @@ entry_fill(struct static_entry *entry, const char *path, const struct stat *st,
 		entry->br = blob_new(small, len);
 }
 
-/* How a file's bytes are sent. */
-enum form { FORM_PLAIN, FORM_GZIP, FORM_BR };
-
 /* Everything but the body, from what is known of the file. */
 static void
 fill_head(const struct http_head *head, const struct stat *st,
-    const struct type *type, enum form form, struct static_texts *texts,
-    struct reply *reply)
+    const struct static_type *type, enum static_form form,
+    struct static_texts *texts, struct reply *reply)
 {
-	static const char *const marks[] = { "", "-gz", "-br" };
-
 	memset(reply, 0, sizeof(*reply));
-	(void)snprintf(texts->etag, sizeof(texts->etag), "\"%llx-%llx%s\"",
-	    (unsigned long long)st->st_mtim.tv_sec * 1000000000ULL +
-		(unsigned long long)st->st_mtim.tv_nsec,
-	    (unsigned long long)st->st_size, marks[form]);
-	http_reply_date((int64_t)st->st_mtim.tv_sec * 1000, texts->modified);
 	reply->type = type->mime;
 	reply->cache = "no-cache";
 	reply->etag = texts->etag;
 	reply->modified = texts->modified;
 	reply->vary = type->text;
 	reply->ranges = !type->text;
-	reply->gzip = form == FORM_GZIP;
-	reply->br = form == FORM_BR;
+	reply->gzip = form == STATIC_FORM_GZIP;
+	reply->br = form == STATIC_FORM_BR;
 	reply->status =
 	    static_condition(head, texts->etag, (int64_t)st->st_mtim.tv_sec);
 	if (reply->status == 412) {
@@ -322,22 +350,29 @@ apply_range(const struct http_head *head, const struct stat *st,
 	}
 }
 
+/* The form that the client gets, of those that there are. */
+static enum static_form
+choose(const struct http_head *head, const struct blob *gzip,
+    const struct blob *br)
+{
+	if (br != NULL && static_accepts(head->accept_encoding, "br"))
+		return STATIC_FORM_BR;
+	if (gzip != NULL && static_accepts(head->accept_encoding, "gzip"))
+		return STATIC_FORM_GZIP;
+	return STATIC_FORM_PLAIN;
+}
+
 static void
 answer_entry(const struct static_entry *entry, const struct http_head *head,
     struct static_texts *texts, struct reply *reply)
 {
-	struct blob *blob = entry->plain;
-	enum form form = FORM_PLAIN;
+	enum static_form form = choose(head, entry->gzip, entry->br);
+	struct blob *blob = form == STATIC_FORM_BR     ? entry->br
+			    : form == STATIC_FORM_GZIP ? entry->gzip
+						       : entry->plain;
 
-	if (entry->br != NULL && static_accepts(head->accept_encoding, "br")) {
-		form = FORM_BR;
-		blob = entry->br;
-	} else if (entry->gzip != NULL &&
-		   static_accepts(head->accept_encoding, "gzip")) {
-		form = FORM_GZIP;
-		blob = entry->gzip;
-	}
-	fill_head(head, &entry->st, type_of(entry->path), form, texts, reply);
+	*texts = entry->texts[form];
+	fill_head(head, &entry->st, entry->type, form, texts, reply);
 	if (reply->status != 200)
 		return;
 	reply->blob = blob_ref(blob);
@@ -346,24 +381,48 @@ answer_entry(const struct static_entry *entry, const struct http_head *head,
 	apply_range(head, &entry->st, texts, reply);
 }
 
+/* A large file of text in a form that there is already; false: there is none
+ * that the client takes. */
+static bool
+answer_packed(const struct static_folder *folder, int fd, const struct stat *st,
+    const char *path, const struct http_head *head, struct static_texts *texts,
+    struct reply *reply)
+{
+	struct static_forms forms = static_pack_get(folder->pack, path, fd, st);
+	enum static_form form = choose(head, forms.gzip, forms.br);
+	struct blob *blob = form == STATIC_FORM_BR ? forms.br : forms.gzip;
+
+	if (form == STATIC_FORM_PLAIN)
+		return false;
+	fill_texts(st, form, texts);
+	fill_head(head, st, type_of(path), form, texts, reply);
+	if (reply->status != 200)
+		return true;
+	reply->blob = blob_ref(blob);
+	reply->body = blob->data;
+	reply->len = blob->len;
+	return true;
+}
+
 /* A file that is not kept: read it, or send it from where it is. */
 static int
 answer_open(int *fd, const struct stat *st, const char *path,
     const struct http_head *head, struct static_texts *texts,
     struct static_entry *entry, struct reply *reply)
 {
-	const struct type *type = type_of(path);
+	const struct static_type *type = type_of(path);
 	size_t len = (size_t)st->st_size;
 	struct blob *blob;
 
-	fill_head(head, st, type, FORM_PLAIN, texts, reply);
+	fill_texts(st, STATIC_FORM_PLAIN, texts);
+	fill_head(head, st, type, STATIC_FORM_PLAIN, texts, reply);
 	if (reply->status != 200)
 		return 0;
 	if (len > MEMORY_MAX) {
 		blob = blob_new_file(*fd, len);
 		*fd = -1;
 	} else {
-		blob = read_blob(*fd, len);
+		blob = static_read_blob(*fd, len);
 	}
 	if (blob == NULL)
 		return 503;
@@ -405,10 +464,12 @@ answer_path(struct static_folder *folder, const char *path,
 								       : 404;
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
 		status = 404;
-	} else if (kept && same_file(&st, &entry->st)) {
+	} else if (kept && static_same_file(&st, &entry->st)) {
 		entry->looked_us = now;
 		answer_entry(entry, head, texts, reply);
-	} else {
+	} else if (st.st_size <= (off_t)STATIC_CACHED_MAX ||
+		   !type_of(path)->text ||
+		   !answer_packed(folder, fd, &st, path, head, texts, reply)) {
 		status = answer_open(&fd, &st, path, head, texts, entry, reply);
 	}
 	fd_close(&fd);

@@ -32,6 +32,12 @@ int static_open(struct static_folder **folder,
 void static_close(struct static_folder **folder);
 
 /*
+ * In a worker: begin to compress the large files that the page loads, in a
+ * thread of its own. Others are begun when they are asked for. Accepts NULL.
+ */
+void static_begin(struct static_folder *folder);
+
+/*
  * The answer to a GET or HEAD of `url` ("/assets/...", percent-encoded).
  * `folder` may be NULL. `texts` holds what the reply points to until it is
  * sent.

@@ -5,11 +5,22 @@
 #include <sys/stat.h>
 
 #include "worker/static.h"
+#include "worker/static_pack.h"
 
 /* Between the two files of the assets folder: serving, and the tags. */
 
 #define STATIC_SLOTS 64
 #define STATIC_CACHED_MAX ((size_t)128 * 1024)
+
+/* How a file's bytes are sent. */
+enum static_form {
+	STATIC_FORM_PLAIN,
+	STATIC_FORM_GZIP,
+	STATIC_FORM_BR,
+	STATIC_FORM_COUNT
+};
+
+struct static_type; /* by the ending of a name */
 
 /* A small file as it was a moment ago. */
 struct static_entry {
@@ -19,7 +30,8 @@ struct static_entry {
 	struct blob *plain;
 	struct blob *gzip; /* NULL: does not shrink */
 	struct blob *br;
-	const char *mime;
+	const struct static_type *type;
+	struct static_texts texts[STATIC_FORM_COUNT]; /* made once */
 };
 
 /* A file that the page loads. */
@@ -30,10 +42,17 @@ struct static_item {
 
 struct static_folder {
 	int fd;
+	struct static_pack *pack;  /* forms of large files; NULL: not begun */
 	struct static_item *items; /* in the order of their tags */
 	size_t item_count;
 	struct static_entry slots[STATIC_SLOTS];
 };
+
+/* Read a whole file into a blob. NULL: it cannot be read, or was cut. */
+struct blob *static_read_blob(int fd, size_t len);
+
+/* Is it the file that it was, unchanged? */
+bool static_same_file(const struct stat *a, const struct stat *b);
 
 /* Collect the items of a folder just opened. 0 or negative. */
 int static_walk(struct static_folder *folder);

@@ -40,6 +40,7 @@
 #include "worker/memo_name.h"
 #include "worker/recall.h"
 #include "worker/tls.h"
+#include "worker/whole.h"
 #include "worker/worker_int.h"
 
 #define FILES_OTHER 100 /* cache, logs, pipes */
@@ -407,8 +408,10 @@ boot(struct worker *worker, const struct stock *stock, struct buf *why)
 	rc = worker->mail_fd < 0 ? worker->mail_fd : watch_all(worker);
 	if (rc == 0)
 		rc = start_pool(worker, why);
-	if (rc == 0)
+	if (rc == 0) {
 		spool_sweep(conn_spool_dir(worker)); /* of the killed */
+		static_begin(worker->site->assets);
+	}
 	if (rc == 0)
 		rc = run_start_hook(worker, HOOK_POST_WORKER_INIT, why);
 	if (rc == 0)
@@ -446,6 +449,7 @@ shut_down(struct worker *worker)
 	forwarded_close(&worker->forwarded);
 	conn_proxy_close(worker);
 	compress_free(&worker->compress);
+	whole_free(&worker->whole);
 	free(worker);
 }
 

@@ -34,6 +34,7 @@ struct conn;
 struct conn_peers;
 struct recall;
 struct compress;
+struct whole;
 struct tls_context;
 struct forwarded;
 struct stock;
@@ -83,6 +84,7 @@ struct worker {
 	struct conn_peers *peers;    /* NULL: not limited */
 	struct event sweep_event;    /* slow clients */
 	struct compress *compress;   /* NULL: off */
+	struct whole *whole;         /* answers as files */
 	struct tls_context *tls;     /* NULL: plain HTTP */
 	struct forwarded *forwarded; /* what proxies may say */
 	struct trust *proxy_peers;   /* who may send PROXY headers */

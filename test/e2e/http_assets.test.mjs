@@ -230,6 +230,166 @@ test("large files by sendfile", async (t, scene) => {
   assert.equal((await ask("/_ph/health")).text, "ok\n");
 });
 
+/*
+ * What everybody asks for is sent from a file that holds head and body, and is
+ * made again each second: no byte differs, nothing stays open.
+ */
+test("an asset that everybody asks for", async (t, scene) => {
+  const { server, write } = await open(scene);
+  const [worker] = server.workers();
+  const files = () =>
+    fs.readdirSync(`/proc/${worker}/fd`).filter((fd) => {
+      try {
+        return fs.readlinkSync(`/proc/${worker}/fd/${fd}`).startsWith("/memfd:answer");
+      } catch {
+        return false;
+      }
+    }).length;
+  let content = Buffer.from(Array.from({ length: 20480 }, (_, i) => (i * 7919) >> 3));
+  const wires = await Promise.all(Array.from({ length: 8 }, () => scene.connect(server)));
+  const many = Buffer.concat(Array(5).fill(get("/assets/hot.bin")));
+  const begin = now();
+  const dates = new Set();
+  let answers = 0;
+  let seen = 0;
+
+  write("hot.bin", content);
+  while (now() - begin < 3500) {
+    for (const wire of wires) wire.write(many);
+    for (const wire of wires) {
+      for (let i = 0; i < 5; i++) {
+        const answer = await wire.answer();
+
+        assert.ok(answer.body.equals(content));
+        assert.equal(answer.field("content-length"), "20480");
+        const off = Date.parse(answer.field("date")) - Date.now();
+
+        assert.ok(Math.abs(off) < 2500, `${off} ms`);
+        dates.add(answer.field("date"));
+        answers++;
+      }
+    }
+    seen = Math.max(seen, files());
+    /* Others of the same file, in between. */
+    wires[0].write(request("HEAD", "/assets/hot.bin"));
+    assert.equal((await wires[0].answer({ head: true })).field("content-length"), "20480");
+    wires[0].write(get("/assets/hot.bin", { fields: { Range: "bytes=5-19999" } }));
+    const part = await wires[0].answer();
+
+    assert.equal(part.status, 206);
+    assert.ok(part.body.equals(content.subarray(5, 20000)));
+    wires[0].write(get("/assets/hot.bin", { fields: { "If-None-Match": part.field("etag") } }));
+    assert.equal((await wires[0].answer()).status, 304);
+  }
+  t.diagnostic(`${answers} answers, ${dates.size} dates, at most ${seen} files`);
+  assert.ok(dates.size >= 3);
+  assert.ok(seen >= 1 && seen <= 2, `${seen} files`);
+  await until("the files to be gone", () => files() === 0);
+  /* A client that reads late gets the bytes it was promised. */
+  const late = await scene.connect(server, { reading: false });
+  const old = content;
+
+  for (let i = 0; i < 400; i++) late.write(get("/assets/hot.bin"));
+  await new Promise((done) => setTimeout(done, 300));
+  content = Buffer.alloc(20480, "new");
+  write("hot.bin", content);
+  late.read();
+  for (let i = 0; i < 400; i++) {
+    const { body } = await late.answer();
+
+    assert.ok(body.equals(old) || body.equals(content), "one or the other");
+  }
+});
+
+/* Text that shrinks to a tenth or so. */
+function longText(count, seed = 7) {
+  const parts = [];
+  let n = seed;
+
+  for (let size = 0; size < count; size += 40) {
+    n = (n * 48271) % 2147483647;
+    parts.push(`function f${n}(x) { return x + ${n % 1000}; }\n`.padEnd(40));
+  }
+  return Buffer.from(parts.join("")).subarray(0, count);
+}
+
+test("large files of text are compressed, beside the loop", { seconds: 120 }, async (t, scene) => {
+  const { server, ask, write } = await open(scene);
+  const content = longText(1500000);
+  const gzip = { "Accept-Encoding": "gzip" };
+  const both = { "Accept-Encoding": "gzip, deflate, br, zstd" };
+  const packed = (name, fields, coding) =>
+    until(`${name} to be compressed`, async () => {
+      const answer = await ask(`/assets/${name}`, fields);
+
+      assert.equal(answer.field("vary"), "Accept-Encoding");
+      return answer.field("content-encoding") === coding ? answer : null;
+    });
+
+  write("large.js", content);
+  const early = await ask("/assets/large.js", both);
+
+  assert.ok(early.field("content-encoding") !== undefined || early.body.equals(content),
+    "nobody waits");
+  const br = await packed("large.js", both, "br");
+
+  assert.ok(zlib.brotliDecompressSync(br.body).equals(content));
+  assert.ok(br.body.length < content.length / 4, `${br.body.length}`);
+  const gz = await packed("large.js", gzip, "gzip");
+
+  assert.ok(zlib.gunzipSync(gz.body).equals(content));
+  t.diagnostic(`1.5 MB: br ${br.body.length}, gzip ${gz.body.length}`);
+  assert.ok((await ask("/assets/large.js")).body.equals(content), "who takes neither");
+  const same = await ask("/assets/large.js", { ...both, "If-None-Match": br.field("etag") });
+
+  assert.equal(same.status, 304);
+  const tags = [br, gz, await ask("/assets/large.js")].map((a) => a.field("etag"));
+
+  assert.equal(new Set(tags).size, 3);
+  assert.equal((await ask("/assets/large.js", { Range: "bytes=0-9" })).status, 200);
+  /* Changed: never the old form again. */
+  const changed = longText(1400000, 11);
+
+  write("large.js", changed);
+  assert.ok(zlib.brotliDecompressSync((await packed("large.js", both, "br")).body).equals(changed));
+  assert.ok(zlib.gunzipSync((await packed("large.js", gzip, "gzip")).body).equals(changed));
+  /* More files than there are places, one too large, one that shrinks not. */
+  for (let i = 0; i < 40; i++) write(`many/${i}.txt`, longText(150000, i + 1));
+  for (let i = 0; i < 40; i++) {
+    const answer = await packed(`many/${i}.txt`, gzip, "gzip");
+
+    assert.ok(zlib.gunzipSync(answer.body).equals(longText(150000, i + 1)));
+  }
+  write("huge.csv", Buffer.alloc((16 << 20) + 1, "1,2\n"));
+  write("noise.txt", Buffer.from(Array.from({ length: 200000 }, () => Math.random() * 256)));
+  for (const name of ["huge.csv", "noise.txt"]) {
+    for (let i = 0; i < 3; i++) {
+      assert.equal((await ask(`/assets/${name}`, both)).field("content-encoding"), undefined);
+      await new Promise((done) => setTimeout(done, 200));
+    }
+  }
+  assert.equal(server.workers().length, 1);
+});
+
+test("large scripts of the page are compressed from the start", async (t, scene) => {
+  const root = path.join(scene.dir(), "assets");
+
+  fs.mkdirSync(root);
+  fs.writeFileSync(path.join(root, "app.js"), longText(700000));
+  const server = await scene.start({ app: "zoo", args: ["--assets-folder", root] });
+  const tasks = `/proc/${server.workers()[0]}/task`;
+  const names = () =>
+    fs.readdirSync(tasks).map((task) => fs.readFileSync(`${tasks}/${task}/comm`, "utf8"));
+
+  /* Without being asked: the thread comes, and is gone. */
+  await new Promise((done) => setTimeout(done, 500));
+  await until("the thread to be gone", () => !names().includes("ph-pack\n"));
+  const fields = { "Accept-Encoding": "br" };
+  const answer = await scene.send(server, get("/assets/app.js", { fields }));
+
+  assert.equal(answer.field("content-encoding"), "br");
+});
+
 test("what the page loads", async (t, scene) => {
   const { ask } = await open(scene);
   const page = (await ask("/")).text;
