@@ -182,6 +182,8 @@ conn_settle(struct conn *conn)
 {
 	conn_turn_flush(conn);
 	conn_after_sending(conn);
+	if (!conn->doomed && conn->tls != NULL)
+		tls_uncork(conn->tls);
 	if (!conn->doomed)
 		conn_watch(conn);
 	if (conn->doomed)

@@ -13,6 +13,8 @@
 #include "worker/tls.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <stdlib.h>
@@ -31,6 +33,8 @@ struct tls {
 	bool more;        /* the last read was not the last one */
 	bool wants_write; /* ... and waits for room in the socket */
 	bool seen;        /* its first byte */
+	bool greeted;     /* our first flight has left */
+	bool corked;      /* see tls_uncork() */
 };
 
 struct tls *
@@ -49,6 +53,21 @@ tls_new(struct tls_context *context, int fd)
 	}
 	SSL_set_accept_state(tls->ssl);
 	return tls;
+}
+
+static void
+set_cork(struct tls *tls, int on)
+{
+	tls->corked = setsockopt(SSL_get_fd(tls->ssl), IPPROTO_TCP, TCP_CORK,
+			  &on, sizeof(on)) == 0 &&
+		      on != 0;
+}
+
+void
+tls_uncork(struct tls *tls)
+{
+	if (tls->corked)
+		set_cork(tls, 0);
 }
 
 void
@@ -142,6 +161,10 @@ tls_handshake(struct tls *tls)
 		tls->broken = true;
 		return TLS_HTTP;
 	}
+	/* What ends it, a ticket, leaves with the first answer. */
+	if (tls->greeted)
+		set_cork(tls, 1);
+	tls->greeted = true;
 	ERR_clear_error();
 	rc = SSL_do_handshake(tls->ssl);
 	if (rc == 1) {
@@ -150,6 +173,7 @@ tls_handshake(struct tls *tls)
 		note_protocol(tls);
 		return TLS_DONE;
 	}
+	tls_uncork(tls);
 	switch (SSL_get_error(tls->ssl, rc)) {
 	case SSL_ERROR_WANT_READ:
 		return TLS_READ;

@@ -84,6 +84,12 @@ bool tls_has_part(const struct tls *tls);
 
 bool tls_wants_write(const struct tls *tls);
 
+/*
+ * The end of a turn that went on with a handshake: what was held back, so that
+ * its last bytes leave with the first answer, goes. Who closes need not.
+ */
+void tls_uncork(struct tls *tls);
+
 /* Announce the end of what we send. */
 void tls_shutdown(struct tls *tls);
 

@@ -56,6 +56,8 @@ on_name(SSL *ssl, int *alert, void *arg)
 	size_t i;
 
 	(void)alert;
+	if (context->count < 2)
+		return SSL_TLSEXT_ERR_OK;
 	for (i = 0; name != NULL && i < context->count; i++) {
 		certificate = SSL_CTX_get0_certificate(context->certs[i]);
 		if (X509_check_host(certificate, name, 0, 0, NULL) == 1) {

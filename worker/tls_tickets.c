@@ -105,6 +105,17 @@ tls_tickets_advance(void)
 	explicit_bzero(next, sizeof(next));
 }
 
+/* Fetched once: OpenSSL looks EVP_aes_256_cbc() up anew in each use. */
+static const EVP_CIPHER *
+ticket_cipher(void)
+{
+	static EVP_CIPHER *fetched;
+
+	if (fetched == NULL)
+		fetched = EVP_CIPHER_fetch(NULL, "AES-256-CBC", NULL);
+	return fetched != NULL ? fetched : EVP_aes_256_cbc();
+}
+
 static int
 use_key(const struct ticket_key *key, unsigned char *iv, EVP_CIPHER_CTX *cipher,
     EVP_MAC_CTX *mac, int seal)
@@ -120,7 +131,7 @@ use_key(const struct ticket_key *key, unsigned char *iv, EVP_CIPHER_CTX *cipher,
 	params[1] =
 	    OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0);
 	params[2] = OSSL_PARAM_construct_end();
-	if (EVP_CipherInit_ex(cipher, EVP_aes_256_cbc(), NULL, key->aes, iv,
+	if (EVP_CipherInit_ex(cipher, ticket_cipher(), NULL, key->aes, iv,
 		seal) != 1 ||
 	    EVP_MAC_CTX_set_params(mac, params) != 1)
 		rc = -1;

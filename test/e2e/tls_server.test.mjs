@@ -84,6 +84,31 @@ test("requests over TLS", async (t, scene) => {
     );
 });
 
+/* What is held back for an answer waits for none: the kernel would give it
+ * up after 200 ms. */
+test("a ticket without a request, an answer that takes its time", async (t, scene) => {
+  const { server } = await start(scene);
+  const times = [];
+
+  for (let i = 0; i < 9; i++) {
+    const begin = now();
+
+    await new Promise((done, fail) => {
+      connect(server, { onSession: done }).then((wire) => scene.wires.push(wire), fail);
+    });
+    times.push(now() - begin);
+  }
+  times.sort((a, b) => a - b);
+  within(t, "a ticket", times[4], 150);
+  let ticket = 0;
+  const begin = now();
+  const wire = await connect(server, { onSession: () => (ticket = now() - begin) });
+
+  wire.write(call("naps", 0.6 * SLOW));
+  assert.equal(result(await wire.answer(), "naps"), "rested");
+  assert.ok(ticket > 0 && ticket < 500 * SLOW, `a ticket after ${ticket} ms`);
+});
+
 test("a reader that is late", async (t, scene) => {
   const { server } = await start(scene);
   const wire = await connect(server);

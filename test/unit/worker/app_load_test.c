@@ -207,7 +207,7 @@ another_sdk(void **state)
 	} cases[] = {
 		{ "major", "sizeof(struct ph_app_info), 3, 0", "3.0" },
 		{ "older", "sizeof(struct ph_app_info), 1, 9", "1.9" },
-		{ "minor", "sizeof(struct ph_app_info), 2, 2", "2.2" },
+		{ "minor", "sizeof(struct ph_app_info), 2, 3", "2.3" },
 		{ "short", "8, 2, 0", "2.0" },
 	};
 	char source[512];
