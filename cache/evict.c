@@ -10,6 +10,11 @@
  * longest ago goes. Row numbers are hashes, so neighbours have nothing to do
  * with each other and such a run is a fair sample.
  *
+ * Counters, which are an app's own entries that are integers, cannot be made
+ * anew, so they are pinned up to a bound: they go only where they are more than
+ * three quarters of a run. Their time of use has an offset (STORE_COUNTER_S),
+ * by which they are told and come last.
+ *
  * Pages that become free are used again by later values; the file itself
  * does not grow above what SQLite is told to be the most (cache.c), nor as
  * long as the keeper keeps up above what the disk has room for (room.c).
@@ -184,6 +189,42 @@ is_doomed(const struct doom *doom, int64_t id)
 	return false;
 }
 
+/* Are there so many counters that they must make room, too? */
+static bool
+are_mostly_counters(const struct doomed *sample, int count)
+{
+	int counters = 0;
+	int i;
+
+	for (i = 0; i < count; i++)
+		counters += sample[i].second >= STORE_COUNTER_S;
+	return counters > count / 4 * 3;
+}
+
+/* Of a sample in order of use: those that go. */
+static void
+take_oldest(struct doom *doom, const struct doomed *sample, int count,
+    unsigned want, int64_t before_s)
+{
+	bool counters = are_mostly_counters(sample, count);
+	int64_t used_s;
+	int taken = 0;
+	int i;
+
+	for (i = 0; i < count && doom->count < want && taken < CHOICE; i++) {
+		used_s = sample[i].second % STORE_COUNTER_S;
+		if (used_s > before_s ||
+		    (used_s != sample[i].second && !counters))
+			continue;
+		taken++;
+		if (is_doomed(doom, sample[i].id))
+			continue;
+		doom->rows[doom->count] = sample[i];
+		/* It may have been made anew since it was used. */
+		doom->rows[doom->count++].third = (before_s + 1) * 1000;
+	}
+}
+
 /* Choose up to `want` rows used before `before_s`. 0 or ERR_*. */
 static int
 choose(struct cache *cache, struct doom *doom, unsigned want, int64_t before_s)
@@ -191,25 +232,13 @@ choose(struct cache *cache, struct doom *doom, unsigned want, int64_t before_s)
 	struct doomed sample[SAMPLE];
 	unsigned rounds;
 	int count;
-	int taken;
-	int i;
 
 	for (rounds = 0; rounds < ROUNDS && doom->count < want; rounds++) {
 		count = draw(cache, sample);
 		if (count <= 0)
 			return count;
 		qsort(sample, (size_t)count, sizeof(sample[0]), by_use);
-		taken = 0;
-		for (i = 0; i < count && doom->count < want; i++) {
-			if (taken == CHOICE || sample[i].second > before_s)
-				break;
-			taken++;
-			if (is_doomed(doom, sample[i].id))
-				continue;
-			/* It may have been made anew since it was used. */
-			sample[i].third = (before_s + 1) * 1000;
-			doom->rows[doom->count++] = sample[i];
-		}
+		take_oldest(doom, sample, count, want, before_s);
 	}
 	return 0;
 }
@@ -258,6 +287,25 @@ report_bound(struct upkeep *upkeep, const struct cache *cache)
 	    (long long)cache->max_bytes);
 }
 
+/* Never in silence: what was counted is lost. */
+static void
+report_counters(const struct doom *doom)
+{
+	static struct log_gate gate;
+	unsigned suppressed;
+	unsigned count = 0;
+	unsigned i;
+
+	for (i = 0; i < doom->count; i++)
+		count += doom->rows[i].second >= STORE_COUNTER_S;
+	if (count > 0 && log_gate_open(&gate, &suppressed))
+		log_warn(0, "keeper.counters",
+		    "evicted=%u note=\"more than three quarters of the entries "
+		    "are counters: those used longest ago begin at 0 again\" "
+		    "suppressed=%u",
+		    count, suppressed);
+}
+
 int
 upkeep_remove_some(struct upkeep *upkeep, struct cache *cache, int64_t want,
     bool all)
@@ -278,6 +326,7 @@ upkeep_remove_some(struct upkeep *upkeep, struct cache *cache, int64_t want,
 		return rc;
 	upkeep->count -= doom.gone;
 	counts_add(&cache->counts, COUNT_EVICTION, doom.gone);
+	report_counters(&doom);
 	return (int)doom.gone;
 }
 

@@ -68,10 +68,21 @@ end(struct cache *cache, int rc)
 	return rc == ERR_CORRUPT ? ERR_STORE : rc;
 }
 
+#define INTEGER_TAG 4
+#define INTEGER_LEN 9 /* the tag and eight bytes, see encode.h */
+
+/* An integer may be what somebody counts with. */
+static bool
+is_integer(const void *bytes, size_t len)
+{
+	return len == INTEGER_LEN && *(const char *)bytes == INTEGER_TAG;
+}
+
 static int
 put(struct cache *cache, const uint8_t *key, struct store_value *value,
     const int64_t groups[STORE_GROUPS])
 {
+	value->is_counter = is_integer(value->data, value->len);
 	memcpy(value->groups, groups, sizeof(value->groups));
 	return store_put(&cache->db, key, value, store_sum(value));
 }
@@ -190,9 +201,6 @@ cache_touch(struct cache *cache, const uint8_t key[CACHE_KEY_LEN],
 	return end(cache, touch(cache, key, life, groups));
 }
 
-#define INTEGER_TAG 4
-#define INTEGER_LEN 9 /* the tag and eight bytes, see encode.h */
-
 static int64_t
 read_integer(const unsigned char *bytes)
 {
@@ -226,7 +234,7 @@ add_to(struct cache *cache, const uint8_t *key, int64_t by, int64_t *result)
 
 	rc = read_entry(cache, key, &bytes, &value);
 	if (rc == STORE_HIT) {
-		if (bytes.len != INTEGER_LEN || bytes.data[0] != INTEGER_TAG)
+		if (!is_integer(bytes.data, bytes.len))
 			rc = -EINVAL;
 		else
 			old = read_integer((const unsigned char *)bytes.data);
@@ -240,6 +248,7 @@ add_to(struct cache *cache, const uint8_t *key, int64_t by, int64_t *result)
 		write_integer(*result, data);
 		value.data = data;
 		value.len = sizeof(data);
+		value.is_counter = true;
 		rc = store_put(&cache->db, key, &value, store_sum(&value));
 	}
 	buf_free(&bytes);

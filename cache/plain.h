@@ -44,7 +44,7 @@ int cache_touch(struct cache *cache, const uint8_t key[CACHE_KEY_LEN],
 
 /*
  * Add `by` to the integer under the key, which begins at 0 and keeps its
- * life. 0 with *result, -EINVAL: it is no integer, ERR_RANGE: it would
+ * life. Integers make room after all other values (evict.c). 0 with *result, -EINVAL: it is no integer, ERR_RANGE: it would
  * overflow, ERR_*.
  */
 int cache_add_to(struct cache *cache, const uint8_t key[CACHE_KEY_LEN],

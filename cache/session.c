@@ -23,8 +23,10 @@
 #include "server/base/err.h"
 #include "server/base/log.h"
 
-#define USED_STEP_MS 10000 /* the time of use is noted this exactly */
-#define EVICT_MAX 16       /* sessions ended to make room for one */
+#define USED_STEP_MS 10000   /* the time of use is noted this exactly, */
+#define USED_STEP_EACH_MS 10 /* or times the sessions there may be, if less */
+#define USED_STEP_LEAST_MS 100
+#define EVICT_MAX 16 /* sessions ended to make room for one */
 
 int
 session_digest(const char *label, const void *data, size_t len,
@@ -365,6 +367,22 @@ begin_change(struct cache *cache, const uint8_t id[SESSION_ID_LEN],
 	return rc < 0 ? rc : db_write_begin(&cache->db);
 }
 
+/*
+ * How old the time of use may get. It decides which session makes room, so
+ * where there may be few it is exact: all of them together write it at most
+ * a hundred times a second, and the order is wrong only among sessions of
+ * which more than that many are used in a second.
+ */
+static int64_t
+used_step_ms(const struct cache *cache)
+{
+	int64_t step = cache->session_limit * USED_STEP_EACH_MS;
+
+	if (cache->session_limit <= 0 || step > USED_STEP_MS)
+		return USED_STEP_MS;
+	return step < USED_STEP_LEAST_MS ? USED_STEP_LEAST_MS : step;
+}
+
 int
 session_touch(struct cache *cache, const uint8_t id[SESSION_ID_LEN],
     const struct session_life *life, struct session_row *row)
@@ -379,7 +397,7 @@ session_touch(struct cache *cache, const uint8_t id[SESSION_ID_LEN],
 	/* Most of the time there is nothing to write. */
 	age_ms = clock_wall_ms() - row->used_ms;
 	if (rc > SESSION_LIVE ||
-	    (rc == SESSION_LIVE && age_ms >= 0 && age_ms < USED_STEP_MS))
+	    (rc == SESSION_LIVE && age_ms >= 0 && age_ms < used_step_ms(cache)))
 		return rc;
 	rc = begin_change(cache, id, key);
 	if (rc < 0)

@@ -13,7 +13,7 @@
 struct inspect_session {
 	const char *scope; /* 32 hexadecimal digits */
 	int64_t age_ms;
-	int64_t idle_ms; /* since the last use, to ten seconds */
+	int64_t idle_ms; /* since the last use, to ten seconds at most */
 	int64_t entries;
 	int64_t bytes;
 	bool named; /* the app has said who the user is */

@@ -244,7 +244,8 @@ put_use(struct db *db, const uint8_t key[CACHE_KEY_LEN],
 	if (stmt == NULL)
 		return rc;
 	db_bind_int(stmt, 1, store_id(key));
-	db_bind_int(stmt, 2, value->created / 1000);
+	db_bind_int(stmt, 2,
+	    value->created / 1000 + (value->is_counter ? STORE_COUNTER_S : 0));
 	db_bind_int(stmt, 3, sweep_at(value));
 	return db_run(db, STATEMENT_USE_PUT);
 }

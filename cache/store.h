@@ -13,6 +13,10 @@
 /* `expires` of a value that never does. */
 #define STORE_FOREVER INT64_MAX
 
+/* Added to the second of use of a counter, in the narrow row: it comes after
+ * all that is none. See evict.c. */
+#define STORE_COUNTER_S ((int64_t)1 << 40)
+
 /* Longest value, bytes. */
 #define STORE_VALUE_MAX ((size_t)64 << 20)
 
@@ -27,6 +31,7 @@ struct store_value {
 	int64_t cost_us; /* what computing it took */
 	int64_t born;    /* the counter of voids when that began */
 	int64_t groups[STORE_GROUPS]; /* see forget.h; 0: none */
+	bool is_counter;              /* nobody could make it anew: goes last */
 	int format;                   /* enum cache_format */
 	uint64_t sum;                 /* store_get(): what stands beside it */
 	const void *data;

@@ -200,7 +200,7 @@ for (const output of ["slow.out", "answer.out"]) {
 }
 
 test("from publish to the last byte of 1,000", { seconds: 120 }, async (t, scene) => {
-  const rounds = FULL ? 11 : 3;
+  const rounds = FULL ? 11 : 5;
 
   for (const output of ["answer.out", "slow.out"]) {
     const server = await scene.start({ app: "flight", workers: 2, threads: 2 });
@@ -224,8 +224,9 @@ test("from publish to the last byte of 1,000", { seconds: 120 }, async (t, scene
       `${output}: median ${median.toFixed(1)} ms, ` +
         `all ${times.map((ms) => ms.toFixed(1)).join(" ")}`,
     );
-    if (FULL) within(t, output, median, output === "answer.out" ? 20 : 80);
-    else within(t, `${output}, the best`, times[0], 500);
+    /* What is promised; and where others are at work, five times that once. */
+    if (FULL) within(t, output, median, 20);
+    else within(t, `${output}, the best`, times[0], 100);
     await server.stop();
   }
 });

@@ -220,6 +220,104 @@ what_is_on_its_way_is_pinned(void **state)
 	cache_close(&keeper);
 }
 
+/* Entries whose bytes are `data`, names from n on; used in that second. */
+static void
+put_many(struct fixture *f, int n, int count, const char *data, size_t len)
+{
+	static const struct cache_life life = { .fresh_ms = -1 };
+	struct cache_entry entry = { .data = data, .len = len };
+	int i;
+
+	for (i = n; i < n + count; i++) {
+		fixture_key(i, entry.key);
+		assert_int_equal(
+		    cache_put(f->a, &entry, 1, CACHE_PUT_ALWAYS, &life), 1);
+	}
+}
+
+static int64_t
+count_integers(struct fixture *f)
+{
+	return fixture_sql(f, "SELECT count(*) FROM kv WHERE len = 9");
+}
+
+/* What nobody could make anew makes room last, however long ago it was used. */
+static void
+counters_go_last(void **state)
+{
+	struct fixture *f = *state;
+	struct cache *keeper = open_keeper(f);
+	struct cache_life life = { .fresh_ms = -1 };
+	struct upkeep upkeep;
+	uint8_t key[CACHE_KEY_LEN];
+	int64_t sum;
+	int i;
+
+	upkeep_init(&upkeep);
+	for (i = 0; i < 80; i++) {
+		fixture_key(i, key);
+		assert_int_equal(cache_add_to(f->a, key, i + 1, &sum), 0);
+	}
+	/* Set, not counted up; and one of them touched. */
+	put_many(f, 80, 20, "\4\1\0\0\0\0\0\0\0", 9);
+	fixture_key(80, key);
+	assert_int_equal(cache_touch(f->a, key, &life), 1);
+	put_many(f, 100, 300, "value", 5);
+	/* The counters longest ago; nothing in the last seconds. */
+	(void)fixture_sql(f, "UPDATE uses SET used = used - 1000 + 900 * (id IN"
+			     " (SELECT id FROM kv WHERE len <> 9))");
+	(void)fixture_sql(f, "UPDATE kv SET created = created - 100000");
+	keeper->threshold = 200;
+	assert_int_equal(evict_all(&upkeep, keeper), 200);
+	/* As their checksums say. */
+	(void)fixture_sql(f, "UPDATE kv SET created = created + 100000");
+	assert_int_equal(count_integers(f), 100);
+	/* A use does not make it an ordinary one. */
+	assert_int_equal(cache_add_to(f->a, key, 1, &sum), 0);
+	assert_int_equal(sum, 2);
+	assert_int_equal(
+	    fixture_sql(f, "SELECT count(*) FROM uses WHERE used > 1 << 40"),
+	    100);
+	/* What takes its place is one. */
+	put_many(f, 80, 1, "value", 5);
+	assert_int_equal(
+	    fixture_sql(f, "SELECT count(*) FROM uses WHERE used > 1 << 40"),
+	    99);
+	cache_close(&keeper);
+}
+
+/* But the bounds hold, and then the order among them does, too. */
+static void
+too_many_counters_make_room(void **state)
+{
+	struct fixture *f = *state;
+	struct cache *keeper = open_keeper(f);
+	struct upkeep upkeep;
+	uint8_t key[CACHE_KEY_LEN];
+	int64_t sum;
+	int i;
+
+	upkeep_init(&upkeep);
+	for (i = 0; i < 100; i++) {
+		fixture_key(i, key);
+		assert_int_equal(cache_add_to(f->a, key, 1, &sum), 0);
+		if (i == 49)
+			(void)fixture_sql(f,
+			    "UPDATE uses SET used = used - 500");
+	}
+	(void)fixture_sql(f, "UPDATE uses SET used = used - 100");
+	(void)fixture_sql(f, "UPDATE kv SET created = created - 1000000");
+	keeper->threshold = 50;
+	assert_int_equal(evict_all(&upkeep, keeper), 50);
+	(void)fixture_sql(f, "UPDATE kv SET created = created + 1000000");
+	for (i = 0; i < 100; i++) {
+		fixture_key(i, key);
+		assert_int_equal(cache_add_to(f->a, key, 0, &sum), 0);
+		assert_int_equal(sum, i >= 50);
+	}
+	cache_close(&keeper);
+}
+
 static void
 put_life(struct cache *cache, const struct cache_entry *entry, int64_t ms)
 {
@@ -470,6 +568,8 @@ main(void)
 		CASE(expired_values_go_in_steps),
 		CASE(the_walk_reaches_the_end_and_starts_again),
 		CASE(those_used_longest_ago_go_first),
+		CASE(counters_go_last),
+		CASE(too_many_counters_make_room),
 		CASE(what_is_on_its_way_is_pinned),
 		CASE(a_value_written_again_writes_one_page),
 		CASE(the_file_stays_within_its_bound),

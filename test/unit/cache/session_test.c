@@ -219,6 +219,36 @@ the_one_used_longest_ago_makes_room(void **state)
 	assert_int_equal(count, 9);
 }
 
+/* Not as they came: as they were used, within a second. */
+static void
+sessions_in_use_stay_in_order(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t dave[SESSION_ID_LEN] = "dave";
+	struct session_row row;
+	int64_t before;
+
+	f->a->session_limit = 3;
+	(void)touch(f->a, alice, SESSION_LIVE);
+	(void)touch(f->a, bob, SESSION_LIVE);
+	(void)touch(f->a, carol, SESSION_LIVE);
+	(void)usleep(150000);
+	(void)touch(f->a, alice, SESSION_LIVE);
+	(void)touch(f->a, carol, SESSION_LIVE);
+	(void)touch(f->a, dave, SESSION_LIVE);
+	assert_int_equal(session_find(f->b, bob, clock_wall_ms(), &row),
+	    SESSION_DYING);
+	assert_int_equal(session_find(f->b, alice, clock_wall_ms(), &row),
+	    SESSION_LIVE);
+	/* But a use is not a write. */
+	before = sqlite3_total_changes64(f->a->db.handle);
+	(void)touch(f->a, dave, SESSION_LIVE);
+	f->a->session_limit = 0;
+	(void)usleep(150000);
+	(void)touch(f->a, dave, SESSION_LIVE);
+	assert_int_equal(sqlite3_total_changes64(f->a->db.handle), before);
+}
+
 static void
 a_session_keeps_no_more_than_its_quota(void **state)
 {
@@ -329,6 +359,7 @@ main(void)
 		TEST(an_ended_session_is_gone_with_all_it_had),
 		TEST(another_id_keeps_the_data),
 		TEST(the_one_used_longest_ago_makes_room),
+		TEST(sessions_in_use_stay_in_order),
 		TEST(a_session_keeps_no_more_than_its_quota),
 		TEST(the_keeper_ends_what_is_too_old),
 		TEST(a_tool_ends_one_by_its_scope),

@@ -264,9 +264,10 @@ ph_cache_touch_(struct ph_call *call, const char *key,
  * Add to an integer, which begins at 0 and has no end of its own; exact
  * whichever workers do it at once. *result (may be NULL) receives the sum.
  * False: the store does not take it, the entry is no integer, or the sum
- * overflows; then nothing has changed. It is an entry of a cache: above
- * cache_threshold or cache_max_bytes it goes like any other that was used
- * longest ago, and counting begins at 0 again.
+ * overflows; then nothing has changed. Above cache_threshold or
+ * cache_max_bytes entries that are integers go after all other values: only
+ * where they are three quarters of all, which the log tells. A folder of the
+ * cache that is lost takes them with it.
  */
 static inline bool
 ph_cache_incr(struct ph_call *call, const char *key, int64_t by,
