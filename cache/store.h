@@ -31,11 +31,11 @@ struct store_value {
 	int64_t cost_us; /* what computing it took */
 	int64_t born;    /* the counter of voids when that began */
 	int64_t groups[STORE_GROUPS]; /* see forget.h; 0: none */
-	bool is_counter;              /* nobody could make it anew: goes last */
 	int format;                   /* enum cache_format */
 	uint64_t sum;                 /* store_get(): what stands beside it */
 	const void *data;
 	size_t len;
+	bool is_counter; /* nobody could make it anew: goes last; not read */
 };
 
 /* The row a key lives in: its first 63 bits. */
