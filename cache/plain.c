@@ -161,6 +161,71 @@ read_entry(struct cache *cache, const uint8_t *key, struct buf *bytes,
 	return rc;
 }
 
+/* Is what is there what is expected? 1, 0 or negative. */
+static int
+is_expected(struct cache *cache, const uint8_t *key, const void *expected,
+    size_t len)
+{
+	struct buf bytes = BUF_EMPTY;
+	struct store_value value;
+	int rc;
+
+	rc = read_entry(cache, key, &bytes, &value);
+	if (rc == STORE_HIT)
+		rc = expected != NULL && bytes.len == len &&
+		     memcmp(bytes.data, expected, len) == 0;
+	else if (rc >= 0)
+		rc = expected == NULL;
+	buf_free(&bytes);
+	return rc;
+}
+
+int
+cache_swap(struct cache *cache, const struct cache_entry *entry,
+    const void *expected, size_t expected_len, const struct cache_life *life)
+{
+	int64_t groups[STORE_GROUPS];
+	int rc;
+
+	if (entry->len > cache->value_max)
+		return ERR_TOO_BIG;
+	rc = forget_groups(cache, NULL, life, groups);
+	if (rc == 0)
+		rc = begin(cache);
+	if (rc < 0)
+		return rc;
+	rc = is_expected(cache, entry->key, expected, expected_len);
+	if (rc > 0)
+		rc = put_all(cache, entry, 1, CACHE_PUT_ALWAYS, life, groups);
+	rc = end(cache, rc);
+	if (rc != 0)
+		counts_add(&cache->counts,
+		    rc > 0 ? COUNT_STORE : COUNT_STORE_FAILURE, 1);
+	return rc;
+}
+
+int
+cache_pop(struct cache *cache, const uint8_t key[CACHE_KEY_LEN],
+    struct buf *out)
+{
+	struct store_value value;
+	int rc;
+
+	buf_clear(out);
+	rc = begin(cache);
+	if (rc < 0)
+		return cache_public_rc(rc);
+	rc = read_entry(cache, key, out, &value);
+	if (rc == STORE_HIT)
+		rc = store_delete(&cache->db, key) < 0 ? ERR_STORE : 1;
+	else if (rc > 0)
+		rc = 0;
+	rc = cache_public_rc(end(cache, rc));
+	if (rc <= 0)
+		buf_clear(out);
+	return rc;
+}
+
 static int
 touch(struct cache *cache, const uint8_t *key, const struct cache_life *life,
     const int64_t groups[STORE_GROUPS])

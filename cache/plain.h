@@ -38,14 +38,27 @@ int cache_put(struct cache *cache, const struct cache_entry *entries,
 /* 1 removed, 0 there was none, ERR_*. */
 int cache_remove(struct cache *cache, const uint8_t key[CACHE_KEY_LEN]);
 
+/*
+ * Put one entry in the place of what is expected there, bytes like those of an
+ * entry; NULL: nothing. 1 done, 0 there is something else, and else as
+ * cache_put().
+ */
+int cache_swap(struct cache *cache, const struct cache_entry *entry,
+    const void *expected, size_t expected_len, const struct cache_life *life);
+
+/* Take an entry out; `out` (cleared first) receives its bytes. 1 taken, 0 there
+ * was none, -ENOMEM, ERR_*. */
+int cache_pop(struct cache *cache, const uint8_t key[CACHE_KEY_LEN],
+    struct buf *out);
+
 /* Change life and tags of an entry. 1 done, 0 there is none, ERR_*. */
 int cache_touch(struct cache *cache, const uint8_t key[CACHE_KEY_LEN],
     const struct cache_life *life);
 
 /*
  * Add `by` to the integer under the key, which begins at 0 and keeps its
- * life. Integers make room after all other values (evict.c). 0 with *result, -EINVAL: it is no integer, ERR_RANGE: it would
- * overflow, ERR_*.
+ * life. Integers make room after all other values (evict.c). 0 with *result,
+ * -EINVAL: it is no integer, ERR_RANGE: it would overflow, ERR_*.
  */
 int cache_add_to(struct cache *cache, const uint8_t key[CACHE_KEY_LEN],
     int64_t by, int64_t *result);

@@ -192,15 +192,26 @@ forget_all(struct ph_call *ph)
 
 /* ---- an app's own entries ----------------------------------------------- */
 
+/* Bytes of the store as a value that lives as long as the call, or NULL. */
+static const struct value *
+decode(struct call *call, struct buf *blob)
+{
+	struct value *value = NULL;
+	size_t len;
+	void *bytes = buf_detach(blob, &len);
+
+	if (call_keep(call, bytes) < 0 ||
+	    encode_decode(bytes, len, call->arena, &value) < 0)
+		return NULL;
+	return value;
+}
+
 static const struct value *
 look_up(struct call *call, const char *name)
 {
 	struct buf blob = BUF_EMPTY;
 	enum cache_format format;
 	uint8_t key[CACHE_KEY_LEN];
-	struct value *value = NULL;
-	void *bytes;
-	size_t len;
 	int rc;
 
 	if (call->kit->cache == NULL || !entry_key(call, name, key))
@@ -210,11 +221,7 @@ look_up(struct call *call, const char *name)
 		buf_free(&blob);
 		return NULL;
 	}
-	bytes = buf_detach(&blob, &len);
-	if (call_keep(call, bytes) < 0 ||
-	    encode_decode(bytes, len, call->arena, &value) < 0)
-		return NULL;
-	return value;
+	return decode(call, &blob);
 }
 
 static const struct ph_value *
@@ -367,6 +374,56 @@ remove_entry(struct ph_call *ph, const char *name)
 	return rc > 0;
 }
 
+static const struct ph_value *
+pop(struct ph_call *ph, const char *name)
+{
+	struct call *call = host_call(ph);
+	struct cache *cache = writable(call, "ph_cache_pop()");
+	struct buf blob = BUF_EMPTY;
+	const struct value *value = NULL;
+	uint8_t key[CACHE_KEY_LEN];
+	int tries = TRIES;
+	int rc;
+
+	if (cache == NULL || !entry_key(call, name, key))
+		return NULL;
+	do
+		rc = cache_pop(cache, key, &blob);
+	while (rc == ERR_BUSY && --tries > 0);
+	if (rc > 0)
+		value = decode(call, &blob);
+	buf_free(&blob);
+	return value != NULL ? host_give(value) : NULL;
+}
+
+static bool
+swap(struct ph_call *ph, const char *name, const struct ph_value *expected,
+    const struct ph_value *value, const struct ph_cache_options *options)
+{
+	struct call *call = host_call(ph);
+	struct cache *cache = writable(call, "ph_cache_cas()");
+	struct buf bytes = BUF_EMPTY;
+	struct buf old = BUF_EMPTY;
+	struct cache_entry entry;
+	struct cache_life life;
+	int tries = TRIES;
+	int rc = 0;
+
+	if (cache != NULL &&
+	    fill(call, name, host_take(value), &bytes, &entry) &&
+	    (expected == NULL ||
+		encode_value(host_take(expected), &old) == 0)) {
+		entry_life(call, options, &life);
+		do
+			rc =
+			    cache_swap(cache, &entry, old.data, old.len, &life);
+		while (rc == ERR_BUSY && --tries > 0);
+	}
+	buf_free(&bytes);
+	buf_free(&old);
+	return rc > 0;
+}
+
 static bool
 touch(struct ph_call *ph, const char *name,
     const struct ph_cache_options *options)
@@ -503,4 +560,6 @@ const struct ph_cache_host host_cache_table = {
 	.memo_with = host_memo_with,
 	.cancelled = cancelled,
 	.memo_state = memo_state,
+	.pop = pop,
+	.swap = swap,
 };

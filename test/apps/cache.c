@@ -95,6 +95,17 @@ DOES(set_tagged, ph_cache_set(call, "source", in(call), .tag = "sensors"))
 DOES(set_many, ph_cache_set_many(call, in(call)))
 DOES(add, ph_cache_add(call, "source", in(call)))
 DOES(remove, ph_cache_delete(call, "source"))
+/* Without the member: nothing is expected. */
+static const struct ph_value *
+old_of(const struct ph_value *value)
+{
+	const struct ph_value *old = ph_member(value, "old");
+
+	return ph_is_null(old) ? NULL : old;
+}
+
+DOES(swap, ph_cache_cas(call, "source", old_of(in(call)),
+	       ph_member(in(call), "new"), .timeout = PH_FOREVER))
 DOES(touch, ph_cache_touch(call, "short", .timeout = 60))
 
 static enum ph_status
@@ -103,6 +114,15 @@ get_get(struct ph_call *call)
 	const struct ph_value *value = ph_cache_get(call, ph_text_of(in(call)));
 
 	return ph_output(call, "get.out",
+	    value != NULL ? value : ph_text("(none)"));
+}
+
+static enum ph_status
+get_pop(struct ph_call *call)
+{
+	const struct ph_value *value = ph_cache_pop(call, ph_text_of(in(call)));
+
+	return ph_output(call, "pop.out",
 	    value != NULL ? value : ph_text("(none)"));
 }
 
@@ -175,6 +195,8 @@ PH_APP(app)
 	CALLBACK(add);
 	CALLBACK(remove);
 	CALLBACK(touch);
+	CALLBACK(swap);
+	CALLBACK(pop);
 	CALLBACK(get);
 	CALLBACK(get_many);
 	CALLBACK(incr);

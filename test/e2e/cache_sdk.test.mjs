@@ -157,6 +157,29 @@ test("entries of the app: set, add, delete, tags, life", async (t, scene) => {
   assert.equal(await ask("get", "short"), "brief");
 });
 
+test("entries of the app: pop, compare and set", async (t, scene) => {
+  const { ask } = await open(scene, { workers: 4 });
+  const value = { b: [1, 1.5], a: "é" };
+
+  assert.equal(await ask("swap", { old: 1, new: 2 }), false);
+  assert.equal(await ask("get", "source"), "(none)");
+  assert.equal(await ask("swap", { new: value }), true);
+  assert.equal(await ask("swap", { new: 2 }), false);
+  assert.equal(await ask("swap", { old: { b: [1, 1.5] }, new: 2 }), false);
+  assert.deepEqual(await ask("get", "source"), value);
+  /* The order of members is no difference, the kind of a number is. */
+  assert.equal(await ask("swap", { old: { a: "é", b: [1, 1.5] }, new: 2 }), true);
+  assert.equal(await ask("swap", { old: "2", new: 3 }), false);
+  assert.equal(await ask("pop", "source"), 2);
+  assert.equal(await ask("pop", "source"), "(none)");
+  /* Of many at once one gets it, in whichever worker. */
+  await ask("set", "prize");
+  const got = await Promise.all(Array.from({ length: 40 }, () => ask("pop", "source")));
+
+  assert.equal(got.filter((one) => one === "prize").length, 1);
+  assert.equal(got.filter((one) => one === "(none)").length, 39);
+});
+
 test("a counter is exact under all workers", async (t, scene) => {
   const { ask } = await open(scene, { workers: 4 });
   const sums = await Promise.all(

@@ -65,6 +65,7 @@ test("the cache in C++", async (t, scene) => {
     ...{ absent: false, set: true, added: false, many: true, touched: true },
     ...{ sum: 5, next: 6, "no number": false },
     ...{ all: [[1, 2], "B", null], got: [1, 2], forgot: true, after: false },
+    ...{ swapped: true, "not again": false, made: true, popped: "D", gone: false },
     ...{ removed: true, again: false, nothing: true },
   });
 });
@@ -196,7 +197,7 @@ const INSTEAD = {
   ...{ ph_memo_new: "cache->memo_new(", ph_memo_with: "cache->memo_with(", ph_memo_state: "cache->memo_state(" },
   ...{ ph_forget_args: "cache->forget_args(", ph_cache_get_many: "cache->get_many" },
   ...{ ph_cache_set: "cache->set,", ph_cache_add: "cache->add,", ph_cache_set_many: "ph_cache_put_many_(" },
-  ...{ ph_cache_touch: "ph_cache_touch_(", ph_set_cookie: "ph_set_cookie_(" },
+  ...{ ph_cache_cas: "ph_cache_cas_(", ph_cache_touch: "ph_cache_touch_(", ph_set_cookie: "ph_set_cookie_(" },
   ...{ ph_set_progress: "background->set_progress(", ph_respond_csv: "routes->respond_csv(" },
   ...{ ph_read_csv: "ph_read_csv_(", ph_import_csv: "ph_import_csv_(", ph_csv: "ph_csv_text_(" },
   ...{ ph_table_page: "ph_table_page_(", ph_hooks: "hooks->define(" },

@@ -60,6 +60,34 @@ more_get(struct cache *cache, const uint8_t *key, const char *want)
 	return rc;
 }
 
+/* Out and in again: wholly or not at all. */
+static inline void
+more_swap(struct more *m, struct cache *cache)
+{
+	static const struct cache_life life = { .fresh_ms = -1 };
+	struct cache_entry entry = { .data = "entry", .len = 5 };
+	struct buf out = BUF_EMPTY;
+	bool put = m->put;
+	int rc;
+
+	more_name(m, MORE_ENTRY, entry.key);
+	scenario_expect(cache_swap(cache, &entry, "other", 5, &life), 0, 0);
+	/* Whatever fails from now on, it may be gone. */
+	m->put = false;
+	rc = cache_pop(cache, entry.key, &out);
+	scenario_expect(rc, 1, put ? 1 : 0);
+	if (rc == 1) {
+		assert_int_equal(out.len, 5);
+		assert_memory_equal(out.data, "entry", 5);
+	} else {
+		assert_int_equal(out.len, 0);
+	}
+	rc = cache_swap(cache, &entry, NULL, 0, &life);
+	scenario_expect(rc, 1, put && rc == 0 ? 0 : 1);
+	m->put = rc == 1;
+	buf_free(&out);
+}
+
 static inline void
 more_entries(struct more *m, struct cache *cache)
 {
@@ -80,6 +108,7 @@ more_entries(struct more *m, struct cache *cache)
 	m->put = m->put || rc == 1;
 	scenario_expect(cache_touch(cache, entry.key, &life), 1,
 	    m->put ? 1 : 0);
+	more_swap(m, cache);
 	more_name(m, MORE_COUNT, entry.key);
 	rc = cache_add_to(cache, entry.key, 1, &sum);
 	scenario_expect(rc, 0, 0);

@@ -388,6 +388,59 @@ counters(void **state)
 	assert_int_equal(fixture_lookup(f->a, 1, "text"), CACHE_HIT);
 }
 
+static int
+swap(struct cache *cache, int n, const char *expected, const char *text)
+{
+	static const struct cache_life life = { .fresh_ms = -1 };
+	struct cache_entry entry = { .data = text, .len = strlen(text) };
+
+	fixture_key(n, entry.key);
+	return cache_swap(cache, &entry, expected,
+	    expected != NULL ? strlen(expected) : 0, &life);
+}
+
+static void
+one_takes_the_place_of_another(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(swap(f->a, 1, "one", "two"), 0);
+	assert_int_equal(swap(f->a, 1, NULL, "one"), 1);
+	assert_int_equal(swap(f->b, 1, NULL, "two"), 0);
+	assert_int_equal(swap(f->b, 1, "on", "two"), 0);
+	assert_int_equal(swap(f->b, 1, "oneone", "two"), 0);
+	assert_int_equal(fixture_lookup(f->b, 1, "one"), CACHE_HIT);
+	assert_int_equal(swap(f->b, 1, "one", "two"), 1);
+	assert_int_equal(fixture_lookup(f->a, 1, "two"), CACHE_HIT);
+	/* What was forgotten or is over is not there. */
+	assert_int_equal(cache_forget(f->a, CACHE_GROUP_ALL, ""), 0);
+	assert_int_equal(swap(f->b, 1, "two", "three"), 0);
+	assert_int_equal(swap(f->b, 1, NULL, "three"), 1);
+	f->a->value_max = 4;
+	assert_int_equal(swap(f->a, 1, "three", "large"), ERR_TOO_BIG);
+	assert_int_equal(fixture_lookup(f->b, 1, "three"), CACHE_HIT);
+}
+
+static void
+an_entry_is_taken_once(void **state)
+{
+	struct fixture *f = *state;
+	struct buf out = BUF_EMPTY;
+	uint8_t key[CACHE_KEY_LEN];
+
+	fixture_key(1, key);
+	assert_int_equal(cache_pop(f->a, key, &out), 0);
+	assert_int_equal(put(f, 1, "text", CACHE_PUT_ALWAYS, -1), 1);
+	assert_int_equal(fixture_lookup(f->b, 1, "text"), CACHE_HIT);
+	assert_int_equal(cache_pop(f->a, key, &out), 1);
+	assert_int_equal(out.len, 4);
+	assert_memory_equal(out.data, "text", 4);
+	assert_int_equal(cache_pop(f->b, key, &out), 0);
+	assert_int_equal(out.len, 0);
+	assert_int_equal(fixture_lookup(f->b, 1, ""), CACHE_MISS);
+	buf_free(&out);
+}
+
 #define PROCESSES 4
 #define ROUNDS 500
 
@@ -435,6 +488,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(fresh_then_stale_then_gone),
+		CASE(one_takes_the_place_of_another),
+		CASE(an_entry_is_taken_once),
 		CASE(lives_that_never_end),
 		CASE(a_stale_value_is_renewed_once),
 		CASE(what_is_in_the_making_is_not_new),

@@ -26,7 +26,8 @@
  * ABI       1.0  first version.
  *           2.0  the marks of dependencies are control characters.
  *           2.1  ph_session_count(), ph_session_limit().
- *           2.2  ph_body_path(), ph_bytes_path().
+ *           2.2  ph_body_path(), ph_bytes_path(), ph_cache_pop(),
+ *                ph_cache_cas().
  *           The major number changes when a published function or struct
  *           changes its meaning; then an app must be compiled again. The
  *           minor number grows when something is added at the end.

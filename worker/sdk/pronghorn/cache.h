@@ -75,6 +75,10 @@ struct ph_cache_host {
 	const struct ph_value *(*memo_state)(struct ph_call *call,
 	    ph_function *function, const struct ph_value *const *arguments,
 	    size_t count);
+	const struct ph_value *(*pop)(struct ph_call *call, const char *key);
+	bool (*swap)(struct ph_call *call, const char *key,
+	    const struct ph_value *expected, const struct ph_value *value,
+	    const struct ph_cache_options *options);
 };
 
 /* ---- in memoized functions and memoized callbacks ---------------------- */
@@ -248,6 +252,29 @@ static inline bool
 ph_cache_delete(struct ph_call *call, const char *key)
 {
 	return ph_host_->cache->remove(call, key);
+}
+
+/* Take an entry out: what it was, or NULL when there is none. Of several who
+ * do so at once one gets it. */
+static inline const struct ph_value *
+ph_cache_pop(struct ph_call *call, const char *key)
+{
+	return ph_host_->cache->pop(call, key);
+}
+
+/*
+ * Put an entry in the place of `expected`, which must be what is there (NULL:
+ * nothing), as ph_cache_get() gave it: compare and set. False: something else
+ * is there by now, so get it and try again; or the store does not take it.
+ */
+#define ph_cache_cas(call, key, expected, ...) \
+	ph_cache_cas_(call, key, expected, PH_CACHE_REST_(__VA_ARGS__))
+static inline bool
+ph_cache_cas_(struct ph_call *call, const char *key,
+    const struct ph_value *expected, const struct ph_value *value,
+    struct ph_cache_options options)
+{
+	return ph_host_->cache->swap(call, key, expected, value, &options);
 }
 
 /* Give an entry a new life from now on. False: there is none. */

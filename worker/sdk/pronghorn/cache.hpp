@@ -81,6 +81,23 @@ public:
 	{
 		return ph_cache_delete(call_, key.get());
 	}
+	/* Take it out: of several at once one gets it. */
+	std::optional<Value> pop(Name key) const
+	{
+		const struct ph_value *value = ph_cache_pop(call_, key.get());
+
+		return value != nullptr ? std::optional<Value>(value)
+					: std::nullopt;
+	}
+	/* Compare and set: in the place of what get() gave. */
+	bool cas(Name key, const std::optional<Value> &expected, Value value,
+	    const Keep &keep = Keep()) const
+	{
+		return ph_cache_cas_(call_, key.get(),
+		    expected ? static_cast<const struct ph_value *>(*expected)
+			     : nullptr,
+		    value, keep.get());
+	}
 	/* A new life from now on. */
 	bool touch(Name key, const Keep &keep = Keep()) const
 	{
