@@ -102,9 +102,8 @@ report_damage(const uint8_t *key)
 #define COLUMN_GROUPS 6
 #define COLUMN_FORMAT (COLUMN_GROUPS + STORE_GROUPS)
 
-/* What the row `stmt` stands on says about its value, and its bytes. */
-static void
-read_value(sqlite3_stmt *stmt, struct store_value *value)
+void
+store_read(sqlite3_stmt *stmt, struct store_value *value)
 {
 	int i;
 
@@ -142,7 +141,7 @@ take_row(sqlite3_stmt *stmt, const uint8_t *key, int64_t since_ms,
 	if (sqlite3_column_bytes(stmt, 0) != CACHE_KEY_LEN ||
 	    memcmp(full_key, key, CACHE_KEY_LEN) != 0)
 		return STORE_MISS;
-	read_value(stmt, &value);
+	store_read(stmt, &value);
 	if (!store_is_since(value.created, value.cost_us, since_ms))
 		return STORE_MISS;
 	/* Out of memory inside SQLite shows as a NULL. */

@@ -54,6 +54,11 @@ uint64_t store_sum(const struct store_value *value);
  */
 bool store_is_since(int64_t created, int64_t cost_us, int64_t since_ms);
 
+/* What the row `stmt` stands on says about its value, and its bytes: columns
+ * as the statement VALUE_GET has them. Its checksum is the one before last. */
+struct sqlite3_stmt;
+void store_read(struct sqlite3_stmt *stmt, struct store_value *value);
+
 enum store_got {
 	STORE_MISS,
 	STORE_HIT,

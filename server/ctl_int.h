@@ -53,6 +53,13 @@ cJSON *ctl_signals(const char *dir, bool brief, struct buf *why);
 cJSON *ctl_cache_delete(const char *dir, const char *prefix, char *const *words,
     int count, struct buf *why);
 
+/* What becomes of the keys that the words name. The same. */
+cJSON *ctl_cache_why(const char *dir, const char *prefix, char *const *words,
+    int count, struct buf *why);
+
+/* Is everything as it was written? NULL: no, or it cannot be told; see *why. */
+cJSON *ctl_cache_check(const char *dir, struct buf *why);
+
 /* The sessions in `dir`; with `end` end those whose name begins like that. */
 cJSON *ctl_sessions(const char *dir, const char *end, struct buf *why);
 

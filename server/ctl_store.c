@@ -122,8 +122,12 @@ is_usage_right(const struct ctl *ctl)
 		return true;
 	if (strcmp(command, "sessions") == 0)
 		return ctl->count == 3 && strcmp(ctl->words[1], "end") == 0;
-	return strcmp(command, "cache") == 0 && ctl->count > 2 &&
-	       strcmp(ctl->words[1], "delete") == 0;
+	if (strcmp(command, "cache") != 0)
+		return false;
+	if (ctl->count == 2)
+		return strcmp(ctl->words[1], "check") == 0;
+	return strcmp(ctl->words[1], "delete") == 0 ||
+	       (strcmp(ctl->words[1], "why") == 0 && ctl->count > 3);
 }
 
 static cJSON *
@@ -138,7 +142,12 @@ run(struct ctl *ctl, const struct place *place, const char *dir,
 		    &ctl->why);
 	if (strcmp(command, "signals") == 0)
 		return ctl_signals(dir, !ctl->json, &ctl->why);
-	if (ctl->count > 1)
+	if (ctl->count == 2)
+		return ctl_cache_check(dir, &ctl->why);
+	if (ctl->count > 2 && strcmp(ctl->words[1], "why") == 0)
+		return ctl_cache_why(dir, prefix, ctl->words + 2,
+		    ctl->count - 2, &ctl->why);
+	if (ctl->count > 2)
 		return ctl_cache_delete(dir, prefix, ctl->words + 2,
 		    ctl->count - 2, &ctl->why);
 	answer = ctl_cache(dir, &ctl->why);

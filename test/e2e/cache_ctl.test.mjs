@@ -5,6 +5,7 @@
  * pronghorn ctl cache, signals, cache delete; the same figures as metrics.
  */
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import path from "node:path";
 import { test, until } from "../lib/harness.mjs";
 import { ctl, ctlJson } from "../lib/op_ctl.mjs";
@@ -86,6 +87,74 @@ test("ctl signals: who computes what since when", async (t, scene) => {
   const { signals } = await ctlJson(server, "signals");
 
   assert.deepEqual([signals[0].state, signals[0].computations], ["ready", 1]);
+});
+
+test("ctl cache why: what becomes of a key", async (t, scene) => {
+  const { server, ask } = await open(scene);
+  const why = async (...words) => {
+    const { keys } = await ctlJson(server, "cache", "why", ...words);
+
+    assert.equal(keys.length, 1);
+    return keys[0];
+  };
+
+  assert.match((await why("entry", "source")).verdict, /there is no value$/);
+  await ask("set", "v");
+  const entry = await why("entry", "source");
+
+  assert.equal(entry.verdict, "the value is given out");
+  assert.deepEqual([entry.value, entry.fresh, entry.stale], [true, null, null]);
+  assert.equal(await ask("tagged", "k"), "v");
+  const made = await why("function", "tagged", "k");
+
+  assert.equal(made.verdict, "the value is given out");
+  assert.deepEqual([made.state, made.function], ["ready", "tagged"]);
+  assert.ok(made.epoch > 0);
+  assert.equal((await why("function", "tagged", '"k"')).key, made.key);
+  assert.equal((await why("key", made.key.slice(0, 8))).key, made.key);
+  await ask("forget_tag", "sensors");
+  const gone = await why("key", made.key);
+
+  assert.match(gone.verdict, /forgotten after it was made$/);
+  assert.ok(gone.forgotten && gone.value);
+  const slow = ask("tagged", "slow");
+  const busy = await until("the computation", async () => {
+    const { keys } = JSON.parse((await ctl(server, "--json", "cache", "why",
+      "function", "tagged", "slow")).out || "{}");
+
+    return keys?.[0].state === "computing" && keys[0];
+  });
+
+  assert.match(busy.verdict, /waits for the computation under way$/);
+  assert.ok(server.workers().includes(busy.pid) && busy.lease > 0);
+  await slow;
+  const none = await ctl(server, "cache", "why", "function", "tagged", "7");
+
+  assert.equal(none.status, 1);
+  assert.match(none.err, /nobody has asked tagged for these arguments/);
+  assert.equal((await ctl(server, "cache", "why", "what", "k")).status, 2);
+  const table = (await ctl(server, "cache", "why", "entry", "source")).out;
+
+  assert.match(table, /^key +verdict +value +bytes /);
+});
+
+test("ctl cache check reads everything", async (t, scene) => {
+  const { server, ask } = await open(scene);
+
+  for (let i = 0; i < 5; i++) await ask("set_many", { [`n${i}`]: "x".repeat(9000) });
+  const sound = await ctlJson(server, "cache", "check");
+
+  assert.equal(sound.values, 5);
+  assert.ok(sound.bytes > 45000);
+
+  execFileSync("sqlite3", [
+    path.join(server.options.cacheDir, "cache-v1.db"),
+    "UPDATE kv SET v = zeroblob(length(v)) WHERE id = (SELECT max(id) FROM kv)",
+  ]);
+  const { status, err } = await ctl(server, "cache", "check");
+
+  assert.equal(status, 1);
+  assert.match(err, /is damaged: 1 of 5 values do not match their checksums/);
 });
 
 /* Ask, take it out by `words`, ask again: it must have been made anew. */

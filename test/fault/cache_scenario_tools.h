@@ -6,6 +6,7 @@
 
 #include "cache/encode.h"
 #include "cache/inspect_forget.h"
+#include "cache/inspect_why.h"
 #include "cache/kept.h"
 #include "cache/peek.h"
 #include "cache/session_inspect.h"
@@ -25,7 +26,8 @@ struct tools {
 	struct inspect_sessions sessions;
 	unsigned signals; /* rows */
 	unsigned seen;
-	char digits[2 * CACHE_KEY_LEN + 1]; /* key of SCENARIO_OWN */
+	uint8_t key[CACHE_KEY_LEN];         /* of SCENARIO_OWN, */
+	char digits[2 * CACHE_KEY_LEN + 1]; /* in digits */
 	char name[32];                      /* of an entry */
 	char scope[SESSION_SCOPE_LEN + 1];
 	uint8_t id[SESSION_ID_LEN];
@@ -78,6 +80,9 @@ tools_look(struct tools *t, const char *dir)
 {
 	struct inspect_sessions sessions;
 	struct inspect_summary summary;
+	uint8_t keys[2][CACHE_KEY_LEN];
+	struct inspect_check check;
+	struct inspect_key found;
 	struct buf why = BUF_EMPTY;
 	struct inspect *inspect;
 	int rc;
@@ -103,6 +108,19 @@ tools_look(struct tools *t, const char *dir)
 		assert_int_equal(sessions.entries, t->sessions.entries);
 		assert_int_equal(sessions.bytes, t->sessions.bytes);
 	}
+	memcpy(found.key, t->key, CACHE_KEY_LEN);
+	if (inspect_why(inspect, &found) == 0) {
+		assert_true(found.has_value && !found.damaged);
+		assert_false(found.forgotten);
+		assert_string_equal(found.state, "ready");
+	}
+	if (inspect_find(inspect, t->digits, NULL, NULL, 0, keys, 2) > 0)
+		assert_memory_equal(keys[0], t->key, CACHE_KEY_LEN);
+	if (inspect_check(inspect, &check, &why) == 0) {
+		assert_int_equal(check.damaged, 0);
+		assert_true(check.values >= t->summary.values);
+	}
+	buf_free(&why);
 	t->seen = 0;
 	if (inspect_sessions_list(inspect, 10000, tools_see_session, t) == 0)
 		assert_int_equal(t->seen, t->sessions.count);
@@ -333,6 +351,7 @@ tools_before(struct scenario *s, struct tools *t)
 	t->forgot_key = t->forgot_entry = t->ended = t->published = false;
 	fixture_store(cache, SCENARIO_OWN(t->n), "own", 600000);
 	fixture_key(SCENARIO_OWN(t->n), key);
+	memcpy(t->key, key, sizeof(key));
 	for (i = 0; i < CACHE_KEY_LEN; i++)
 		(void)snprintf(t->digits + 2 * i, 3, "%02x", key[i]);
 	(void)snprintf(t->name, sizeof(t->name), "entry %ld", t->n);
