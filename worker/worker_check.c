@@ -4,11 +4,13 @@
  * What comes before a worker: the check of a start or a reload, and the app
  * that the master loads on request.
  *
- * INVARIANT  A preloaded app is never freed; all workers use it.
+ * INVARIANT  A preloaded app is never freed; all workers use it, until another
+ *            program takes over (SIGUSR2).
  * THREADS    The master, or a child before its first thread.
  * FAILURE    Sentences in *why.
  */
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "server/base/err.h"
@@ -25,6 +27,7 @@
 
 /* Loaded by the master, before the fork; NULL: by each worker itself. */
 static struct app *preloaded;
+static struct stat preloaded_st; /* of its file; st_ino 0: not known */
 
 static int
 load_app(const char *spec, const struct stock *stock, struct app **app,
@@ -49,6 +52,27 @@ worker_leave_app(struct app **app)
 	if (*app == preloaded)
 		*app = NULL;
 	app_free(app);
+}
+
+/* A reload that brings no new code must say so. */
+static void
+warn_if_stale(const struct app *app, const struct stock *stock)
+{
+	struct stat st;
+
+	if (app != preloaded || preloaded_st.st_ino == 0 || stock == NULL ||
+	    stock->app_fd < 0 || fstat(stock->app_fd, &st) < 0)
+		return;
+	if (st.st_ino != preloaded_st.st_ino ||
+	    st.st_dev != preloaded_st.st_dev ||
+	    st.st_size != preloaded_st.st_size ||
+	    st.st_mtim.tv_sec != preloaded_st.st_mtim.tv_sec ||
+	    st.st_mtim.tv_nsec != preloaded_st.st_mtim.tv_nsec)
+		log_warn(0, "app.preloaded",
+		    "app=%s note=\"another file is there now; with "
+		    "preload_app SIGHUP keeps the old code, SIGUSR2 loads the "
+		    "new\"",
+		    app->path);
 }
 
 /*
@@ -123,6 +147,8 @@ worker_check(const struct worker_options *options,
 		rc = capture_start(); /* the app is loaded, its layouts run */
 	if (rc == 0)
 		rc = worker_find_app(options->app, stock, &app, why);
+	if (rc == 0)
+		warn_if_stale(app, stock);
 	if (rc == 0 && !options->preload_app &&
 	    (hook = hooks_of_master(app)) != NULL) {
 		(void)buf_printf(why,
@@ -160,6 +186,9 @@ int
 worker_preload(const struct worker_options *options, const struct stock *stock,
     struct buf *why)
 {
+	if (stock == NULL || stock->app_fd < 0 ||
+	    fstat(stock->app_fd, &preloaded_st) < 0)
+		preloaded_st.st_ino = 0;
 	return load_app(options->app, stock, &preloaded, why);
 }
 

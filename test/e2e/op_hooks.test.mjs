@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
-import { test, until } from "../lib/harness.mjs";
+import { BUILD, test, until } from "../lib/harness.mjs";
 import { ctlJson } from "../lib/op_ctl.mjs";
 import { endTree } from "../lib/op_process.mjs";
 import { configured, reload } from "../lib/op_server.mjs";
@@ -164,6 +164,25 @@ test("the master's need preload_app", async (t, s) => {
     server.lines.join("\n"),
     /hook on_starting runs in the master: set preload_app = True/,
   );
+});
+
+test("a preloaded app is not loaded again by HUP, and it is said", async (t, s) => {
+  const file = path.join(s.dir(), "app.so");
+
+  fs.copyFileSync(path.join(BUILD, "test-apps/op_faults.so"), file);
+  const server = await configured(
+    s,
+    { workers: 1, preload_app: true, app: file },
+    { app: false },
+  );
+  const stale = /event=app\.preloaded .*SIGUSR2 loads the new/;
+
+  await reload(server);
+  assert.equal(server.grep(stale).length, 0);
+  fs.rmSync(file);
+  fs.copyFileSync(path.join(BUILD, "test-apps/op_faults.so"), file);
+  await reload(server);
+  assert.equal(server.grep(stale).length, 1);
 });
 
 test("in the master", async (t, s) => {

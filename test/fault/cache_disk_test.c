@@ -257,6 +257,7 @@ run_kinds(long (*all)(struct scenario *, bool))
 		kind = &kinds[i];
 		for (mode = 0; mode < (kind->once ? 1 : 2); mode++) {
 			scenario_init(&scenario, failing_arm, failing_fired);
+			scenario.many = all == scenario_all_tools;
 			rounds = all(&scenario, mode == 1);
 			print_message("%s, %s: %ld rounds\n", kind->name,
 			    mode ? "for ever" : "once", rounds);
