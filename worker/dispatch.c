@@ -201,6 +201,20 @@ dispatch_answer_fd(const struct request *request)
 	return fcntl(conn->fd, F_DUPFD_CLOEXEC, 0);
 }
 
+/*
+ * Work that no thread has begun is not done for a client that has gone, or a
+ * client that asks and goes, again and again, keeps all threads from others
+ * (CVE-2023-44487).
+ */
+static bool
+withdraw(struct worker *worker, struct task *task)
+{
+	if (!pool_withdraw(worker->pool, task))
+		return false;
+	task_free(task);
+	return true;
+}
+
 void
 dispatch_abandon(struct request *request)
 {
@@ -209,7 +223,7 @@ dispatch_abandon(struct request *request)
 	request->conn = NULL;
 	if (request->waiting != NULL)
 		dispatch_end_waiting(worker, request->waiting);
-	else if (request->with_task)
+	else if (request->with_task && !withdraw(worker, request->task))
 		return; /* freed when the task comes back */
 	if (request->parked != NULL)
 		dispatch_unpark(request, worker);
@@ -278,6 +292,7 @@ submit(struct request *request, const struct answer_to *to, struct task *task)
 	}
 	if (rc == 0) {
 		request->with_task = true;
+		request->task = task;
 		return;
 	}
 	task_free(task);

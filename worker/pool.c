@@ -39,7 +39,7 @@
 
 struct task_list {
 	struct task *first;
-	struct task **last;
+	struct task *last;
 	size_t count;
 };
 
@@ -75,18 +75,35 @@ struct pool {
 static void
 list_init(struct task_list *list)
 {
-	list->first = NULL;
-	list->last = &list->first;
-	list->count = 0;
+	memset(list, 0, sizeof(*list));
 }
 
 static void
 list_push(struct task_list *list, struct task *task)
 {
 	task->next = NULL;
-	*list->last = task;
-	list->last = &task->next;
+	task->prev = list->last;
+	if (list->last != NULL)
+		list->last->next = task;
+	else
+		list->first = task;
+	list->last = task;
 	list->count++;
+}
+
+static void
+list_remove(struct task_list *list, struct task *task)
+{
+	if (task->prev != NULL)
+		task->prev->next = task->next;
+	else
+		list->first = task->next;
+	if (task->next != NULL)
+		task->next->prev = task->prev;
+	else
+		list->last = task->prev;
+	list->count--;
+	task->next = task->prev = NULL;
 }
 
 static struct task *
@@ -94,13 +111,8 @@ list_pop(struct task_list *list)
 {
 	struct task *task = list->first;
 
-	if (task == NULL)
-		return NULL;
-	list->first = task->next;
-	if (list->first == NULL)
-		list->last = &list->first;
-	list->count--;
-	task->next = NULL;
+	if (task != NULL)
+		list_remove(list, task);
 	return task;
 }
 
@@ -282,6 +294,8 @@ thread_turn(struct pool *pool, struct toolkit *kit)
 	else
 		task =
 		    list_pop(source == QUEUE ? &pool->queue : &pool->compute);
+	if (task != NULL)
+		task->queued = false;
 	wake = must_wake(pool);
 	pthread_mutex_unlock(&pool->lock);
 	if (wake)
@@ -417,6 +431,7 @@ pool_submit(struct pool *pool, struct task *task)
 		return ERR_BUSY;
 	}
 	list_push(computes ? &pool->compute : &pool->queue, task);
+	task->queued = true;
 	pthread_mutex_unlock(&pool->lock);
 	if (!pool->submitted)
 		pool->submitted_us = task->queued_us;
@@ -424,6 +439,22 @@ pool_submit(struct pool *pool, struct task *task)
 	if (task->queued_us - pool->submitted_us > KICK_US)
 		pool_kick(pool);
 	return 0;
+}
+
+bool
+pool_withdraw(struct pool *pool, struct task *task)
+{
+	bool queued;
+
+	pthread_mutex_lock(&pool->lock);
+	queued = task->queued && task->kind != TASK_JOB;
+	if (queued) {
+		list_remove(task_computes(task) ? &pool->compute : &pool->queue,
+		    task);
+		task->queued = false;
+	}
+	pthread_mutex_unlock(&pool->lock);
+	return queued;
 }
 
 /*

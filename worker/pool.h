@@ -37,6 +37,13 @@ int pool_start(struct pool **pool, const struct toolkit *kit,
  */
 int pool_submit(struct pool *pool, struct task *task);
 
+/*
+ * Take a task that no thread has begun back out of the queue: the caller's
+ * again. False: it is with a thread, or has been, and comes by pool_collect();
+ * or it starts or ends jobs, which is not for one client alone.
+ */
+bool pool_withdraw(struct pool *pool, struct task *task);
+
 /* The loop's turn is over: wake a thread for what was submitted. */
 void pool_kick(struct pool *pool);
 

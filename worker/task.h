@@ -62,7 +62,8 @@ struct request; /* loop side; see dispatch.h */
 
 struct task {
 	struct task *next;     /* in whatever list holds it */
-	struct task *prev;     /* in a parked entry */
+	struct task *prev;     /* in a parked entry, and in the pool's lists */
+	bool queued;           /* no thread has it yet; under the pool's lock */
 	struct parked *parked; /* that entry */
 	enum task_kind kind;
 	enum task_outcome outcome;
