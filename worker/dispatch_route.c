@@ -8,8 +8,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "cache/encode.h"
+#include "server/base/fd.h"
 #include "worker/dispatch_int.h"
 #include "worker/routes.h"
 #include "worker/spool.h"
@@ -72,6 +74,29 @@ dispatch_route(struct conn *conn, const struct answer_to *to,
 	dispatch_submit(conn, to, task, message->route->name);
 }
 
+/* The file of an answer; one that others are being sent, with them. */
+static struct blob *
+take_file(struct route_answer *answer)
+{
+	struct blob *blob = NULL;
+	struct stat st;
+	int fd = answer->fd;
+	bool whole = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+		     (uint64_t)st.st_size == answer->file_len;
+
+	answer->fd = -1;
+	if (whole)
+		blob = blob_of_file(&st);
+	if (blob != NULL) {
+		fd_close(&fd);
+		return blob;
+	}
+	blob = blob_new_file(fd, answer->file_len);
+	if (whole)
+		blob_share(blob, &st);
+	return blob;
+}
+
 void
 dispatch_route_reply(struct task *task, struct reply *reply)
 {
@@ -94,8 +119,8 @@ dispatch_route_reply(struct task *task, struct reply *reply)
 	}
 	if (answer->fd >= 0) {
 		reply->len = answer->file_len;
-		reply->blob = blob_new_file(answer->fd, answer->file_len);
-		answer->fd = -1;
+		reply->blob = take_file(answer);
+		reply->body = reply->blob != NULL ? reply->blob->data : NULL;
 	} else if (reply->status != 204 && reply->status != 304) {
 		data = buf_detach(&task->response, &len);
 		reply->body = data;

@@ -16,6 +16,10 @@
 
 #include "server/base/fd.h"
 
+#define SHARED_BUCKETS 64
+
+static struct blob *shared[SHARED_BUCKETS]; /* no references: see unshare() */
+
 static const struct status {
 	int status;
 	const char *reason;
@@ -91,6 +95,7 @@ blob_new(char *data, size_t len)
 	blob->len = len;
 	blob->data = data;
 	blob->fd = -1;
+	blob->shared = false;
 	return blob;
 }
 
@@ -106,6 +111,56 @@ blob_new_file(int fd, size_t len)
 	return blob;
 }
 
+bool
+blob_same_file(const struct stat *a, const struct stat *b)
+{
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino &&
+	       a->st_size == b->st_size &&
+	       a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
+	       a->st_mtim.tv_nsec == b->st_mtim.tv_nsec &&
+	       a->st_ctim.tv_sec == b->st_ctim.tv_sec &&
+	       a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
+}
+
+static struct blob **
+bucket_of(const struct stat *st)
+{
+	return &shared[(size_t)st->st_ino % SHARED_BUCKETS];
+}
+
+struct blob *
+blob_of_file(const struct stat *st)
+{
+	struct blob *blob = *bucket_of(st);
+
+	while (blob != NULL && !blob_same_file(&blob->st, st))
+		blob = blob->next;
+	return blob != NULL ? blob_ref(blob) : NULL;
+}
+
+void
+blob_share(struct blob *blob, const struct stat *st)
+{
+	struct blob **bucket = bucket_of(st);
+
+	if (blob == NULL || blob->shared)
+		return;
+	blob->shared = true;
+	blob->st = *st;
+	blob->next = *bucket;
+	*bucket = blob;
+}
+
+static void
+unshare(struct blob *blob)
+{
+	struct blob **at = bucket_of(&blob->st);
+
+	while (*at != blob)
+		at = &(*at)->next;
+	*at = blob->next;
+}
+
 struct blob *
 blob_ref(struct blob *blob)
 {
@@ -118,6 +173,8 @@ blob_unref(struct blob *blob)
 {
 	if (blob == NULL || --blob->refs > 0)
 		return;
+	if (blob->shared)
+		unshare(blob);
 	free(blob->data);
 	fd_close(&blob->fd);
 	free(blob);

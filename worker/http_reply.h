@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 
 /*
  * An answer, and the bytes of its head.
@@ -17,8 +18,11 @@
 struct blob {
 	unsigned refs;
 	size_t len;
-	char *data; /* malloc'ed, owned; NULL: a file */
-	int fd;     /* open file, owned; -1: memory */
+	char *data;        /* malloc'ed, owned; NULL: a file */
+	int fd;            /* open file, owned; -1: memory */
+	bool shared;       /* found again as what `st` was */
+	struct stat st;    /* while shared */
+	struct blob *next; /* shared, too, with the same hash */
 };
 
 /* Take over malloc'ed bytes, with one reference. NULL: no memory, and the
@@ -27,6 +31,18 @@ struct blob *blob_new(char *data, size_t len);
 
 /* Take over an open file of `len` bytes. NULL: no memory, and it is closed. */
 struct blob *blob_new_file(int fd, size_t len);
+
+/*
+ * The bytes of a file, for as long as anybody sends them: found again, so
+ * that any number of slow clients takes one descriptor or one piece of
+ * memory. `st` is what the file is now. A new reference, or NULL.
+ */
+struct blob *blob_of_file(const struct stat *st);
+void blob_share(struct blob *blob, const struct stat *st); /* NULL: nothing */
+
+/* Is it the file that it was, unchanged? */
+bool blob_same_file(const struct stat *a, const struct stat *b);
+
 struct blob *blob_ref(struct blob *blob);
 void blob_unref(struct blob *blob); /* accepts NULL */
 

@@ -202,17 +202,6 @@ type_of(const char *path)
 	return type;
 }
 
-bool
-static_same_file(const struct stat *a, const struct stat *b)
-{
-	return a->st_dev == b->st_dev && a->st_ino == b->st_ino &&
-	       a->st_size == b->st_size &&
-	       a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
-	       a->st_mtim.tv_nsec == b->st_mtim.tv_nsec &&
-	       a->st_ctim.tv_sec == b->st_ctim.tv_sec &&
-	       a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
-}
-
 /* Read a whole file into a blob. NULL: it cannot be read, or was cut. */
 struct blob *
 static_read_blob(int fd, size_t len)
@@ -418,11 +407,20 @@ answer_open(int *fd, const struct stat *st, const char *path,
 	fill_head(head, st, type, STATIC_FORM_PLAIN, texts, reply);
 	if (reply->status != 200)
 		return 0;
-	if (len > MEMORY_MAX) {
-		blob = blob_new_file(*fd, len);
-		*fd = -1;
-	} else {
-		blob = static_read_blob(*fd, len);
+	blob = blob_of_file(st);
+	/* An app may send the same file from where it is. */
+	if (blob != NULL && blob->data == NULL && len <= MEMORY_MAX) {
+		blob_unref(blob);
+		blob = NULL;
+	}
+	if (blob == NULL) {
+		if (len > MEMORY_MAX) {
+			blob = blob_new_file(*fd, len);
+			*fd = -1;
+		} else {
+			blob = static_read_blob(*fd, len);
+		}
+		blob_share(blob, st);
 	}
 	if (blob == NULL)
 		return 503;
@@ -464,7 +462,7 @@ answer_path(struct static_folder *folder, const char *path,
 								       : 404;
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
 		status = 404;
-	} else if (kept && static_same_file(&st, &entry->st)) {
+	} else if (kept && blob_same_file(&st, &entry->st)) {
 		entry->looked_us = now;
 		answer_entry(entry, head, texts, reply);
 	} else if (st.st_size <= (off_t)STATIC_CACHED_MAX ||

@@ -51,9 +51,6 @@ struct static_folder {
 /* Read a whole file into a blob. NULL: it cannot be read, or was cut. */
 struct blob *static_read_blob(int fd, size_t len);
 
-/* Is it the file that it was, unchanged? */
-bool static_same_file(const struct stat *a, const struct stat *b);
-
 /* Collect the items of a folder just opened. 0 or negative. */
 int static_walk(struct static_folder *folder);
 

@@ -228,7 +228,7 @@ static_pack_get(struct static_pack *pack, const char *path, int fd,
 	file = place_for(pack, path);
 	if (file != NULL && file->state != WORKING) {
 		if (file->state == FREE || strcmp(file->path, path) != 0 ||
-		    !static_same_file(st, &file->st)) {
+		    !blob_same_file(st, &file->st)) {
 			begin(pack, file, path, fd, st);
 		} else if (file->state == DONE) {
 			forms.gzip = file->gzip;

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Many clients that take nothing of a large file: they share it, so that they
+ * leave the worker its descriptors and its memory.
+ */
+import assert from "node:assert/strict";
+import fs from "node:fs";
+import path from "node:path";
+import { certificate } from "../lib/certificate.mjs";
+import { block, END_HEADERS, END_STREAM, frame, Frames, HEAD, TYPE, u32 } from "../lib/h2_frames.mjs";
+import { SLOW, test, until } from "../lib/harness.mjs";
+import { descriptors } from "../lib/op_process.mjs";
+import { get, Wire } from "../lib/wire.mjs";
+
+const STREAMS = 100;
+const CONNECTIONS = 4;
+const FILES = { "large.bin": 4e6, "middle.png": 400e3, "small.png": 100e3 };
+
+async function start(scene, args) {
+  const assets = scene.dir();
+
+  fs.writeFileSync(path.join(assets, "huge.bin"), "");
+  for (const [name, size] of Object.entries(FILES))
+    fs.writeFileSync(path.join(assets, name), Buffer.alloc(size, "x"));
+  fs.truncateSync(path.join(assets, "huge.bin"), 256e6); /* more than sockets hold */
+  return scene.start({ app: "zoo", args: ["--assets-folder", assets, ...args] });
+}
+
+for (const name of Object.keys(FILES))
+  test(`HTTP/2: ${name} that nobody takes [H5]`, { seconds: 60 }, async (t, scene) => {
+    const server = await start(scene, certificate(scene.dir()).args);
+    const [worker] = server.workers();
+    const fds = descriptors(worker);
+    const memory = server.rss(worker);
+
+    for (let i = 0; i < CONNECTIONS; i++) {
+      /* INITIAL_WINDOW_SIZE 0 */
+      const client = await Frames.connect(server, Buffer.concat([Buffer.from([0, 4]), u32(0)]));
+
+      scene.wires.push(client);
+      for (let stream = 1; stream < 2 * STREAMS; stream += 2)
+        await client.send(
+          frame(TYPE.HEADERS, END_HEADERS | END_STREAM, stream,
+            block({ ...HEAD, ":path": `/assets/${name}` })),
+        );
+      await until("all heads", () => client.of(TYPE.HEADERS).length === STREAMS);
+    }
+    const more = descriptors(worker) - fds;
+    const grown = server.rss(worker) - memory;
+
+    t.diagnostic(`${more} descriptors, ${(grown / 1e6).toFixed(1)} MB`);
+    assert.ok(more < CONNECTIONS + 8, `${more} descriptors`);
+    assert.ok(grown < 16e6 * SLOW, `${grown} bytes`);
+  });
+
+test("HTTP/1: files that nobody takes [H5]", { seconds: 60 }, async (t, scene) => {
+  const server = await start(scene, []);
+  const [worker] = server.workers();
+  const fds = descriptors(worker);
+
+  for (let i = 0; i < 40; i++) {
+    const wire = await Wire.connect(server.address);
+
+    scene.wires.push(wire);
+    wire.socket.pause();
+    wire.write(get("/assets/huge.bin"));
+  }
+  /* The last of them is behind all others in the loop. */
+  const last = await Wire.connect(server.address);
+
+  scene.wires.push(last);
+  last.write(get("/_ph/health"));
+  assert.equal((await last.answer()).status, 200);
+  const more = descriptors(worker) - fds;
+
+  t.diagnostic(`${more} descriptors`);
+  assert.ok(more >= 41 && more < 48, `${more} descriptors`);
+});
+
+test("a large file that is changed while it is sent", async (t, scene) => {
+  const assets = scene.dir();
+  const server = await scene.start({ app: "zoo", args: ["--assets-folder", assets] });
+  const file = path.join(assets, "a.bin");
+  const put = (text) => {
+    fs.writeFileSync(`${file}.new`, Buffer.alloc(8e6, text));
+    fs.renameSync(`${file}.new`, file);
+  };
+
+  put("old");
+  const wire = await Wire.connect(server.address);
+
+  scene.wires.push(wire);
+  wire.socket.pause();
+  wire.write(get("/assets/a.bin"));
+  await new Promise((done) => setTimeout(done, 200));
+  put("new");
+  const now = await scene.send(server, get("/assets/a.bin"));
+
+  wire.socket.resume();
+  const before = await wire.answer();
+
+  assert.equal(before.body.subarray(0, 3).toString(), "old");
+  assert.equal(before.body.subarray(-8).toString(), Buffer.alloc(8e6, "old").subarray(-8).toString());
+  assert.equal(now.body.subarray(0, 3).toString(), "new");
+});
