@@ -116,33 +116,72 @@ on_header(nghttp2_session *session, const nghttp2_frame *frame,
 	return 0;
 }
 
+/* What has come of a body goes to a file. 0 or a status. */
+static int
+to_file(struct h2_stream *stream)
+{
+	int rc = conn_spool_start(&stream->conn);
+
+	if (rc == 0 && stream->body.len > 0)
+		rc = conn_spool_put(&stream->conn, stream->body.data,
+		    stream->body.len);
+	if (rc < 0) {
+		spool_unref(&stream->conn.spool);
+		return -rc;
+	}
+	stream->h2->body_total -= stream->body.len;
+	buf_free(&stream->body);
+	return 0;
+}
+
+/*
+ * Room in memory for `len` bytes more of the connection's bodies: the largest
+ * go to files, so that many at the same time, as browsers send them, are no
+ * reason to refuse any, and a file takes the place of as much as can be.
+ * 0 or a status.
+ */
+static int
+make_room(struct h2 *h2, size_t len)
+{
+	const struct worker_options *options = h2->conn->worker->options;
+	size_t most = (size_t)options->limit_request_body + FRAMES_MAX;
+	struct h2_stream *largest;
+	struct h2_stream *stream;
+	int status = 0;
+
+	while (
+	    status == 0 && h2->body_total > 0 && h2->body_total + len > most) {
+		largest = h2->streams;
+		for (stream = largest; stream != NULL; stream = stream->next) {
+			if (stream->body.len > largest->body.len)
+				largest = stream;
+		}
+		status = to_file(largest);
+	}
+	return status;
+}
+
 /* Keep a part of a body, in memory or in its file. 0 or a status. */
 static int
 keep_body(struct h2_stream *stream, const void *data, size_t len)
 {
 	const struct worker_options *options = stream->conn.worker->options;
 	struct h2 *h2 = stream->h2;
-	size_t have = stream->body.len;
-	size_t most = (size_t)options->limit_request_body + FRAMES_MAX;
-	int rc;
+	int status = 0;
 
-	if (conn_body_len(&stream->conn) + have + len > stream->body_max)
+	if (conn_body_len(&stream->conn) + stream->body.len + len >
+	    stream->body_max)
 		return 413;
 	if (stream->conn.spool == NULL &&
-	    have + len > (size_t)options->upload_buffer) {
-		rc = conn_spool_start(&stream->conn);
-		if (rc == 0 && have > 0)
-			rc = conn_spool_put(&stream->conn, stream->body.data,
-			    have);
-		if (rc < 0)
-			return -rc;
-		h2->body_total -= have;
-		buf_free(&stream->body);
-	}
-	if (stream->conn.spool != NULL)
+	    stream->body.len + len > (size_t)options->upload_buffer)
+		status = to_file(stream);
+	if (status == 0 && stream->conn.spool == NULL)
+		status = make_room(h2, len);
+	if (status != 0)
+		return status;
+	if (stream->conn.spool != NULL) /* now, if it was the largest */
 		return -conn_spool_put(&stream->conn, data, len);
-	if (h2->body_total + len > most ||
-	    buf_put(&stream->body, data, len) < 0)
+	if (buf_put(&stream->body, data, len) < 0)
 		return 503;
 	h2->body_total += len;
 	return 0;

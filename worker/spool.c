@@ -4,7 +4,8 @@
  * Bodies in files: made without a name (O_TMPFILE), or where the file system
  * cannot do that, made and unlinked at once.
  *
- * INVARIANT  `spooled` is the sum of the lengths of all spools that live. Who
+ * INVARIANT  `spooled` is the sum of the lengths of all spools that live, and
+ *            `open_count` is how many they are. Who
  *            has a file with a name holds a lock on it (flock), so that others
  *            know it is in use; the kernel gives it up when a process dies.
  * FAILURE    A full disk is an error of the one request that filled it.
@@ -23,6 +24,7 @@
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -42,6 +44,23 @@ struct spool {
 #define NAME_PREFIX "pronghorn-upload-"
 
 static atomic_size_t spooled; /* bytes of all of them in this process */
+static atomic_size_t open_count;
+
+#define FILES_PART 4 /* a body has one in four descriptors, at most */
+
+/* May there be one more? Connections need descriptors, too. */
+static bool
+count_one(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		limit.rlim_cur = 1024; /* cannot be */
+	if (atomic_fetch_add(&open_count, 1) < limit.rlim_cur / FILES_PART)
+		return true;
+	(void)atomic_fetch_sub(&open_count, 1);
+	return false;
+}
 
 static int
 open_file(const char *dir)
@@ -68,18 +87,20 @@ open_file(const char *dir)
 int
 spool_new(struct spool **out, const char *dir, size_t total_max)
 {
-	struct spool *spool = calloc(1, sizeof(*spool));
+	struct spool *spool;
 	int rc;
 
 	*out = NULL;
-	if (spool == NULL)
-		return -ENOMEM;
-	spool->fd = open_file(dir);
-	if (spool->fd < 0) {
-		rc = spool->fd;
+	if (!count_one())
+		return ERR_FULL;
+	spool = calloc(1, sizeof(*spool));
+	rc = spool != NULL ? open_file(dir) : -ENOMEM;
+	if (rc < 0) {
+		(void)atomic_fetch_sub(&open_count, 1);
 		free(spool);
 		return rc;
 	}
+	spool->fd = rc;
 	atomic_init(&spool->refs, 1);
 	spool->total_max = total_max;
 	*out = spool;
@@ -114,6 +135,7 @@ spool_unref(struct spool **spool_in)
 	if (spool->map != NULL)
 		(void)munmap(spool->map, spool->len + 1);
 	(void)atomic_fetch_sub(&spooled, spool->len);
+	(void)atomic_fetch_sub(&open_count, 1);
 	fd_close(&spool->fd);
 	free(spool);
 }

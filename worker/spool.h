@@ -25,7 +25,8 @@ struct spool;
 
 /*
  * A new, empty one in a file below `dir`. `total_max` bounds the bytes of all
- * spools of this process together. 0, or -errno and *spool is NULL.
+ * spools of this process together. 0, or -errno and *spool is NULL; ERR_FULL
+ * when they have a quarter of all descriptors that the process may have.
  */
 int spool_new(struct spool **spool, const char *dir, size_t total_max);
 

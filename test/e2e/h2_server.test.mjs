@@ -7,7 +7,8 @@
 import assert from "node:assert/strict";
 import http2 from "node:http2";
 import { certificate } from "../lib/certificate.mjs";
-import { now, SLOW, test, within } from "../lib/harness.mjs";
+import { now, SLOW, test, until, within } from "../lib/harness.mjs";
+import { descriptors } from "../lib/op_process.mjs";
 import { call } from "../lib/zoo.mjs";
 
 const UPDATE = "/_dash-update-component";
@@ -248,4 +249,39 @@ test("a stop answers what is open", async (t, scene) => {
   server.kill("SIGTERM");
   assert.equal((await nap).status, 200);
   assert.equal((await server.exited).status, 0);
+});
+
+test("HTTP/2: more bodies at the same time than memory may take", { seconds: 60 }, async (t, scene) => {
+  const server = await start(scene, { args: ["--limit-request-body", "2MiB"] });
+  const [worker] = server.workers();
+  const session = await open(t, server);
+  const fds = descriptors(worker);
+  const bytes = call("echo", "x".repeat(800e3));
+  const body = bytes.subarray(bytes.indexOf("\r\n\r\n") + 4);
+  const headers = { ":method": "POST", ":path": UPDATE, "content-type": "application/json" };
+  const streams = Array.from({ length: 12 }, () => session.request(headers));
+  const answers = streams.map(
+    (stream) =>
+      new Promise((done, fail) => {
+        let status;
+        let size = 0;
+
+        stream.on("response", (fields) => (status = fields[":status"]));
+        stream.on("data", (chunk) => (size += chunk.length));
+        stream.on("error", fail);
+        stream.on("close", () => done({ status, size }));
+      }),
+  );
+
+  /* All but the last byte of each, so that none is done before the others. */
+  await Promise.all(
+    streams.map((stream) => new Promise((done) => stream.write(body.subarray(0, -1), done))),
+  );
+  await new Promise((done) => setTimeout(done, 300));
+  for (const stream of streams) stream.end(body.subarray(-1));
+  for (const { status, size } of await Promise.all(answers)) {
+    assert.equal(status, 200);
+    assert.ok(size > 800e3, `${size}`);
+  }
+  await until("the files to be gone", () => descriptors(worker) <= fds);
 });

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "server/base/err.h"
@@ -82,6 +83,33 @@ test_bytes(void **state)
 }
 
 /* All spools of the process together stay below the bound. */
+/* They leave most descriptors to connections. */
+static void
+test_count(void **state)
+{
+	struct spool *spools[32] = { NULL };
+	struct rlimit before;
+	struct rlimit limit;
+	size_t count = 0;
+	size_t i;
+
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	limit = before;
+	limit.rlim_cur = 80;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	while (count < 32 && spool_new(&spools[count], dir, 100) == 0)
+		count++;
+	assert_int_equal(count, 20);
+	assert_int_equal(spool_new(&spools[count], dir, 100), ERR_FULL);
+	assert_null(spools[count]);
+	spool_unref(&spools[0]);
+	assert_int_equal(spool_new(&spools[0], dir, 100), 0);
+	for (i = 0; i < 32; i++)
+		spool_unref(&spools[i]);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+}
+
 static void
 test_total(void **state)
 {
@@ -206,6 +234,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_bytes),
 		cmocka_unit_test(test_total),
+		cmocka_unit_test(test_count),
 		cmocka_unit_test(test_save),
 		cmocka_unit_test(test_name),
 		cmocka_unit_test(test_sweep),
