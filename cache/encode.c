@@ -25,6 +25,8 @@ static const char zeros[8];
 struct writer {
 	struct buf *out;
 	size_t start;
+	bool null_for_nan; /* what no number is becomes null */
+	const char *why;   /* what -EINVAL is about */
 };
 
 static int write_value(struct writer *writer, const struct value *value,
@@ -108,8 +110,11 @@ write_members(struct writer *writer, const struct value_member **members,
 
 	rc = write_u32(writer, count);
 	for (i = 0; i < count && rc == 0; i++) {
-		if (i > 0 && compare_members(&members[i - 1], &members[i]) == 0)
+		if (i > 0 &&
+		    compare_members(&members[i - 1], &members[i]) == 0) {
+			writer->why = "an object in it has a name twice";
 			return -EINVAL;
+		}
 		rc = write_text(writer, members[i]->name, members[i]->name_len);
 		if (rc == 0)
 			rc = write_value(writer, &members[i]->value, depth + 1);
@@ -246,35 +251,67 @@ write_value(struct writer *writer, const struct value *value, unsigned depth)
 		[VALUE_TABLE] = ENCODE_TAG_TABLE,
 		[VALUE_COLUMN] = ENCODE_TAG_COLUMN,
 	};
+	static const struct value null = { .kind = VALUE_NULL };
 	uint8_t tag;
 	int rc;
 
-	if (value->kind >= sizeof(tags))
+	if (value->kind >= sizeof(tags)) {
+		writer->why = "a component cannot be stored";
 		return -EINVAL;
+	}
 	if (depth > ENCODE_DEPTH_MAX)
 		return ERR_TOO_BIG;
 	tag = tags[value->kind];
 	if (value->kind == VALUE_BOOL && value->flag)
 		tag = ENCODE_TAG_TRUE;
+	if (writer->null_for_nan && value->kind == VALUE_DOUBLE &&
+	    !isfinite(value->u.number)) {
+		tag = ENCODE_TAG_NULL;
+		value = &null;
+	}
 	rc = buf_put(writer->out, &tag, 1);
 	return rc < 0 ? rc : write_content(writer, value, depth);
+}
+
+static int
+encode(struct writer *writer, const struct value *value)
+{
+	struct buf *out = writer->out;
+	size_t before = out->len;
+	bool failed = out->failed;
+	int rc;
+
+	rc = write_padding(writer);
+	writer->start = out->len;
+	if (rc == 0)
+		rc = write_value(writer, value, 0);
+	if (rc < 0) {
+		out->len = before;
+		out->failed = failed;
+	}
+	return rc;
 }
 
 int
 encode_value(const struct value *value, struct buf *out)
 {
 	struct writer writer = { .out = out };
-	size_t before = out->len;
-	bool failed = out->failed;
-	int rc;
 
-	rc = write_padding(&writer);
-	writer.start = out->len;
-	if (rc == 0)
-		rc = write_value(&writer, value, 0);
-	if (rc < 0) {
-		out->len = before;
-		out->failed = failed;
-	}
+	return encode(&writer, value);
+}
+
+int
+encode_stored(const struct value *value, struct buf *out, const char **why)
+{
+	struct writer writer = { .out = out, .null_for_nan = true };
+	int rc = encode(&writer, value);
+
+	if (rc == -EINVAL)
+		*why = writer.why != NULL ? writer.why
+					  : "its columns differ in length";
+	else if (rc == ERR_TOO_BIG)
+		*why = "it is too large, or nested too deeply";
+	else if (rc < 0)
+		*why = err_str(rc);
 	return rc;
 }

@@ -50,6 +50,13 @@
 int encode_value(const struct value *value, struct buf *out);
 
 /*
+ * The same for a value that is kept and not hashed: a number that is NaN or
+ * infinite is written as null, which is what a browser gets of it. On failure
+ * `*why` says the reason, as a clause.
+ */
+int encode_stored(const struct value *value, struct buf *out, const char **why);
+
+/*
  * Read an encoding back. `data` must be aligned to 8 bytes and must outlive
  * the value, whose texts and numbers point into it; only the nodes are taken
  * from `arena`. Strict: exactly one value in canonical form and nothing

@@ -282,10 +282,10 @@ static bool
 fill(struct call *call, const char *name, const struct value *value,
     struct buf *bytes, struct cache_entry *entry)
 {
-	int rc = encode_value(value, bytes);
+	const char *why;
 
-	if (rc < 0) {
-		call_error(call, "ph_cache_set(\"%s\"): %s", name, err_str(rc));
+	if (encode_stored(value, bytes, &why) < 0) {
+		call_error(call, "ph_cache_set(\"%s\"): %s", name, why);
 		return false;
 	}
 	entry->data = bytes->data;
@@ -406,13 +406,14 @@ swap(struct ph_call *ph, const char *name, const struct ph_value *expected,
 	struct buf old = BUF_EMPTY;
 	struct cache_entry entry;
 	struct cache_life life;
+	const char *why;
 	int tries = TRIES;
 	int rc = 0;
 
 	if (cache != NULL &&
 	    fill(call, name, host_take(value), &bytes, &entry) &&
 	    (expected == NULL ||
-		encode_value(host_take(expected), &old) == 0)) {
+		encode_stored(host_take(expected), &old, &why) == 0)) {
 		entry_life(call, options, &life);
 		do
 			rc =

@@ -95,16 +95,17 @@ set(struct ph_call *ph, const char *name, const struct ph_value *value)
 		.name = name,
 		.expires_ms = INT64_MAX };
 	struct buf bytes = BUF_EMPTY;
+	const char *why = NULL;
 	unsigned suppressed;
 	int tries = TRIES;
 	int rc;
 
 	if (visit == NULL)
 		return false;
-	rc = encode_value(host_take(value), &bytes);
+	rc = encode_stored(host_take(value), &bytes, &why);
 	if (rc < 0 || strlen(name) > SESSION_NAME_MAX) {
 		call_error(call, "ph_session_set(\"%.40s\"): %s", name,
-		    rc < 0 ? err_str(rc) : "the name is too long");
+		    rc < 0 ? why : "the name is too long");
 		buf_free(&bytes);
 		return false;
 	}

@@ -115,6 +115,7 @@ session_store_put(struct call *call, const struct value *value)
 	uint8_t raw[RAW_LEN] = { VERSION };
 	char name[2 * NAME_LEN + 1];
 	struct buf bytes = BUF_EMPTY;
+	const char *why = NULL;
 	int64_t seconds;
 	unsigned i;
 	int rc;
@@ -130,7 +131,7 @@ session_store_put(struct call *call, const struct value *value)
 		  (int64_t)call->kit->options->session_store_timeout;
 	for (i = 0; i < 8; i++)
 		raw[1 + NAME_LEN + i] = (uint8_t)((uint64_t)seconds >> 8 * i);
-	rc = encode_value(value, &bytes);
+	rc = encode_stored(value, &bytes, &why);
 	if (rc == 0)
 		rc = RAND_bytes(raw + 1, NAME_LEN) == 1 ? 0 : ERR_UNKNOWN;
 	name_of(raw, name);
@@ -145,6 +146,7 @@ session_store_put(struct call *call, const struct value *value)
 		call_error(call, "%s: %s: %s", call->name, verb,
 		    rc == ERR_FULL ? "the value is larger than session_quota "
 				     "leaves room for"
+		    : why != NULL  ? why
 				   : err_str(rc));
 		return NULL;
 	}

@@ -11,6 +11,7 @@
 #include "worker/task.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -278,7 +279,8 @@ run_function(struct task *task, struct toolkit *kit, struct arena *arena,
 {
 	struct call call;
 	enum ph_status status;
-	int rc;
+	char reason[128];
+	const char *why;
 
 	call_init(&call, kit, arena, CALL_FUNCTION, task->computation->name,
 	    args);
@@ -291,13 +293,13 @@ run_function(struct task *task, struct toolkit *kit, struct arena *arena,
 	call_leave(&call);
 	task->is_null = call.result == NULL || call.result->kind == VALUE_NULL;
 	if (task_judge(task, &call, status) == TASK_DONE) {
-		rc = encode_value(call.result != NULL ? call.result
+		if (encode_stored(call.result != NULL ? call.result
 						      : &call_null_value,
-		    value);
-		if (rc < 0)
-			task_fail(task, call.name,
-			    "its result cannot be stored: it is a component "
-			    "or too large");
+			value, &why) < 0) {
+			(void)snprintf(reason, sizeof(reason),
+			    "its result cannot be stored: %s", why);
+			task_fail(task, call.name, reason);
+		}
 	}
 	call_fini(&call);
 }

@@ -337,6 +337,38 @@ a_bound_is_kept(void **state)
 	buf_free(&out);
 }
 
+static void
+what_is_kept_has_null_for_nan(void **state)
+{
+	struct value *array = value_array(&arena, 3);
+	struct value *same = value_array(&arena, 3);
+	struct value component = { .kind = VALUE_COMPONENT };
+	struct buf out = BUF_EMPTY;
+	struct buf other = BUF_EMPTY;
+	const char *why = NULL;
+
+	(void)state;
+	array->u.items[0] = number(NAN);
+	array->u.items[1] = number(1.5);
+	array->u.items[2] = number(-INFINITY);
+	same->u.items[0] = null();
+	same->u.items[1] = number(1.5);
+	same->u.items[2] = null();
+	assert_int_equal(encode_stored(array, &out, &why), 0);
+	assert_int_equal(encode_value(same, &other), 0);
+	assert_int_equal(out.len, other.len);
+	assert_memory_equal(out.data, other.data, out.len);
+	assert_null(why);
+	assert_int_equal(encode_stored(&component, &out, &why), -EINVAL);
+	assert_string_equal(why, "a component cannot be stored");
+	assert_int_equal(encode_stored(nest(ENCODE_DEPTH_MAX + 1), &out, &why),
+	    ERR_TOO_BIG);
+	assert_string_equal(why, "it is too large, or nested too deeply");
+	assert_int_equal(out.len, other.len);
+	buf_free(&out);
+	buf_free(&other);
+}
+
 /* --- reading ----------------------------------------------------------- */
 
 /* Encode, decode, encode again: the same bytes. Returns the value read. */
@@ -545,6 +577,7 @@ main(void)
 		CASE(tables_have_these_bytes),
 		CASE(what_looks_alike_differs),
 		CASE(the_order_of_members_does_not_count),
+		CASE(what_is_kept_has_null_for_nan),
 		CASE(what_is_refused),
 		CASE(starts_at_a_multiple_of_eight),
 		CASE(a_bound_is_kept),

@@ -5,6 +5,7 @@
 #include "test/unit/worker/app_fixture.h"
 
 #include <errno.h>
+#include <math.h>
 
 #include "server/base/clock.h"
 #include "worker/memo.h"
@@ -41,6 +42,13 @@ function(struct ph_call *call)
 		return ph_fail(call, "bad luck");
 	if (strcmp(what, "component") == 0)
 		return ph_return(call, ph_component_new(&div_type, NULL));
+	if (strcmp(what, "nan") == 0)
+		return ph_return(call,
+		    PH_LIST(ph_number(NAN), ph_number(-INFINITY),
+			PH_OBJECT({ "x", ph_number(INFINITY) })));
+	if (strcmp(what, "same name") == 0)
+		return ph_return(call,
+		    PH_OBJECT({ "x", ph_int(1) }, { "x", ph_int(2) }));
 	if (strcmp(what, "wait") == 0) {
 		value = ph_memo(call, twice, ph_int(4));
 		return value != NULL ? ph_return(call, value) : PH_WAIT;

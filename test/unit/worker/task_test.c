@@ -278,6 +278,22 @@ an_answer_is_computed_for_others(void **state)
 }
 
 static void
+what_is_no_number_is_stored_as_null(void **state)
+{
+	uint8_t key[CACHE_KEY_LEN];
+	struct task *task;
+
+	(void)state;
+	want("function", "[\"nan\"]", key);
+	task = claim_task();
+	assert_true(task_adopt(task, &fixture.kit));
+	task_run(task, &fixture.kit);
+	assert_int_equal(task->outcome, TASK_DONE);
+	check_stored(key, CACHE_FORMAT_VALUE, "[null,null,{\"x\":null}]");
+	task_free(task);
+}
+
+static void
 failed_computations(void **state)
 {
 	static const struct {
@@ -287,8 +303,11 @@ failed_computations(void **state)
 		{ "[\"fail\"]", "bad luck" },
 		{ "[]", "ph_arg(0): function was given 0 arguments" },
 		{ "[\"component\"]",
-		    "its result cannot be stored: it is a component or too "
-		    "large" },
+		    "its result cannot be stored: a component cannot be "
+		    "stored" },
+		{ "[\"same name\"]",
+		    "its result cannot be stored: an object in it has a name "
+		    "twice" },
 		{ "[\"self\"]", "function: the value depends on itself" },
 		{ "{\"no\":\"array\"}", "stored data is damaged" },
 	};
@@ -531,6 +550,7 @@ main(void)
 		TEST(answers_without_the_store),
 		TEST(a_computation_is_adopted_and_published),
 		TEST(an_answer_is_computed_for_others),
+		TEST(what_is_no_number_is_stored_as_null),
 		TEST(failed_computations),
 		TEST(a_computation_waits_for_another),
 		TEST(an_unknown_function_fails_its_row),

@@ -747,7 +747,8 @@ ph_int(int64_t integer)
 	return ph_host_->make_int(integer);
 }
 
-/* A number; NaN and infinities become null in the browser. */
+/* A number; NaN and infinities become null in the browser, and where a value
+ * is kept: by ph_memo(), ph_cache_set(), ph_session_set(). */
 static inline const struct ph_value *
 ph_number(double number)
 {
