@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "server/base/board.h"
+#include "server/base/buf.h"
 #include "server/base/clock.h"
 
 void
@@ -44,14 +46,34 @@ crash_keep_line(struct master *master, unsigned slot, const char *text)
 	    "%s", text);
 }
 
+/* For workers, who show it to developers whose job it has ended. */
+static void
+publish(const struct master *master)
+{
+	const struct crash *crash = &master->crash;
+	struct buf text = BUF_EMPTY;
+	unsigned i;
+
+	(void)buf_puts(&text, crash->text);
+	for (i = 0; i < crash->count; i++) {
+		(void)buf_putc(&text, '\n');
+		(void)buf_puts(&text, crash->lines[i]);
+	}
+	if (buf_cstr(&text) != NULL)
+		(void)board_put_crash(master->tally.write_fd, text.data);
+	buf_free(&text);
+}
+
 void
 crash_keep_end(struct master *master, pid_t pid, const char *status)
 {
 	struct crash *crash = &master->crash;
 
-	if (crash->pid == pid && crash->status[0] == '\0')
-		(void)snprintf(crash->status, sizeof(crash->status), "%s",
-		    status);
+	if (crash->pid != pid || crash->status[0] != '\0')
+		return;
+	(void)snprintf(crash->status, sizeof(crash->status), "%s", status);
+	if (master->tally.write_fd >= 0)
+		publish(master);
 }
 
 void

@@ -314,10 +314,11 @@ bury_worker(struct master *master, unsigned slot, int status)
 	    "slot=%u child=%ld verdict=%s %s reason=%s lived_ms=%lld", slot,
 	    (long)note.pid, reap_verdict_name(verdict), text,
 	    seat_reason_name(reason), (long long)lived_us / 1000);
+	/* Before the keeper gives up what it computed. */
+	crash_keep_end(master, (pid_t)note.pid, text);
 	keeper_seat_note(&master->keeper, &note);
 	(void)master_hook(master, HOOK_CHILD_EXIT, (int)slot, (pid_t)note.pid,
 	    status);
-	crash_keep_end(master, (pid_t)note.pid, text);
 }
 
 static void

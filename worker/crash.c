@@ -34,12 +34,14 @@
 #include <unistd.h>
 
 #include "server/base/clock.h"
+#include "server/base/fd.h"
 #include "server/base/handoff.h"
 #include "worker/capture.h"
 #include "worker/debug.h"
 
 #define WATCHES 257 /* the loop and the most threads */
 #define FRAMES 48
+#define TELL_TRIES 400 /* a millisecond each, and more */
 #define STACK_BYTES ((size_t)64 * 1024)
 #define TEXT_BYTES ((size_t)16 * 1024)
 #define SIG_DUMP (SIGRTMIN + 3)
@@ -50,14 +52,23 @@ struct watch {
 	const char *name;
 	uint8_t key[CACHE_KEY_LEN];
 	bool has_key;
-	_Atomic bool found; /* this run has been reported as stuck */
-	int answer_fd;      /* who waits for it, plus 1; 0: nobody is told */
+	_Atomic bool found;    /* this run has been reported as stuck */
+	int answer_fd;         /* who waits for it, plus 1; 0: nobody is told */
+	void *_Atomic request; /* the same, for the loop */
+	uint8_t waited[CACHE_KEY_LEN]; /* others wait for this key */
+	bool has_waited;
 	void *stack;
 };
 
 static struct watch watches[WATCHES];
 static __thread struct watch *own;
-static const struct watch *last_found; /* stuck; the loop's own */
+static struct watch *last_found; /* stuck; the loop's own */
+
+/* Between the thread that crashes and the loop. */
+enum telling { TELL_NOBODY, TELL_ASKED, TELL_TAKEN, TELL_DONE };
+static _Atomic int telling;
+static struct crash_about told;
+static int loop_fd = -1;
 static int report_fd = -1;
 static int text_fd = -1;
 static char stack_text[TEXT_BYTES];
@@ -70,6 +81,14 @@ static int
 own_tid(void)
 {
 	return (int)syscall(SYS_gettid);
+}
+
+static void
+pause_ms(long ms)
+{
+	const struct timespec moment = { .tv_nsec = ms * 1000000 };
+
+	(void)nanosleep(&moment, NULL);
 }
 
 /* --- text without the C library's printf ---------------------------------- */
@@ -145,12 +164,11 @@ line_address(struct line *line, uintptr_t address)
 static void
 line_send(const struct line *line)
 {
-	static const struct timespec moment = { .tv_nsec = 1000000 };
 	unsigned tries = 100;
 
 	while (write(report_fd, &line->status, sizeof(line->status)) < 0 &&
 	       (errno == EAGAIN || errno == EINTR) && --tries > 0)
-		(void)nanosleep(&moment, NULL);
+		pause_ms(1);
 }
 
 static void
@@ -251,6 +269,52 @@ answer_request(const char *sig)
 	(void)shutdown(fd, SHUT_WR);
 }
 
+/* What the loop wants to know of a thread; `what` is left to the caller. */
+static void
+fill_about(struct crash_about *about, const struct watch *watch)
+{
+	about->name = watch->name;
+	about->stack = stack_text;
+	about->request = atomic_load(&watch->request);
+	about->has_key = watch->has_key || watch->has_waited;
+	if (about->has_key)
+		memcpy(about->key, watch->has_key ? watch->key : watch->waited,
+		    CACHE_KEY_LEN);
+}
+
+/*
+ * Have the loop answer those who wait for what this thread runs. False: it
+ * does not come to it. Who has just asked for it may not be waiting yet, hence
+ * the pause.
+ */
+static bool
+tell_loop(const char *sig)
+{
+	int asked = TELL_ASKED;
+	struct line line;
+	unsigned tries;
+
+	if (own == NULL || own == &watches[0] || loop_fd < 0 ||
+	    atomic_load(&own->since_us) == 0)
+		return false;
+	fill_about(&told, own);
+	line_begin(&line, HANDOFF_CRASH);
+	line_puts(&line, "the worker crashed: ");
+	line_puts(&line, sig);
+	line_puts(&line, " in callback ");
+	line_puts(&line, own->name);
+	memcpy(told.what, line.status.text, sizeof(told.what) - 1);
+	pause_ms(5);
+	atomic_store(&telling, TELL_ASKED);
+	fd_event_wake(loop_fd);
+	for (tries = 0; tries < TELL_TRIES; tries++) {
+		if (atomic_load(&telling) == TELL_DONE)
+			return true;
+		pause_ms(1);
+	}
+	return !atomic_compare_exchange_strong(&telling, &asked, TELL_NOBODY);
+}
+
 static void
 report_thread(enum handoff_status_kind kind)
 {
@@ -267,7 +331,6 @@ report_thread(enum handoff_status_kind kind)
 static bool
 take_turn(void)
 {
-	static const struct timespec moment = { .tv_nsec = 1000000 };
 	unsigned tries = 500;
 	int nobody = 0;
 
@@ -276,7 +339,7 @@ take_turn(void)
 		if (nobody == own_tid() || --tries == 0)
 			return false;
 		nobody = 0;
-		(void)nanosleep(&moment, NULL);
+		pause_ms(1);
 	}
 	return true;
 }
@@ -296,7 +359,6 @@ on_dump(int sig)
 static void
 dump_thread(const struct watch *watch)
 {
-	static const struct timespec moment = { .tv_nsec = 1000000 };
 	unsigned before = atomic_load(&dumped);
 	unsigned tries = 200;
 	int tid = atomic_load(&watch->tid);
@@ -305,7 +367,7 @@ dump_thread(const struct watch *watch)
 	    syscall(SYS_tgkill, getpid(), tid, SIG_DUMP) < 0)
 		return;
 	while (atomic_load(&dumped) == before && --tries > 0)
-		(void)nanosleep(&moment, NULL);
+		pause_ms(1);
 }
 
 static void
@@ -356,7 +418,7 @@ on_fatal(int sig, siginfo_t *info, void *context)
 		line_watch(&line, own);
 		line_send(&line);
 		report_stack();
-		if (!asked)
+		if (!asked && !tell_loop(sig_name(sig)))
 			answer_request(sig_name(sig));
 		if (asked)
 			dump_all();
@@ -442,10 +504,45 @@ crash_enter(const char *name, const uint8_t key[CACHE_KEY_LEN])
 }
 
 void
-crash_answer_to(int fd)
+crash_works_for(void *request, const uint8_t key[CACHE_KEY_LEN], int fd)
+{
+	if (own == NULL)
+		return;
+	own->answer_fd = fd + 1;
+	own->has_waited = key != NULL;
+	if (key != NULL)
+		memcpy(own->waited, key, CACHE_KEY_LEN);
+	atomic_store(&own->request, request);
+}
+
+void
+crash_rename(const char *name)
 {
 	if (own != NULL)
-		own->answer_fd = fd + 1;
+		own->name = name;
+}
+
+void
+crash_tell_loop(int fd)
+{
+	loop_fd = fd;
+}
+
+bool
+crash_take(struct crash_about *about)
+{
+	int asked = TELL_ASKED;
+
+	if (!atomic_compare_exchange_strong(&telling, &asked, TELL_TAKEN))
+		return false;
+	*about = told;
+	return true;
+}
+
+void
+crash_taken(void)
+{
+	atomic_store(&telling, TELL_DONE);
 }
 
 void
@@ -462,11 +559,16 @@ crash_leave(void)
 		atomic_store(&own->since_us, 0);
 }
 
-void
-crash_dump_found(void)
+bool
+crash_dump_found(struct crash_about *about)
 {
-	if (last_found != NULL)
-		dump_thread(last_found);
+	if (last_found == NULL)
+		return false;
+	stack_text[0] = '\0';
+	dump_thread(last_found);
+	fill_about(about, last_found);
+	(void)strcpy(about->what, "it did not end within thread_timeout");
+	return atomic_load(&last_found->since_us) != 0;
 }
 
 bool

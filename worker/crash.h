@@ -39,19 +39,43 @@ void crash_leave(void);
 void crash_touch(void);
 
 /*
- * Development: when this thread crashes, write an answer with its stack to
- * `fd`, the socket of the request it works for; -1: none. Borrowed until the
- * next call.
+ * What this thread works for, until the next call: a request, which is the
+ * loop's alone, and who waits for a key; either may be NULL. `fd`: the socket
+ * of the request, in development, -1: none; should the loop be unable to tell
+ * of a crash, the stack is written there. Borrowed, but for the key.
  */
-void crash_answer_to(int fd);
+void crash_works_for(void *request, const uint8_t key[CACHE_KEY_LEN], int fd);
+
+/* Another name for what this thread runs; it must outlive the run. */
+void crash_rename(const char *name);
+
+/* A thread that will not end what it runs. */
+struct crash_about {
+	char what[160];    /* the reason, as a clause */
+	const char *name;  /* of what it runs */
+	const char *stack; /* lines; until the next report */
+	void *request;     /* as crash_works_for() was told; NULL: none */
+	uint8_t key[CACHE_KEY_LEN];
+	bool has_key;
+};
+
+/*
+ * A thread that crashes has the loop tell those who wait, before the process
+ * ends: it writes to the eventfd `loop_fd` and waits for a moment.
+ * crash_take(): has one crashed? Then the loop does what there is to do, and
+ * says so by crash_taken().
+ */
+void crash_tell_loop(int loop_fd);
+bool crash_take(struct crash_about *about);
+void crash_taken(void);
 
 /*
  * The thread that has run one piece of app code for longest, when that is
  * more than `limit_us`: writes a line about it into `text`. Each run is found
  * once. The loop; returns whether there is one. crash_dump_found() then
- * reports its stack.
+ * reports its stack, and says what else is known of it; false: it has ended.
  */
 bool crash_find_stuck(int64_t limit_us, char *text, size_t cap);
-void crash_dump_found(void);
+bool crash_dump_found(struct crash_about *about);
 
 #endif

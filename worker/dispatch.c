@@ -155,8 +155,8 @@ dispatch_finish_status(struct request *request, int status)
 
 /* The page of an error, where its reader may know the reason. */
 void
-dispatch_error_reply(const struct worker_options *options, int status,
-    const char *what, const char *why, struct reply *reply)
+dispatch_explain(const struct worker_options *options, int status,
+    const char *what, const char *why, const char *more, struct reply *reply)
 {
 	struct buf page = BUF_EMPTY;
 	size_t len;
@@ -165,7 +165,7 @@ dispatch_error_reply(const struct worker_options *options, int status,
 	http_reply_error(reply, status);
 	if (!options->debug || why == NULL)
 		return;
-	debug_error_page(what != NULL ? what : "the callback", why, NULL,
+	debug_error_page(what != NULL ? what : "the callback", why, more,
 	    &page);
 	data = buf_detach(&page, &len);
 	reply->blob = blob_new(data, len);
@@ -173,6 +173,13 @@ dispatch_error_reply(const struct worker_options *options, int status,
 		return;
 	reply->body = data;
 	reply->len = len;
+}
+
+void
+dispatch_error_reply(const struct worker_options *options, int status,
+    const char *what, const char *why, struct reply *reply)
+{
+	dispatch_explain(options, status, what, why, NULL, reply);
 }
 
 void
@@ -452,7 +459,7 @@ dispatch_update(struct conn *conn, const struct answer_to *asker,
 	struct value *about;
 	struct reply reply;
 
-	if (dispatch_poll(conn, to, head) ||
+	if (dispatch_poll(conn, to, head, body, len) ||
 	    dispatch_recall_body(conn, to, body, len))
 		return;
 	read_ticket(conn, head, &mine);

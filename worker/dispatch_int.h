@@ -45,10 +45,14 @@ void dispatch_finish_error(struct request *request, int status,
 void dispatch_error_reply(const struct worker_options *options, int status,
     const char *what, const char *why, struct reply *reply);
 
+/* The same with more lines for development, or NULL; `more` is only read. */
+void dispatch_explain(const struct worker_options *options, int status,
+    const char *what, const char *why, const char *more, struct reply *reply);
+
 /* dispatch_job.c: answer the question how far a job is. False: it is another
  * request; what it says of jobs is in worker->jobs. */
 bool dispatch_poll(struct conn *conn, const struct answer_to *to,
-    const struct http_head *head);
+    const struct http_head *head, const char *body, size_t len);
 
 /* Development: a descriptor by which a crash can be told to the client of
  * `request` (may be NULL); else -1. */

@@ -8,22 +8,69 @@
  * THREADS  The loop only.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "cache/encode.h"
+#include "server/base/board.h"
 #include "server/base/err.h"
 #include "worker/dispatch_int.h"
 #include "worker/job.h"
 #include "worker/packed.h"
+#include "worker/update.h"
 #include "worker/worker_int.h"
 
-static void
-answer_error(struct conn *conn, const struct answer_to *to, const char *why)
+#define POLL_PARSE_MAX ((size_t)64 * 1024) /* for the name in an error */
+
+/* A poll, and the body that it came with. */
+struct poll {
+	const char *body;
+	size_t len;
+};
+
+/* Whose job it is: the page asks in the callback's own name. */
+static const char *
+name_of(struct worker *worker, const struct poll *poll)
 {
+	struct update update;
+
+	if (poll->len > POLL_PARSE_MAX)
+		return "the job";
+	arena_reset(&worker->arena);
+	update_parse(worker->app, worker->options, poll->body, poll->len,
+	    &worker->arena, &update);
+	return update.callback != NULL ? update.callback->function : "the job";
+}
+
+/* The report of the last crash, when that was of the row `key`; else NULL. */
+static const char *
+crash_of(const struct worker *worker, const uint8_t *key,
+    char text[BOARD_CRASH_MAX])
+{
+	char hex[2 * CACHE_KEY_LEN + 1];
+	int i;
+
+	if (key == NULL || worker->handoff->board_fd < 0 ||
+	    board_crash(worker->handoff->board_fd, text) < 0)
+		return NULL;
+	for (i = 0; i < CACHE_KEY_LEN; i++)
+		(void)snprintf(hex + 2 * i, 3, "%02x", key[i]);
+	return strstr(text, hex) != NULL ? text : NULL;
+}
+
+/* `key`: the row that has failed, or NULL. */
+static void
+answer_error(struct conn *conn, const struct answer_to *to,
+    const struct poll *poll, const uint8_t *key, const char *why)
+{
+	struct worker *worker = conn->worker;
+	bool debug = worker->options->debug;
+	char text[BOARD_CRASH_MAX];
 	struct reply reply;
 
-	dispatch_error_reply(conn->worker->options, 500, "the job", why,
-	    &reply);
+	dispatch_explain(worker->options, 500,
+	    debug ? name_of(worker, poll) : NULL, why,
+	    debug ? crash_of(worker, key, text) : NULL, &reply);
 	conn_answer(conn, to, &reply, false);
 }
 
@@ -66,7 +113,7 @@ answer_progress(struct conn *conn, const struct answer_to *to,
 
 static void
 answer_result(struct conn *conn, const struct answer_to *to,
-    const uint8_t row[CACHE_KEY_LEN])
+    const struct poll *poll, const uint8_t row[CACHE_KEY_LEN])
 {
 	struct worker *worker = conn->worker;
 	enum cache_format format;
@@ -77,7 +124,8 @@ answer_result(struct conn *conn, const struct answer_to *to,
 		CACHE_MISS ||
 	    format != CACHE_FORMAT_RESPONSE ||
 	    !packed_open(worker->found.data, worker->found.len, &packed)) {
-		answer_error(conn, to, "its result is not in the store");
+		answer_error(conn, to, poll, NULL,
+		    "its result is not in the store");
 		return;
 	}
 	packed_reply(&packed, to->gzip, &reply);
@@ -101,8 +149,8 @@ renew(struct worker *worker, const char *id, const char *requester,
 }
 
 static void
-answer_poll(struct conn *conn, const struct answer_to *to, const char *id,
-    const char *requester)
+answer_poll(struct conn *conn, const struct answer_to *to,
+    const struct poll *poll, const char *id, const char *requester)
 {
 	struct worker *worker = conn->worker;
 	struct job_ticket ticket;
@@ -121,7 +169,7 @@ answer_poll(struct conn *conn, const struct answer_to *to, const char *id,
 	if (rc == 0)
 		rc = cache_state(worker->kit.cache, ticket.key, &why);
 	if (rc == CACHE_READY) {
-		answer_result(conn, to, ticket.key);
+		answer_result(conn, to, poll, ticket.key);
 	} else if (rc == CACHE_WAITING) {
 		answer_progress(conn, to, ticket.key);
 		if (ticket.stale)
@@ -130,9 +178,10 @@ answer_poll(struct conn *conn, const struct answer_to *to, const char *id,
 		dispatch_json_reply(&reply, "{\"multi\":true}", 14);
 		conn_answer(conn, to, &reply, false);
 	} else if (rc == CACHE_FAILED) {
-		answer_error(conn, to, why.len > 0 ? buf_cstr(&why) : "failed");
+		answer_error(conn, to, poll, ticket.key,
+		    why.len > 0 ? buf_cstr(&why) : "failed");
 	} else {
-		answer_error(conn, to,
+		answer_error(conn, to, poll, NULL,
 		    rc == -ENOENT ? "it was lost with the server's restart, "
 				    "or its result was forgotten"
 				  : err_str(rc));
@@ -142,9 +191,10 @@ answer_poll(struct conn *conn, const struct answer_to *to, const char *id,
 
 bool
 dispatch_poll(struct conn *conn, const struct answer_to *to,
-    const struct http_head *head)
+    const struct http_head *head, const char *body, size_t len)
 {
 	struct worker *worker = conn->worker;
+	const struct poll poll = { .body = body, .len = len };
 	char requester[JOB_ID_LEN + 1];
 	char id[JOB_ID_LEN + 1];
 	size_t at = 0;
@@ -155,7 +205,7 @@ dispatch_poll(struct conn *conn, const struct answer_to *to,
 	job_requester(worker->options, head, requester);
 	if (head->query.data != NULL &&
 	    job_next_id(head->query, "job", &at, id)) {
-		answer_poll(conn, to, id, requester);
+		answer_poll(conn, to, &poll, id, requester);
 		return true;
 	}
 	(void)buf_put(&worker->jobs, requester, JOB_ID_LEN);

@@ -485,7 +485,8 @@ on_single(struct worker *worker, struct task *task)
 	request->with_task = false;
 	if (task->outcome == TASK_FAILED) {
 		dispatch_error_reply(worker->options,
-		    task->status != 0 ? task->status : 500, request->name,
+		    task->status != 0 ? task->status : 500,
+		    task->name != NULL ? task->name : request->name,
 		    task->error, &reply);
 	} else if (task->kind == TASK_ROUTE) {
 		dispatch_route_reply(task, &reply);

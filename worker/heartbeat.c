@@ -157,6 +157,7 @@ heartbeat_send(struct worker *worker)
 {
 	const struct worker_options *options = worker->options;
 	char text[sizeof(((struct handoff_status *)0)->text)];
+	struct crash_about about;
 
 	heartbeat_look(worker);
 	heartbeat_numbers(worker);
@@ -164,6 +165,7 @@ heartbeat_send(struct worker *worker)
 	    crash_find_stuck((int64_t)(options->thread_timeout * 1e6), text,
 		sizeof(text))) {
 		(void)send_text(worker, HANDOFF_STUCK, text);
-		crash_dump_found();
+		if (crash_dump_found(&about))
+			dispatch_on_dead(worker, &about, false);
 	}
 }

@@ -12,9 +12,11 @@
 #include "worker/pages.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "worker/crash.h"
 #include "worker/host.h"
 #include "worker/pattern.h"
 #include "worker/site.h"
@@ -79,6 +81,17 @@ name_of_path(struct app *app, const char *path)
 	return copy;
 }
 
+static const char *
+label_of(struct app *app, const char *path)
+{
+	size_t size = strlen(path) + sizeof("page ");
+	char *label = arena_alloc(&app->arena, size);
+
+	if (label != NULL)
+		(void)snprintf(label, size, "page %s", path);
+	return label != NULL ? label : "page";
+}
+
 static const char *const *
 keep_list(struct app *app, const char *const *list)
 {
@@ -130,6 +143,7 @@ define_page(struct ph_app *ph, const char *path, ph_layout_function *function,
 	page->info.description = or_empty(keep(app, about->description));
 	page->info.image = or_empty(keep(app, about->image));
 	page->layout = function;
+	page->label = label_of(app, path);
 	page->order = about->order;
 	page->redirect_from = keep_list(app, about->redirect_from);
 }
@@ -277,6 +291,9 @@ show(struct ph_call *ph)
 
 	page = page_of(call, host_text_of(host_input(ph, PAGES_PATHNAME)),
 	    host_text_of(host_input(ph, PAGES_SEARCH)));
+	/* What fails or crashes from here on is the page's. */
+	call->name = page != NULL ? page->label : "page 404";
+	crash_rename(call->name);
 	title = page != NULL         ? page->info.title
 		: app->title != NULL ? app->title
 				     : "404";
@@ -289,8 +306,7 @@ show(struct ph_call *ph)
 	if (content == NULL && call->waits)
 		return PH_WAIT;
 	if (content == NULL)
-		call_error(call, "the layout function of page %s gave NULL",
-		    page != NULL ? page->info.path : "404");
+		call_error(call, "its layout function gave NULL");
 	(void)host_output(ph, PAGES_CONTENT, content);
 	return host_output(ph, PAGES_STORE,
 	    HOST_OBJECT({ "title", host_make_text(title, strlen(title)) }));

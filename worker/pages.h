@@ -21,6 +21,7 @@
 struct page {
 	struct ph_page_info info; /* texts in the app's arena */
 	ph_layout_function *layout;
+	const char *label; /* "page /path", for messages */
 	int order;
 	size_t number;                    /* in which it was defined */
 	const char *const *redirect_from; /* NULL at its end; may be NULL */

@@ -263,12 +263,13 @@ run_callback(struct task *task, struct toolkit *kit, struct arena *arena,
 	status = handle_error(task, &call, status);
 	crash_leave();
 	call_leave(&call);
+	task->name = call.name;
 	buf_clear(&task->response);
 	write_fields(task, &call);
 	if (task_judge(task, &call, status) == TASK_DONE && status == PH_OK &&
 	    update_response(call.slots, call.slot_count, call.outputs,
 		call.sides, &task->response, &why) < 0)
-		task_fail(task, callback->function, why);
+		task_fail(task, call.name, why);
 	call_fini(&call);
 }
 
@@ -404,8 +405,7 @@ acquire(struct task *task, struct toolkit *kit)
 	default:
 		buf_free(&error);
 		task->outcome = TASK_THERE;
-		return !task->renew; /* without the store: answer all the same
-				      */
+		return !task->renew; /* no store: answer all the same */
 	}
 	buf_free(&error);
 	return rc == CACHE_OWNED;
@@ -415,7 +415,6 @@ bool
 task_adopt(struct task *task, struct toolkit *kit)
 {
 	const char *name = buf_cstr(&task->claim.function);
-
 	const char *scope = buf_cstr(&task->claim.scope);
 
 	task->owned = true;
@@ -561,11 +560,11 @@ task_run(struct task *task, struct toolkit *kit)
 		run_leave(task, kit);
 		return;
 	}
-
 	task->wanted_new = false;
 	task->error[0] = '\0';
 	arena_init(&arena, (size_t)kit->options->limit_request_memory);
-	crash_answer_to(task->answer_fd);
+	crash_works_for(task->request,
+	    task->kind == TASK_ANSWER ? task->key : NULL, task->answer_fd);
 	switch (task->kind) {
 	case TASK_LAYOUT:
 		task_layout(task, kit);
@@ -596,6 +595,6 @@ task_run(struct task *task, struct toolkit *kit)
 	case TASK_LEAVE:
 		break;
 	}
-	crash_answer_to(-1);
+	crash_works_for(NULL, NULL, -1);
 	arena_free(&arena);
 }

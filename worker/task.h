@@ -108,6 +108,8 @@ struct task {
 	int64_t run_us;    /* time it has run, in all its runs */
 	int answer_fd;     /* development: a duplicate of the socket of who
 			      waits, for a crash to be told there; -1 */
+	const char *name;  /* CALLBACK: what has failed, when that is not the
+			      callback's own name; NULL */
 	char error[512];
 };
 

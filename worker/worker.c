@@ -105,11 +105,19 @@ worker_read_end(struct worker *worker)
 static void
 on_mail(evutil_socket_t fd, short what, void *arg)
 {
+	struct worker *worker = arg;
+	struct crash_about about;
+
 	(void)what;
 	(void)fd_event_drain(fd);
-	worker_read_end(arg);
-	dispatch_on_mail(arg);
-	worker_drain_check(arg);
+	worker_read_end(worker);
+	dispatch_on_mail(worker);
+	if (crash_take(&about)) {
+		dispatch_on_dead(worker, &about, true);
+		access_log_flush(&worker->access_log);
+		crash_taken();
+	}
+	worker_drain_check(worker);
 }
 
 static void
@@ -310,6 +318,7 @@ start_pool(struct worker *worker, struct buf *why)
 	rc = cache_open_patient(&kit->cache, kit->cache_options, &peer);
 	if (rc < 0)
 		log_warn(rc, "worker.cache", "going on without the cache");
+	crash_tell_loop(worker->mail_fd);
 	return pool_start(&worker->pool, kit, &peer, worker->mail_fd);
 }
 

@@ -25,6 +25,7 @@
 #define DEPTH_MAX 4 /* of computations that wait for others */
 #define RING 512    /* places; the spare ones give readers two minutes */
 #define RING_AT (4096 + 2 * PLACE_BYTES)
+#define CRASH_AT (RING_AT + RING * (off_t)sizeof(struct board_row))
 #define COUNT_AT ((off_t)sizeof(uint64_t))
 
 int
@@ -227,4 +228,25 @@ board_rows(int read_fd, struct board_row rows[BOARD_ROWS])
 			return (int)wanted;
 	}
 	return ERR_BUSY;
+}
+
+int
+board_put_crash(int write_fd, const char *text)
+{
+	size_t len = strnlen(text, BOARD_CRASH_MAX - 1);
+	char end = '\0';
+
+	if (pwrite(write_fd, text, len, CRASH_AT) < 0 ||
+	    pwrite(write_fd, &end, 1, CRASH_AT + (off_t)len) < 0)
+		return -errno;
+	return 0;
+}
+
+int
+board_crash(int read_fd, char text[BOARD_CRASH_MAX])
+{
+	ssize_t got = pread(read_fd, text, BOARD_CRASH_MAX - 1, CRASH_AT);
+
+	text[got > 0 ? got : 0] = '\0';
+	return got < 0 ? -errno : 0;
 }

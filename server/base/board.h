@@ -104,6 +104,15 @@ int board_open(int *write_fd, int *read_fd);
 /* Replace what is there. 0 or -errno. */
 int board_write(int write_fd, const struct board *board);
 
+/*
+ * The report of the last crash, lines of text, at most BOARD_CRASH_MAX bytes
+ * with the NUL. A reader may get it half from one and half from another.
+ * Writing: 0 or -errno. Reading: the same; "" when there was none.
+ */
+#define BOARD_CRASH_MAX 16384
+int board_put_crash(int write_fd, const char *text);
+int board_crash(int read_fd, char text[BOARD_CRASH_MAX]);
+
 /* What was written last. 0, -errno, or ERR_STALE: nothing yet. */
 int board_read(int read_fd, struct board *board);
 

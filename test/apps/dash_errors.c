@@ -12,6 +12,7 @@
 #include <pronghorn/app.h>
 #include <pronghorn/dcc.h>
 #include <pronghorn/html.h>
+#include <pronghorn/pages.h>
 
 static volatile int never;
 
@@ -86,6 +87,73 @@ writes_latin(struct ph_call *call)
 	return PH_NO_UPDATE;
 }
 
+static enum ph_status
+job_fails(struct ph_call *call)
+{
+	return ph_fail(call, "not in the background");
+}
+
+static enum ph_status
+job_crashes(struct ph_call *call)
+{
+	(void)call;
+	*(volatile int *)(uintptr_t)(never + 8) = 1;
+	return PH_NO_UPDATE;
+}
+
+static enum ph_status
+deep(struct ph_call *call)
+{
+	if (ph_int_of(ph_arg(call, 0)) > 0)
+		*(volatile int *)(uintptr_t)(never + 8) = 1;
+	return ph_return(call, ph_int(0));
+}
+
+static enum ph_status
+asks_deep(struct ph_call *call)
+{
+	if (ph_int_of(ph_input(call, "deep.n_clicks")) == 0)
+		return PH_NO_UPDATE;
+	return ph_memo(call, deep, ph_input(call, "deep.n_clicks")) != NULL
+		   ? PH_NO_UPDATE
+		   : PH_WAIT;
+}
+
+static enum ph_status
+is_endless(struct ph_call *call)
+{
+	if (ph_int_of(ph_input(call, "endless.n_clicks")) == 0)
+		return PH_NO_UPDATE;
+	while (never == 0)
+		continue;
+	return PH_NO_UPDATE;
+}
+
+static const struct ph_value *
+page_home(struct ph_call *call)
+{
+	(void)call;
+	return ph_text("home");
+}
+
+static const struct ph_value *
+page_fails(struct ph_call *call)
+{
+	if (ph_query_arg(call, "now")[0] == '\0')
+		return ph_text("not now");
+	(void)ph_fail(call, "no such luck");
+	return NULL;
+}
+
+static const struct ph_value *
+page_crashes(struct ph_call *call)
+{
+	if (ph_query_arg(call, "now")[0] == '\0')
+		return ph_text("not now");
+	*(volatile int *)(uintptr_t)(never + 8) = 1;
+	return NULL;
+}
+
 static const struct ph_value *
 layout(struct ph_call *call)
 {
@@ -99,10 +167,21 @@ layout(struct ph_call *call)
 		    html_button(.id = "memo", .children = ph_text("memo")),
 		    html_button(.id = "work", .children = ph_text("work")),
 		    html_button(.id = "latin", .children = ph_text("latin")),
-		    html_div(.id = "o6"), html_div(.id = "out"),
-		    html_div(.id = "o1"), html_div(.id = "o2"),
-		    html_div(.id = "o3"), html_div(.id = "o4"),
-		    html_div(.id = "o5"),
+		    html_button(.id = "job", .children = ph_text("job")),
+		    html_button(.id = "died", .children = ph_text("died")),
+		    html_button(.id = "deep", .children = ph_text("deep")),
+		    html_button(.id = "endless",
+			.children = ph_text("endless")),
+		    dcc_link(.href = "/broken?now=1", .id = "broken",
+			.children = ph_text("broken")),
+		    dcc_link(.href = "/crash?now=1", .id = "crash-page",
+			.children = ph_text("crash page")),
+		    ph_page_container(), html_div(.id = "o7"),
+		    html_div(.id = "o8"), html_div(.id = "o9"),
+		    html_div(.id = "o10"), html_div(.id = "o6"),
+		    html_div(.id = "out"), html_div(.id = "o1"),
+		    html_div(.id = "o2"), html_div(.id = "o3"),
+		    html_div(.id = "o4"), html_div(.id = "o5"),
 		    dcc_input(.id = "text", .value = ph_text(""))));
 }
 
@@ -125,4 +204,18 @@ PH_APP(app)
 	    PH_INPUT("latin.n_clicks"));
 	ph_callback(app, works, PH_OUTPUT("out.children"),
 	    PH_INPUT("work.n_clicks"));
+	ph_callback(app, job_fails, PH_OUTPUT("o7.children"),
+	    PH_INPUT("job.n_clicks"), .background = true, .interval = 0.2,
+	    .prevent_initial_call = true);
+	ph_callback(app, job_crashes, PH_OUTPUT("o8.children"),
+	    PH_INPUT("died.n_clicks"), .background = true, .interval = 0.2,
+	    .prevent_initial_call = true);
+	ph_memoize(app, deep, .timeout = 60);
+	ph_callback(app, asks_deep, PH_OUTPUT("o9.children"),
+	    PH_INPUT("deep.n_clicks"));
+	ph_callback(app, is_endless, PH_OUTPUT("o10.children"),
+	    PH_INPUT("endless.n_clicks"));
+	ph_page(app, "/", page_home);
+	ph_page(app, "/broken", page_fails);
+	ph_page(app, "/crash", page_crashes);
 }

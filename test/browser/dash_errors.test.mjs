@@ -9,12 +9,12 @@ import fs from "node:fs";
 import { test, until } from "../lib/harness.mjs";
 import { launch, Visitor } from "../lib/page.mjs";
 
-async function open(scene, args) {
+async function open(scene, args, workers = 2) {
   const server = await scene.start({
     app: "dash_errors",
-    workers: 2,
+    workers,
     threads: 2,
-    args: ["--request-timeout", "1", ...args],
+    args,
   });
   const visitor = await Visitor.open(await launch(scene), server);
 
@@ -31,7 +31,8 @@ async function press(visitor, id) {
     )
     .catch(() => null);
 
-  await visitor.page.locator(`#${id}`).click();
+  /* The panel may lie over it. */
+  await visitor.page.locator(`#${id}`).dispatchEvent("click");
   return answer;
 }
 
@@ -80,7 +81,9 @@ test("development mode shows what failed and why", async (t, scene) => {
   const assets = scene.dir();
 
   fs.writeFileSync(`${assets}/a.css`, "#out { color: red }");
-  const visitor = await open(scene, ["--debug", "--assets-folder", assets]);
+  const visitor = await open(scene, [
+    ...["--request-timeout", "1", "--debug", "--assets-folder", assets],
+  ]);
   const { page } = visitor;
 
   assert.match(await page.content(), /dash_renderer\.dev\.js/);
@@ -118,8 +121,51 @@ test("development mode shows what failed and why", async (t, scene) => {
   await page.getByText("worked 0").waitFor();
 });
 
+test("jobs, values, pages and endless callbacks say what failed, too", async (t, scene) => {
+  const visitor = await open(scene, ["--debug", "--thread-timeout", "1"], 1);
+  const { page, server } = visitor;
+  const count = (pattern) => server.lines.filter((line) => pattern.test(line)).length;
+
+  await press(visitor, "job");
+  await panelShows(visitor, "o7.children", /job_fails: not in the background/);
+  await page.locator("#broken").dispatchEvent("click");
+  await panelShows(visitor, ".._pages_content.children", /page \/broken: no such luck/);
+  await press(visitor, "endless");
+  let seen = await panelShows(
+    visitor,
+    "o10.children",
+    /is_endless: it did not end within thread_timeout/,
+  );
+
+  assert.match(seen, /dash_errors\.so/);
+  assert.equal(count(/event=worker\.stuck /), 1);
+  await press(visitor, "deep");
+  seen = await panelShows(
+    visitor,
+    "o9.children",
+    /asks_deep: the worker crashed: SIGSEGV in callback deep/,
+  );
+  assert.match(seen, /dash_errors\.so/);
+  await press(visitor, "died");
+  seen = await panelShows(visitor, "o8.children", /job_crashes: its worker died/);
+  assert.match(seen, /signal=SIGSEGV .*callback=job_crashes/);
+  assert.match(seen, /dash_errors\.so/);
+  assert.equal(count(/event=worker\.stuck /), 1);
+});
+
+test("a page that crashes is named", async (t, scene) => {
+  const visitor = await open(scene, ["--debug"], 1);
+
+  await visitor.page.locator("#crash-page").dispatchEvent("click");
+  await panelShows(
+    visitor,
+    ".._pages_content.children",
+    /page \/crash: the worker crashed: SIGSEGV in callback page \/crash/,
+  );
+});
+
 test("production shows nothing of it", async (t, scene) => {
-  const visitor = await open(scene, []);
+  const visitor = await open(scene, ["--request-timeout", "1"]);
   const { page, server } = visitor;
   const texts = [];
 
@@ -130,6 +176,12 @@ test("production shows nothing of it", async (t, scene) => {
     assert.equal(answer.status(), 500);
     texts.push(await answer.text());
   }
+  const died = await press(visitor, "crash");
+
+  assert.equal(died.status(), 500);
+  texts.push(await died.text());
+  await server.waitFor(/event=worker\.exit .*SIGSEGV/);
+  assert.equal(server.lines.filter((line) => /event=worker\.crash /.test(line)).length, 1);
   const refused = await enter(visitor, "a\u0000b");
 
   assert.equal(refused.status(), 422);
@@ -141,7 +193,7 @@ test("production shows nothing of it", async (t, scene) => {
   texts.push(await late.text(), await page.content());
   assert.doesNotMatch(
     texts.join("\n"),
-    /luck|nowhere|not even once|writes_latin|returns_error|is_late|takes_text|text\.value|surrogate/,
+    /luck|nowhere|not even once|writes_latin|returns_error|is_late|takes_text|SIGSEGV|crashes|text\.value|surrogate/,
   );
   assert.equal((await fetch(`${server.url}/_reload-hash`)).status, 404);
   await press(visitor, "work");

@@ -283,6 +283,28 @@ who_waits_behind_another_counts(void **state)
 	assert_true(more);
 }
 
+static void
+the_last_crash_is_kept(void **state)
+{
+	struct boards *boards = *state;
+	char text[BOARD_CRASH_MAX];
+	char *large = malloc(BOARD_CRASH_MAX + 10);
+
+	assert_non_null(large);
+	assert_int_equal(board_crash(boards->read_fd, text), 0);
+	assert_string_equal(text, "");
+	memset(large, 'x', BOARD_CRASH_MAX + 9);
+	large[BOARD_CRASH_MAX + 9] = '\0';
+	assert_int_equal(board_put_crash(boards->write_fd, large), 0);
+	assert_int_equal(board_crash(boards->read_fd, text), 0);
+	assert_int_equal(strlen(text), BOARD_CRASH_MAX - 1);
+	assert_int_equal(board_put_crash(boards->write_fd, "one\ntwo"), 0);
+	add_rows(boards, 0, 600);
+	assert_int_equal(board_crash(boards->read_fd, text), 0);
+	assert_string_equal(text, "one\ntwo");
+	free(large);
+}
+
 int
 main(void)
 {
@@ -296,6 +318,7 @@ main(void)
 		TEST(who_waits_for_what_is_added_up),
 		TEST(the_keys_most_wait_for_are_named),
 		TEST(who_waits_behind_another_counts),
+		TEST(the_last_crash_is_kept),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
