@@ -25,12 +25,15 @@ async function start(scene, settings, options) {
   return server;
 }
 
-/* Ask for something that ends the worker; the connection just ends. */
+/* Ask for something that ends the worker: 500 without details, and the end. */
 async function fatal(scene, server, order) {
   const wire = await scene.connect(server);
 
   wire.write(post(act(order)));
-  await assert.rejects(wire.answer());
+  const answer = await wire.answer();
+
+  assert.equal(answer.status, 500);
+  assert.doesNotMatch(String(answer.body), /SIG|act|so\(/);
 }
 
 for (const [order, sig] of [
@@ -75,6 +78,8 @@ test("a computation that crashes names its key", async (t, s) => {
   const line = await server.waitFor(/event=worker\.crash (.*)/);
 
   assert.match(line[1], /callback=slow_value busy_ms=\d+ key=[0-9a-f]{64}/);
+  /* Who waits for it, without a thread, learns so. */
+  assert.equal((await wire.answer()).status, 500);
   wire.destroy();
 });
 
@@ -175,6 +180,7 @@ test("a stuck thread is named and its worker replaced", async (t, s) => {
   const line = await server.waitFor(/event=worker\.stuck (.*)/);
 
   assert.match(line[1], /thread=\d callback=act busy_ms=\d+/);
+  assert.equal((await wire.answer()).status, 500);
   await server.waitFor(/worker\.stack .*op_faults\.so/);
   await until("its end", () => !isAlive(victim));
   /* The successor was ready before the old one was asked to go. */
