@@ -111,13 +111,13 @@ test("all pages, one after the other", { seconds: 300 }, async (t, scene) => {
 
   assert.deepEqual((await cells("right")).sort(), [1, 2, 3, 4, 5, 6]);
   assert.equal((await cells("wrong")).length, 6);
+  await showsSource(page, "docs/guide/why.c");
+  await check(visitor, "why", "why");
   /* The verdict is about what is there. */
   const twice = await page.locator("#why-right-1").textContent();
 
   await visitor.forge("why-right-2", { children: twice });
   await page.locator("#why-verdict", { hasText: "the cache 5." }).waitFor(PATIENT);
-  await showsSource(page, "docs/guide/why.c");
-  await check(visitor, "why", "why");
 
   /* Example 1. */
   await next();

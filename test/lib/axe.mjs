@@ -13,13 +13,12 @@ const source = fs.readFileSync(
 
 /*
  * Parts of the front end that are not ours to mend: what they lack no property
- * of the component can give. Nothing of the apps' own is here.
+ * of the component can give. A dcc.Dropdown is not among them: it has its name
+ * from the label whose htmlFor is its id.
  */
 const FOREIGN = [
-  /* A dcc.Dropdown's hidden input, which takes the focus for its button, ... */
+  /* A dcc.Dropdown's hidden input, which takes the focus for its button. */
   ".dash-dropdown-focus-target",
-  /* ... and that button, which has no name while nothing is chosen. */
-  ".dash-dropdown",
   /* The handle of a slider has values, but no name. */
   ".dash-slider-thumb",
   /* A list of boxes is a listbox without a name, with boxes in its options. */

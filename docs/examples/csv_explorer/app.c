@@ -95,10 +95,11 @@ show_error(struct ph_call *call)
 }
 
 static const struct ph_value *
-column(const char *class_name, const char *label, const struct ph_value *child)
+column(const char *class_name, const char *label, const char *for_id,
+    const struct ph_value *child)
 {
 	return html_div(.className = class_name, .children = PH_CHILDREN(
-	    html_label(.children = ph_text(label)), child));
+	    html_label(.htmlFor = for_id, .children = ph_text(label)), child));
 }
 
 static const struct ph_value *
@@ -108,23 +109,22 @@ layout(struct ph_call *call)
 	return html_main(.className = "container", .children = PH_CHILDREN(
 	    html_h1(.children = ph_text("Production runs")),
 	    html_div(.className = "row", .children = PH_CHILDREN(
-		column("three columns", "Plant", dcc_dropdown(.id = "plant",
-		    .options = PH_JSON(["Graz", "Lyon", "Turku"]))),
-		column("five columns", "Machines", dcc_dropdown(.id = "machines",
-		    .multi = PH_TRUE, .placeholder = "All of them",
+		column("three columns", "Plant", "plant", dcc_dropdown(
+		    .id = "plant", .options = PH_JSON(["Graz", "Lyon", "Turku"]))),
+		column("five columns", "Machines", "machines", dcc_dropdown(
+		    .id = "machines", .multi = PH_TRUE, .placeholder = "All",
 		    .value = PH_JSON([]))),
-		column("four columns", "Months", dcc_range_slider(.id = "months",
-		    .min = ph_int(1), .max = ph_int(12), .step = ph_int(1),
+		column("four columns", "Months", NULL, dcc_range_slider(
+		    .id = "months", .min = ph_int(1), .max = ph_int(12), .step = ph_int(1),
 		    .allow_direct_input = PH_FALSE, .value = PH_JSON([1, 12]))))),
 	    html_div(.className = "row", .children = PH_CHILDREN(
-		column("seven columns", "Drag over points to pick them",
+		column("seven columns", "Drag over points to pick them", NULL,
 		    dcc_graph(.id = "scatter")),
-		column("five columns", "How often", dcc_graph(.id = "histogram")))),
+		column("five columns", "How often", NULL, dcc_graph(.id = "histogram")))),
 	    html_h2(.id = "count"),
 	    dash_table_data_table(.id = "table", .page_size = ph_int(10),
 		.sort_action = "native", .columns = PH_JSON([
-		    { "id": "day", "name": "Day" },
-		    { "id": "plant", "name": "Plant" },
+		    { "id": "day", "name": "Day" }, { "id": "plant", "name": "Plant" },
 		    { "id": "machine", "name": "Machine" },
 		    { "id": "speed", "name": "m/min" },
 		    { "id": "temperature", "name": "Celsius" },

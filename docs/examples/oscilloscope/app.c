@@ -126,7 +126,7 @@ layout(struct ph_call *call)
 		    .id = "trigger", .options = PH_JSON(["Trigger"]),
 		    .value = PH_JSON(["Trigger"]))),
 		html_div(.className = "seven columns", .children = PH_CHILDREN(
-		    html_label(.children = ph_text("Time base, ms")),
+		    html_div(.children = ph_text("Time base, ms")),
 		    dcc_slider(.id = "span", .min = ph_int(20),
 			.max = ph_int(200), .step = ph_int(20),
 			.value = ph_int(100), .allow_direct_input = PH_FALSE))))),

@@ -107,7 +107,7 @@ static const struct ph_value *
 slider(const char *id, const char *label, int least, int most, double value)
 {
 	return html_div(.className = "four columns", .children = PH_CHILDREN(
-	    html_label(.children = ph_text(label)),
+	    html_div(.children = ph_text(label)),
 	    dcc_slider(.id = id, .min = ph_int(least), .max = ph_int(most),
 		.step = ph_int(1), .value = ph_number(value),
 		.marks = ph_null(), .allow_direct_input = PH_FALSE)));
