@@ -72,11 +72,11 @@ void dispatch_on_mail(struct worker *worker);
 /*
  * A thread has crashed (`ends`: the process with it) or is stuck: who waits
  * here for what it runs is answered 500, with its stack in development. Not
- * from within an event of a connection.
+ * from within an event of a connection. How many were answered.
  */
 struct crash_about;
-void dispatch_on_dead(struct worker *worker, const struct crash_about *about,
-    bool ends);
+unsigned dispatch_on_dead(struct worker *worker,
+    const struct crash_about *about, bool ends);
 
 /* A hint from another process: look at what is parked. */
 void dispatch_on_wake(struct worker *worker);

@@ -88,7 +88,7 @@ answer_key(struct dead *dead, const uint8_t key[CACHE_KEY_LEN], unsigned depth)
 		answer_key(dead, owned[i], depth + 1);
 }
 
-void
+unsigned
 dispatch_on_dead(struct worker *worker, const struct crash_about *about,
     bool ends)
 {
@@ -100,4 +100,5 @@ dispatch_on_dead(struct worker *worker, const struct crash_about *about,
 		answer(&dead, request, about->name);
 	if (about->has_key)
 		answer_key(&dead, about->key, 0);
+	return dead.answered;
 }

@@ -166,6 +166,6 @@ heartbeat_send(struct worker *worker)
 		sizeof(text))) {
 		(void)send_text(worker, HANDOFF_STUCK, text);
 		if (crash_dump_found(&about))
-			dispatch_on_dead(worker, &about, false);
+			(void)dispatch_on_dead(worker, &about, false);
 	}
 }

@@ -107,13 +107,19 @@ on_mail(evutil_socket_t fd, short what, void *arg)
 {
 	struct worker *worker = arg;
 	struct crash_about about;
+	unsigned tries = 4;
 
 	(void)what;
 	(void)fd_event_drain(fd);
 	worker_read_end(worker);
 	dispatch_on_mail(worker);
 	if (crash_take(&about)) {
-		dispatch_on_dead(worker, &about, true);
+		/* Who has asked for it may still be on the way to the lot. */
+		while (dispatch_on_dead(worker, &about, true) == 0 &&
+		       about.has_key && --tries > 0) {
+			(void)usleep(10000);
+			dispatch_on_mail(worker);
+		}
 		access_log_flush(&worker->access_log);
 		crash_taken();
 	}
