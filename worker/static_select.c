@@ -6,7 +6,7 @@
  * Whatever a client says here that is not well-formed counts as not said:
  * the whole file is always a right answer.
  *
- * THREADS  Any; pure functions.
+ * THREADS  Any; pure functions, but for the century of a year of two digits.
  */
 #include "worker/static_select.h"
 
@@ -43,15 +43,23 @@ next_element(struct http_span *list, struct http_span *element)
 static bool
 is_refused(const char *at, const char *end)
 {
-	const char *q = memmem(at, (size_t)(end - at), "q=", 2);
+	const char *stop;
 
-	if (q == NULL)
-		return false;
-	for (q += 2; q < end; q++) {
-		if (*q >= '1' && *q <= '9')
-			return false;
+	for (; at < end; at = stop) {
+		while (at < end && (*at == ';' || *at == ' ' || *at == '\t'))
+			at++;
+		stop = memchr(at, ';', (size_t)(end - at));
+		if (stop == NULL)
+			stop = end;
+		if (stop - at < 2 || strncasecmp(at, "q=", 2) != 0)
+			continue;
+		for (at += 2; at < stop; at++) {
+			if (*at >= '1' && *at <= '9')
+				return false;
+		}
+		return true;
 	}
-	return true;
+	return false;
 }
 
 bool
@@ -99,19 +107,6 @@ static_etag_matches(struct http_span list, const char *etag)
 }
 
 static int
-digits(const char *at, int count)
-{
-	int number = 0;
-
-	for (; count > 0; count--, at++) {
-		if (!http_class_has(*at, HTTP_DIGIT))
-			return -1;
-		number = 10 * number + (*at - '0');
-	}
-	return number;
-}
-
-static int
 month_of(const char *at)
 {
 	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
@@ -124,27 +119,90 @@ month_of(const char *at)
 	return -1;
 }
 
+static int *
+number_of(struct tm *tm, char letter)
+{
+	switch (letter) {
+	case 'd':
+	case 'e':
+		return &tm->tm_mday;
+	case 'y':
+		return &tm->tm_year;
+	case 'H':
+		return &tm->tm_hour;
+	case 'i':
+		return &tm->tm_min;
+	case 'S':
+		return &tm->tm_sec;
+	default:
+		return NULL;
+	}
+}
+
+/*
+ * Read a date of this form: a digit for each of d, y, H, i and S, one or a
+ * space for e, a month for m, anything for _, and all else as it stands.
+ */
+static bool
+has_form(struct http_span text, const char *form, struct tm *tm)
+{
+	const char *at = text.data;
+	int *number;
+
+	memset(tm, 0, sizeof(*tm));
+	tm->tm_mon = -1;
+	if (text.len != strlen(form))
+		return false;
+	for (; *form != '\0'; form++, at++) {
+		number = number_of(tm, *form);
+		if (number != NULL && http_class_has(*at, HTTP_DIGIT)) {
+			*number = 10 * *number + (*at - '0');
+		} else if (*form == 'm') {
+			if (tm->tm_mon < 0) /* at its first letter */
+				tm->tm_mon = month_of(at);
+			if (tm->tm_mon < 0)
+				return false;
+		} else if (*form != '_' && !(*form == 'e' && *at == ' ') &&
+			   (number != NULL || *at != *form)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+/* "Sunday, 06-Nov-94 08:49:37 GMT" */
+static bool
+has_form_850(struct http_span text, struct tm *tm)
+{
+	const char *comma =
+	    text.len > 0 ? memchr(text.data, ',', text.len) : NULL;
+	int this_year = (int)(time(NULL) / 31556952) + 1970;
+
+	if (comma == NULL || comma - text.data < 6 || comma - text.data > 9)
+		return false;
+	text.len -= (size_t)(comma - text.data);
+	text.data = comma;
+	if (!has_form(text, ", dd-mmm-yy HH:ii:SS GMT", tm))
+		return false;
+	tm->tm_year += 2000;
+	if (tm->tm_year > this_year + 50)
+		tm->tm_year -= 100;
+	return true;
+}
+
 int64_t
 static_parse_date(struct http_span text)
 {
-	/* "Sun, 06 Nov 1994 08:49:37 GMT" */
-	const char *at = text.data;
 	struct tm tm;
 
-	if (text.len != 29 || memcmp(at + 3, ", ", 2) != 0 || at[7] != ' ' ||
-	    at[11] != ' ' || at[16] != ' ' || at[19] != ':' || at[22] != ':' ||
-	    memcmp(at + 25, " GMT", 4) != 0)
+	/* "Sun, 06 Nov 1994 08:49:37 GMT", "Sun Nov  6 08:49:37 1994" */
+	if (!has_form(text, "___, dd mmm yyyy HH:ii:SS GMT", &tm) &&
+	    !has_form(text, "___ mmm ed HH:ii:SS yyyy", &tm) &&
+	    !has_form_850(text, &tm))
 		return -1;
-	memset(&tm, 0, sizeof(tm));
-	tm.tm_mday = digits(at + 5, 2);
-	tm.tm_mon = month_of(at + 8);
-	tm.tm_year = digits(at + 12, 4) - 1900;
-	tm.tm_hour = digits(at + 17, 2);
-	tm.tm_min = digits(at + 20, 2);
-	tm.tm_sec = digits(at + 23, 2);
-	if (tm.tm_mday < 1 || tm.tm_mday > 31 || tm.tm_mon < 0 ||
-	    tm.tm_year < 70 || tm.tm_hour < 0 || tm.tm_hour > 23 ||
-	    tm.tm_min < 0 || tm.tm_min > 59 || tm.tm_sec < 0 || tm.tm_sec > 60)
+	tm.tm_year -= 1900;
+	if (tm.tm_mday < 1 || tm.tm_mday > 31 || tm.tm_year < 70 ||
+	    tm.tm_hour > 23 || tm.tm_min > 59 || tm.tm_sec > 60)
 		return -1;
 	return (int64_t)timegm(&tm);
 }
@@ -223,6 +281,21 @@ is_wanted(const struct http_head *head, const char *etag, int64_t mtime)
 	return since < 0 || mtime <= since;
 }
 
+/* If-None-Match, which may come in several lines. */
+static bool
+is_known(const struct http_head *head, const char *etag)
+{
+	const struct http_span *value;
+	size_t from = 0;
+
+	if (static_etag_matches(head->if_none_match, etag))
+		return true;
+	do
+		value = http_head_find_next(head, "if-none-match", &from);
+	while (value != NULL && !static_etag_matches(*value, etag));
+	return value != NULL;
+}
+
 int
 static_condition(const struct http_head *head, const char *etag, int64_t mtime)
 {
@@ -231,8 +304,7 @@ static_condition(const struct http_head *head, const char *etag, int64_t mtime)
 	if (!is_wanted(head, etag, mtime))
 		return 412;
 	if (head->if_none_match.data != NULL)
-		return static_etag_matches(head->if_none_match, etag) ? 304
-								      : 200;
+		return is_known(head, etag) ? 304 : 200;
 	if (mtime == 0 || head->if_modified_since.data == NULL)
 		return 200;
 	since = static_parse_date(head->if_modified_since);
