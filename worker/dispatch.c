@@ -29,7 +29,6 @@
 #include "worker/worker_int.h"
 
 #define SLACK_US 50000
-#define LOOP_PARSE_MAX ((size_t)64 * 1024) /* larger bodies go to the pool */
 
 static void
 answer_status(struct conn *conn, const struct answer_to *to, int status)
@@ -424,7 +423,7 @@ log_refusal(const struct update *update)
 
 static void
 parse_in_pool(struct conn *conn, const struct answer_to *to,
-    const struct value *about, const char *body, size_t len)
+    const struct value *about, const char *body, size_t len, bool gzip)
 {
 	struct request *request = request_new(conn, to);
 	struct task *task;
@@ -432,10 +431,10 @@ parse_in_pool(struct conn *conn, const struct answer_to *to,
 	if (request == NULL)
 		return;
 	task = task_new(TASK_PARSE);
-	/* A body in a file that is not inflated: the file goes along. */
-	if (task != NULL && conn->spool != NULL &&
-	    body != conn->worker->inflated.data)
-		task->spool = conn_take_spool(conn);
+	if (task != NULL) {
+		task->gzip = gzip;
+		task->spool = conn_take_spool(conn); /* if it is in a file */
+	}
 	if (task != NULL && ((task->spool == NULL &&
 				 buf_put(&task->arguments, body, len) < 0) ||
 				encode_value(about, &task->about) < 0 ||
@@ -449,7 +448,7 @@ parse_in_pool(struct conn *conn, const struct answer_to *to,
 
 void
 dispatch_update(struct conn *conn, const struct answer_to *asker,
-    const struct http_head *head, const char *body, size_t len)
+    const struct http_head *head, const char *body, size_t len, bool gzip)
 {
 	struct worker *worker = conn->worker;
 	struct dispatch_asked asked = { .body = body, .len = len };
@@ -459,8 +458,8 @@ dispatch_update(struct conn *conn, const struct answer_to *asker,
 	struct value *about;
 	struct reply reply;
 
-	if (dispatch_poll(conn, to, head, body, len) ||
-	    dispatch_recall_body(conn, to, body, len))
+	if (dispatch_poll(conn, to, head, body, gzip ? 0 : len) ||
+	    (!gzip && dispatch_recall_body(conn, to, body, len)))
 		return;
 	read_ticket(conn, head, &mine);
 	arena_reset(&worker->arena);
@@ -472,8 +471,8 @@ dispatch_update(struct conn *conn, const struct answer_to *asker,
 		answer_status(conn, to, 503);
 		return;
 	}
-	if (len > LOOP_PARSE_MAX) {
-		parse_in_pool(conn, to, about, body, len);
+	if (gzip || len > DISPATCH_LOOP_MAX) {
+		parse_in_pool(conn, to, about, body, len, gzip);
 		return;
 	}
 	update_parse(worker->app, worker->options, body, len, &worker->arena,

@@ -32,9 +32,15 @@ struct request {
 	struct answer_to to;   /* its spans lie behind this, then their texts */
 };
 
-/* POST _dash-update-component. Answers now, or makes the conn BUSY. */
+/* The pool parses larger bodies. */
+#define DISPATCH_LOOP_MAX ((size_t)64 * 1024)
+
+/*
+ * POST _dash-update-component. Answers now, or makes the conn BUSY. `gzip`:
+ * the body is, and the pool inflates it.
+ */
 void dispatch_update(struct conn *conn, const struct answer_to *to,
-    const struct http_head *head, const char *body, size_t len);
+    const struct http_head *head, const char *body, size_t len, bool gzip);
 
 /* A request for one of the app's own paths. */
 struct app_route;

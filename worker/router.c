@@ -42,29 +42,30 @@ void
 router_file_reply(const struct route_request *rq, const struct site_file *file,
     const char *cache, struct reply *reply)
 {
+	struct http_span accept = rq->head->accept_encoding;
+	bool br = file->br_data != NULL && static_accepts(accept, "br");
+	bool gzip =
+	    !br && file->gzip_data != NULL && static_accepts(accept, "gzip");
+
 	memset(reply, 0, sizeof(*reply));
-	reply->status = static_condition(rq->head, file->etag, 0);
 	reply->type = file->mime;
 	reply->cache = cache;
-	reply->etag = file->etag;
+	reply->etag = br ? file->etag_br : gzip ? file->etag_gzip : file->etag;
+	reply->status = static_condition(rq->head, reply->etag, 0);
 	reply->vary = file->gzip_data != NULL;
 	if (reply->status == 412) {
 		http_reply_error(reply, 412);
 	} else if (reply->status == 304) {
 		reply->type = NULL;
-	} else if (file->br_data != NULL &&
-		   static_accepts(rq->head->accept_encoding, "br")) {
-		reply->br = true;
-		reply->body = file->br_data;
-		reply->len = file->br_len;
-	} else if (file->gzip_data != NULL &&
-		   static_accepts(rq->head->accept_encoding, "gzip")) {
-		reply->gzip = true;
-		reply->body = file->gzip_data;
-		reply->len = file->gzip_len;
 	} else {
-		reply->body = file->data;
-		reply->len = file->len;
+		reply->br = br;
+		reply->gzip = gzip;
+		reply->body = br     ? file->br_data
+			      : gzip ? file->gzip_data
+				     : file->data;
+		reply->len = br     ? file->br_len
+			     : gzip ? file->gzip_len
+				    : file->len;
 	}
 }
 
@@ -277,24 +278,33 @@ check_update(const struct worker *worker, const struct http_head *head,
 	return 0;
 }
 
+/* A gzip body that is large is inflated by the pool, as large ones are parsed
+ * there; how large it is one only knows by trying. */
 static void
 post_update(const struct route_request *rq)
 {
 	struct worker *worker = rq->conn->worker;
+	size_t most = (size_t)worker->options->limit_request_body;
+	size_t here = most < DISPATCH_LOOP_MAX ? most : DISPATCH_LOOP_MAX;
 	int rc;
 
 	if (body_coding(rq->head->content_encoding) == BODY_PLAIN) {
-		dispatch_update(rq->conn, rq->to, rq->head, rq->body, rq->len);
+		dispatch_update(rq->conn, rq->to, rq->head, rq->body, rq->len,
+		    false);
 		return;
 	}
-	rc = body_gunzip(rq->body, rq->len,
-	    (size_t)worker->options->limit_request_body,
-	    (size_t)worker->options->limit_body_ratio, &worker->inflated);
-	if (rc < 0)
+	rc = rq->len > here ? -413
+			    : body_gunzip(rq->body, rq->len, here,
+				  (size_t)worker->options->limit_body_ratio,
+				  &worker->inflated);
+	if (rc == -413 && here < most)
+		dispatch_update(rq->conn, rq->to, rq->head, rq->body, rq->len,
+		    true);
+	else if (rc < 0)
 		router_answer_status(rq, -rc);
 	else
 		dispatch_update(rq->conn, rq->to, rq->head,
-		    worker->inflated.data, worker->inflated.len);
+		    worker->inflated.data, worker->inflated.len, false);
 	if (worker->inflated.cap > INFLATED_KEEP)
 		buf_free(&worker->inflated);
 }

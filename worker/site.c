@@ -96,6 +96,16 @@ next_column(char **at)
 	return column;
 }
 
+/* A strong tag is of the bytes that are sent, so each form has its own. */
+static void
+mark_etags(struct site_file *file)
+{
+	(void)snprintf(file->etag_gzip, sizeof(file->etag_gzip), "%.17s-gz\"",
+	    file->etag);
+	(void)snprintf(file->etag_br, sizeof(file->etag_br), "%.17s-br\"",
+	    file->etag);
+}
+
 /* One line of a list: url, file, mime, size, gzip size, sha256, number of the
  * tag, and that in development mode. */
 static int
@@ -127,6 +137,7 @@ add_file(struct site *site, const struct site_folder *folder, char *line,
 	if (file->load > 0)
 		file->load += folder->load;
 	(void)snprintf(file->etag, sizeof(file->etag), "\"%.16s\"", columns[5]);
+	mark_etags(file);
 	join_path(path, folder->path, columns[1], "");
 	rc = map_file(path, file->len, &file->data);
 	if (rc == 0 && file->gzip_len > 0) {
@@ -159,6 +170,7 @@ make_etag(struct site_file *file)
 		(void)snprintf(file->etag + 1 + 2 * i, 3, "%02x", digest[i]);
 	file->etag[17] = '"';
 	file->etag[18] = '\0';
+	mark_etags(file);
 }
 
 /* Compress once, at start; a file that does not shrink stays as it is. */

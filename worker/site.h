@@ -17,9 +17,11 @@
  * THREADS    Built before the loop runs; read by the loop only.
  */
 struct site_file {
-	const char *url;  /* below _dash-component-suites/, or a name */
-	const char *mime; /* with charset where it matters */
-	char etag[24];    /* quoted, from the content */
+	const char *url;    /* below _dash-component-suites/, or a name */
+	const char *mime;   /* with charset where it matters */
+	char etag[24];      /* quoted, from the content */
+	char etag_gzip[24]; /* the same of its compressed forms */
+	char etag_br[24];
 	const void *data;
 	size_t len;
 	const void *gzip_data; /* NULL: none */

@@ -72,6 +72,7 @@ struct task {
 	const struct computation *computation; /* COMPUTE, ANSWER */
 	struct buf arguments; /* as update_encode(), or an encoded array;
 				 PARSE: body */
+	bool gzip;            /* PARSE: the body is */
 	struct spool *spool;  /* PARSE, ROUTE: a body in a file instead */
 	struct buf about;     /* PARSE: the request, encoded; ROUTE: body */
 	const struct app_route *route; /* ROUTE */

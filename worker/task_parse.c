@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "cache/encode.h"
+#include "worker/body.h"
 #include "worker/spool.h"
 #include "worker/task.h"
 #include "worker/update.h"
@@ -17,7 +18,8 @@
 void
 task_parse(struct task *task, struct toolkit *kit, struct arena *arena)
 {
-	struct update update;
+	struct update update = { .status = 0 };
+	struct buf plain = BUF_EMPTY;
 	struct value *request = NULL;
 	struct buf encoded = BUF_EMPTY;
 	const char *body = task->arguments.data;
@@ -30,12 +32,22 @@ task_parse(struct task *task, struct toolkit *kit, struct arena *arena)
 		len = spool_len(task->spool);
 		(void)spool_map(task->spool, &body); /* as on the loop */
 	}
-	update_parse(kit->app, kit->options, body, len, arena, &update);
+	if (task->gzip) {
+		update.status = -body_gunzip(body, len,
+		    (size_t)kit->options->limit_request_body,
+		    (size_t)kit->options->limit_body_ratio, &plain);
+		update.why = "its gzip form is wrong or too large";
+		body = plain.data;
+		len = plain.len;
+	}
+	if (update.status == 0)
+		update_parse(kit->app, kit->options, body, len, arena, &update);
 	if (update.status == 0 &&
 	    update_encode(&update, request, arena, &encoded) < 0) {
 		update.status = 400;
 		update.why = "a value cannot be encoded";
 	}
+	buf_free(&plain);
 	spool_unref(&task->spool);
 	buf_free(&task->arguments);
 	task->arguments = encoded; /* ownership moves to the task */

@@ -3,9 +3,9 @@
 /* Request bodies that come compressed. */
 import assert from "node:assert/strict";
 import zlib from "node:zlib";
-import { SLOW, test } from "../lib/harness.mjs";
+import { SLOW, test, until } from "../lib/harness.mjs";
 import { request } from "../lib/wire.mjs";
-import { call, result } from "../lib/zoo.mjs";
+import { call, result, runs } from "../lib/zoo.mjs";
 
 function bodyOf(bytes) {
   return bytes.subarray(bytes.indexOf("\r\n\r\n") + 4);
@@ -65,4 +65,24 @@ test("gzip bodies [H9]", async (t, scene) => {
   assert.equal((await ask(packed(zlib.gzipSync(bomb)))).status, 400);
   assert.ok(server.rss(worker) - before < 16e6 * SLOW, "no memory for bombs");
   assert.equal(result(await ask(call("echo", "on")), "echo"), "on");
+});
+
+test("large gzip bodies are inflated beside the loop", async (t, scene) => {
+  const server = await scene.start({ app: "zoo", threads: 1 });
+  const wrong = zlib.gzipSync(bodyOf(call("echo", "y".repeat(500000))));
+  const order = [];
+  const note = (what) => (answer) => {
+    order.push(`${what} ${answer.status}`);
+  };
+
+  wrong[wrong.length - 8] ^= 1; /* seen at its end only */
+  const nap = scene.send(server, call("naps", 1)).then(note("nap"));
+
+  await until("the nap", () => runs(server, "naps") > 0);
+  const body = scene.send(server, packed(wrong)).then(note("body"));
+
+  await new Promise((done) => setTimeout(done, 100));
+  await scene.send(server, request("GET", "/_ph/health")).then(note("health"));
+  await Promise.all([nap, body]);
+  assert.deepEqual(order, ["health 200", "nap 200", "body 400"]);
 });

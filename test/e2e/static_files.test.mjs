@@ -266,3 +266,38 @@ test("a front end that is not there", async (t, scene) => {
   assert.equal(status, 1);
   assert.match(server.lines.join("\n"), new RegExp(`${dir}.*make deps`));
 });
+
+test("a tag belongs to one coding", async (t, scene) => {
+  const { ask } = await open(scene);
+
+  for (const target of ["/", manifest()[0].url]) {
+    const codings = ["identity", "gzip", "br"];
+    const answers = [];
+
+    for (const coding of codings)
+      answers.push(await ask(target, { "Accept-Encoding": coding }));
+    const tags = answers.map((answer) => answer.field("etag"));
+
+    assert.deepEqual(
+      answers.map((answer) => answer.field("content-encoding")),
+      [undefined, "gzip", "br"],
+    );
+    assert.equal(new Set(tags).size, 3, `${target}: ${tags}`);
+    for (const [i, coding] of codings.entries())
+      for (const tag of tags) {
+        const answer = await ask(target, { "Accept-Encoding": coding, "If-None-Match": tag });
+
+        assert.equal(answer.status, tag === tags[i] ? 304 : 200, `${coding} ${tag}`);
+        assert.equal(answer.field("etag"), tags[i]);
+      }
+  }
+});
+
+test("If-None-Match in several lines", async (t, scene) => {
+  const server = await scene.start();
+  const tag = (await scene.send(server, get("/"))).field("etag");
+  const lines = `If-None-Match: "x"\r\nIf-None-Match: ${tag}\r\n`;
+  const bytes = Buffer.from(`GET / HTTP/1.1\r\nHost: a\r\n${lines}\r\n`);
+
+  assert.equal((await scene.send(server, bytes)).status, 304);
+});
