@@ -147,15 +147,21 @@ make_room(struct h2 *h2, size_t len)
 	size_t most = (size_t)options->limit_request_body + FRAMES_MAX;
 	struct h2_stream *largest;
 	struct h2_stream *stream;
+	size_t most_len;
 	int status = 0;
 
-	while (
-	    status == 0 && h2->body_total > 0 && h2->body_total + len > most) {
-		largest = h2->streams;
-		for (stream = largest; stream != NULL; stream = stream->next) {
-			if (stream->body.len > largest->body.len)
+	while (status == 0 && h2->body_total + len > most) {
+		largest = NULL;
+		most_len = 0;
+		for (stream = h2->streams; stream != NULL;
+		     stream = stream->next) {
+			if (stream->body.len > most_len) {
 				largest = stream;
+				most_len = stream->body.len;
+			}
 		}
+		if (largest == NULL) /* `len` alone is too much */
+			break;
 		status = to_file(largest);
 	}
 	return status;
