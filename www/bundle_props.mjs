@@ -40,18 +40,15 @@ const COMPOSED_KINDS = [
   "shape",
 ];
 
-/* Of these, bundles look at the prototype, or extend them. */
-const DOM_CLASSES = [
-  "CustomEvent",
-  "Element",
-  "Event",
-  "HTMLElement",
-  "IntersectionObserver",
-  "MutationObserver",
-  "Node",
-  "ResizeObserver",
-  "SVGElement",
-];
+/*
+ * What the name of a DOM class looks like. Bundles look at their prototypes or
+ * extend them when they are loaded, and no list has them all.
+ */
+const DOM_CLASS = new RegExp(
+  "^(?:(?:HTML|SVG|CSS|DOM|WebGL|XML)[A-Z]\\w*|(?:[A-Z]\\w*)?" +
+    "(?:Element|Event|EventTarget|Node|NodeList|Collection|Observer|Document|" +
+    "DocumentFragment|ShadowRoot|Registry|Animation|StyleSheet|TokenList|Touch))$",
+);
 
 /* A checker is a function, as some libraries call `typeof` on it. */
 function checker(kind, details = {}) {
@@ -108,7 +105,6 @@ function inertDocument() {
 
 function newWindow() {
   const window = {
-    HTMLAnchorElement: class {},
     PropTypes: recordingPropTypes(),
     ReactDOM: {},
     addEventListener() {},
@@ -121,13 +117,65 @@ function newWindow() {
     setTimeout() {},
   };
 
-  for (const name of DOM_CLASSES) window[name] ??= class InertClass {
+  return window;
+}
+
+/* An object that has a class, always the same one, for each such name. */
+function domClasses(base) {
+  const made = new Map();
+  const isClass = (key) => typeof key === "string" && DOM_CLASS.test(key);
+  const make = (key) => {
+    const inert = class {
       observe() {}
       disconnect() {}
     };
-  window.window = window;
-  window.self = window;
-  return window;
+
+    made.set(key, inert);
+    return inert;
+  };
+
+  return new Proxy(base, {
+    has: (target, key) => isClass(key) || key in target,
+    get: (target, key, receiver) =>
+      isClass(key)
+        ? (made.get(key) ?? make(key))
+        : Reflect.get(target, key, receiver),
+  });
+}
+
+/*
+ * A context whose global object is its window. The classes are behind it, as
+ * its prototype: a global object that is a Proxy itself hides the language's
+ * own names, such as Array.
+ */
+function newContext() {
+  const window = newWindow();
+  const context = vm.createContext(window);
+  const global = vm.runInContext("globalThis", context);
+  const base = vm.runInContext("Object.prototype", context);
+
+  window.window = global;
+  window.self = global;
+  Object.setPrototypeOf(global, domClasses(base));
+  return { window, context };
+}
+
+function prepare(libraries) {
+  const { window, context } = newContext();
+  const run = ({ name, text }) =>
+    vm.runInContext(text, context, { filename: name });
+
+  libraries.forEach(run);
+  window.dash_component_api = { DashContext: window.React.createContext({}) };
+  return { window, run };
+}
+
+/* Does `script`, { name, text }, set window[namespace]? May throw, as it may. */
+export function registersNamespace(libraries, namespace, script) {
+  const { window, run } = prepare(libraries);
+
+  run(script);
+  return Object.hasOwn(window, namespace);
 }
 
 /*
@@ -141,13 +189,8 @@ function newWindow() {
  * with `skip` such a one is left out and given to that function.
  */
 export function readBundleProps(libraries, bundles, skip) {
-  const window = newWindow();
-  const context = vm.createContext(window);
-  const run = ({ name, text }) =>
-    vm.runInContext(text, context, { filename: name });
+  const { window, run } = prepare(libraries);
 
-  libraries.forEach(run);
-  window.dash_component_api = { DashContext: window.React.createContext({}) };
   return new Map(
     bundles.map(({ namespace, scripts }) => {
       scripts.forEach(run);

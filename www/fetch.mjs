@@ -190,7 +190,8 @@ export async function readTarball(tarball, names) {
   const { execFile } = await import("node:child_process");
   const { promisify } = await import("node:util");
   const scratch = fs.mkdtempSync(path.join(os.tmpdir(), "www-fetch-"));
-  const members = names.map((name) => `package/${name}`);
+  /* Once each: tar looks for a name no second time. */
+  const members = [...new Set(names)].map((name) => `package/${name}`);
 
   try {
     await promisify(execFile)("tar", [

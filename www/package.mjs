@@ -37,7 +37,11 @@ import {
   propTypesText,
   readComponentDocs,
 } from "./bundle_docs.mjs";
-import { readBundleProps, recordingPropTypes } from "./bundle_props.mjs";
+import {
+  readBundleProps,
+  recordingPropTypes,
+  registersNamespace,
+} from "./bundle_props.mjs";
 import {
   FetchError,
   download,
@@ -95,7 +99,7 @@ async function tar(...args) {
 
 /*
  * One package, unpacked below `scratch`: { name, version, integrity, tarball,
- * root, files, license }. `kept` is a tarball that may be there already.
+ * root, files, license, about }. `kept` is a tarball that may be there already.
  */
 async function unpack(spec, scratch, kept) {
   const into = fs.mkdtempSync(path.join(scratch, "package-"));
@@ -125,6 +129,7 @@ async function unpack(spec, scratch, kept) {
     integrity: integrityOf(tarball),
     tarball,
     root,
+    about,
     files: fs
       .readdirSync(root, { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile())
@@ -135,37 +140,85 @@ async function unpack(spec, scratch, kept) {
   };
 }
 
+/* What a main script loads itself, when it wants it. */
+const LOADED_BY_MAIN =
+  /^(async[-~].*|\d+(\..*)?|.*-shared|.*\.chunk(\..*)?)\.js$/;
+
+/*
+ * The script that makes window[namespace]: mostly called so, else the one in
+ * which the name stands and that, run, sets it. What package.json calls "main"
+ * goes before, as it is often a file that is not in the package at all.
+ */
+function chooseMain({ name, root, files, about }, scripts, namespace, www) {
+  const named = (ending) =>
+    scripts.find((file) => path.basename(file) === `${namespace}${ending}`);
+  const text = (file) => fs.readFileSync(path.join(root, file), "utf8");
+  const known = named(".min.js") ?? named(".js");
+
+  if (known !== undefined) return known;
+  const registers = (file) => {
+    if (!text(file).includes(namespace)) return false;
+    try {
+      return registersNamespace(readLibraries(www), namespace, {
+        name: file,
+        text: text(file),
+      });
+    } catch (error) {
+      failures.push(`${file} does not run here: ${error.message}`);
+      return false;
+    }
+  };
+  const failures = [];
+  const main = path.normalize(about.main ?? "index.js");
+  const found = scripts
+    .filter((file) => !LOADED_BY_MAIN.test(path.basename(file)))
+    .filter((file) => !/[.-]dev(elopment)?\.js$/.test(file))
+    .filter(registers);
+
+  if (found.includes(main)) return main;
+  if (found.length === 1) return found[0];
+  throw new FetchError(
+    found.length > 1
+      ? `${name}: several scripts make window.${namespace}: ${found.join(", ")}`
+      : `${name}: no script in it makes window.${namespace} (--namespace?)` +
+          failures.map((failure) => `; ${failure}`).join(""),
+  );
+}
+
 /* The script of the page and what it loads itself, from the same folder. */
-function chooseScripts(unpacked, namespace) {
+function chooseScripts(unpacked, namespace, www) {
   const scripts = unpacked.files.filter(
     (file) => file.endsWith(".js") && !NOT_SERVED.test(file),
   );
-  const named = (ending) =>
-    scripts.find((file) => path.basename(file) === `${namespace}${ending}`);
-  const main = named(".min.js") ?? named(".js");
-
-  if (main === undefined)
-    throw new FetchError(
-      `${unpacked.name}: no ${namespace}.min.js in it (--namespace?)`,
-    );
+  const main = chooseMain(unpacked, scripts, namespace, www);
   const beside = scripts.filter(
     (file) =>
       file !== main &&
       path.dirname(file) === path.dirname(main) &&
-      /^(async[-~].*|\d+(\..*)?|.*-shared|.*\.chunk(\..*)?)\.js$/.test(
-        path.basename(file),
-      ),
+      LOADED_BY_MAIN.test(path.basename(file)),
   );
 
   return { main, beside };
 }
 
-function servedScripts({ main, beside }, namespace) {
+/*
+ * Dash's plugin of webpack makes bundles ask for "async-a.v1_0_2m16.js" where
+ * they mean async-a.js, as Dash's server takes such a part away again. Newer
+ * bundles have the plugin's code, too, and do not run it: so both names.
+ */
+function servedScripts({ main, beside }, namespace, text) {
+  const [, part] = /\.splice\(1,\s*0,\s*"(v\w+m\d+)"\)/.exec(text) ?? [];
   const url = (file) => `${namespace}/${path.basename(file)}`;
+  const entry = (file) => ({ file, url: url(file), load: 0 });
+  const parted = (file) => ({
+    ...entry(file),
+    url: url(file).replace(".", `.${part}.`),
+  });
 
   return [
-    { file: main, url: url(main), load: 1 },
-    ...beside.map((file) => ({ file, url: url(file), load: 0 })),
+    { ...entry(main), load: 1 },
+    ...beside.map(entry),
+    ...(part !== undefined ? beside.map(parted) : []),
   ];
 }
 
@@ -248,6 +301,13 @@ function runBundle(libraries, bundle, skip) {
   }
 }
 
+/* What is the same in every component. */
+const USUAL_KINDS = new Map([
+  ["id", "string"],
+  ["className", "string"],
+  ["setProps", "func"],
+]);
+
 /*
  * A bundle with a prop-types library of its own gives names without types:
  * then `source`, an object in the text of its sources, has them.
@@ -264,7 +324,10 @@ function typesOf(types, source) {
     /* It needs more than itself: any value will do, then. */
   }
   return new Map(
-    [...types.keys()].map((name) => [name, written[name] ?? { kind: "any" }]),
+    [...types.keys()].map((name) => [
+      name,
+      written[name] ?? { kind: USUAL_KINDS.get(name) ?? "any" },
+    ]),
   );
 }
 
@@ -393,9 +456,9 @@ async function add(spec, folder, options, scratch) {
   const namespace =
     options.namespace ?? main.name.replace(/^@.*\//, "").replace(/\W/g, "_");
   const unpacked = [main];
-  const packages = [
-    pinOf(main, servedScripts(chooseScripts(main, namespace), namespace)),
-  ];
+  const scripts = chooseScripts(main, namespace, options.www);
+  const text = fs.readFileSync(path.join(main.root, scripts.main), "utf8");
+  const packages = [pinOf(main, servedScripts(scripts, namespace, text))];
 
   if (!/^[A-Za-z]\w*$/.test(namespace))
     throw new FetchError(`${namespace}: no namespace of components`);

@@ -3,9 +3,10 @@
 /* Packages made ready for an app, from tarballs made here: no network. */
 
 import assert from "node:assert/strict";
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFile, execFileSync, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import fs from "node:fs";
+import http from "node:http";
 import os from "node:os";
 import path from "node:path";
 import { after, before, test } from "node:test";
@@ -164,6 +165,20 @@ test("types out of the bundle, or of the sources when it hides them", () => {
 
   assert.match(header, /\(bool\) Is it on\?/);
   assert.match(header, /"size", TEXT, 0\)/);
+  /* Without sources, what every component has is known all the same. */
+  const bare = folderWith({
+    "my_lights/my_lights.min.js":
+      `${react} const any = () => {}; ` +
+      "C.propTypes = { id: any, size: any, setProps: any };" +
+      "window.my_lights = { Lamp: C };",
+  });
+
+  assert.equal(make(bare).status, 0);
+  const plainer = fs.readFileSync(path.join(bare, "my_lights.h"), "utf8");
+
+  assert.match(plainer, /"id", TEXT, 0\)/);
+  assert.match(plainer, /"size", VALUE, 0\)/);
+  assert.doesNotMatch(plainer, /setProps/);
 });
 
 test("what is wrong is one line", () => {
@@ -198,4 +213,132 @@ test("specs and nodes", () => {
   const [[, { types }]] = readMetadata(JSON.stringify(METADATA), (text) => text);
 
   assert.deepEqual(childrenProps(types), ["label", "items[].title"]);
+});
+
+/* `npm` asks this registry, which has one package: a tarball of `files`. */
+async function addFrom(files, ...args) {
+  const folder = folderWith(files);
+  const packed = path.join(folder, "packages/my_lights/tarballs/my-lights-1.2.3.tgz");
+  const bytes = fs.readFileSync(packed);
+  const registry = http.createServer((request, response) => {
+    if (request.url.endsWith(".tgz")) return response.end(bytes);
+    const base = `http://127.0.0.1:${registry.address().port}`;
+    const version = {
+      ...{ name: "my-lights", version: "1.2.3" },
+      dist: { tarball: `${base}/my-lights-1.2.3.tgz` },
+    };
+
+    return response.end(
+      JSON.stringify({
+        name: "my-lights",
+        "dist-tags": { latest: "1.2.3" },
+        versions: { "1.2.3": version },
+      }),
+    );
+  });
+  const app = fs.mkdtempSync(path.join(scratch, "added-"));
+
+  await new Promise((resolve) => registry.listen(0, "127.0.0.1", resolve));
+  const env = {
+    ...process.env,
+    npm_config_registry: `http://127.0.0.1:${registry.address().port}/`,
+    npm_config_cache: path.join(app, "npm-cache"),
+  };
+  const done = await new Promise((resolve) => {
+    execFile(
+      process.execPath,
+      [PROGRAM, "--www", WWW, ...args, "my-lights", app],
+      { encoding: "utf8", env },
+      (error, stdout, stderr) => resolve({ status: error?.code ?? 0, stderr }),
+    );
+  });
+
+  registry.close();
+  registry.closeAllConnections();
+  return { ...done, app };
+}
+
+const COMPONENT = "const C = () => null; C.propTypes = { on: PropTypes.bool };";
+/* As those bundles do that bring polyfills along. */
+const DOM =
+  "class Mine extends HTMLButtonElement {} new Mine().observe();" +
+  "HTMLDivElement.prototype.hide = 1; window.SVGPathElement.prototype.hide = 1;" +
+  "if (HTMLDivElement !== window.HTMLDivElement || !('UIEvent' in self)) " +
+  "throw new Error('two windows'); Array.isArray([]); new MouseEvent('click');" +
+  "if (typeof Buffer !== 'undefined') throw new Error('no browser');";
+
+test("a bundle finds every class of the DOM", async () => {
+  const { status, stderr, app } = await addFrom({
+    "my_lights/my_lights.min.js": `${DOM}${COMPONENT} window.my_lights = { Lamp: C };`,
+  });
+
+  assert.equal(stderr, "");
+  assert.equal(status, 0);
+  assert.match(
+    fs.readFileSync(path.join(app, "my_lights.h"), "utf8"),
+    /"on", BOOL, 0\)/,
+  );
+});
+
+test("a bundle of any name is found by what it makes", async () => {
+  const about = { name: "my-lights", version: "1.2.3", main: "build/index.js" };
+  const bundle = `${COMPONENT} window["my_lights"] = { Lamp: C };`;
+  const files = {
+    "package.json": JSON.stringify(about),
+    "my_lights/bundle.js": bundle,
+    "my_lights/async-lamp.js": "window.my_lights_lamp = 'my_lights';",
+    "my_lights/my_lights-shared.js": "window.my_lights_shared = [];",
+    "my_lights/helper.js": "window.about_my_lights = 1;",
+    "my_lights/broken.js": "throw new Error('my_lights');",
+  };
+  const { status, stderr, app } = await addFrom(files);
+
+  assert.equal(stderr, "");
+  assert.equal(status, 0);
+  assert.deepEqual(
+    JSON.parse(
+      fs.readFileSync(path.join(app, "packages/my_lights.json"), "utf8"),
+    ).packages[0].serve.map(({ file, load }) => [file, load]),
+    [
+      ["my_lights/bundle.js", 1],
+      ["my_lights/async-lamp.js", 0],
+      ["my_lights/my_lights-shared.js", 0],
+    ],
+  );
+  /* As the bundles of older packages ask for what they load. */
+  const parted = await addFrom({
+    ...files,
+    "my_lights/bundle.js": `${bundle} (n) => n.splice(1,0,"v1_0_2m1647653451")`,
+  });
+
+  assert.equal(parted.status, 0, parted.stderr);
+  assert.match(
+    fs.readFileSync(
+      path.join(parted.app, "packages/my_lights/manifest.tsv"),
+      "utf8",
+    ),
+    /\/async-lamp\.v1_0_2m1647653451\.js\t/,
+  );
+  const twice = { ...files, "my_lights/second.js": bundle };
+  const unsure = await addFrom(twice);
+
+  assert.equal(unsure.status, 1);
+  assert.match(
+    unsure.stderr,
+    /several scripts make window\.my_lights: my_lights\/bundle\.js, my_lights\/second\.js/,
+  );
+  /* Unless the package says which is its own. */
+  const told = await addFrom({
+    ...twice,
+    "package.json": JSON.stringify({ ...about, main: "./my_lights/second.js" }),
+  });
+
+  assert.equal(told.status, 0, told.stderr);
+  const none = await addFrom(files, "--namespace", "my_lamps");
+
+  assert.equal(none.status, 1);
+  assert.match(
+    none.stderr,
+    /no script in it makes window\.my_lamps \(--namespace\?\)$/m,
+  );
 });
