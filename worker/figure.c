@@ -21,6 +21,16 @@ static const struct value *put(struct arena *arena, const struct value *node,
     const char *path, const struct value *leaf, unsigned steps,
     const char **why);
 
+/* What is put where there is nothing yet, for the rest of the path. */
+static const struct value *
+missing(const char *rest)
+{
+	static const struct value object = { .kind = VALUE_OBJECT };
+	static const struct value list = { .kind = VALUE_ARRAY };
+
+	return *rest == '[' ? &list : &object;
+}
+
 static const struct value *
 put_index(struct arena *arena, const struct value *node, const char *path,
     const struct value *leaf, unsigned steps, const char **why)
@@ -36,16 +46,21 @@ put_index(struct arena *arena, const struct value *node, const char *path,
 		*why = "an index is a number in brackets, as in data[0]";
 		return NULL;
 	}
-	if (node->kind != VALUE_ARRAY || index >= node->count) {
+	if (node->kind != VALUE_ARRAY || index > node->count) {
 		*why = "the list has no item at that index";
 		return NULL;
 	}
-	child = put(arena, &node->u.items[index], end + 1, leaf, steps, why);
-	copy = child != NULL ? value_array(arena, node->count) : NULL;
+	/* The index behind the last item appends. */
+	child = index < node->count ? &node->u.items[index] : missing(end + 1);
+	child = put(arena, child, end + 1, leaf, steps, why);
+	copy = child != NULL
+		   ? value_array(arena, node->count + (index == node->count))
+		   : NULL;
 	if (copy == NULL)
 		return NULL;
-	memcpy(copy->u.items, node->u.items,
-	    node->count * sizeof(struct value));
+	if (node->count > 0)
+		memcpy(copy->u.items, node->u.items,
+		    node->count * sizeof(struct value));
 	copy->u.items[index] = *child;
 	return copy;
 }
@@ -54,9 +69,8 @@ static const struct value *
 put_member(struct arena *arena, const struct value *node, const char *path,
     const struct value *leaf, unsigned steps, const char **why)
 {
-	static const struct value empty = { .kind = VALUE_OBJECT };
 	size_t len = strcspn(path, ".[");
-	const struct value *child = &empty;
+	const struct value *child = missing(path + len);
 	struct value *copy;
 	uint32_t i;
 

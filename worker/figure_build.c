@@ -177,6 +177,12 @@ give(struct figure *figure)
 	return (struct ph_figure *)(void *)figure;
 }
 
+static bool
+is_figure(const char *function, const struct figure *figure)
+{
+	return host_is_given(function, "the figure is", figure);
+}
+
 static void
 put(struct figure *figure, const char *path, const struct value *leaf)
 {
@@ -347,7 +353,10 @@ figure_trace(struct ph_figure *ph, const char *type,
 	char prefix[32];
 	int place;
 
-	if (figure->call == NULL || figure->call->failed)
+	if (!is_figure("a trace", figure) || figure->call == NULL ||
+	    figure->call->failed)
+		return;
+	if (!host_is_named("a trace", type))
 		return;
 	place = add_trace(figure, type);
 	(void)snprintf(prefix, sizeof(prefix), "data[%d]", place);
@@ -386,7 +395,8 @@ figure_layout(struct ph_figure *ph, const struct ph_figure_options *options)
 {
 	struct figure *figure = take(ph);
 
-	if (figure->call == NULL || figure->call->failed)
+	if (!is_figure("ph_figure_layout()", figure) || figure->call == NULL ||
+	    figure->call->failed)
 		return;
 	if (options->style != NULL)
 		put_style(figure, options->style);
@@ -408,7 +418,8 @@ figure_layout(struct ph_figure *ph, const struct ph_figure_options *options)
 static void
 figure_set(struct ph_figure *ph, const char *path, const struct ph_value *value)
 {
-	if (host_is_named("ph_figure_set()", path))
+	if (is_figure("ph_figure_set()", take(ph)) &&
+	    host_is_named("ph_figure_set()", path))
 		put(take(ph), path, host_take(value));
 }
 
@@ -417,6 +428,8 @@ figure_value(struct ph_figure *ph)
 {
 	const struct figure *figure = take(ph);
 
+	if (!is_figure("ph_figure_value()", figure))
+		return host_give(&call_null_value);
 	return host_give(
 	    figure->tree != NULL ? figure->tree : &call_null_value);
 }
@@ -431,7 +444,8 @@ figure_grid(const double *cells, size_t rows, size_t columns)
 	struct buf text = BUF_EMPTY;
 	const struct ph_value *grid = NULL;
 
-	if (call == NULL)
+	if (call == NULL || (rows * columns > 0 && !host_is_given("ph_grid()",
+						       "the cells are", cells)))
 		return host_give(&call_null_value);
 	if (base64_encode(cells, rows * columns * sizeof(*cells), &text) == 0)
 		grid = HOST_OBJECT({ "dtype", host_make_text("f8", 2) },

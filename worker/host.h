@@ -90,6 +90,8 @@ enum ph_status host_set_props(struct ph_call *call, const char *id,
 /* Are these the same "id.property"? Dict ids may be spelled differently. */
 /* Is a name there at all? Else the call of `function` is a mistake. */
 bool host_is_named(const char *function, const void *name);
+/* The same for anything else: `what` is "the figure is" and the like. */
+bool host_is_given(const char *function, const char *what, const void *given);
 
 bool host_is_what(struct arena *arena, const struct dependency *dependency,
     const char *what);

@@ -40,6 +40,11 @@ data_array(enum ph_array_type type, const void *items, size_t count)
 
 	if (call == NULL)
 		return host_give(&call_null_value);
+	if (items == NULL && count > 0) {
+		call_mistake(call, "%s: an array: %zu items at NULL",
+		    call->name, count);
+		return host_give(&call_null_value);
+	}
 	return made(call, "an array",
 	    frame_array(call->arena, type, items, count), NULL);
 }

@@ -9,6 +9,8 @@
  *
  * THREADS  Whatever thread runs the call.
  */
+#include <ctype.h>
+#include <errno.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -43,6 +45,17 @@ host_is_named(const char *function, const void *name)
 		call_mistake(call, "%s: %s: a name or text is NULL", call->name,
 		    function);
 	return name != NULL;
+}
+
+bool
+host_is_given(const char *function, const char *what, const void *given)
+{
+	struct call *call = call_current();
+
+	if (given == NULL && call != NULL)
+		call_mistake(call, "%s: %s: %s NULL", call->name, function,
+		    what);
+	return given != NULL;
 }
 
 const struct ph_value *
@@ -94,6 +107,8 @@ host_make_textf(const char *format, ...)
 	va_list args;
 	int len;
 
+	if (!host_is_given("ph_textf()", "the format is", format))
+		return host_give(&call_null_value);
 	va_start(args, format);
 	len = vasprintf(&text, format, args);
 	va_end(args);
@@ -103,6 +118,19 @@ host_make_textf(const char *format, ...)
 		free(text);
 	}
 	return made(call, value);
+}
+
+/* An integer that only a double would take, and not exactly: ph_uint(). */
+static bool
+is_beyond(const char *json)
+{
+	char *end;
+
+	if (!isdigit((unsigned char)*json))
+		return false;
+	errno = 0;
+	return (strtoull(json, &end, 10) > INT64_MAX || errno != 0) &&
+	       *end == '\0';
 }
 
 const struct ph_value *
@@ -117,6 +145,13 @@ host_make_json(const char *json)
 		return host_give(&call_null_value);
 	if (!host_is_named("ph_json()", json))
 		return host_give(&call_null_value);
+	if (is_beyond(json)) {
+		call_mistake(call,
+		    "%s: the integer %.40s is beyond 2^63 - 1: ph_text() "
+		    "keeps it",
+		    call->name, json);
+		return host_give(&call_null_value);
+	}
 	if (json_read(json, strlen(json), &limits, call->arena, &value, &why) <
 	    0) {
 		call_mistake(call, "PH_JSON(%.40s...): %s", json, why);

@@ -116,6 +116,14 @@ location(struct call *call, const char *path)
 	return host_make_list(steps, count);
 }
 
+/* Those that take none are given NULL; else it is null. */
+static bool
+takes_value(enum ph_patch_operation operation)
+{
+	return operation != PH_PATCH_DELETE && operation != PH_PATCH_CLEAR &&
+	       operation != PH_PATCH_REVERSE;
+}
+
 void
 host_patch_step(struct ph_patch *ph, enum ph_patch_operation operation,
     const char *path, const struct ph_value *value, int64_t index)
@@ -127,7 +135,8 @@ host_patch_step(struct ph_patch *ph, enum ph_patch_operation operation,
 	const char *name;
 	struct step *step;
 
-	if (patch == NULL || call == NULL)
+	if (call == NULL || !host_is_given("ph_patch", "the patch is", patch) ||
+	    !host_is_given("ph_patch", "the path is", path))
 		return;
 	if ((unsigned)operation >= sizeof(operations) / sizeof(*operations)) {
 		call_error(call, "ph_patch: no such operation");
@@ -140,7 +149,7 @@ host_patch_step(struct ph_patch *ph, enum ph_patch_operation operation,
 	if (operation == PH_PATCH_INSERT)
 		params = HOST_OBJECT({ "value", value },
 		    { "index", host_make_int(index) });
-	else if (value != NULL)
+	else if (takes_value(operation))
 		params = HOST_OBJECT({ "value", value });
 	else
 		params = host_make_object(NULL, NULL, 0);
@@ -163,7 +172,9 @@ host_patch_value(struct ph_patch *ph)
 	struct value *list = NULL;
 	uint32_t i = 0;
 
-	if (patch != NULL && call != NULL)
+	if (!host_is_given("ph_patched()", "the patch is", patch))
+		return host_give(&call_null_value);
+	if (call != NULL)
 		list = value_array(call->arena, patch->count);
 	if (list == NULL) {
 		if (call != NULL)

@@ -161,6 +161,10 @@ mistakes_name_the_path(void **state)
 	struct ph_figure *figure = ph_figure();
 
 	(void)state;
+	ph_figure_set(figure, "layout.xaxis.range[0]", ph_int(1));
+	ph_figure_set(figure, "layout.xaxis.range[1]", ph_int(2));
+	check_json(figure,
+	    "{\"data\":[],\"layout\":{\"xaxis\":{\"range\":[1,2]}}}");
 	ph_figure_set(figure, "data[3].x", ph_int(1));
 	assert_true(call.failed);
 	assert_string_equal(call.error,

@@ -54,6 +54,12 @@ static const struct {
 	{ "{\"a\":{}}", "a", "{\"a\":7}" },
 	{ "{\"ab\":1}", "a", "{\"ab\":1,\"a\":7}" },
 	{ "{\"x-y z\":1}", "x-y z", "{\"x-y z\":7}" },
+	/* The index behind the last one appends; lists on the way are made. */
+	{ "{\"a\":[]}", "a[0]", "{\"a\":[7]}" },
+	{ "{\"a\":[1,2]}", "a[2]", "{\"a\":[1,2,7]}" },
+	{ "{}", "a[0]", "{\"a\":[7]}" },
+	{ "{}", "a.b[0].c", "{\"a\":{\"b\":[{\"c\":7}]}}" },
+	{ "{\"a\":[[1]]}", "a[1][0]", "{\"a\":[[1],[7]]}" },
 };
 
 static void
@@ -85,8 +91,8 @@ static const struct {
 	{ "{}", "a..b", "a name is empty" },
 	{ "{}", "a.", "a name is empty" },
 	{ "{\"a\":[1]}", "a.[0]", "a name is empty" },
-	{ "{\"a\":[]}", "a[0]", "the list has no item at that index" },
-	{ "{\"a\":[1,2]}", "a[2]", "the list has no item at that index" },
+	{ "{\"a\":[]}", "a[1]", "the list has no item at that index" },
+	{ "{\"a\":[1,2]}", "a[3]", "the list has no item at that index" },
 	{ "{\"a\":[1]}", "a[99999999999999999999]",
 	    "the list has no item at that index" },
 	{ "{\"a\":[1]}", "a[18446744073709551616]",
@@ -94,7 +100,8 @@ static const struct {
 	{ "{\"a\":[1]}", "a[4294967296]",
 	    "the list has no item at that index" },
 	{ "{\"a\":[1]}", "a[-1]", NULL },
-	{ "{}", "a[0]", "the list has no item at that index" },
+	{ "{}", "a[1]", "the list has no item at that index" },
+	{ "{\"a\":null}", "a[0]", "the list has no item at that index" },
 	{ "{}", "[0]", "the list has no item at that index" },
 	{ "{\"a\":{\"0\":1}}", "a[0]", "the list has no item at that index" },
 	{ "{\"a\":[1]}", "a[]",

@@ -94,6 +94,99 @@ names_that_are_null(void **state)
 	}
 }
 
+/* What is no name, but has to be there. */
+static void
+what_is_null_is_told(void **state)
+{
+	static const char *const wants[] = {
+		"page: a trace: the figure is NULL",
+		"page: ph_figure_layout(): the figure is NULL",
+		"page: ph_figure_set(): the figure is NULL",
+		"page: ph_figure_value(): the figure is NULL",
+		"page: an array: 5 items at NULL",
+		"page: ph_grid(): the cells are NULL",
+		"page: ph_patch: the patch is NULL",
+		"page: ph_patch: the path is NULL",
+		"page: ph_patched(): the patch is NULL",
+		"page: ph_textf(): the format is NULL",
+	};
+	/* Without what the compiler knows of formats. */
+	const struct ph_value *(*textf)(const char *, ...) =
+	    host_table.make_textf;
+	struct ph_patch *patch = ph_patch();
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(wants) / sizeof(wants[0]); i++) {
+		call.failed = false;
+		call.misbuilt = false;
+		switch (i) {
+		case 0:
+			ph_scatter(NULL, .y = PH_JSON([1]));
+			break;
+		case 1:
+			ph_figure_layout(NULL, .title = "t");
+			break;
+		case 2:
+			ph_figure_set(NULL, "layout.height", ph_int(1));
+			break;
+		case 3:
+			(void)ph_figure_value(NULL);
+			break;
+		case 4:
+			(void)ph_doubles(NULL, 5);
+			break;
+		case 5:
+			(void)ph_grid(NULL, 2, 2);
+			break;
+		case 6:
+			ph_patch_assign(NULL, "a", ph_int(1));
+			break;
+		case 7:
+			ph_patch_assign(patch, NULL, ph_int(1));
+			break;
+		case 8:
+			(void)ph_patched(NULL);
+			break;
+		default:
+			(void)textf(NULL);
+			break;
+		}
+		assert_true(call.failed);
+		assert_true(call.misbuilt);
+		assert_string_equal(call.error, wants[i]);
+	}
+	call.failed = false;
+	check(ph_json_text(ph_doubles(NULL, 0)),
+	    "\"{\\\"dtype\\\":\\\"f8\\\",\\\"bdata\\\":\\\"\\\"}\"");
+	/* No value is null, as everywhere. */
+	ph_patch_assign(patch, "a", NULL);
+	check(ph_patched(patch),
+	    "{\"__dash_patch_update\":\"__dash_patch_update\","
+	    "\"operations\":[{\"operation\":\"Assign\",\"location\":[\"a\"],"
+	    "\"params\":{\"value\":null}}]}");
+}
+
+/* What no int64_t is, is not another number. */
+static void
+unsigned_integers(void **state)
+{
+	(void)state;
+	check(ph_uint(0), "0");
+	check(ph_uint(INT64_MAX), "9223372036854775807");
+	(void)ph_uint((uint64_t)INT64_MAX + 1);
+	assert_true(call.failed);
+	assert_string_equal(call.error,
+	    "page: the integer 9223372036854775808 is beyond 2^63 - 1: "
+	    "ph_text() keeps it");
+	call.failed = false;
+	(void)ph_uint(UINT64_MAX);
+	assert_string_equal(call.error,
+	    "page: the integer 18446744073709551615 is beyond 2^63 - 1: "
+	    "ph_text() keeps it");
+	call.failed = false;
+}
+
 static void
 scalars(void **state)
 {
@@ -382,6 +475,8 @@ main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(names_that_are_null),
+		TEST(what_is_null_is_told),
+		TEST(unsigned_integers),
 		TEST(scalars),
 		TEST(textf_of_any_length),
 		TEST(json_literals),

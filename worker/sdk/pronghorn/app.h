@@ -747,6 +747,21 @@ ph_int(int64_t integer)
 	return ph_host_->make_int(integer);
 }
 
+/* The same of an unsigned one; beyond 2^63 - 1 the call fails: what is so
+ * large, a hash for one, is to go as a text. */
+static inline const struct ph_value *
+ph_uint(uint64_t integer)
+{
+	char digits[21];
+	char *at = digits + sizeof(digits) - 1;
+
+	if (integer <= INT64_MAX)
+		return ph_host_->make_int((int64_t)integer);
+	for (*at = '\0'; integer > 0; integer /= 10)
+		*--at = (char)('0' + integer % 10);
+	return ph_host_->make_json(at); /* which says why not */
+}
+
 /* A number; NaN and infinities become null in the browser, and where a value
  * is kept: by ph_memo(), ph_cache_set(), ph_session_set(). */
 static inline const struct ph_value *

@@ -112,7 +112,8 @@ ph_figure_value(struct ph_figure *figure)
 	return ph_host_->figure->value(figure);
 }
 
-/* Set anything, by plotly's own names; what leads there is made. */
+/* Set anything, by plotly's own names; what leads there is made, lists, too:
+ * the index behind the last one appends. */
 static inline void
 ph_figure_set(struct ph_figure *figure, const char *path,
     const struct ph_value *value)

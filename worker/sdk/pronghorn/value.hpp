@@ -41,14 +41,9 @@ public:
 	Value(unsigned number) : value_(ph_int(number)) {}
 	Value(long number) : value_(ph_int(number)) {}
 	Value(long long number) : value_(ph_int(number)) {}
-	Value(unsigned long number)
-	    : value_(ph_int(static_cast<int64_t>(number)))
-	{
-	}
-	Value(unsigned long long number)
-	    : value_(ph_int(static_cast<int64_t>(number)))
-	{
-	}
+	/* Beyond 2^63 - 1 the call fails; see ph_uint(). */
+	Value(unsigned long number) : value_(ph_uint(number)) {}
+	Value(unsigned long long number) : value_(ph_uint(number)) {}
 	Value(double number) : value_(ph_number(number)) {}
 	Value(const char *text) : value_(ph_text(text)) {}
 	Value(const std::string &text)
