@@ -111,6 +111,29 @@ put_hash(const char *script, size_t len, struct buf *out)
 	(void)buf_printf(out, " 'sha256-%s'", text);
 }
 
+/*
+ * What the front end itself puts into the frame in which its error panel shows
+ * a callback's failure: it tells how high that is. The frame inherits the
+ * policy of the page. test/browser/dash_errors sees that it still is this.
+ */
+static const char panel_script[] =
+    "\n"
+    "  function sendHeight() {\n"
+    "    const height = document.body.scrollHeight;\n"
+    "    window.parent.postMessage({ type: \"IFRAME_HEIGHT\", height }, "
+    "\"*\");\n"
+    "  }\n"
+    "\n"
+    "  window.addEventListener(\"load\", sendHeight);\n"
+    "  window.addEventListener(\"resize\", sendHeight);\n"
+    "  window.addEventListener(\"click\", sendHeight);\n";
+
+static bool
+is_script(const char *directive)
+{
+	return strcmp(directive, "script-src") == 0;
+}
+
 /* One hash for each inline script of the page. */
 static void
 put_hashes(const char *page, size_t len, struct buf *out)
@@ -148,8 +171,10 @@ put_policy(const struct worker_options *options, const char *page, size_t len,
 	for (i = 0; i < BASE_COUNT; i++) {
 		(void)buf_printf(out, "%s%s %s", i > 0 ? "; " : "",
 		    base_policy[i][0], base_policy[i][1]);
-		if (strcmp(base_policy[i][0], "script-src") == 0)
+		if (is_script(base_policy[i][0]))
 			put_hashes(page, len, out);
+		if (is_script(base_policy[i][0]) && options->debug)
+			put_hash(panel_script, sizeof(panel_script) - 1, out);
 		put_extra(extra, base_policy[i][0], out);
 	}
 	while (next_directive(&extra, &name, &sources)) {

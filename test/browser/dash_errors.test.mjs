@@ -109,6 +109,11 @@ test("development mode shows what failed and why", async (t, scene) => {
 
   assert.match(seen, /dash_errors\.so/);
   await visitor.screenshot("dash_errors");
+  /* The front end's own script in the frame may run: it tells its height. */
+  assert.deepEqual(
+    visitor.complaints.filter((text) => /Content Security Policy/.test(text)),
+    [],
+  );
   /* Life goes on. */
   await press(visitor, "work");
   await page.getByText("worked 1").waitFor();

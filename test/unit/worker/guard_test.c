@@ -175,6 +175,7 @@ policy_has_hashes_of_inline_scripts(void **state)
 	    "<script src=\"/x.js\"></script>"
 	    "<script>alert('Hello, world.');</script>";
 	struct worker_options options;
+	struct buf debug = BUF_EMPTY;
 	struct buf out = BUF_EMPTY;
 	struct buf why = BUF_EMPTY;
 	const char *text;
@@ -194,6 +195,16 @@ policy_has_hashes_of_inline_scripts(void **state)
 	assert_non_null(strstr(text,
 	    "script-src 'self' 'sha256-qznLcsROx4GACP2dm0UCKCzCG+HiZ1guq6ZZDob"
 	    "/Tng='; style-src"));
+	/* In development the front end's own in the frame of an error. */
+	options.debug = true;
+	assert_int_equal(
+	    guard_page_fields(&options, page, sizeof(page) - 1, &debug, &why),
+	    0);
+	assert_non_null(strstr(buf_cstr(&debug),
+	    "/Tng=' 'sha256-zwUfZLycPPYo37o7v91eNCPFNj5TbZf8ccux3pTfJS4='; "
+	    "style-src"));
+	buf_free(&debug);
+	options.debug = false;
 	assert_non_null(
 	    strstr(text, "img-src 'self' data: blob: https://t.example; "));
 	assert_non_null(strstr(text, "; media-src data:"));
