@@ -102,8 +102,34 @@ say(struct arena *arena, const char *format, ...)
 }
 
 /*
+ * May `more` have it? The server's own packages are known to the last
+ * property. A package from npm may take what no header can have: properties
+ * that are functions to it and that it finds by a name, {"function": "f"}.
+ */
+static bool
+is_known(const struct ph_component_type *type,
+    const struct value_member *member)
+{
+	static const char *const own[] = { "dash_html_components",
+		"dash_core_components", "dash_table" };
+	bool is_own = false;
+	size_t i;
+
+	for (i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+		is_own |= strcmp(type->name_space, own[i]) == 0;
+	if (!is_own || strncmp(member->name, "data-", 5) == 0 ||
+	    strncmp(member->name, "aria-", 5) == 0)
+		return true;
+	for (i = 0; i < type->prop_count; i++) {
+		if (strcmp(type->props[i].name, member->name) == 0)
+			return !is_more(&type->props[i]);
+	}
+	return false;
+}
+
+/*
  * The members of `more` behind the properties so far. 0, or -1 with *why: it
- * is no object, or a property would be there twice.
+ * is no object, a property would be there twice, or nobody knows it.
  */
 static int
 add_more(struct arena *arena, struct component *component,
@@ -130,6 +156,13 @@ add_more(struct arena *arena, struct component *component,
 	for (i = 0; i < more->count; i++) {
 		member = &all[component->prop_count];
 		*member = more->u.members[i];
+		if (!is_known(component->type, member)) {
+			*why = say(arena,
+			    "component %s: .more has \"%.60s\", which is "
+			    "neither a property of it nor data-* or aria-*",
+			    component->type->name, member->name);
+			return -1;
+		}
 		for (j = 0; j < component->prop_count; j++) {
 			if (all[j].name_len != member->name_len ||
 			    memcmp(all[j].name, member->name,

@@ -3,6 +3,7 @@
 /* A struct of properties becomes the given ones, in order. */
 #include "test/unit/arena_test_case.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "worker/component.h"
@@ -205,6 +206,40 @@ more_in_odd_shapes(void **state)
 	assert_int_equal(make(&props)->prop_count, 1);
 }
 
+/* A wrong letter in it is found, where all properties are known. */
+static void
+more_that_nobody_knows(void **state)
+{
+	static const struct ph_component_type own = { "dash_html_components",
+		"Card", card_props, 5 };
+	static const char *const names[] = { "data-a", "aria-a", "title",
+		"dta-x", "more", "data" };
+	struct value *more = value_object(&arena, 1);
+	struct card props = { .id = "a", .more = as_given(more) };
+	char want[128];
+	const char *why;
+	size_t i;
+
+	(void)state;
+	more->u.members[0].value = *value_text(&arena, "b", 1);
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		more->u.members[0].name = names[i];
+		more->u.members[0].name_len = (uint32_t)strlen(names[i]);
+		assert_non_null(component_new(&arena, &card, &props, &why));
+		if (i < 3) {
+			assert_non_null(
+			    component_new(&arena, &own, &props, &why));
+			continue;
+		}
+		assert_null(component_new(&arena, &own, &props, &why));
+		(void)snprintf(want, sizeof(want),
+		    "component Card: .more has \"%s\", which is neither a "
+		    "property of it nor data-* or aria-*",
+		    names[i]);
+		assert_string_equal(why, want);
+	}
+}
+
 static void
 a_component_without_properties(void **state)
 {
@@ -252,6 +287,7 @@ main(void)
 		ARENA_TEST(a_required_one_is_missed_by_name),
 		ARENA_TEST(more_adds_its_members),
 		ARENA_TEST(more_in_odd_shapes),
+		ARENA_TEST(more_that_nobody_knows),
 		ARENA_TEST(a_component_without_properties),
 		ARENA_TEST(a_full_arena_is_an_error),
 	};
