@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "server/base/clock.h"
+#include "worker/utf8.h"
 #include "worker/visit.h"
 
 #define CHECK_EVERY_US 5000 /* a loop may ask for each of a million rows */
@@ -22,6 +23,7 @@ struct call_blob {
 };
 
 const struct value call_null_value = { .kind = VALUE_NULL };
+const struct value call_bad_value = { .kind = VALUE_NULL, .flag = true };
 
 static _Thread_local struct call *current;
 
@@ -76,17 +78,42 @@ call_current(void)
 	return current;
 }
 
+/* As a log and a terminal may have it: what is no UTF-8 becomes \xff. */
+static void
+put_clean(const char *text, char *out, size_t size)
+{
+	const char *end = text + strlen(text);
+	size_t len = 0;
+	size_t step;
+
+	while (text < end) {
+		step = utf8_char_len(text, end);
+		if (len + (step > 0 ? step : 4) >= size)
+			break;
+		if (step > 0)
+			memcpy(out + len, text, step);
+		else
+			(void)snprintf(out + len, size - len, "\\x%02x",
+			    (unsigned char)*text);
+		len += step > 0 ? step : 4;
+		text += step > 0 ? step : 1;
+	}
+	out[len] = '\0';
+}
+
 void
 call_error(struct call *call, const char *format, ...)
 {
+	char text[sizeof(call->error)];
 	va_list args;
 
 	if (call->failed)
 		return;
 	call->failed = true;
 	va_start(args, format);
-	(void)vsnprintf(call->error, sizeof(call->error), format, args);
+	(void)vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
+	put_clean(text, call->error, sizeof(call->error));
 }
 
 void

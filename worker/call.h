@@ -82,6 +82,7 @@ struct call {
 
 	bool failed;
 	bool misbuilt; /* ... as it made a value that there cannot be */
+	bool placed;   /* ... and the error says for which output */
 	char error[512];
 	const char *handled; /* the error that on_error is there for */
 	bool waits;          /* asked for a value that is not there */
@@ -174,5 +175,9 @@ bool call_is_cancelled(struct call *call, bool now);
 
 /* A constant null value, for when there is nothing better to give. */
 extern const struct value call_null_value;
+
+/* ... and for what could not be made: a null with its flag set, also where it
+ * was copied into something else, so that the output can be named. */
+extern const struct value call_bad_value;
 
 #endif

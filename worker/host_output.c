@@ -6,12 +6,16 @@
  *
  * THREADS  The thread that runs the call.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "worker/component.h"
 #include "worker/dash_id.h"
 #include "worker/host.h"
 #include "worker/update.h"
+
+#define DEPTH_MAX 200
 
 bool
 host_is_what(struct arena *arena, const struct dependency *dependency,
@@ -66,6 +70,43 @@ slots_of(const struct call *call, int output, uint32_t *count)
 	return first;
 }
 
+/* Is it in the value, what could not be made? */
+static bool
+has_bad(const struct value *value, unsigned depth)
+{
+	const struct component *component =
+	    value->kind == VALUE_COMPONENT ? value->u.component : NULL;
+	bool found = value->kind == VALUE_NULL && value->flag;
+	uint32_t i;
+
+	if (depth > DEPTH_MAX)
+		return false;
+	for (i = 0; value->kind == VALUE_ARRAY && !found && i < value->count;
+	     i++)
+		found = has_bad(&value->u.items[i], depth + 1);
+	for (i = 0; value->kind == VALUE_OBJECT && !found && i < value->count;
+	     i++)
+		found = has_bad(&value->u.members[i].value, depth + 1);
+	for (i = 0; component != NULL && !found && i < component->prop_count;
+	     i++)
+		found = has_bad(&component->props[i].value, depth + 1);
+	return found;
+}
+
+/* The call fails as this value is wrong: then say what it was for. */
+static void
+name_output(struct call *call, const char *what, const struct value *value)
+{
+	char text[sizeof(call->error)];
+
+	if (!call->misbuilt || call->placed || !has_bad(value, 0))
+		return;
+	call->placed = true;
+	memcpy(text, call->error, sizeof(text));
+	(void)snprintf(call->error, sizeof(call->error),
+	    "output %.100s: %.380s", what, text);
+}
+
 enum ph_status
 host_output(struct ph_call *ph, const char *what,
     const struct ph_value *ph_value)
@@ -79,6 +120,7 @@ host_output(struct ph_call *ph, const char *what,
 
 	if (output < 0)
 		return PH_ERROR;
+	name_output(call, what, value);
 	first = slots_of(call, output, &count);
 	if (!call->callback->outputs[output].is_list) {
 		call->outputs[first] = value;
@@ -108,6 +150,7 @@ host_output_each(struct ph_call *ph, const char *what, size_t index,
 
 	if (output < 0)
 		return PH_ERROR;
+	name_output(call, what, host_take(value));
 	first = slots_of(call, output, &count);
 	if (index >= count) {
 		call_error(call,
@@ -179,6 +222,7 @@ host_set_props(struct ph_call *ph, const char *id, const char *property,
 		}
 		(*at)->what = what;
 	}
+	name_output(call, what, host_take(value));
 	(*at)->value = host_take(value);
 	return call->failed ? PH_ERROR : PH_OK;
 }

@@ -150,12 +150,12 @@ host_make_json(const char *json)
 		    "%s: the integer %.40s is beyond 2^63 - 1: ph_text() "
 		    "keeps it",
 		    call->name, json);
-		return host_give(&call_null_value);
+		return host_give(&call_bad_value);
 	}
 	if (json_read(json, strlen(json), &limits, call->arena, &value, &why) <
 	    0) {
 		call_mistake(call, "PH_JSON(%.40s...): %s", json, why);
-		return host_give(&call_null_value);
+		return host_give(&call_bad_value);
 	}
 	return host_give(value);
 }
@@ -264,7 +264,7 @@ host_make_component(const struct ph_component_type *type, const void *props)
 	value = component_new(call->arena, type, props, &why);
 	if (value == NULL) {
 		call_mistake(call, "%s: %s", call->name, why);
-		return host_give(&call_null_value);
+		return host_give(&call_bad_value);
 	}
 	return host_give(value);
 }

@@ -245,6 +245,26 @@ figures_take_columns(void **state)
 	assert_false(call.failed);
 }
 
+/* What could not be made: the output it was for, and no byte as it was. */
+static void
+bad_values_name_their_output(void **state)
+{
+	(void)state;
+	assert_int_equal(ph_output(ph, "b.y",
+			     PH_OBJECT({ "a", PH_LIST(ph_json("\"\xff\"")) })),
+	    PH_ERROR);
+	assert_non_null(
+	    strstr(call.error, "output b.y: PH_JSON(\"\\xff\"...): "));
+	/* It stays the first one. */
+	assert_int_equal(ph_output(ph, "a.x", ph_json("[")), PH_ERROR);
+	assert_non_null(strstr(call.error, "output b.y: PH_JSON("));
+	/* What is well made is not to blame. */
+	call.failed = call.misbuilt = call.placed = false;
+	(void)ph_json("[");
+	assert_int_equal(ph_output(ph, "a.x", ph_int(1)), PH_ERROR);
+	assert_ptr_equal(strstr(call.error, "PH_JSON("), call.error);
+}
+
 static void
 bad_figures_are_named(void **state)
 {
@@ -371,6 +391,7 @@ main(void)
 		TEST(failing_keeps_the_first_reason),
 		TEST(figures_take_columns),
 		TEST(bad_figures_are_named),
+		TEST(bad_values_name_their_output),
 		TEST(calls_nest),
 		TEST(kept_bytes_live_as_long_as_the_call),
 		TEST(sleeping_takes_the_time_it_should),
