@@ -94,6 +94,47 @@ names_that_are_null(void **state)
 	}
 }
 
+static void
+give_null(size_t which, struct ph_patch *patch)
+{
+	/* Without what the compiler knows of formats. */
+	const struct ph_value *(*textf)(const char *, ...) =
+	    host_table.make_textf;
+
+	switch (which) {
+	case 0:
+		ph_scatter(NULL, .y = PH_JSON([1]));
+		break;
+	case 1:
+		ph_figure_layout(NULL, .title = "t");
+		break;
+	case 2:
+		ph_figure_set(NULL, "layout.height", ph_int(1));
+		break;
+	case 3:
+		(void)ph_figure_value(NULL);
+		break;
+	case 4:
+		(void)ph_doubles(NULL, 5);
+		break;
+	case 5:
+		(void)ph_grid(NULL, 2, 2);
+		break;
+	case 6:
+		ph_patch_assign(NULL, "a", ph_int(1));
+		break;
+	case 7:
+		ph_patch_assign(patch, NULL, ph_int(1));
+		break;
+	case 8:
+		(void)ph_patched(NULL);
+		break;
+	default:
+		(void)textf(NULL);
+		break;
+	}
+}
+
 /* What is no name, but has to be there. */
 static void
 what_is_null_is_told(void **state)
@@ -110,9 +151,6 @@ what_is_null_is_told(void **state)
 		"page: ph_patched(): the patch is NULL",
 		"page: ph_textf(): the format is NULL",
 	};
-	/* Without what the compiler knows of formats. */
-	const struct ph_value *(*textf)(const char *, ...) =
-	    host_table.make_textf;
 	struct ph_patch *patch = ph_patch();
 	size_t i;
 
@@ -120,38 +158,7 @@ what_is_null_is_told(void **state)
 	for (i = 0; i < sizeof(wants) / sizeof(wants[0]); i++) {
 		call.failed = false;
 		call.misbuilt = false;
-		switch (i) {
-		case 0:
-			ph_scatter(NULL, .y = PH_JSON([1]));
-			break;
-		case 1:
-			ph_figure_layout(NULL, .title = "t");
-			break;
-		case 2:
-			ph_figure_set(NULL, "layout.height", ph_int(1));
-			break;
-		case 3:
-			(void)ph_figure_value(NULL);
-			break;
-		case 4:
-			(void)ph_doubles(NULL, 5);
-			break;
-		case 5:
-			(void)ph_grid(NULL, 2, 2);
-			break;
-		case 6:
-			ph_patch_assign(NULL, "a", ph_int(1));
-			break;
-		case 7:
-			ph_patch_assign(patch, NULL, ph_int(1));
-			break;
-		case 8:
-			(void)ph_patched(NULL);
-			break;
-		default:
-			(void)textf(NULL);
-			break;
-		}
+		give_null(i, patch);
 		assert_true(call.failed);
 		assert_true(call.misbuilt);
 		assert_string_equal(call.error, wants[i]);
