@@ -73,9 +73,13 @@ export class Visitor {
     const answered = new WeakSet();
 
     visitor.page.on("requestfailed", (request) => {
+      const why = request.failure()?.errorText;
+
+      /* A page that is left gives up its look, and nothing is wrong. */
+      if (LOOK.test(request.url()) && why === "net::ERR_ABORTED") return;
       if (!answered.has(request))
         visitor.complaints.push(
-          `failed: ${request.url()} ${request.failure()?.errorText}`,
+          `failed: ${request.url()} ${why}`,
         );
     });
     visitor.page.on("response", (response) => {
