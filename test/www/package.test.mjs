@@ -220,9 +220,9 @@ async function addFrom(files, ...args) {
   const folder = folderWith(files);
   const packed = path.join(folder, "packages/my_lights/tarballs/my-lights-1.2.3.tgz");
   const bytes = fs.readFileSync(packed);
-  const registry = http.createServer((request, response) => {
+  const origin = http.createServer((request, response) => {
     if (request.url.endsWith(".tgz")) return response.end(bytes);
-    const base = `http://127.0.0.1:${registry.address().port}`;
+    const base = `http://127.0.0.1:${origin.address().port}`;
     const version = {
       ...{ name: "my-lights", version: "1.2.3" },
       dist: { tarball: `${base}/my-lights-1.2.3.tgz` },
@@ -238,10 +238,10 @@ async function addFrom(files, ...args) {
   });
   const app = fs.mkdtempSync(path.join(scratch, "added-"));
 
-  await new Promise((resolve) => registry.listen(0, "127.0.0.1", resolve));
+  await new Promise((resolve) => origin.listen(0, "127.0.0.1", resolve));
   const env = {
     ...process.env,
-    npm_config_registry: `http://127.0.0.1:${registry.address().port}/`,
+    npm_config_registry: `http://127.0.0.1:${origin.address().port}/`,
     npm_config_cache: path.join(app, "npm-cache"),
   };
   const done = await new Promise((resolve) => {
@@ -253,8 +253,8 @@ async function addFrom(files, ...args) {
     );
   });
 
-  registry.close();
-  registry.closeAllConnections();
+  origin.close();
+  origin.closeAllConnections();
   return { ...done, app };
 }
 
