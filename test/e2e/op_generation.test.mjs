@@ -56,11 +56,21 @@ async function replaceAll(server) {
   assert.equal(server.grep(/event=worker\.boot /).length, 0);
 }
 
-/* Do the bytes stand in memory that this process may write? */
+/* Do the bytes stand in memory that this process may write? Who has ended has
+ * nothing any more. */
 function holds(pid, bytes) {
-  const fd = fs.openSync(`/proc/${pid}/mem`, "r");
-  const found = fs
-    .readFileSync(`/proc/${pid}/maps`, "latin1")
+  let fd;
+  let maps;
+
+  try {
+    fd = fs.openSync(`/proc/${pid}/mem`, "r");
+    maps = fs.readFileSync(`/proc/${pid}/maps`, "latin1");
+  } catch (error) {
+    if (error.code !== "ENOENT" && error.code !== "ESRCH") throw error;
+    if (fd !== undefined) fs.closeSync(fd);
+    return false;
+  }
+  const found = maps
     .split("\n")
     .map((line) => /^([0-9a-f]+)-([0-9a-f]+) rw/.exec(line))
     .filter((range) => range !== null)
