@@ -12,7 +12,6 @@
 
 #include "cache/encode.h"
 #include "server/base/err.h"
-#include "worker/children.h"
 #include "worker/dash_id.h"
 #include "worker/json_write.h"
 #include "worker/update.h"
@@ -179,37 +178,13 @@ update_slots(const struct callback *callback, const struct value *about,
 	return 0;
 }
 
-/* Could the page show it? As layouts are looked at when the app starts. */
-static int
-check_shown(const char *what, const struct value *value, const char **why)
-{
-	static _Thread_local char text[160];
-	const struct ph_component_type *type = NULL;
-	const char *property = strrchr(what, '.');
-	const char *fault = NULL;
-
-	if (property != NULL && strcmp(property, ".children") == 0)
-		fault = children_fault(value);
-	if (fault == NULL)
-		fault = children_fault_within(value, &type);
-	if (fault == NULL)
-		return 0;
-	(void)snprintf(text, sizeof(text), "%s%s%s%s",
-	    type != NULL ? "component " : "it ", type != NULL ? type->name : "",
-	    type != NULL ? ": .children " : "", fault);
-	*why = text;
-	return ERR_SYNTAX;
-}
-
 static int
 put_value(const char *what, const struct value *value, struct buf *out,
     const char **why)
 {
 	static _Thread_local char text[256];
-	int rc = check_shown(what, value, why);
+	int rc = json_write(value, out, why);
 
-	if (rc == 0)
-		rc = json_write(value, out, why);
 	if (rc < 0) {
 		(void)snprintf(text, sizeof(text), "output %s: %s", what, *why);
 		*why = text;

@@ -153,7 +153,7 @@ test("a callback that crashes costs one worker", async (t, scene) => {
   const crash = await scene.connect(server);
 
   crash.write(call("crash_now", 1));
-  assert.equal(await answerOrEnd(crash), null);
+  assert.equal((await answerOrEnd(crash)).status, 500);
   await server.waitFor(/event=worker\.exit .*signal=SIGABRT/);
   const start = now();
   const echo = await scene.send(server, call("echo", "still there"));
