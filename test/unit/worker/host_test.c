@@ -284,8 +284,8 @@ bad_figures_are_named(void **state)
 		    "table" },
 		{ { "data[0].x", NULL, "x" }, "a.x",
 		    "PH_COLUMN(\"data[0].x\"): the value is null, no table" },
-		{ { "data[1].x", points, "x" }, "a.x",
-		    "PH_COLUMN(\"data[1].x\"): the list has no item at that "
+		{ { "data[2].x", points, "x" }, "a.x",
+		    "PH_COLUMN(\"data[2].x\"): the list has no item at that "
 		    "index" },
 		{ { "data[0].x", points, "x" }, "a.figure",
 		    "ph_output(\"a.figure\"): not an output of nothing" },
