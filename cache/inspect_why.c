@@ -56,6 +56,20 @@ is_sound(sqlite3_stmt *stmt, struct store_value *value)
 	return store_sum(value) == (uint64_t)sqlite3_column_int64(stmt, 13);
 }
 
+/* A query about the row of one key. */
+static int
+query_key(struct inspect *inspect, const char *sql,
+    const uint8_t key[CACHE_KEY_LEN], sqlite3_stmt **stmt)
+{
+	int rc = inspect_query(inspect, sql, stmt);
+
+	if (rc < 0)
+		return rc;
+	(void)sqlite3_bind_int64(*stmt, 1, store_id(key));
+	(void)sqlite3_bind_blob(*stmt, 2, key, CACHE_KEY_LEN, SQLITE_STATIC);
+	return 0;
+}
+
 static int
 find_value(struct inspect *inspect, struct inspect_key *out)
 {
@@ -64,16 +78,13 @@ find_value(struct inspect *inspect, struct inspect_key *out)
 	sqlite3_stmt *stmt = NULL;
 	int rc;
 
-	rc = inspect_query(inspect,
+	rc = query_key(inspect,
 	    "SELECT " COLUMNS ", EXISTS (SELECT 1 FROM voids WHERE voids.id IN"
 	    " (g1, g2, g3, g4, g5, g6) AND seq > born)"
 	    " FROM kv WHERE id = ?1 AND k = ?2",
-	    &stmt);
+	    out->key, &stmt);
 	if (rc < 0)
 		return rc;
-	(void)sqlite3_bind_int64(stmt, 1, store_id(out->key));
-	(void)sqlite3_bind_blob(stmt, 2, out->key, CACHE_KEY_LEN,
-	    SQLITE_STATIC);
 	if (sqlite3_step(stmt) == SQLITE_ROW) {
 		out->has_value = true;
 		out->damaged = !is_sound(stmt, &value);
@@ -94,16 +105,13 @@ find_signal(struct inspect *inspect, struct inspect_key *out)
 	int state;
 	int rc;
 
-	rc = inspect_query(inspect,
+	rc = query_key(inspect,
 	    "SELECT state, function, error, epoch, owner_slot, owner_pid,"
 	    " lease_until, attempts, due_at FROM signals"
 	    " WHERE id = ?1 AND k = ?2",
-	    &stmt);
+	    out->key, &stmt);
 	if (rc < 0)
 		return rc;
-	(void)sqlite3_bind_int64(stmt, 1, store_id(out->key));
-	(void)sqlite3_bind_blob(stmt, 2, out->key, CACHE_KEY_LEN,
-	    SQLITE_STATIC);
 	if (sqlite3_step(stmt) == SQLITE_ROW) {
 		state = sqlite3_column_int(stmt, 0);
 		out->state = flight_state_name(state);

@@ -20,8 +20,6 @@
 #include "worker/update.h"
 #include "worker/worker_int.h"
 
-#define POLL_PARSE_MAX ((size_t)64 * 1024) /* for the name in an error */
-
 /* A poll, and the body that it came with. */
 struct poll {
 	const char *body;
@@ -34,7 +32,7 @@ name_of(struct worker *worker, const struct poll *poll)
 {
 	struct update update;
 
-	if (poll->len > POLL_PARSE_MAX)
+	if (poll->len > DISPATCH_LOOP_MAX)
 		return "the job";
 	arena_reset(&worker->arena);
 	update_parse(worker->app, worker->options, poll->body, poll->len,

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Heads of answers, put together with memcpy: no printf on the hot path.
+ * Heads of answers, put together with memcpy: no printf on the hot path. And
+ * their bodies; that of a file is found again while anybody sends it.
  *
  * INVARIANT  Nothing in a head comes from a client or an app unchecked: all
  *            texts are constants, file tags or our own numbers.
+ * INVARIANT  `shared` holds no references: the last to let go of a body takes
+ * it out. THREADS    Any, each with its own; what is shared is the loop's.
  * Source     RFC 9110, RFC 9112.
  */
 #include "worker/http_reply.h"

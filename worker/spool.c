@@ -5,9 +5,10 @@
  * cannot do that, made and unlinked at once.
  *
  * INVARIANT  `spooled` is the sum of the lengths of all spools that live, and
- *            `open_count` is how many they are. Who
- *            has a file with a name holds a lock on it (flock), so that others
- *            know it is in use; the kernel gives it up when a process dies.
+ *            `open_count` is how many they are.
+ * INVARIANT  Who has a file with a name holds a lock on it (flock), so that
+ *            others know it is in use; the kernel gives it up when a process
+ *            dies.
  * FAILURE    A full disk is an error of the one request that filled it.
  */
 #include "worker/spool.h"

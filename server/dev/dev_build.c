@@ -111,18 +111,20 @@ struct run {
 	bool own;    /* without the flags of the command line */
 };
 
+/* Of every run: what is compiled ahead is taken only when they are the same. */
+static char common[][24] = { "-g", "-O0", "-Wall", "-fPIC",
+	"-fvisibility=hidden" };
+static char cxx[] = "-std=c++17";
+
 static size_t
 add_flags(const struct run *run, char **argv)
 {
-	static char common[][40] = { "-g", "-O0", "-Wall", "-fPIC",
-		"-fvisibility=hidden" };
 	static char loaded[][16] = { "-shared", "-Wl,-z,defs" };
 	/* A text where a value is meant is no warning: it would be read as one.
 	 */
 	static char c[][40] = { "-Werror=implicit-function-declaration",
 		"-Werror=incompatible-pointer-types",
 		"-Werror=int-conversion" };
-	static char cxx[] = "-std=c++17";
 	static char object[] = "-c";
 	size_t at = 0;
 	size_t i;
@@ -277,10 +279,7 @@ dev_link_parts(struct dev *dev)
 int
 dev_compile_ahead(struct dev *dev)
 {
-	/* Those of compile() that are not for the linker, or it is not taken;
-	 * behind what else there is to do. */
-	char flags[][20] = { "-g", "-O0", "-Wall", "-fPIC",
-		"-fvisibility=hidden", "-std=c++17", "-c", "-x", "c++-header" };
+	char flags[][12] = { "-c", "-x", "c++-header" };
 	char nice[] = "nice";
 	char dash_i[] = "-I";
 	char dash_o[] = "-o";
@@ -302,11 +301,14 @@ dev_compile_ahead(struct dev *dev)
 	    !dev_path(dev, "ahead.new", fresh) ||
 	    !dev_path(dev, "ahead.rules", rules))
 		goto out;
-	argv[at++] = nice;
+	argv[at++] = nice; /* behind what else there is to do */
 	at += split(compiler, argv + at);
 	for (i = 0; i < words->compiler_count; i++)
 		if (!is_for_linker(words->compiler[i]))
 			argv[at++] = words->compiler[i];
+	for (i = 0; i < sizeof(common) / sizeof(common[0]); i++)
+		argv[at++] = common[i];
+	argv[at++] = cxx;
 	for (i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
 		argv[at++] = flags[i];
 	argv[at++] = header;
