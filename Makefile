@@ -298,7 +298,7 @@ unit: $(UNIT_BIN) $(TEST_APPS) $(EXAMPLE_SO) ## the unit tests
 	@$(TEST_ENV) sh test/programs.sh unit $(UNIT_BIN)
 
 fault: $(FAULT_BIN) all $(TEST_APPS) ## the tests that make calls fail
-	@$(TEST_ENV) sh test/programs.sh fault $(FAULT_BIN)
+	@$(TEST_ENV) AT_ONCE="$$(nproc)" sh test/programs.sh fault $(FAULT_BIN)
 
 replay: $(REPLAY_BIN) $(DIFFERENTIAL) ## the fuzz targets on all inputs kept
 	@$(TEST_ENV) sh test/fuzz/replay.sh $(REPLAY_BIN) $(DIFFERENTIAL)

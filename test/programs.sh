@@ -8,6 +8,7 @@
 # T           only programs whose path contains this
 # RUN_UNDER   command to run each program under
 # SLOW        factor on the time a program may take, 1 unless given
+# AT_ONCE     how many run side by side, 1 unless given: some measure time
 #
 # A program fails when a test fails, when it dies, takes too long or runs no
 # test. The last line is `NAME: N passed, N failed`.
@@ -15,31 +16,22 @@ set -eu
 
 SECONDS_EACH=420
 
-name=$1
-shift
-output=$(mktemp)
-trap 'rm -f "$output"' EXIT
-passed=0
-failed=0
-bad=
-
 # Sum of N over the lines of cmocka that say `[  WORD  ] N test(s)`.
 count() {
-	sed -n "s/^\[ *$1 *\] \([0-9][0-9]*\) test(s).*/\1/p" "$output" |
+	sed -n "s/^\[ *$1 *\] \([0-9][0-9]*\) test(s).*/\1/p" "$2" |
 		awk '{ sum += $1 } END { print sum + 0 }'
 }
 
-for program in "$@"; do
-	case $program in
-	*"${T-}"*) ;;
-	*) continue ;;
-	esac
+# Run one program and show what it said, then a line `= PASSED FAILED PROGRAM`
+# in the file of results. All of it is written at once, as others run beside.
+run_program() {
+	output=$(mktemp)
 	status=0
 	# shellcheck disable=SC2086 # RUN_UNDER is a command with arguments
-	timeout -k 5 $((SECONDS_EACH * ${SLOW:-1})) ${RUN_UNDER-} "$program" \
+	timeout -k 5 $((SECONDS_EACH * ${SLOW:-1})) ${RUN_UNDER-} "$1" \
 		>"$output" 2>&1 </dev/null || status=$?
-	good=$(count PASSED)
-	wrong=$(count FAILED)
+	good=$(count PASSED "$output")
+	wrong=$(count FAILED "$output")
 	why=
 	if [ "$status" -eq 124 ] || [ "$status" -eq 137 ]; then
 		why="took too long"
@@ -48,19 +40,34 @@ for program in "$@"; do
 	elif [ "$status" -eq 0 ] && [ "$((good + wrong))" -eq 0 ]; then
 		why="ran no test"
 	fi
-	echo "---- $program"
-	cat "$output"
 	if [ -n "$why" ]; then
-		echo "$program: $why"
+		echo "$1: $why" >>"$output"
 		wrong=$((wrong + 1))
 	fi
-	[ "$wrong" -eq 0 ] || bad="$bad $program"
-	passed=$((passed + good))
-	failed=$((failed + wrong))
-done
+	printf -- '---- %s\n%s\n' "$1" "$(cat "$output")"
+	rm -f "$output"
+	echo "= $good $wrong $1" >>"$2"
+}
 
-# shellcheck disable=SC2086 # one word per program
-[ -z "$bad" ] || printf 'failed: %s\n' $bad
-[ $((passed + failed)) -ne 0 ] || echo "$name: nothing to run here"
-echo "$name: $passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+if [ "$1" = --one ]; then
+	run_program "$3" "$2"
+	exit 0
+fi
+
+name=$1
+shift
+results=$(mktemp)
+trap 'rm -f "$results"' EXIT
+for program in "$@"; do
+	case $program in
+	*"${T-}"*) printf '%s\n' "$program" ;;
+	esac
+done | xargs -r -n 1 -P "${AT_ONCE:-1}" sh "$0" --one "$results"
+
+awk -v name="$name" '
+$1 == "=" { passed += $2; failed += $3; if ($3 > 0) print "failed: " $4 }
+END {
+	if (passed + failed == 0) print name ": nothing to run here"
+	printf "%s: %d passed, %d failed\n", name, passed, failed
+	exit failed > 0
+}' "$results"

@@ -13,7 +13,7 @@ import { act, configured } from "../lib/op_server.mjs";
 import { get, post } from "../lib/wire.mjs";
 
 const CLIENTS = 64;
-const ROUNDS = 5;
+const ROUNDS = 3;
 const BURSTS = 16;
 const CALL_MS = 300;
 

@@ -47,7 +47,7 @@ export async function tinyApp(scene, layout, callbacks, { delay = () => 0 } = {}
 
     seen.push({ ...ask, step: "ask" });
     app.most = Math.max(app.most, ++active);
-    await new Promise((done) => setTimeout(done, delay(ask)));
+    await new Promise((done) => setTimeout(done, delay(ask)).unref());
     active--;
     const value = await callbacks[ask.output].give(ask);
 
