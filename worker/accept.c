@@ -21,6 +21,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "server/base/clock.h"
 #include "server/base/err.h"
 #include "server/base/log.h"
 #include "worker/compress.h"
@@ -72,6 +73,7 @@ watch(struct worker *worker, bool on)
 
 static const struct timeval balance_interval = { 0, 1000 };
 static const struct timeval sweep_interval = { 1, 0 };
+#define SWEEP_LATE_US 1500000
 
 static void
 on_sweep(evutil_socket_t fd, short what, void *arg)
@@ -80,7 +82,12 @@ on_sweep(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	conn_sweep(worker);
+	/* What came while the loop was held up is read first. */
+	worker->sweep_late = !worker->sweep_late &&
+			     clock_mono_us() - worker->sweep_us > SWEEP_LATE_US;
+	worker->sweep_us = clock_mono_us();
+	if (!worker->sweep_late)
+		conn_sweep(worker);
 	whole_sweep(worker->whole);
 }
 
@@ -361,6 +368,7 @@ accept_start(struct worker *worker)
 	}
 	(void)event_assign(&worker->sweep_event, worker->base, -1, EV_PERSIST,
 	    on_sweep, worker);
+	worker->sweep_us = clock_mono_us();
 	if (event_add(&worker->sweep_event, &sweep_interval) < 0)
 		return -ENOMEM;
 	balance_start(&worker->balance, worker->handoff);

@@ -33,6 +33,19 @@
 
 const struct timeval conn_drain_grace = { 0, 250000 };
 
+/*
+ * A timer that has run out takes its event from the sockets that are looked at
+ * until its turn comes; libevent does not put one back that is added meanwhile,
+ * but starts its timer and forgets the turn.
+ */
+static int
+arm(struct conn *conn, const struct timeval *timeout)
+{
+	if (!event_pending(&conn->event, EV_READ | EV_WRITE, NULL))
+		(void)event_del(&conn->event);
+	return event_add(&conn->event, timeout);
+}
+
 static void
 watch(struct conn *conn)
 {
@@ -60,7 +73,7 @@ watch(struct conn *conn)
 		(void)event_remove_timer(&conn->event);
 	}
 	conn->timeout = timeout;
-	if (event_add(&conn->event, timeout) < 0)
+	if (arm(conn, timeout) < 0)
 		conn->doomed = true;
 }
 
@@ -349,6 +362,9 @@ on_event(evutil_socket_t fd, short what, void *arg)
 		conn_settle(conn);
 		return;
 	}
+	/* A loop that was held up comes to its timers before some sockets. */
+	if (what == EV_TIMEOUT && conn->out == NULL && has_unread(conn))
+		what = EV_READ;
 	if (conn->state == CONN_LINGER &&
 	    clock_mono_us() - conn->phase_us > 2000000)
 		conn->doomed = true;
@@ -504,7 +520,7 @@ conn_drain_all(struct worker *worker)
 		    conn->out != NULL || has_unread(conn))
 			continue;
 		/* Its next request may be on the way. The idle go soon. */
-		(void)event_add(&conn->event,
+		(void)arm(conn,
 		    conn->served ? &conn_drain_grace : worker->linger_timeout);
 	}
 }

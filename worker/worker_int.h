@@ -83,6 +83,8 @@ struct worker {
 	struct conn *conns_last;     /* used longest ago, to a second */
 	struct conn_peers *peers;    /* NULL: not limited */
 	struct event sweep_event;    /* slow clients */
+	int64_t sweep_us;            /* when they were looked at */
+	bool sweep_late;             /* ... or left to the next time */
 	struct compress *compress;   /* NULL: off */
 	struct whole *whole;         /* answers as files */
 	struct tls_context *tls;     /* NULL: plain HTTP */

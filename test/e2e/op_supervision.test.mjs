@@ -212,6 +212,46 @@ test("request_timeout: 504 in time, the late result is dropped [8]", async (t, s
   }
 });
 
+/*
+ * Both the timer of the request and the look at all connections once a second
+ * may find that its time is over, and a loop that was held up comes to both in
+ * one pass. Which comes first is a matter of phase, so there are several.
+ */
+test("request_timeout: a loop that was held up reads on after the 504", async (t, s) => {
+  const pause = (ms) => new Promise((done) => setTimeout(done, ms));
+
+  await Promise.all([0, 300, 600].map(async (phase) => {
+    const server = await start(s, { workers: 1, request_timeout: 1, keepalive: 4 });
+    const [worker] = server.workers();
+    const wire = await s.connect(server);
+
+    await pause(phase);
+    wire.write(post(act("sleep:1.2")));
+    await pause(900);
+    process.kill(worker, "SIGSTOP");
+    await pause(1300);
+    process.kill(worker, "SIGCONT");
+    assert.equal((await wire.answer()).status, 504);
+    wire.write(get("/_ph/health"));
+    assert.equal((await wire.answer()).status, 200, `phase ${phase}`);
+  }));
+});
+
+/* More of them than one look at the sockets gives to the loop. */
+test("keepalive: what came while the loop was held up is answered", async (t, s) => {
+  const server = await start(s, { workers: 1, keepalive: 1 });
+  const [worker] = server.workers();
+  const wires = await Promise.all(Array.from({ length: 150 }, () => s.connect(server)));
+
+  for (const wire of wires) wire.write(get("/_ph/health"));
+  for (const wire of wires) assert.equal((await wire.answer()).status, 200);
+  process.kill(worker, "SIGSTOP");
+  for (const wire of wires) wire.write(get("/_ph/health"));
+  await new Promise((done) => setTimeout(done, 1400));
+  process.kill(worker, "SIGCONT");
+  for (const wire of wires) assert.equal((await wire.answer()).status, 200);
+});
+
 test("max_requests: one at a time, the successor first", { seconds: 90 }, async (t, s) => {
   const server = await start(s, {
     workers: 2,
