@@ -153,7 +153,7 @@ $(BUILD)/libbench.a: $(BENCH_OBJ)
 $(BUILD)/unit/%: $(BUILD)/obj/test/unit/%.o $(BUILD)/libpronghorn.a
 	@mkdir -p $(@D)
 	$(call run_as,TEST,$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ \
-		$(LDLIBS) -lcmocka)
+		$(LDLIBS) -lbrotlidec -lcmocka)
 
 $(BUILD)/unit/bench/%: $(BUILD)/obj/test/unit/bench/%.o $(BUILD)/libbench.a \
     $(BUILD)/libpronghorn.a

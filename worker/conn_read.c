@@ -84,8 +84,11 @@ struct answer_to
 conn_answer_to(const struct conn *conn, const struct http_head *head)
 {
 	/* SECURITY.md says why not for other sites. */
-	bool may_compress = head->accept_encoding.data != NULL &&
-			    !http_span_is(head->sec_fetch_site, "cross-site");
+	struct static_codings none = { false, false };
+	struct static_codings takes =
+	    http_span_is(head->sec_fetch_site, "cross-site")
+		? none
+		: static_codings(head);
 	struct forwarded_view view;
 	struct answer_to to = {
 		.method = head->method_name,
@@ -95,10 +98,8 @@ conn_answer_to(const struct conn *conn, const struct http_head *head)
 		.minor = head->minor,
 		.keep_alive = head->keep_alive,
 		.head_only = head->method == HTTP_HEAD,
-		.gzip = may_compress &&
-			static_accepts(head->accept_encoding, "gzip"),
-		.br =
-		    may_compress && static_accepts(head->accept_encoding, "br"),
+		.gzip = takes.gzip,
+		.br = takes.br,
 		.secure = conn->tls != NULL || conn->proxied_tls,
 		.start_us = clock_mono_us(),
 	};

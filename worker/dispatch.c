@@ -47,8 +47,8 @@ read_ticket(const struct conn *conn, const struct http_head *head,
 	const struct worker *worker = conn->worker;
 
 	if (worker->app->sessions)
-		(void)session_ticket_read(worker->options, to->secure,
-		    head->cookie, &to->ticket);
+		(void)session_ticket_find(worker->options, to->secure, head,
+		    &to->ticket);
 }
 
 void

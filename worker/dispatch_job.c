@@ -126,7 +126,7 @@ answer_result(struct conn *conn, const struct answer_to *to,
 		    "its result is not in the store");
 		return;
 	}
-	packed_reply(&packed, to->gzip, &reply);
+	packed_reply(&packed, to->gzip, to->br, &reply);
 	conn_answer(conn, to, &reply, true);
 }
 

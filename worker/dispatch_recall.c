@@ -51,7 +51,7 @@ give(struct conn *conn, const struct answer_to *to,
 	struct reply reply;
 
 	named.callback = recalled->callback;
-	packed_reply(&recalled->packed, to->gzip, &reply);
+	packed_reply(&recalled->packed, to->gzip, to->br, &reply);
 	reply.blob = blob_ref(recalled->blob);
 	conn_answer(conn, &named, &reply, false);
 }

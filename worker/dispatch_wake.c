@@ -210,7 +210,7 @@ answer_requests(struct parked *parked, struct buf *bytes)
 	for (; request != NULL; request = next) {
 		next = request->next;
 		request->parked = NULL;
-		packed_reply(&packed, request->to.gzip, &reply);
+		packed_reply(&packed, request->to.gzip, request->to.br, &reply);
 		reply.blob = blob_ref(blob);
 		dispatch_finish(request, &reply);
 	}

@@ -162,18 +162,21 @@ struct http_span
 guard_cookie(const struct http_head *head, const char *name)
 {
 	struct http_span found = { NULL, 0 };
-	struct http_span list = head->cookie;
+	struct http_span list;
 	struct http_span key;
 	struct http_span value;
 	size_t len = strlen(name);
+	size_t from = 0;
 
 	/* A pair without a name, `=x` or `x`, is none that is looked for. */
 	if (len == 0)
 		return found;
-	while (list.data != NULL && next_pair(&list, &key, &value)) {
-		/* Names of cookies are compared with their case. */
-		if (key.len == len && memcmp(key.data, name, len) == 0)
-			return value;
+	while (http_head_line(head, head->cookie, "cookie", &from, &list)) {
+		while (next_pair(&list, &key, &value)) {
+			/* Names of cookies are compared with their case. */
+			if (key.len == len && memcmp(key.data, name, len) == 0)
+				return value;
+		}
 	}
 	return found;
 }

@@ -136,13 +136,23 @@ static const char *
 header(const struct ph_request *request, const char *name)
 {
 	const struct http_span *value;
+	size_t from = 0;
+	size_t len;
 
 	if (request->host_ == NULL)
 		return NULL;
-	value = http_head_find(request->host_, name);
+	value = http_head_find_next(request->host_, name, &from);
 	if (value == NULL)
 		return NULL;
 	copy(*value, header_text, sizeof(header_text));
+	/* Several lines are one list. */
+	while ((value = http_head_find_next(request->host_, name, &from)) !=
+		   NULL &&
+	       (len = strlen(header_text)) + 3 < sizeof(header_text)) {
+		memcpy(header_text + len, ", ", 2);
+		copy(*value, header_text + len + 2,
+		    sizeof(header_text) - len - 2);
+	}
 	return header_text;
 }
 

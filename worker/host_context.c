@@ -8,6 +8,7 @@
  *
  * THREADS  The thread that runs the call.
  */
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -221,37 +222,56 @@ request_of(struct call *call, const char *function)
 								: NULL;
 }
 
-/* The value of the first field of that name; NULL without one. */
-static const struct value *
-field(const struct value *request, const char *name)
+/* Both texts as one; NULL: no memory. */
+static const char *
+join(struct arena *arena, const char *a, const char *between, const char *b)
+{
+	size_t size = strlen(a) + strlen(between) + strlen(b) + 1;
+	char *text = arena_alloc(arena, size);
+
+	if (text != NULL)
+		(void)snprintf(text, size, "%s%s%s", a, between, b);
+	return text;
+}
+
+/* The value of a field, "" without it. Several lines are one list, with
+ * `between` between them. */
+static const char *
+field(struct arena *arena, const struct value *request, const char *name,
+    const char *between)
 {
 	const struct value *fields = value_get(request, "fields");
+	const char *found = NULL;
+	const char *next;
 	uint32_t i;
 
 	for (i = 0; fields != NULL && i + 1 < fields->count; i += 2) {
-		if (strcasecmp(fields->u.items[i].u.text, name) == 0)
-			return &fields->u.items[i + 1];
+		if (strcasecmp(fields->u.items[i].u.text, name) != 0)
+			continue;
+		next = fields->u.items[i + 1].u.text;
+		if (found != NULL)
+			next = join(arena, found, between, next);
+		if (next == NULL)
+			break; /* no memory for more of it */
+		found = next;
 	}
-	return NULL;
+	return found != NULL ? found : "";
 }
 
 const char *
 host_header(struct ph_call *ph, const char *name)
 {
-	const struct value *value;
+	struct call *call = host_call(ph);
 
 	if (!host_is_named("ph_header()", name))
 		return "";
-	value = field(request_of(host_call(ph), "ph_header"), name);
-	return value != NULL ? value->u.text : "";
+	return field(call->arena, request_of(call, "ph_header"), name, ", ");
 }
 
 const char *
 host_cookie(struct ph_call *ph, const char *name)
 {
 	struct call *call = host_call(ph);
-	const struct value *cookies =
-	    field(request_of(call, "ph_cookie"), "cookie");
 	const char *at;
 	const char *value;
 	size_t len;
@@ -259,8 +279,9 @@ host_cookie(struct ph_call *ph, const char *name)
 	if (!host_is_named("ph_cookie()", name))
 		return "";
 	len = strlen(name);
-	for (at = cookies != NULL ? cookies->u.text : ""; *at != '\0';
-	     at += strcspn(at, ";")) {
+	for (at = field(call->arena, request_of(call, "ph_cookie"), "cookie",
+		 "; ");
+	     *at != '\0'; at += strcspn(at, ";")) {
 		at += strspn(at, "; ");
 		if (strncmp(at, name, len) != 0 || at[len] != '=')
 			continue;

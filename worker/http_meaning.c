@@ -170,6 +170,7 @@ http_meaning_field(struct http_parse *parse, const struct http_field *field)
 	again = has_seen(parse, known);
 	if (again && row->repeat == REPEAT_REFUSE)
 		return -400;
+	parse->head->repeats |= again;
 	parse->seen |= 1u << known;
 	if (row->span != NO_SPAN && (!again || row->repeat == REPEAT_LAST))
 		memcpy((char *)parse->head + row->span, &field->value,
@@ -226,9 +227,13 @@ on_connection(struct http_parse *parse, struct http_span value)
 static int
 on_expect(struct http_parse *parse, struct http_span value)
 {
+	struct http_span member;
+
 	/* RFC 9110 10.1.1: to be ignored in HTTP/1.0. */
-	if (parse->head->minor >= 1 && http_span_is(value, "100-continue"))
-		parse->head->expect_continue = true;
+	while (parse->head->minor >= 1 && list_pop(&value, &member)) {
+		if (http_span_is(member, "100-continue"))
+			parse->head->expect_continue = true;
+	}
 	return 0;
 }
 

@@ -345,6 +345,22 @@ http_head_find_next(const struct http_head *head, const char *name,
 	return NULL;
 }
 
+bool
+http_head_line(const struct http_head *head, struct http_span first,
+    const char *name, size_t *from, struct http_span *line)
+{
+	const struct http_span *next;
+
+	if (!head->repeats) { /* nearly always */
+		*line = first;
+		return (*from)++ == 0 && first.data != NULL;
+	}
+	next = http_head_find_next(head, name, from);
+	if (next != NULL)
+		*line = *next;
+	return next != NULL;
+}
+
 const struct http_span *
 http_head_find(const struct http_head *head, const char *name)
 {

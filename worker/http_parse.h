@@ -64,8 +64,9 @@ struct http_field {
 /*
  * A parsed head. All spans point into the input of http_parse_head() and live
  * as long as it does. The spans of well-known fields are copies of their
- * entries in `fields`; where a field may be repeated they hold the first one,
- * x_forwarded_for the last one (the one added by the nearest proxy).
+ * entries in `fields`; where a field may be repeated they hold the first one
+ * (http_head_line() gives the others), x_forwarded_for the last one (the one
+ * added by the nearest proxy).
  * Repeating any of host, content_type, content_encoding, origin, range,
  * if_modified_since and sec_fetch_site is an error.
  */
@@ -86,6 +87,7 @@ struct http_head {
 	bool keep_alive;         /* version and Connection allow another one */
 	bool expect_continue;    /* HTTP/1.1 only */
 	bool connection_upgrade; /* Connection lists "upgrade" */
+	bool repeats;            /* one of the fields below came again */
 
 	/* Valid host[:port]; in HTTP/1.0 it may be absent. */
 	struct http_span host;
@@ -157,6 +159,13 @@ const struct http_span *http_head_find(const struct http_head *head,
 const struct http_span *http_head_find_next(const struct http_head *head,
     const char *name, size_t *from);
 
+/*
+ * The lines of a field that may be repeated, one after the other: `first` is
+ * its span in the head, *from 0 before the first call. False: no more.
+ */
+bool http_head_line(const struct http_head *head, struct http_span first,
+    const char *name, size_t *from, struct http_span *line);
+
 /* Is the span equal to the text, ASCII letters of either case alike? */
 bool http_span_is(struct http_span span, const char *text);
 
@@ -175,5 +184,12 @@ bool http_span_is(struct http_span span, const char *text);
  * fit into `cap`.
  */
 int http_path_decode(struct http_span path, char *out, size_t cap);
+
+/*
+ * Does a decoded path hide a segment "." or "..": encoded once more or several
+ * times, or with parameters behind a semicolon? Such a path means nothing here,
+ * but it is meant for somebody behind a check.
+ */
+bool http_path_hides(const char *decoded);
 
 #endif

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Finished answers in the store: a small head, the body, its gzip form.
+ * Finished answers in the store: a small head, the body, its gzip form, its
+ * brotli form. docs/decisions/0018 says why both.
  *
  * INVARIANT  The head is four words: a mark, then the lengths of the body,
- *            of its gzip form (0: none) and of what a later version may put
- *            behind it. Stores are read on the machine that wrote them, so
- *            the words are in its own order.
+ *            of its gzip form and of its brotli form (0: none). Versions that
+ *            knew no brotli skip it. Stores are read on the machine that wrote
+ *            them, so the words are in its own order.
  */
 #include "worker/packed.h"
 
@@ -20,31 +21,34 @@
 
 #define MARK UINT32_C(0x31614850) /* "PHa1" */
 #define PLAIN_MAX ((size_t)1 << 30)
-#define GZIP_LEVEL_MIN 6 /* once per value, so it may take a little longer */
-#define GZIP_MAX ((size_t)16 << 20) /* larger ones are left as they are */
+#define SMALL_MAX ((size_t)16 << 20) /* larger ones are left as they are */
+
+/* Once per value, so it may take a little longer. */
+#define GZIP_LEVEL_MIN 6
+#define BROTLI_LEVEL_MIN 5 /* as long as gzip's 6, and smaller */
+#define BROTLI_LEVEL_MAX 7 /* above, a megabyte can take a quarter second */
 
 struct packed_head {
 	uint32_t mark;
 	uint32_t plain_len;
 	uint32_t gzip_len;
-	uint32_t more_len;
+	uint32_t br_len;
 };
 
-/* The gzip form, if it is at least an eighth shorter; else NULL. */
-static char *
-squeeze(const struct buf *plain, int level, size_t min_size, size_t *len)
+static int
+clamp(int level, int least, int most)
 {
-	char *gzip;
+	return level < least ? least : level > most ? most : level;
+}
 
-	*len = 0;
-	if (level <= 0 || plain->len < min_size || plain->len > GZIP_MAX)
-		return NULL;
-	if (level < GZIP_LEVEL_MIN)
-		level = GZIP_LEVEL_MIN;
-	gzip = compress_gzip(plain->data, plain->len, level, len);
-	if (gzip != NULL && *len <= plain->len - plain->len / 8)
-		return gzip;
-	free(gzip);
+/* A form of `len` bytes, if that is at least an eighth below `than`; else NULL
+ * and 0. */
+static char *
+if_it_pays(char *form, size_t *len, size_t than)
+{
+	if (form != NULL && *len <= than - than / 8)
+		return form;
+	free(form);
 	*len = 0;
 	return NULL;
 }
@@ -54,19 +58,34 @@ packed_make(const struct buf *plain, int level, size_t min_size,
     struct buf *out)
 {
 	struct packed_head head = { .mark = MARK };
-	size_t gzip_len;
-	char *gzip;
+	size_t gzip_len = 0;
+	size_t br_len = 0;
+	char *gzip = NULL;
+	char *br = NULL;
 
 	buf_clear(out);
 	if (plain->len > PLAIN_MAX)
 		return ERR_TOO_BIG;
-	gzip = squeeze(plain, level, min_size, &gzip_len);
+	if (level > 0 && plain->len >= min_size && plain->len <= SMALL_MAX) {
+		gzip = compress_gzip(plain->data, plain->len,
+		    clamp(level, GZIP_LEVEL_MIN, 9), &gzip_len);
+		gzip = if_it_pays(gzip, &gzip_len, plain->len);
+		br = compress_brotli(plain->data, plain->len,
+		    clamp(level, BROTLI_LEVEL_MIN, BROTLI_LEVEL_MAX), &br_len);
+		br = if_it_pays(br, &br_len, plain->len);
+	}
+	/* Bytes in the store for nothing. */
+	if (br != NULL && gzip != NULL && br_len >= gzip_len)
+		br_len = 0;
 	head.plain_len = (uint32_t)plain->len;
 	head.gzip_len = (uint32_t)gzip_len;
+	head.br_len = (uint32_t)br_len;
 	(void)buf_put(out, &head, sizeof(head));
 	(void)buf_put(out, plain->data, plain->len);
 	(void)buf_put(out, gzip, gzip_len);
+	(void)buf_put(out, br, br_len);
 	free(gzip);
+	free(br);
 	return buf_ok(out) ? 0 : -ENOMEM;
 }
 
@@ -83,7 +102,7 @@ packed_open(const void *data, size_t len, struct packed *packed)
 	len -= sizeof(head);
 	if (head.mark != MARK || head.plain_len > len ||
 	    head.gzip_len > len - head.plain_len ||
-	    head.more_len != len - head.plain_len - head.gzip_len)
+	    head.br_len != len - head.plain_len - head.gzip_len)
 		return false;
 	packed->plain = at + sizeof(head);
 	packed->plain_len = head.plain_len;
@@ -91,11 +110,16 @@ packed_open(const void *data, size_t len, struct packed *packed)
 		packed->gzip = packed->plain + head.plain_len;
 		packed->gzip_len = head.gzip_len;
 	}
+	if (head.br_len > 0) {
+		packed->br = packed->plain + head.plain_len + head.gzip_len;
+		packed->br_len = head.br_len;
+	}
 	return true;
 }
 
 void
-packed_reply(const struct packed *packed, bool gzip, struct reply *reply)
+packed_reply(const struct packed *packed, bool gzip, bool br,
+    struct reply *reply)
 {
 	memset(reply, 0, sizeof(*reply));
 	reply->as_is = true;
@@ -105,7 +129,12 @@ packed_reply(const struct packed *packed, bool gzip, struct reply *reply)
 	}
 	reply->status = 200;
 	reply->type = "application/json";
-	reply->gzip = gzip && packed->gzip != NULL;
-	reply->body = reply->gzip ? packed->gzip : packed->plain;
-	reply->len = reply->gzip ? packed->gzip_len : packed->plain_len;
+	reply->br = br && packed->br != NULL;
+	reply->gzip = gzip && !reply->br && packed->gzip != NULL;
+	reply->body = reply->br     ? packed->br
+		      : reply->gzip ? packed->gzip
+				    : packed->plain;
+	reply->len = reply->br     ? packed->br_len
+		     : reply->gzip ? packed->gzip_len
+				   : packed->plain_len;
 }

@@ -10,9 +10,9 @@
 
 /*
  * A finished answer as it stands in the store: the body as it is, and beside
- * it the body compressed, when that pays. So an answer is compressed once,
- * by the pool thread that has made it, and each client is sent the form that
- * it takes, from the bytes that were read.
+ * it the body as gzip and as brotli, where that pays. So an answer is
+ * compressed once, by the pool thread that has made it, and each client is sent
+ * the form that it takes, from the bytes that were read.
  *
  * THREADS  Any; no state.
  */
@@ -21,11 +21,13 @@ struct packed {
 	size_t plain_len;
 	const char *gzip; /* NULL: does not pay */
 	size_t gzip_len;
+	const char *br; /* NULL: pays less than gzip */
+	size_t br_len;
 };
 
 /*
  * Put a body of `plain` and, with a level above 0 and from `min_size` bytes
- * on, its gzip form into `out`, which is cleared first. 0, ERR_TOO_BIG,
+ * on, its other forms into `out`, which is cleared first. 0, ERR_TOO_BIG,
  * -ENOMEM. Without memory for compressing it goes without.
  */
 int packed_make(const struct buf *plain, int level, size_t min_size,
@@ -39,6 +41,7 @@ bool packed_open(const void *data, size_t len, struct packed *packed);
  * The answer of these bytes: 200 with JSON, compressed where the client
  * takes that, or 204 where there is no body. The blob is for the caller.
  */
-void packed_reply(const struct packed *packed, bool gzip, struct reply *reply);
+void packed_reply(const struct packed *packed, bool gzip, bool br,
+    struct reply *reply);
 
 #endif

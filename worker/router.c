@@ -42,10 +42,9 @@ void
 router_file_reply(const struct route_request *rq, const struct site_file *file,
     const char *cache, struct reply *reply)
 {
-	struct http_span accept = rq->head->accept_encoding;
-	bool br = file->br_data != NULL && static_accepts(accept, "br");
-	bool gzip =
-	    !br && file->gzip_data != NULL && static_accepts(accept, "gzip");
+	struct static_codings takes = static_codings(rq->head);
+	bool br = file->br_data != NULL && takes.br;
+	bool gzip = !br && file->gzip_data != NULL && takes.gzip;
 
 	memset(reply, 0, sizeof(*reply));
 	reply->type = file->mime;

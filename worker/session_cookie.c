@@ -377,6 +377,21 @@ session_ticket_read(const struct worker_options *options, bool secure,
 	return false;
 }
 
+bool
+session_ticket_find(const struct worker_options *options, bool secure,
+    const struct http_head *head, struct session_ticket *ticket)
+{
+	struct http_span line;
+	size_t from = 0;
+
+	memset(ticket, 0, sizeof(*ticket));
+	while (http_head_line(head, head->cookie, "cookie", &from, &line)) {
+		if (session_ticket_read(options, secure, line, ticket))
+			return true;
+	}
+	return false;
+}
+
 int
 session_ticket_new(struct session_ticket *ticket)
 {

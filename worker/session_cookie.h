@@ -65,6 +65,10 @@ struct session_ticket {
 bool session_ticket_read(const struct worker_options *options, bool secure,
     struct http_span cookies, struct session_ticket *ticket);
 
+/* The same for all Cookie fields of a head. */
+bool session_ticket_find(const struct worker_options *options, bool secure,
+    const struct http_head *head, struct session_ticket *ticket);
+
 /* A new id. 0, or ERR_UNKNOWN when there are no random numbers. */
 int session_ticket_new(struct session_ticket *ticket);
 

@@ -344,9 +344,11 @@ static enum static_form
 choose(const struct http_head *head, const struct blob *gzip,
     const struct blob *br)
 {
-	if (br != NULL && static_accepts(head->accept_encoding, "br"))
+	struct static_codings takes = static_codings(head);
+
+	if (br != NULL && takes.br)
 		return STATIC_FORM_BR;
-	if (gzip != NULL && static_accepts(head->accept_encoding, "gzip"))
+	if (gzip != NULL && takes.gzip)
 		return STATIC_FORM_GZIP;
 	return STATIC_FORM_PLAIN;
 }

@@ -39,9 +39,31 @@ next_element(struct http_span *list, struct http_span *element)
 	return true;
 }
 
-/* Is the quality of `name;q=...` zero? No quality is one. */
-static bool
-is_refused(const char *at, const char *end)
+/* A qvalue in thousandths; what is none counts as little as can be said. */
+static int
+parse_quality(const char *at, const char *end)
+{
+	int quality;
+	int unit = 100;
+
+	while (end > at && (end[-1] == ' ' || end[-1] == '\t'))
+		end--;
+	if (at == end || (*at != '0' && *at != '1'))
+		return 0;
+	quality = (*at++ - '0') * 1000;
+	if (at < end && *at++ != '.')
+		return 0;
+	for (; at < end && unit > 0; at++, unit /= 10) {
+		if (*at < '0' || *at > '9')
+			return 0;
+		quality += (*at - '0') * unit;
+	}
+	return at < end ? 0 : quality < 1000 ? quality : 1000;
+}
+
+/* The quality in the parameters of `name;q=...`. No quality is one. */
+static int
+find_quality(const char *at, const char *end)
 {
 	const char *stop;
 
@@ -51,19 +73,14 @@ is_refused(const char *at, const char *end)
 		stop = memchr(at, ';', (size_t)(end - at));
 		if (stop == NULL)
 			stop = end;
-		if (stop - at < 2 || strncasecmp(at, "q=", 2) != 0)
-			continue;
-		for (at += 2; at < stop; at++) {
-			if (*at >= '1' && *at <= '9')
-				return false;
-		}
-		return true;
+		if (stop - at >= 2 && strncasecmp(at, "q=", 2) == 0)
+			return parse_quality(at + 2, stop);
 	}
-	return false;
+	return 1000;
 }
 
-bool
-static_accepts(struct http_span list, const char *coding)
+int
+static_quality(struct http_span list, const char *coding)
 {
 	struct http_span element;
 	size_t len = strlen(coding);
@@ -73,10 +90,40 @@ static_accepts(struct http_span list, const char *coding)
 		    strncasecmp(element.data, coding, len) == 0 &&
 		    (element.len == len ||
 			strchr("; \t", element.data[len]) != NULL))
-			return !is_refused(element.data + len,
+			return find_quality(element.data + len,
 			    element.data + element.len);
 	}
-	return false;
+	return -1;
+}
+
+/* The same over all lines. */
+static int
+quality_of(const struct http_head *head, const char *coding)
+{
+	struct http_span line;
+	size_t from = 0;
+	int quality = -1;
+
+	while (quality < 0 && http_head_line(head, head->accept_encoding,
+				  "accept-encoding", &from, &line))
+		quality = static_quality(line, coding);
+	return quality;
+}
+
+struct static_codings
+static_codings(const struct http_head *head)
+{
+	struct static_codings codings = { false, false };
+	int gzip;
+	int br;
+
+	if (head->accept_encoding.data == NULL)
+		return codings;
+	gzip = quality_of(head, "gzip");
+	br = quality_of(head, "br");
+	codings.gzip = gzip > 0;
+	codings.br = br > 0 && br >= gzip;
+	return codings;
 }
 
 /* Weakly, the mark of a weak tag does not count. */
@@ -281,19 +328,18 @@ is_wanted(const struct http_head *head, const char *etag, int64_t mtime)
 	return since < 0 || mtime <= since;
 }
 
-/* If-None-Match, which may come in several lines. */
 static bool
 is_known(const struct http_head *head, const char *etag)
 {
-	const struct http_span *value;
+	struct http_span line;
 	size_t from = 0;
 
-	if (static_etag_matches(head->if_none_match, etag))
-		return true;
-	do
-		value = http_head_find_next(head, "if-none-match", &from);
-	while (value != NULL && !static_etag_matches(*value, etag));
-	return value != NULL;
+	while (http_head_line(head, head->if_none_match, "if-none-match", &from,
+	    &line)) {
+		if (static_etag_matches(line, etag))
+			return true;
+	}
+	return false;
 }
 
 int

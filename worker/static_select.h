@@ -13,8 +13,16 @@
  * (RFC 9110 sections 12.5.3, 13 and 14). Pure functions.
  */
 
-/* Does an Accept-Encoding list such as `gzip, br;q=0.5` allow `coding`? */
-bool static_accepts(struct http_span list, const char *coding);
+/* How much an Accept-Encoding list such as `gzip, br;q=0.5` likes `coding`, in
+ * thousandths; -1: it does not name it. */
+int static_quality(struct http_span list, const char *coding);
+
+/* What the client takes: brotli only where it likes that as much as gzip. */
+struct static_codings {
+	bool gzip;
+	bool br;
+};
+struct static_codings static_codings(const struct http_head *head);
 
 /* Is the quoted tag in an If-None-Match list (weakly), or the list `*`? */
 bool static_etag_matches(struct http_span list, const char *etag);

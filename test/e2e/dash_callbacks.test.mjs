@@ -89,7 +89,7 @@ test("a callback is told of the request", async (t, scene) => {
   };
   const fields = {
     "X-Requested-For": "me",
-    Cookie: "xflavour=no; flavour=sweet; flavour=2",
+    Cookie: "xflavour=no\r\nCookie: flavour=sweet; flavour=2",
   };
   /* Small ones are read by the loop, large ones by a pool thread. */
   for (const pad of ["", "x".repeat(100000)]) {

@@ -56,22 +56,31 @@ test("compression switched off", async (t, scene) => {
   assert.equal(answer.field("vary"), undefined);
 });
 
-test("a memoized answer is stored in both forms", async (t, scene) => {
+test("a memoized answer is stored in all forms", async (t, scene) => {
   const server = await scene.start({ app: "zoo", workers: 2, threads: 2 });
-  const gzip = { "Accept-Encoding": "gzip" };
+  const forms = [
+    { fields: {}, open: (body) => body },
+    { fields: { "Accept-Encoding": "gzip" }, coding: "gzip", open: zlib.gunzipSync },
+    { fields: { "Accept-Encoding": "gzip, deflate, br" }, coding: "br", open: zlib.brotliDecompressSync },
+    { fields: { "Accept-Encoding": "gzip, br", "Sec-Fetch-Site": "cross-site" }, open: (body) => body },
+  ];
   const value = "[1.25,".repeat(20000);
   const bodies = [];
 
   /* The first is made, the others come from the store of either worker. */
   for (let i = 0; i < 12; i++) {
-    const fields = i % 2 === 0 ? gzip : {};
+    const { fields, coding, open } = forms[i % 4];
     const answer = await scene.send(server, call("echo_memoized", value, { fields }));
 
+    if (fields["Sec-Fetch-Site"]) {
+      assert.equal(answer.status, 403);
+      continue;
+    }
     assert.equal(answer.status, 200);
     assert.equal(answer.field("vary"), "Accept-Encoding");
-    assert.equal(answer.field("content-encoding"), i % 2 === 0 ? "gzip" : undefined);
-    bodies.push(i % 2 === 0 ? zlib.gunzipSync(answer.body) : answer.body);
-    assert.equal(result({ json: () => JSON.parse(bodies[i]) }, "echo_memoized"), value);
+    assert.equal(answer.field("content-encoding"), coding);
+    bodies.push(open(answer.body));
+    assert.equal(result({ json: () => JSON.parse(bodies.at(-1)) }, "echo_memoized"), value);
   }
   for (const body of bodies) assert.ok(body.equals(bodies[0]));
   assert.equal(runs(server, "echo_memoized"), 1);

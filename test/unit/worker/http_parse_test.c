@@ -288,6 +288,8 @@ static void
 known_fields_have_spans(void **state)
 {
 	struct http_head head;
+	struct http_span line;
+	size_t from = 0;
 
 	(void)state;
 	parse_good("POST /a%20b/c?d=e?f HTTP/1.1\r\nHOST: h:1\r\n"
@@ -326,6 +328,19 @@ known_fields_have_spans(void **state)
 	assert_false(head.chunked);
 	assert_int_equal(head.minor, 1);
 	assert_int_equal(head.field_count, 19);
+	assert_true(head.repeats);
+	assert_true(http_head_line(&head, head.cookie, "cookie", &from, &line));
+	assert_span(line, "c=1");
+	assert_true(http_head_line(&head, head.cookie, "cookie", &from, &line));
+	assert_span(line, "c=2");
+	assert_false(
+	    http_head_line(&head, head.cookie, "cookie", &from, &line));
+	head.repeats = false; /* then it need not look */
+	from = 0;
+	assert_true(http_head_line(&head, head.cookie, "cookie", &from, &line));
+	assert_span(line, "c=1");
+	assert_false(
+	    http_head_line(&head, head.cookie, "cookie", &from, &line));
 }
 
 static void

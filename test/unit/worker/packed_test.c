@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /* Finished answers as they stand in the store. */
+#include <brotli/decode.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -32,13 +33,14 @@ fill(struct buf *plain, bool regular)
 }
 
 static void
-a_long_regular_body_has_both_forms(void **state)
+a_long_regular_body_has_all_forms(void **state)
 {
 	struct buf plain;
 	struct buf bytes = BUF_EMPTY;
 	struct packed packed;
 	struct reply reply;
 	char back[LONG_LEN];
+	size_t back_len;
 	z_stream stream;
 
 	(void)state;
@@ -58,11 +60,29 @@ a_long_regular_body_has_both_forms(void **state)
 	assert_int_equal(inflateEnd(&stream), Z_OK);
 	assert_memory_equal(back, plain.data, LONG_LEN);
 
-	packed_reply(&packed, true, &reply);
+	back_len = sizeof(back);
+	assert_non_null(packed.br);
+	assert_int_equal(BrotliDecoderDecompress(packed.br_len,
+			     (const uint8_t *)packed.br, &back_len,
+			     (uint8_t *)back),
+	    BROTLI_DECODER_RESULT_SUCCESS);
+	assert_int_equal(back_len, LONG_LEN);
+	assert_memory_equal(back, plain.data, LONG_LEN);
+
+	packed_reply(&packed, true, true, &reply);
+	assert_true(reply.br);
+	assert_false(reply.gzip);
+	assert_ptr_equal(reply.body, packed.br);
+	assert_int_equal(reply.len, packed.br_len);
+	packed.br = NULL; /* of a version that knew none */
+	packed_reply(&packed, true, true, &reply);
+	assert_true(reply.gzip);
+	assert_false(reply.br);
+	packed_reply(&packed, true, false, &reply);
 	assert_int_equal(reply.status, 200);
 	assert_true(reply.gzip);
 	assert_ptr_equal(reply.body, packed.gzip);
-	packed_reply(&packed, false, &reply);
+	packed_reply(&packed, false, false, &reply);
 	assert_false(reply.gzip);
 	assert_true(reply.as_is);
 	assert_int_equal(reply.len, LONG_LEN);
@@ -83,6 +103,7 @@ what_does_not_pay_is_left_out(void **state)
 	assert_int_equal(packed_make(&plain, 9, 1000, &bytes), 0);
 	assert_true(packed_open(bytes.data, bytes.len, &packed));
 	assert_null(packed.gzip);
+	assert_null(packed.br);
 	buf_free(&plain);
 	fill(&plain, true); /* too short, or switched off */
 	assert_int_equal(packed_make(&plain, 9, LONG_LEN + 1, &bytes), 0);
@@ -90,14 +111,15 @@ what_does_not_pay_is_left_out(void **state)
 	assert_null(packed.gzip);
 	assert_int_equal(packed_make(&plain, 0, 1, &bytes), 0);
 	assert_true(packed_open(bytes.data, bytes.len, &packed));
-	packed_reply(&packed, true, &reply);
+	packed_reply(&packed, true, true, &reply);
 	assert_false(reply.gzip);
+	assert_false(reply.br);
 	assert_int_equal(reply.len, LONG_LEN);
 	buf_free(&plain);
 	buf_init(&plain, 0); /* no update */
 	assert_int_equal(packed_make(&plain, 1, 1, &bytes), 0);
 	assert_true(packed_open(bytes.data, bytes.len, &packed));
-	packed_reply(&packed, true, &reply);
+	packed_reply(&packed, true, false, &reply);
 	assert_int_equal(reply.status, 204);
 	assert_null(reply.type);
 	buf_free(&bytes);
@@ -132,7 +154,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_long_regular_body_has_both_forms),
+		cmocka_unit_test(a_long_regular_body_has_all_forms),
 		cmocka_unit_test(what_does_not_pay_is_left_out),
 		cmocka_unit_test(other_bytes_are_no_answer),
 	};

@@ -154,18 +154,30 @@ static void
 codings(void **state)
 {
 	(void)state;
-	assert_true(static_accepts(span("gzip"), "gzip"));
-	assert_true(static_accepts(span("br;q=1, GZIP;q=0.5"), "gzip"));
-	assert_true(static_accepts(span("gzip;q=0.01"), "gzip"));
-	assert_false(static_accepts(span("gzip;q=0"), "gzip"));
-	assert_false(static_accepts(span("gzip; q=0.000"), "gzip"));
-	assert_false(static_accepts(span("gzip;Q=0"), "gzip"));
-	assert_false(static_accepts(span("gzip;x=1 ; Q=0"), "gzip"));
-	assert_true(static_accepts(span("gzip;Q=1"), "gzip"));
-	assert_true(static_accepts(span("gzip;seq=0"), "gzip"));
-	assert_false(static_accepts(span("xgzip, gzipped"), "gzip"));
-	assert_false(static_accepts(span(""), "gzip"));
-	assert_false(static_accepts((struct http_span){ NULL, 0 }, "gzip"));
+	assert_true(static_quality(span("gzip"), "gzip") > 0);
+	assert_true(static_quality(span("br;q=1, GZIP;q=0.5"), "gzip") > 0);
+	assert_true(static_quality(span("gzip;q=0.01"), "gzip") > 0);
+	assert_int_equal(static_quality(span("gzip"), "gzip"), 1000);
+	assert_int_equal(static_quality(span("br"), "gzip"), -1);
+	assert_int_equal(static_quality(span("gzip;q=0.5 , br"), "gzip"), 500);
+	assert_int_equal(static_quality(span("gzip;q=0.001"), "gzip"), 1);
+	assert_int_equal(static_quality(span("gzip;q=1.000"), "gzip"), 1000);
+	assert_int_equal(static_quality(span("gzip;q=1.9"), "gzip"), 1000);
+	assert_int_equal(static_quality(span("gzip;q=1."), "gzip"), 1000);
+	assert_int_equal(static_quality(span("gzip;q=0.0001"), "gzip"), 0);
+	assert_int_equal(static_quality(span("gzip;q=,br"), "gzip"), 0);
+	assert_int_equal(static_quality(span("gzip;q=2"), "gzip"), 0);
+	assert_int_equal(static_quality(span("gzip;q=-1"), "gzip"), 0);
+	assert_int_equal(static_quality(span("gzip;q=0,5"), "gzip"), 0);
+	assert_true(static_quality(span("gzip;q=0"), "gzip") <= 0);
+	assert_true(static_quality(span("gzip; q=0.000"), "gzip") <= 0);
+	assert_true(static_quality(span("gzip;Q=0"), "gzip") <= 0);
+	assert_true(static_quality(span("gzip;x=1 ; Q=0"), "gzip") <= 0);
+	assert_true(static_quality(span("gzip;Q=1"), "gzip") > 0);
+	assert_true(static_quality(span("gzip;seq=0"), "gzip") > 0);
+	assert_true(static_quality(span("xgzip, gzipped"), "gzip") <= 0);
+	assert_true(static_quality(span(""), "gzip") <= 0);
+	assert_true(static_quality((struct http_span){ NULL, 0 }, "gzip") <= 0);
 }
 
 int

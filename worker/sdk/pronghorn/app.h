@@ -618,7 +618,8 @@ ph_triggered_by(struct ph_call *call, const char *what)
 	return ph_host_->triggered_by(call, what);
 }
 
-/* A header of the request by name in any case; "" when absent. */
+/* A header of the request by name in any case; "" when absent. One that came
+ * in several lines is the list that they make, with ", " between them. */
 static inline const char *
 ph_header(struct ph_call *call, const char *name)
 {
