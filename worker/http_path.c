@@ -42,6 +42,51 @@ has_dot_segment(const char *path)
 }
 
 static bool
+is_pair(const char *p)
+{
+	return http_class_has(p[0], HTTP_HEX) && http_class_has(p[1], HTTP_HEX);
+}
+
+/* The next byte when "%2e", "%252e", "%25252e" ... are all decoded. */
+static char
+next_decoded(const char **at)
+{
+	const char *p = *at + 1;
+
+	if (**at != '%')
+		return *(*at)++;
+	while (p[0] == '2' && p[1] == '5' && is_pair(p + 2))
+		p += 2;
+	if (!is_pair(p))
+		return *(*at)++;
+	*at = p + 2;
+	return (char)(hex_value(p[0]) * 16 + hex_value(p[1]));
+}
+
+bool
+http_path_hides(const char *decoded)
+{
+	const char *p = decoded;
+	int dots =
+	    3; /* so many since the last slash; 3: it is no such segment */
+	char c;
+
+	while (*p != '\0') {
+		c = next_decoded(&p);
+		if (c == '/' || c == '\\' || c == ';') {
+			if (dots == 1 || dots == 2)
+				return true;
+			dots = c == ';' ? 3 : 0;
+		} else if (c == '\0') {
+			return true;
+		} else {
+			dots = c == '.' && dots < 3 ? dots + 1 : 3;
+		}
+	}
+	return dots == 1 || dots == 2;
+}
+
+static bool
 is_utf8(const char *p, const char *end)
 {
 	size_t n;

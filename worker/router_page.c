@@ -138,8 +138,7 @@ page_session(const struct route_request *rq, char cookie[SESSION_COOKIE_MAX],
 		return 0;
 	reply->cache = "private, no-cache";
 	reply->vary_cookie = true;
-	known = session_ticket_read(worker->options, secure, rq->head->cookie,
-	    &ticket);
+	known = session_ticket_find(worker->options, secure, rq->head, &ticket);
 	if (known && worker->kit.cache != NULL)
 		known =
 		    session_find(worker->kit.cache, ticket.id,
@@ -155,9 +154,28 @@ page_session(const struct route_request *rq, char cookie[SESSION_COOKIE_MAX],
 	return rc;
 }
 
+/*
+ * Deep links are addresses of the app, of which it makes what it likes; one
+ * that climbs, or is no text, is none. 0 or a status.
+ */
+static int
+check_address(struct http_span path)
+{
+	char decoded[ROUTER_PATH_MAX];
+	int rc;
+
+	if (path.len == 1) /* nearly always */
+		return 0;
+	rc = http_path_decode(path, decoded, sizeof(decoded));
+	if (rc < 0)
+		return -rc;
+	return http_path_hides(decoded) ? 400 : 0;
+}
+
 void
 router_page(const struct route_request *rq)
 {
+	int status = check_address(rq->path);
 	const struct site_file *file;
 	const struct page *old;
 	const struct worker *worker = rq->conn->worker;
@@ -167,6 +185,10 @@ router_page(const struct route_request *rq)
 	struct reply reply;
 
 	ASSERT(site != NULL);
+	if (status != 0) {
+		router_answer_status(rq, status);
+		return;
+	}
 	file = page_file(rq, &old);
 	if (old != NULL) {
 		answer_moved(rq, old);

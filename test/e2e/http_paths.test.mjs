@@ -112,6 +112,44 @@ test("hundreds of ways to write a path [34] [H10]", async (t, scene) => {
   t.diagnostic(`${list.length} paths: ${JSON.stringify(counts)}`);
 });
 
+/* The page of deep links is for addresses, not for whoever tries doors. */
+test("paths below no folder that try to leave it [34] [H10]", async (t, scene) => {
+  for (const app of ["zoo", "dash_pages"]) {
+    const server = await scene.start({ app });
+    const wire = await scene.connect(server);
+    const status = async (target) => {
+      wire.write(get(target));
+      return (await wire.answer()).status;
+    };
+    const ups = [
+      "..", ".%2e", "%2e.", "%2e%2e", "%2E%2E", "%252e%252e", "%25252e%2525252e",
+      ".%252e", "%c0%ae%c0%ae", "%e0%80%ae%e0%80%ae", "%f0%80%80%ae",
+      "%uff0e%uff0e", "%u002e%u002e", "..%00", "%00..", "..;", "..;a=b", ".%09.",
+      "%2e%252e%3b",
+    ];
+    const bad = [
+      "/cgi-bin/.%2e/.%2e/.%2e/.%2e/etc/passwd",
+      "/icons/.%%32%65/.%%32%65/etc/passwd", "/.", "/..", "/./", "/a/.", "/a/..",
+      "/%2e", "/%2e/x", "/a%5c..%5cb", "/a\\b", "/a%255c..%255cb", "/a/%252e/b", "/%00",
+      "/a%00.html", "/a%0d%0ab", "/a%0ab", "/%7f", "/%", "/a%2", "/%zz", "/%ff",
+      "/%ed%a0%80", "/%c3", "/..%2f..%2fetc/passwd", "/a%2f..%2fb", "/a%252f..%252fb",
+    ];
+
+    for (const up of ups)
+      for (const slash of ["/", "%2f", "%5c", "%252f", "//"])
+        bad.push(`/${up}${slash}${up}${slash}etc/passwd`, `/a${slash}${up}${slash}b`);
+    for (const target of bad) assert.equal(await status(target), 400, `${app} ${target}`);
+    for (const target of ["/assets/%252e%252e/etc/passwd", "/_dash-component-suites/../x",
+      "/_dash-component-suites/%2e%2e/%2e%2e/etc/passwd", "/_ph/../etc/passwd"])
+      assert.ok([400, 404].includes(await status(target)), `${app} ${target}`);
+    /* Names that only look like it. */
+    for (const target of ["/...", "/.well-known/x", "/a..b/..c/d..", "/100%25",
+      "/100%2525", "/a%2fb", "/%c3%a4", "/a;b/c", "/x/.hidden", "/a%20b", "/%25zz/..."])
+      assert.equal(await status(target), app === "zoo" ? 200 : 404, `${app} ${target}`);
+    t.diagnostic(`${app}: ${bad.length} paths`);
+  }
+});
+
 /* Swaps, as fast as it can, a file and a folder with links to the outside. */
 const SWAPPER = `
   const fs = require("node:fs");

@@ -293,7 +293,7 @@ export const ACCEPTED = [
   ["an overlong dot [H10]", line("GET /assets/%c0%ae%c0%ae/x HTTP/1.1"), 400],
   ["dots in a suite [H10]", line("GET /_dash-component-suites/../../etc/passwd HTTP/1.1"), 404],
   ["two slashes [H10]", line("GET //etc/passwd HTTP/1.1"), 200],
-  ["a forged line [H11]", line("GET /x%0d%0a127.0.0.1%20-%20- HTTP/1.1"), 200],
+  ["a forged line [H11]", line("GET /x%0d%0a127.0.0.1%20-%20- HTTP/1.1"), 400],
   ["formats [H11]", field("User-Agent: %s%n%x%(h)s"), 200],
   ["quotes [H11]", field('User-Agent: "} {\\"a\\": 1'), 200],
   ["a small length", lengths(`content-length: ${LENGTH}`), 200],

@@ -15,6 +15,14 @@
 
 #define BAD (-400)
 
+static const char *const hidden[] = { "/%2e%2e/x", "/a/%2E", "/.%2e", "/%2e.",
+	"/%252e%252e/x", "/a/%25252e", "/a%2f..%2fb", "/a%252f.%252fb",
+	"/..;/x", "/..;a=b", "/.;", "/a/..%3bx", "/a%5c..%5cb", "/a%00b",
+	"/a%2500b" };
+static const char *const plain[] = { "/", "", "/...", "/%2e%2e%2e/", "/.a",
+	"/a.", "/a..b", "/a;..", "/a;../b", "/100%", "/100%2", "/%25", "/%2525",
+	"/%25zz", "/%zz", "/a%20b", "/%c0%ae", "a" };
+
 static const struct {
 	const char *path;
 	int want; /* length or minus a status */
@@ -103,12 +111,27 @@ paths_must_fit(void **state)
 	assert_int_equal(http_path_decode(path, out, 0), -414);
 }
 
+static void
+hidden_dots_are_seen(void **state)
+{
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(hidden) / sizeof(hidden[0]); i++)
+		if (!http_path_hides(hidden[i]))
+			fail_msg("%s hides dots", hidden[i]);
+	for (i = 0; i < sizeof(plain) / sizeof(plain[0]); i++)
+		if (http_path_hides(plain[i]))
+			fail_msg("%s hides nothing", plain[i]);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(paths_are_decoded_strictly),
 		cmocka_unit_test(paths_must_fit),
+		cmocka_unit_test(hidden_dots_are_seen),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
