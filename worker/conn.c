@@ -50,7 +50,8 @@ static void
 watch(struct conn *conn)
 {
 	const struct timeval *timeout = conn_timeout_of(conn);
-	short what = EV_READ | EV_PERSIST;
+	short what = EV_READ | EV_PERSIST | (conn->ended ? EV_ET : 0);
+	const short kind = EV_READ | EV_WRITE | EV_ET;
 
 	if (conn->out != NULL || conn->handshake_writes ||
 	    (conn->tls != NULL && tls_wants_write(conn->tls)))
@@ -60,8 +61,7 @@ watch(struct conn *conn)
 		conn->timeout = NULL;
 		return;
 	}
-	if ((event_get_events(&conn->event) & (EV_READ | EV_WRITE)) !=
-	    (what & (EV_READ | EV_WRITE))) {
+	if ((event_get_events(&conn->event) & kind) != (what & kind)) {
 		(void)event_del(&conn->event);
 		(void)event_assign(&conn->event, conn->worker->base, conn->fd,
 		    what, event_get_callback(&conn->event), conn);
@@ -159,6 +159,10 @@ conn_after_sending(struct conn *conn)
 {
 	if (conn->out != NULL || conn->doomed || conn->state != CONN_OPEN)
 		return;
+	if (conn->ended) { /* and what it sent is answered */
+		conn->close_after = true;
+		conn->linger_after = false;
+	}
 	/* The answer may be older than the order to go. */
 	if (conn->worker->draining && conn->served && conn->in.len == 0)
 		conn->close_after = conn->linger_after = true;
@@ -260,10 +264,11 @@ conn_oldest_idle(struct worker *worker)
 	int looks;
 
 	for (looks = 0; conn != NULL && looks < OLDEST_LOOKS; looks++) {
-		if (conn->state == CONN_OPEN && conn->in.len == 0 &&
-		    conn->out == NULL &&
-		    (conn->h2 == NULL || h2_stream_count(conn->h2) == 0) &&
-		    !has_unread(conn))
+		if (conn->ended ||
+		    (conn->state == CONN_OPEN && conn->in.len == 0 &&
+			conn->out == NULL &&
+			(conn->h2 == NULL || h2_stream_count(conn->h2) == 0) &&
+			!has_unread(conn)))
 			return conn;
 		conn = conn->prev;
 	}
@@ -284,7 +289,10 @@ on_readable(struct conn *conn)
 		return;
 	}
 	if (got <= 0) {
-		conn->doomed = true;
+		if (got == 0)
+			conn_on_end(conn);
+		else
+			conn->doomed = true;
 		return;
 	}
 	if (conn->state == CONN_LINGER)

@@ -53,6 +53,8 @@ struct conn {
 	bool served;           /* has had a request */
 	bool close_after;      /* when everything is sent */
 	bool linger_after;     /* ... and throw away what still comes */
+	bool ended;            /* the client sends no more: conn_end.c */
+	bool end_grace;        /* ... since a moment ago */
 	bool continue_sent;    /* 100 Continue for the present request */
 	bool handshake_writes; /* TLS waits for room in the socket */
 	bool begun;            /* part of a TLS record came while it was idle */
@@ -153,7 +155,8 @@ struct spool *conn_take_spool(struct conn *conn);
 /* The folder of such files. */
 const char *conn_spool_dir(const struct worker *worker);
 
-/* The connection that has been idle longest; NULL: none is idle. */
+/* The connection that has been idle longest, or whose client has probably gone;
+ * NULL: there is none. */
 struct conn *conn_oldest_idle(struct worker *worker);
 
 /* Once a second: clients that send or read too slowly. */

@@ -55,6 +55,11 @@ void conn_send_more(struct conn *conn);
 void conn_out_free(struct conn *conn);
 void conn_send_continue(struct conn *conn);
 
+/* conn_end.c: the client has ended its side, or closed its socket. */
+void conn_on_end(struct conn *conn);
+void conn_end_grace_over(struct conn *conn);
+extern const struct timeval conn_end_grace;
+
 /* conn.c: a request came: it is not the one to close when room is needed. */
 void conn_touch(struct conn *conn, int64_t now_us);
 

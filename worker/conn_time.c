@@ -71,7 +71,8 @@ conn_timeout_of(const struct conn *conn)
 		return worker->send_timeout;
 	switch (conn->state) {
 	case CONN_BUSY:
-		return worker->request_timeout;
+		return conn->end_grace ? &conn_end_grace
+				       : worker->request_timeout;
 	case CONN_LINGER:
 		return worker->draining ? &conn_drain_grace
 					: worker->linger_timeout;
@@ -143,7 +144,9 @@ conn_check_request(struct conn *conn)
 void
 conn_on_timeout(struct conn *conn)
 {
-	if (conn->state == CONN_BUSY)
+	if (conn->state == CONN_BUSY && conn->end_grace)
+		conn_end_grace_over(conn);
+	else if (conn->state == CONN_BUSY)
 		conn_check_request(conn);
 	else if (conn->state == CONN_OPEN && conn->in.len > 0 &&
 		 !conn->proxy_pending)

@@ -499,8 +499,9 @@ conn_answer(struct conn *conn, const struct answer_to *to, struct reply *reply,
 {
 	struct worker *worker = conn->worker;
 	struct turn *turn = &worker->turn;
+	bool last = conn->ended && conn->in.len == 0;
 	bool keep = to->keep_alive && !reply->close && !worker->draining &&
-		    worker->options->keepalive > 0;
+		    !last && worker->options->keepalive > 0;
 
 	if (turn->heads_used + HTTP_REPLY_HEAD_MAX + reply->fields_len +
 		INLINE_MAX >

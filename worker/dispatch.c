@@ -207,35 +207,6 @@ dispatch_answer_fd(const struct request *request)
 	return fcntl(conn->fd, F_DUPFD_CLOEXEC, 0);
 }
 
-/*
- * Work that no thread has begun is not done for a client that has gone, or a
- * client that asks and goes, again and again, keeps all threads from others
- * (CVE-2023-44487).
- */
-static bool
-withdraw(struct worker *worker, struct task *task)
-{
-	if (!pool_withdraw(worker->pool, task))
-		return false;
-	task_free(task);
-	return true;
-}
-
-void
-dispatch_abandon(struct request *request)
-{
-	struct worker *worker = request->worker;
-
-	request->conn = NULL;
-	if (request->waiting != NULL)
-		dispatch_end_waiting(worker, request->waiting);
-	else if (request->with_task && !withdraw(worker, request->task))
-		return; /* freed when the task comes back */
-	if (request->parked != NULL)
-		dispatch_unpark(request, worker);
-	free(request);
-}
-
 static uint64_t
 hash_bytes(uint64_t hash, const void *data, size_t len)
 {

@@ -63,6 +63,12 @@ void dispatch_layout(struct conn *conn, const struct answer_to *to,
 void dispatch_abandon(struct request *request);
 
 /*
+ * The client may have gone: forget its request if no thread has begun it, or
+ * what it waits for may stop. False: it is to be answered.
+ */
+bool dispatch_give_up(struct request *request);
+
+/*
  * Answer a request 504 when it has taken request_timeout, and forget it; its
  * result is dropped. False: it has time left. In its connection's event.
  */
