@@ -84,6 +84,8 @@ HIREDIS := $(wildcard /usr/include/hiredis/hiredis.h)
 BENCH_BIN := $(patsubst test/bench/%.c,$(BUILD)/bench/%,$(filter-out \
 	%/bench_main.c $(if $(HIREDIS),,%/cache_redis.c),$(BENCH_MAIN))) \
 	$(BUILD)/pronghorn-bench
+# The wall clock, for tests that set it.
+WALL_CLOCK := $(BUILD)/e2e/wall_clock.so
 STRESS_BIN := $(patsubst test/stress/%.c,$(BUILD)/stress/%,$(wildcard \
 	test/stress/*.c))
 SDK_HEADERS := $(wildcard worker/sdk/pronghorn/*.h \
@@ -219,6 +221,11 @@ $(BUILD)/test-apps/%.so: test/apps/%.c $(SDK_HEADERS) $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call run_as,APP,$(CC) $(APP_FLAGS) -o $@ $< -lm)
 
+$(WALL_CLOCK): test/e2e/wall_clock.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call run_as,TEST,$(CC) -std=c11 -D_GNU_SOURCE $(OPT) $(WARN) \
+		-fPIC -shared -o $@ $<)
+
 $(PACKAGE_APP): test/packages/app.c $(PACKAGES) $(SDK_HEADERS) $(BUILD)/flags
 	$(call run_as,APP,$(CC) $(APP_FLAGS) -I$(@D) -o $@ $<)
 
@@ -288,7 +295,7 @@ stages:
 	@MAKE='$(MAKE)' sh test/stages.sh $(TEST_STAGES)
 
 programs: $(CXX_EXAMPLE_SO) $(UNIT_BIN) $(FAULT_BIN) $(REPLAY_BIN) $(DIFFERENTIAL) \
-    $(TEST_APPS) $(BENCH_BIN) $(STRESS_BIN)
+    $(TEST_APPS) $(BENCH_BIN) $(STRESS_BIN) $(WALL_CLOCK)
 
 unit: $(UNIT_BIN) $(TEST_APPS) $(EXAMPLE_SO) ## the unit tests
 	@$(TEST_ENV) sh test/programs.sh unit $(UNIT_BIN)
@@ -302,7 +309,7 @@ replay: $(REPLAY_BIN) $(DIFFERENTIAL) ## the fuzz targets on all inputs kept
 www-test: $(BUILD)/www/stamp ## fetching and generating
 	@$(TEST_ENV) sh test/node_tests.sh www test/www
 
-e2e: all $(CXX_EXAMPLE_SO) $(TEST_APPS) $(PACKAGE_APP) $(BENCH_BIN) $(STRESS_BIN) $(BUILD)/www/stamp $(NODE_MODULES) ## real processes, from outside
+e2e: all $(CXX_EXAMPLE_SO) $(TEST_APPS) $(PACKAGE_APP) $(BENCH_BIN) $(STRESS_BIN) $(WALL_CLOCK) $(BUILD)/www/stamp $(NODE_MODULES) ## real processes, from outside
 	@$(TEST_ENV) sh test/node_tests.sh e2e test/e2e test/stress
 
 browser: all $(CXX_EXAMPLE_SO) $(TEST_APPS) $(PACKAGE_APP) $(BUILD)/www/stamp $(NODE_MODULES) ## a real browser

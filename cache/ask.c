@@ -16,6 +16,7 @@
 
 #include "cache/claim.h"
 #include "cache/flight_int.h"
+#include "cache/now.h"
 #include "cache/store.h"
 #include "server/base/bug.h"
 #include "server/base/clock.h"
@@ -38,7 +39,7 @@ find_value(struct cache *cache, const struct ask *ask)
 	struct store_value value;
 	int rc;
 
-	rc = store_get(&cache->db, ask->q.key, clock_wall_ms(), ask->q.since_ms,
+	rc = store_get(&cache->db, ask->q.key, cache_now_ms(), ask->q.since_ms,
 	    NULL, &value);
 	return rc == STORE_HIT && value.fresh == 0 ? STORE_MISS : rc;
 }
@@ -120,7 +121,7 @@ put_row(struct cache *cache, const struct ask *ask,
     const struct flight_row *old)
 {
 	const struct cache_peer *peer = &cache->peer;
-	int64_t now_ms = clock_wall_ms();
+	int64_t now_ms = cache_now_ms();
 	int64_t epoch = old->epoch + 1;
 	uint32_t attempts = old->foreign ? 0 : old->attempts;
 	bool own = ask->claim != NULL;

@@ -125,7 +125,7 @@ enum cache_format {
 int cache_lookup(struct cache *cache, const uint8_t key[CACHE_KEY_LEN],
     struct buf *out, enum cache_format *format);
 
-/* The same, where a value made before `since_ms` (clock_wall_ms) is a miss;
+/* The same, where a value made before `since_ms` (cache_now_ms) is a miss;
  * negative: one whose making began before -since_ms. */
 int cache_lookup_since(struct cache *cache, const uint8_t key[CACHE_KEY_LEN],
     int64_t since_ms, struct buf *out, enum cache_format *format);

@@ -18,6 +18,7 @@
 
 #include "cache/flight_int.h"
 #include "cache/forget.h"
+#include "cache/now.h"
 #include "cache/store.h"
 #include "server/base/bug.h"
 #include "server/base/clock.h"
@@ -166,7 +167,7 @@ take_next(struct cache *cache, struct cache_claim *claim)
 	db_bind_int(stmt, 5, getpid());
 	db_bind_int(stmt, 6, clock_boot_ms() + cache->lease_ms);
 	db_bind_int(stmt, 7, claim->attempts);
-	db_bind_int(stmt, 8, clock_wall_ms());
+	db_bind_int(stmt, 8, cache_now_ms());
 	db_bind_int(stmt, 9, claim->born);
 	return db_run(&cache->db, STATEMENT_SIGNAL_TAKE);
 }

@@ -27,6 +27,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cache/now.h"
 #include "cache/store.h"
 #include "cache/upkeep_int.h"
 #include "server/base/clock.h"
@@ -46,7 +47,7 @@ static int
 look_for_expired(struct upkeep *upkeep, struct cache *cache, struct doom *doom,
     unsigned *seen, int64_t *last)
 {
-	int64_t now_ms = clock_wall_ms();
+	int64_t now_ms = cache_now_ms();
 	sqlite3_stmt *stmt;
 	int rc = 0;
 
@@ -310,7 +311,7 @@ int
 upkeep_remove_some(struct upkeep *upkeep, struct cache *cache, int64_t want,
     bool all)
 {
-	int64_t before_s = clock_wall_ms() / 1000 - (all ? -1 : GRACE_S);
+	int64_t before_s = cache_now_ms() / 1000 - (all ? -1 : GRACE_S);
 	struct doom doom;
 	int rc;
 

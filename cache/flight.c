@@ -32,6 +32,7 @@
 #include <string.h>
 
 #include "cache/flight_int.h"
+#include "cache/now.h"
 #include "cache/orphan.h"
 #include "cache/store.h"
 #include "cache/uses.h"
@@ -158,7 +159,7 @@ cache_state(struct cache *cache, const uint8_t key[CACHE_KEY_LEN],
 	if (flight_passes(&row))
 		return CACHE_READY;
 	/* The row may have been cleared away while the value lives on. */
-	rc = store_has(&cache->db, key, clock_wall_ms());
+	rc = store_has(&cache->db, key, cache_now_ms());
 	if (rc < 0)
 		return cache_public_rc(rc);
 	return rc > 0 ? CACHE_READY : -ENOENT;

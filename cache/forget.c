@@ -24,7 +24,7 @@
 
 #include "cache/cache_int.h"
 #include "cache/memo_key.h"
-#include "server/base/clock.h"
+#include "cache/now.h"
 #include "server/base/err.h"
 
 int
@@ -129,7 +129,7 @@ forget_count_on(struct db *db, int64_t group)
 	if (stmt == NULL)
 		return rc;
 	db_bind_int(stmt, 1, group);
-	db_bind_int(stmt, 2, clock_wall_ms());
+	db_bind_int(stmt, 2, cache_now_ms());
 	return db_run(db, STATEMENT_VOID_PUT);
 }
 
@@ -152,7 +152,7 @@ begin_again(struct db *db, const char *function)
 	stmt = db_use(db, STATEMENT_SIGNAL_AGAIN, &rc);
 	if (stmt == NULL)
 		return rc;
-	db_bind_int(stmt, 1, clock_wall_ms());
+	db_bind_int(stmt, 1, cache_now_ms());
 	db_bind_text(stmt, 2, function);
 	return db_run(db, STATEMENT_SIGNAL_AGAIN);
 }
@@ -197,7 +197,7 @@ forget_row(struct db *db, const uint8_t *key)
 		db_bind_int(stmt, 1, store_id(key));
 		db_bind_blob(stmt, 2, key, CACHE_KEY_LEN);
 		if (steps[i] == STATEMENT_SIGNAL_AGAIN_KEY)
-			db_bind_int(stmt, 3, clock_wall_ms());
+			db_bind_int(stmt, 3, cache_now_ms());
 		rc = db_run(db, steps[i]);
 	}
 	return rc;

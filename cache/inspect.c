@@ -21,6 +21,7 @@
 
 #include "cache/db.h"
 #include "cache/flight.h"
+#include "cache/now.h"
 #include "server/base/clock.h"
 #include "server/base/err.h"
 
@@ -143,7 +144,7 @@ count_signals(struct inspect *inspect, struct inspect_summary *out)
 int
 inspect_summarize(struct inspect *inspect, struct inspect_summary *out)
 {
-	int64_t now_ms = clock_wall_ms();
+	int64_t now_ms = cache_now_ms();
 	sqlite3_stmt *stmt = NULL;
 	int64_t oldest_ms;
 	int rc;
@@ -210,13 +211,13 @@ inspect_signals(struct inspect *inspect, unsigned limit,
 			.function = column_text(stmt, 2),
 			.error = column_text(stmt, 3),
 			.age_ms =
-			    clock_wall_ms() - sqlite3_column_int64(stmt, 7),
+			    cache_now_ms() - sqlite3_column_int64(stmt, 7),
 			.attempts = sqlite3_column_int64(stmt, 8),
 			.waiters = count_bits(sqlite3_column_int64(stmt, 9)),
 			.computations = sqlite3_column_int64(stmt, 10),
 			.progress = sqlite3_column_int64(stmt, 11),
 			.wanted_ms =
-			    clock_wall_ms() - sqlite3_column_int64(stmt, 12),
+			    cache_now_ms() - sqlite3_column_int64(stmt, 12),
 			.scope = column_text(stmt, 13),
 		};
 		if (sqlite3_column_int(stmt, 1) == FLIGHT_COMPUTING) {

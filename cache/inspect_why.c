@@ -16,6 +16,7 @@
 #include "cache/db.h"
 #include "cache/flight.h"
 #include "cache/inspect_forget.h"
+#include "cache/now.h"
 #include "cache/store.h"
 #include "server/base/clock.h"
 #include "server/base/err.h"
@@ -73,7 +74,7 @@ query_key(struct inspect *inspect, const char *sql,
 static int
 find_value(struct inspect *inspect, struct inspect_key *out)
 {
-	int64_t now_ms = clock_wall_ms();
+	int64_t now_ms = cache_now_ms();
 	struct store_value value;
 	sqlite3_stmt *stmt = NULL;
 	int rc;

@@ -22,6 +22,7 @@
 #include "cache/cache_int.h"
 #include "cache/flight_int.h"
 #include "cache/forget.h"
+#include "cache/now.h"
 #include "cache/orphan.h"
 #include "cache/store.h"
 #include "cache/uses.h"
@@ -67,7 +68,7 @@ landing_end_row(struct db *db, int64_t id, const struct landing *end)
 	db_bind_int(stmt, 3, end->attempts);
 	db_bind_int(stmt, 4, (int64_t)end->waiters);
 	db_bind_int(stmt, 5, end->computed ? 1 : 0);
-	db_bind_int(stmt, 6, clock_wall_ms());
+	db_bind_int(stmt, 6, cache_now_ms());
 	db_bind_int(stmt, 7, end->due_at);
 	db_bind_text(stmt, 8, end->error);
 	return db_run(db, STATEMENT_SIGNAL_END);
@@ -181,7 +182,7 @@ cache_publish_as(struct cache *cache, const struct cache_claim *claim,
 	rc = forget_groups(cache, claim->function.data, life, value.groups);
 	if (rc < 0)
 		return rc;
-	value.created = clock_wall_ms();
+	value.created = cache_now_ms();
 	if (life->fresh_ms == 0) {
 		end.state = FLIGHT_PASS;
 		end.due_at = clock_boot_ms() + FLIGHT_PASS_MS;

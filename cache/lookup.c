@@ -17,9 +17,9 @@
 #include "cache/cache_int.h"
 #include "cache/db_int.h"
 #include "cache/kept.h"
+#include "cache/now.h"
 #include "cache/store.h"
 #include "cache/uses.h"
-#include "server/base/clock.h"
 #include "server/base/err.h"
 
 #define EARLY_COST_US 50000 /* cheaper values are renewed when they end */
@@ -151,7 +151,7 @@ look_up(struct cache *cache, struct lookup *l)
 	int rc = CACHE_MISS;
 
 	buf_clear(l->out);
-	l->now_ms = clock_wall_ms();
+	l->now_ms = cache_now_ms();
 	if (db_use_read(&cache->db, STATEMENT_VALUE_GET, &rc) == NULL)
 		return cache_public_rc(rc);
 	kept = kept_find(&cache->db, l->key, &version, &current);
@@ -232,7 +232,7 @@ int
 cache_still(struct cache *cache, const uint8_t key[CACHE_KEY_LEN],
     struct cache_seen *seen)
 {
-	int64_t now_ms = clock_wall_ms();
+	int64_t now_ms = cache_now_ms();
 	uint64_t version;
 	int rc;
 

@@ -11,8 +11,8 @@
 
 #include "cache/cache_int.h"
 #include "cache/flight.h"
+#include "cache/now.h"
 #include "cache/store.h"
-#include "server/base/clock.h"
 #include "server/base/err.h"
 
 static void
@@ -23,12 +23,12 @@ read_row(sqlite3_stmt *stmt, struct cache_peek *out)
 	/* A value that was evicted or has expired leaves its row for a while.
 	 */
 	if (state == FLIGHT_READY &&
-	    sqlite3_column_int64(stmt, 8) <= clock_wall_ms())
+	    sqlite3_column_int64(stmt, 8) <= cache_now_ms())
 		return;
 	out->state = flight_state_name(state);
 	out->owner_slot = sqlite3_column_int64(stmt, 2);
 	out->owner_pid = sqlite3_column_int64(stmt, 3);
-	out->age_ms = clock_wall_ms() - sqlite3_column_int64(stmt, 4);
+	out->age_ms = cache_now_ms() - sqlite3_column_int64(stmt, 4);
 	out->waiters = __builtin_popcountll(
 	    (unsigned long long)sqlite3_column_int64(stmt, 5));
 	out->progress = sqlite3_column_int64(stmt, 6);

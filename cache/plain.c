@@ -16,8 +16,8 @@
 #include "cache/encode.h"
 #include "cache/forget.h"
 #include "cache/memo_key.h"
+#include "cache/now.h"
 #include "cache/store.h"
-#include "server/base/clock.h"
 #include "server/base/err.h"
 
 int
@@ -42,7 +42,7 @@ describe(struct cache *cache, const struct cache_life *life,
 {
 	memset(value, 0, sizeof(*value));
 	value->format = CACHE_FORMAT_VALUE;
-	value->created = clock_wall_ms();
+	value->created = cache_now_ms();
 	value->fresh = STORE_FOREVER; /* nobody could make it anew */
 	value->expires = add_ms(value->created, life->fresh_ms);
 	return forget_now(&cache->db, &value->born);
@@ -142,7 +142,7 @@ cache_remove(struct cache *cache, const uint8_t key[CACHE_KEY_LEN])
 	rc = begin(cache);
 	if (rc < 0)
 		return cache_public_rc(rc);
-	had = store_has(&cache->db, key, clock_wall_ms());
+	had = store_has(&cache->db, key, cache_now_ms());
 	rc = had < 0 ? had : store_delete(&cache->db, key);
 	return cache_public_rc(end(cache, rc < 0 ? rc : had));
 }
@@ -154,7 +154,7 @@ read_entry(struct cache *cache, const uint8_t *key, struct buf *bytes,
 {
 	int rc;
 
-	rc = store_get(&cache->db, key, clock_wall_ms(), 0, bytes, value);
+	rc = store_get(&cache->db, key, cache_now_ms(), 0, bytes, value);
 	if (rc != STORE_HIT)
 		return rc;
 	value->data = bytes->data;
@@ -240,7 +240,7 @@ touch(struct cache *cache, const uint8_t *key, const struct cache_life *life,
 	    forget_now(&cache->db, &value.born) < 0)
 		rc = ERR_STORE;
 	if (rc == STORE_HIT) {
-		value.expires = add_ms(clock_wall_ms(), life->fresh_ms);
+		value.expires = add_ms(cache_now_ms(), life->fresh_ms);
 		rc = put(cache, key, &value,
 		    life->tag_count > 0 ? groups : value.groups);
 		rc = rc < 0 ? rc : 1;

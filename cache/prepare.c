@@ -14,6 +14,9 @@
  * and whether the file is complete. Not complete and another boot means that
  * the machine went down under it: the file is not trusted.
  *
+ * The clock (now.c): its offset is decided here, by who takes the file first
+ * in a boot, and adopted by whoever opens it.
+ *
  * INVARIANT  Only damage, a foreign identity and a broken boot set a file
  *            aside; never a lack of rights, space or time.
  * INVARIANT  `clean` = 0 is in the database file and on the disk before any
@@ -35,6 +38,8 @@
 #include "cache/gate.h"
 #include "cache/library.h"
 #include "cache/mark.h"
+#include "cache/meta.h"
+#include "cache/now.h"
 #include "server/base/clock.h"
 #include "server/base/err.h"
 #include "server/base/fd.h"
@@ -53,52 +58,6 @@ static const char *const verdict_texts[] = {
 	[FOREIGN] = "not a cache of this program",
 	[OTHER_BOOT] = "the machine went down while it was in use",
 };
-
-/* Read a row of `meta` into `text`, "" when there is none. 0 or ERR_*. */
-static int
-get_meta(struct db *db, const char *name, char *text, size_t cap)
-{
-	sqlite3_stmt *stmt;
-	const char *value;
-	int rc;
-
-	text[0] = '\0';
-	stmt = db_use(db, STATEMENT_META_GET, &rc);
-	if (stmt == NULL)
-		return rc;
-	db_bind_text(stmt, 1, name);
-	rc = db_step(db, STATEMENT_META_GET);
-	if (rc <= 0)
-		return rc;
-	value = (const char *)sqlite3_column_text(stmt, 0);
-	(void)snprintf(text, cap, "%s", value != NULL ? value : "");
-	db_reset(db, STATEMENT_META_GET);
-	return 0;
-}
-
-/* The boot's id. Where the kernel does not tell, no two boots are the same. */
-#define NO_BOOT_ID "unknown"
-
-static void
-get_boot(char text[CLOCK_BOOT_ID_LEN + 1])
-{
-	if (clock_boot_id(text) < 0)
-		(void)snprintf(text, CLOCK_BOOT_ID_LEN + 1, NO_BOOT_ID);
-}
-
-static int
-put_meta(struct db *db, const char *name, const char *value)
-{
-	sqlite3_stmt *stmt;
-	int rc;
-
-	stmt = db_use(db, STATEMENT_META_PUT, &rc);
-	if (stmt == NULL)
-		return rc;
-	db_bind_text(stmt, 1, name);
-	db_bind_text(stmt, 2, value);
-	return db_run(db, STATEMENT_META_PUT);
-}
 
 /* Has the file our two numbers? 1, 0 or ERR_*. */
 static int
@@ -181,7 +140,7 @@ use_again(struct db *db)
 		return rc;
 	rc = db_exec(db, "PRAGMA synchronous = FULL");
 	if (rc == 0)
-		rc = put_meta(db, SCHEMA_META_CLEAN, "0");
+		rc = meta_put(db, SCHEMA_META_CLEAN, "0");
 	if (rc == 0)
 		rc = sync_all(db);
 	if (rc == 0)
@@ -200,19 +159,20 @@ prepare_check(struct db *db)
 
 	rc = has_identity(db);
 	if (rc > 0)
-		rc = get_meta(db, SCHEMA_META_CLEAN, clean, sizeof(clean));
+		rc = meta_get(db, SCHEMA_META_CLEAN, clean, sizeof(clean));
 	else if (rc == 0)
 		rc = ERR_STORE;
 	if (rc == 0)
-		rc = get_meta(db, SCHEMA_META_BOOT_ID, text, sizeof(text));
+		rc = meta_get(db, SCHEMA_META_BOOT_ID, text, sizeof(text));
 	if (rc < 0)
 		return rc;
-	get_boot(boot);
+	meta_boot(boot);
 	if (strcmp(boot, text) != 0) {
 		log_error(ERR_STORE, "cache.not_prepared", "boot=%s", text);
 		return ERR_STORE;
 	}
-	return strcmp(clean, "1") == 0 ? use_again(db) : 0;
+	rc = meta_follow_clock(db);
+	return rc == 0 && strcmp(clean, "1") == 0 ? use_again(db) : rc;
 }
 
 /* Ends a quick_check whose time is up. */
@@ -285,16 +245,16 @@ judge(struct db *db, enum verdict *verdict)
 	rc = has_schema(db);
 	if (rc <= 0)
 		return rc;
-	rc = get_meta(db, SCHEMA_META_CLEAN, clean, sizeof(clean));
+	rc = meta_get(db, SCHEMA_META_CLEAN, clean, sizeof(clean));
 	if (rc == 0)
-		rc = get_meta(db, SCHEMA_META_BOOT_ID, text, sizeof(text));
+		rc = meta_get(db, SCHEMA_META_BOOT_ID, text, sizeof(text));
 	if (rc < 0)
 		return rc;
-	get_boot(boot);
+	meta_boot(boot);
 	complete = strcmp(clean, "1") == 0;
 	*verdict = OTHER_BOOT;
 	if (!complete &&
-	    (strcmp(boot, text) != 0 || strcmp(boot, NO_BOOT_ID) == 0))
+	    (strcmp(boot, text) != 0 || strcmp(boot, META_NO_BOOT_ID) == 0))
 		return 0;
 	rc = is_sound(db, complete ? PREPARE_CHECK_US : PREPARE_CHECK_MORE_US);
 	*verdict = rc == 0 ? DAMAGED : KEEP;
@@ -323,14 +283,15 @@ create_tables(struct db *db)
 	return rc < 0 ? rc : db_exec(db, sql);
 }
 
-/* In one transaction: tables if new, drop old computations, note the boot. */
+/* In one transaction: tables if new, drop old computations, the clock, note the
+ * boot. */
 static int
 take_over(struct db *db, bool create)
 {
 	char boot[CLOCK_BOOT_ID_LEN + 1];
 	int rc;
 
-	get_boot(boot);
+	meta_boot(boot);
 	/* The size of a page counts only while the file is empty. */
 	rc = db_exec(db, "PRAGMA page_size = 16384; PRAGMA journal_mode = WAL");
 	if (rc == 0)
@@ -340,11 +301,15 @@ take_over(struct db *db, bool create)
 	if (rc == 0 && db_use(db, STATEMENT_SIGNAL_FORGET, &rc) != NULL)
 		rc = db_run(db, STATEMENT_SIGNAL_FORGET);
 	if (rc == 0)
-		rc = put_meta(db, SCHEMA_META_BOOT_ID, boot);
+		rc = meta_set_clock(db, boot);
 	if (rc == 0)
-		rc = put_meta(db, SCHEMA_META_CLEAN, "0");
+		rc = meta_put(db, SCHEMA_META_BOOT_ID, boot);
+	if (rc == 0)
+		rc = meta_put(db, SCHEMA_META_CLEAN, "0");
 	if (rc == 0)
 		rc = db_exec(db, "COMMIT");
+	if (rc == 0)
+		rc = meta_follow_clock(db);
 	if (rc == 0)
 		rc = db_exec(db, "PRAGMA wal_checkpoint(TRUNCATE)");
 	return rc;
@@ -553,7 +518,9 @@ prepare_finish(const struct cache_options *options)
 	if (rc == 0)
 		rc = db_exec(&db, "PRAGMA wal_checkpoint(TRUNCATE)");
 	if (rc == 0)
-		rc = put_meta(&db, SCHEMA_META_CLEAN, "1");
+		rc = meta_put_number(&db, SCHEMA_META_NEWEST, cache_now_ms());
+	if (rc == 0)
+		rc = meta_put(&db, SCHEMA_META_CLEAN, "1");
 	if (rc == 0)
 		rc = db_exec(&db, "PRAGMA wal_checkpoint(TRUNCATE)");
 	db_close(&db);

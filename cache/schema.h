@@ -46,5 +46,7 @@ extern const unsigned schema_object_count;
 /* Names of the rows of `meta`. */
 #define SCHEMA_META_BOOT_ID "boot_id"
 #define SCHEMA_META_CLEAN "clean"
+#define SCHEMA_META_OFFSET "clock"  /* see now.c; of that boot */
+#define SCHEMA_META_NEWEST "newest" /* no time that is stored is later */
 
 #endif

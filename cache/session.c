@@ -18,8 +18,8 @@
 
 #include "cache/forget.h"
 #include "cache/memo_key.h"
+#include "cache/now.h"
 #include "cache/store.h"
-#include "server/base/clock.h"
 #include "server/base/err.h"
 #include "server/base/log.h"
 
@@ -207,7 +207,7 @@ session_kill(struct cache *cache, int64_t row_id, const char *scope,
 		return rc;
 	db_bind_int(stmt, 1, row_id);
 	db_bind_int(stmt, 2, state);
-	db_bind_int(stmt, 3, clock_wall_ms());
+	db_bind_int(stmt, 3, cache_now_ms());
 	rc = db_run(&cache->db, STATEMENT_SESSION_KILL);
 	if (rc == 0)
 		rc = add_to_count(&cache->db, -1);
@@ -297,7 +297,7 @@ struct new_session {
 static int
 insert(struct cache *cache, const struct new_session *fresh)
 {
-	int64_t now_ms = clock_wall_ms();
+	int64_t now_ms = cache_now_ms();
 	sqlite3_stmt *stmt;
 	int rc;
 
@@ -322,7 +322,7 @@ static int
 note_use(struct cache *cache, const uint8_t key[CACHE_KEY_LEN],
     const struct session_life *life)
 {
-	int64_t now_ms = clock_wall_ms();
+	int64_t now_ms = cache_now_ms();
 	sqlite3_stmt *stmt;
 	int rc;
 
@@ -395,7 +395,7 @@ session_touch(struct cache *cache, const uint8_t id[SESSION_ID_LEN],
 	if (rc < 0)
 		return rc;
 	/* Most of the time there is nothing to write. */
-	age_ms = clock_wall_ms() - row->used_ms;
+	age_ms = cache_now_ms() - row->used_ms;
 	if (rc > SESSION_LIVE ||
 	    (rc == SESSION_LIVE && age_ms >= 0 && age_ms < used_step_ms(cache)))
 		return rc;

@@ -15,8 +15,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "cache/now.h"
 #include "cache/store.h"
-#include "server/base/clock.h"
 #include "server/base/err.h"
 
 #define ENTRIES_MAX 1000 /* of one session */
@@ -63,7 +63,7 @@ measure(struct db *db, int64_t number, int64_t row, int64_t *bytes,
 		return rc;
 	db_bind_int(stmt, 1, number);
 	db_bind_int(stmt, 2, row);
-	db_bind_int(stmt, 3, clock_wall_ms());
+	db_bind_int(stmt, 3, cache_now_ms());
 	rc = db_step(db, STATEMENT_SESSION_VALUE_SUM);
 	if (rc <= 0)
 		return rc < 0 ? rc : ERR_STORE;
@@ -131,7 +131,7 @@ write_entry(struct cache *cache, const struct session_entry *entry,
 	db_bind_blob(stmt, 2, key, CACHE_KEY_LEN);
 	db_bind_int(stmt, 3, number);
 	db_bind_int(stmt, 4, entry->kind);
-	db_bind_int(stmt, 5, clock_wall_ms());
+	db_bind_int(stmt, 5, cache_now_ms());
 	db_bind_int(stmt, 6, entry->expires_ms);
 	db_bind_int(stmt, 7, (int64_t)entry->len);
 	db_bind_int(stmt, 8,
@@ -202,7 +202,7 @@ session_get(struct cache *cache, const char *scope, enum session_kind kind,
 	if (stmt == NULL)
 		return cache_public_rc(rc);
 	db_bind_int(stmt, 1, store_id(key));
-	db_bind_int(stmt, 2, clock_wall_ms());
+	db_bind_int(stmt, 2, cache_now_ms());
 	rc = db_step(&cache->db, STATEMENT_SESSION_VALUE_GET);
 	if (rc <= 0)
 		return cache_public_rc(rc);

@@ -12,8 +12,8 @@
 #include <string.h>
 
 #include "cache/db.h"
+#include "cache/now.h"
 #include "cache/session.h"
-#include "server/base/clock.h"
 #include "server/base/err.h"
 
 #define PATIENCE_S 2.0
@@ -46,8 +46,7 @@ inspect_sessions_summarize(struct inspect *inspect,
 	if (sqlite3_step(stmt) == SQLITE_ROW) {
 		out->count = sqlite3_column_int64(stmt, 0);
 		oldest_ms = sqlite3_column_int64(stmt, 1);
-		out->oldest_ms =
-		    oldest_ms > 0 ? clock_wall_ms() - oldest_ms : 0;
+		out->oldest_ms = oldest_ms > 0 ? cache_now_ms() - oldest_ms : 0;
 		out->entries = sqlite3_column_int64(stmt, 2);
 		out->bytes = sqlite3_column_int64(stmt, 3);
 	}
@@ -80,9 +79,9 @@ inspect_sessions_list(struct inspect *inspect, unsigned limit,
 		row = (struct inspect_session){
 			.scope = scope != NULL ? scope : "",
 			.age_ms =
-			    clock_wall_ms() - sqlite3_column_int64(stmt, 1),
+			    cache_now_ms() - sqlite3_column_int64(stmt, 1),
 			.idle_ms =
-			    clock_wall_ms() - sqlite3_column_int64(stmt, 2),
+			    cache_now_ms() - sqlite3_column_int64(stmt, 2),
 			.named = sqlite3_column_int(stmt, 3) != 0,
 			.entries = sqlite3_column_int64(stmt, 4),
 			.bytes = sqlite3_column_int64(stmt, 5),

@@ -9,8 +9,8 @@
 
 #include <string.h>
 
+#include "cache/now.h"
 #include "cache/store.h"
-#include "server/base/clock.h"
 #include "server/base/err.h"
 
 #define STEP_ROWS 64
@@ -251,7 +251,7 @@ has_work(struct cache *cache, int64_t now_ms)
 int
 session_upkeep(struct cache *cache)
 {
-	int64_t now_ms = clock_wall_ms();
+	int64_t now_ms = cache_now_ms();
 	int swept;
 	int sum;
 	int rc;

@@ -20,6 +20,7 @@
 #include <sys/stat.h>
 
 #include "cache/flight.h"
+#include "cache/now.h"
 #include "server/base/clock.h"
 #include "server/base/err.h"
 #include "server/base/log.h"
@@ -292,7 +293,7 @@ look_at_signals(struct upkeep *upkeep, struct cache *cache, struct doom *doom,
     unsigned *seen, int64_t *last, uint64_t kept[STATES])
 {
 	int state;
-	int64_t now_ms = clock_wall_ms();
+	int64_t now_ms = cache_now_ms();
 	sqlite3_stmt *stmt;
 	int rc;
 
@@ -424,7 +425,7 @@ upkeep_forgive(struct upkeep *upkeep, struct cache *cache)
 	doom.statement = STATEMENT_SIGNAL_PRUNE;
 	doom.parameters = 3;
 	if (surplus > 0) /* everybody who waited has read it by then */
-		before_ms = clock_wall_ms() - FLIGHT_GRACE_MS - FORGIVE_MS;
+		before_ms = cache_now_ms() - FLIGHT_GRACE_MS - FORGIVE_MS;
 	stmt =
 	    rc < 0 ? NULL : db_use_read(&cache->db, STATEMENT_SIGNAL_OVER, &rc);
 	if (stmt == NULL)

@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "cache/cache_int.h"
+#include "cache/now.h"
 #include "server/base/clock.h"
 #include "server/base/err.h"
 
@@ -96,7 +97,7 @@ take(int64_t ids[BATCH])
 static int
 write_batch(struct cache *cache, const int64_t *ids, unsigned count)
 {
-	int64_t now_s = clock_wall_ms() / 1000;
+	int64_t now_s = cache_now_ms() / 1000;
 	struct db *db = &cache->db;
 	sqlite3_stmt *stmt;
 	unsigned i;

@@ -22,6 +22,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "cache/now.h"
 #include "server/base/clock.h"
 #include "server/base/err.h"
 #include "server/base/syslog_out.h"
@@ -310,6 +311,7 @@ prepare_cache(struct master *master, struct buf *why)
 {
 	const struct master_children *children = master->children;
 
+	(void)now_offset(); /* before any fork, so that all agree on it */
 	if (!master->identity.change)
 		return children->prepare(children->context, why);
 	return preflight_run(&master->spawn, &master->sig, children->prepare,

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/base/clock.h"
+#include "cache/now.h"
 #include "worker/dispatch_int.h"
 #include "worker/packed.h"
 #include "worker/recall.h"
@@ -71,7 +71,7 @@ give_kept(struct conn *conn, const struct answer_to *to,
 		return false;
 	}
 	if (found == CACHE_STALE)
-		renew(worker, recalled, clock_wall_ms());
+		renew(worker, recalled, cache_now_ms());
 	give(conn, to, recalled);
 	return true;
 }
@@ -95,7 +95,7 @@ give_stored(struct conn *conn, const struct answer_to *to,
 	struct recalled *kept;
 	struct buf found = BUF_EMPTY;
 	enum cache_format format;
-	int64_t seen_ms = clock_wall_ms();
+	int64_t seen_ms = cache_now_ms();
 	size_t len;
 	char *data;
 	int rc;

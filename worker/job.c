@@ -17,8 +17,8 @@
 
 #include "cache/encode.h"
 #include "cache/memo_key.h"
+#include "cache/now.h"
 #include "cache/plain.h"
-#include "server/base/clock.h"
 #include "server/base/err.h"
 #include "worker/guard.h"
 
@@ -150,7 +150,7 @@ ticket_parse(const struct value *ticket, const char *requester,
 	    !take_hex(&items[0], out->key, CACHE_KEY_LEN) ||
 	    items[1].kind != VALUE_TEXT || items[2].kind != VALUE_INT)
 		return false;
-	out->stale = clock_wall_ms() - items[2].u.integer > RENEW_MS;
+	out->stale = cache_now_ms() - items[2].u.integer > RENEW_MS;
 	return requester == NULL || strcmp(items[1].u.text, requester) == 0;
 }
 
@@ -193,7 +193,7 @@ job_write(const struct toolkit *kit, const char *id, const char *requester,
 		{ .kind = VALUE_TEXT,
 		    .count = (uint32_t)strlen(requester),
 		    .u.text = requester },
-		{ .kind = VALUE_INT, .u.integer = clock_wall_ms() },
+		{ .kind = VALUE_INT, .u.integer = cache_now_ms() },
 	};
 	const struct value ticket = { .kind = VALUE_ARRAY,
 		.count = TICKET_ITEMS,

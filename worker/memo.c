@@ -22,6 +22,7 @@
 #include <string.h>
 
 #include "cache/encode.h"
+#include "cache/now.h"
 #include "server/base/clock.h"
 #include "server/base/err.h"
 #include "worker/held.h"
@@ -412,7 +413,7 @@ memo(struct call *call, const struct computation *computation,
 		.may_stop = computation->may_stop,
 		.since_ms = oldest_ms(call, options) };
 	const struct value *value = NULL;
-	int64_t seen_ms = clock_wall_ms();
+	int64_t seen_ms = cache_now_ms();
 	int rc;
 
 	if (is_excepted(call, computation, args, options))

@@ -26,7 +26,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "server/base/clock.h"
+#include "cache/now.h"
 #include "server/base/err.h"
 #include "server/base/fd.h"
 #include "server/base/log.h"
@@ -287,7 +287,7 @@ get_number(const uint8_t *at)
 static uint32_t
 now_seconds(void)
 {
-	return (uint32_t)(clock_wall_ms() / 1000);
+	return (uint32_t)(cache_now_ms() / 1000);
 }
 
 /* A clock that was set back makes nothing old. */

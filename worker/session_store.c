@@ -15,7 +15,7 @@
 #include <string.h>
 
 #include "cache/encode.h"
-#include "server/base/clock.h"
+#include "cache/now.h"
 #include "server/base/err.h"
 #include "server/base/log.h"
 #include "worker/base64.h"
@@ -127,7 +127,7 @@ session_store_put(struct call *call, const struct value *value)
 		    call->name, verb);
 		return NULL;
 	}
-	seconds = clock_wall_ms() / 1000 +
+	seconds = cache_now_ms() / 1000 +
 		  (int64_t)call->kit->options->session_store_timeout;
 	for (i = 0; i < 8; i++)
 		raw[1 + NAME_LEN + i] = (uint8_t)((uint64_t)seconds >> 8 * i);
@@ -179,7 +179,7 @@ verify(const struct value *handle, const char *scope,
 	if (raw[0] != VERSION ||
 	    !session_mac_is(raw + SIGNED_LEN, "handle", text, sizeof(text)))
 		why = "the handle is forged, or it belongs to another session";
-	else if (seconds * 1000 <= clock_wall_ms())
+	else if (seconds * 1000 <= cache_now_ms())
 		why = "the value on the server has expired";
 	buf_free(&bytes);
 	return why;

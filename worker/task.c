@@ -5,8 +5,8 @@
  *
  * INVARIANT  A claim that is owned is published, failed or kept with the
  *            task while it waits; it is never forgotten.
- * FAILURE    What the app does wrong ends as TASK_FAILED with a sentence,
- *            one log line, and for owned rows as `failed` in the table.
+ * FAILURE    What the app does wrong ends as TASK_FAILED with a sentence and
+ *            one log line, owned rows as `failed`.
  */
 #include "worker/task.h"
 
@@ -17,6 +17,7 @@
 #include <sys/random.h>
 
 #include "cache/encode.h"
+#include "cache/now.h"
 #include "server/base/clock.h"
 #include "server/base/err.h"
 #include "server/base/fd.h"
@@ -144,15 +145,14 @@ next_nonce(struct toolkit *kit)
 		kit->nonce =
 		    (uint64_t)clock_mono_us() ^ (uint64_t)(uintptr_t)kit << 20;
 	/* An odd step visits all numbers, and neighbours look unlike. */
-	kit->nonce += UINT64_C(0x9e3779b97f4a7c15);
-	return kit->nonce;
+	return kit->nonce += UINT64_C(0x9e3779b97f4a7c15);
 }
 
 void
 task_begin(struct task *task, struct toolkit *kit, struct call *call)
 {
 	if (task->since_ms == 0)
-		task->since_ms = clock_wall_ms();
+		task->since_ms = cache_now_ms();
 	if (task->nonce == 0)
 		task->nonce = next_nonce(kit);
 	call->nonce = task->nonce;

@@ -98,7 +98,7 @@ struct task {
 	struct buf fields;          /* lines for the head of its answer */
 	char *session;     /* whom it runs for, see call_session(); owned */
 	char *user;        /* as above, see call_user() */
-	int64_t since_ms;  /* clock_wall_ms of the first run */
+	int64_t since_ms;  /* cache_now_ms of the first run */
 	uint64_t nonce;    /* the same in all runs */
 	int64_t client;    /* who asks, for fairness; 0: nobody special */
 	struct held *held; /* values of former runs */

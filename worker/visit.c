@@ -14,7 +14,7 @@
 #include <string.h>
 
 #include "cache/encode.h"
-#include "server/base/clock.h"
+#include "cache/now.h"
 #include "server/base/err.h"
 #include "server/base/log.h"
 #include "worker/memo.h"
@@ -87,7 +87,7 @@ settle(struct call *call, struct session_visit *visit, struct session_row *row)
 			return rc < 0 ? rc : 0;
 		/* A new cookie would take the place of the newer one. */
 		if (rc == SESSION_ROTATED && !visit->made &&
-		    clock_wall_ms() - row->used_ms < ROTATED_MS)
+		    cache_now_ms() - row->used_ms < ROTATED_MS)
 			return ERR_STALE;
 		visit->ticket.issued = 0;
 	}

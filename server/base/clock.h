@@ -6,7 +6,8 @@
 
 /*
  * The three clocks, each with one use:
- *   clock_wall_ms   milliseconds since 1970: expiry of stored values, logs.
+ *   clock_wall_ms   milliseconds since 1970, as somebody has set it: logs and
+ *                   dates. What is stored has a clock of its own: cache/now.h.
  *   clock_mono_us   since some start: durations, deadlines in one process.
  *   clock_boot_ms   since boot, suspend included, the same number in every
  *                   process of the machine: leases.

@@ -5,10 +5,10 @@
 #include "test/fault/cache_scenario.h"
 
 #include "cache/mark.h"
+#include "cache/now.h"
 #include "cache/plain.h"
 #include "cache/session.h"
 #include "cache/uses.h"
-#include "server/base/clock.h"
 
 /*
  * A second life with something failing in it: an app's own entries, counters,
@@ -205,7 +205,7 @@ more_keeper(struct cache *cache)
 	(void)upkeep_count_sessions(&upkeep, cache);
 	assert_true(upkeep_evict(&upkeep, cache) <= UPKEEP_STEP);
 	assert_true(session_upkeep(cache) <= UPKEEP_STEP);
-	uses_note(cache, 1, 0, clock_wall_ms());
+	uses_note(cache, 1, 0, cache_now_ms());
 	(void)uses_flush(cache);
 	assert_true(upkeep_make_room(&upkeep, cache) <= 200);
 	assert_true(upkeep_checkpoint(&upkeep, cache) <= 1);

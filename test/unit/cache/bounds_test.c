@@ -10,10 +10,10 @@
 #include <errno.h>
 
 #include "cache/cache_int.h"
+#include "cache/now.h"
 #include "cache/plain.h"
 #include "cache/session.h"
 #include "cache/upkeep.h"
-#include "server/base/clock.h"
 
 #define MIB (1 << 20)
 #define VOIDS_MAX 1024 /* of one MiB */
@@ -269,7 +269,7 @@ errors_are_forgotten_with_their_function(void **state)
 static struct session_life
 life(int64_t issued_ms)
 {
-	return (struct session_life){ .ends_ms = clock_wall_ms() + 3600000,
+	return (struct session_life){ .ends_ms = cache_now_ms() + 3600000,
 		.issued_ms = issued_ms };
 }
 
@@ -283,7 +283,7 @@ number_id(uint8_t id[SESSION_ID_LEN], int n)
 static void
 ended_sessions_are_few_and_stay_dead(void **state)
 {
-	int64_t from_ms = clock_wall_ms() - 100000;
+	int64_t from_ms = cache_now_ms() - 100000;
 	struct fixture *f = *state;
 	uint8_t id[SESSION_ID_LEN];
 	struct session_life times;
@@ -331,7 +331,7 @@ ended_sessions_are_few_and_stay_dead(void **state)
 static void
 a_rotated_id_stays_dead(void **state)
 {
-	int64_t from_ms = clock_wall_ms() - 100000;
+	int64_t from_ms = cache_now_ms() - 100000;
 	struct fixture *f = *state;
 	uint8_t old_id[SESSION_ID_LEN];
 	uint8_t new_id[SESSION_ID_LEN];

@@ -11,6 +11,7 @@
 
 #include "cache/cache_int.h"
 #include "cache/gate.h"
+#include "cache/now.h"
 #include "cache/plain.h"
 #include "cache/store.h"
 #include "cache/upkeep.h"
@@ -179,7 +180,7 @@ what_is_on_its_way_is_pinned(void **state)
 	struct cache_claim claim = { .epoch = 0 };
 	struct fixture *f = *state;
 	struct cache *keeper = open_keeper(f);
-	int64_t now_s = clock_wall_ms() / 1000;
+	int64_t now_s = cache_now_ms() / 1000;
 	struct cache_question question = { .function = "f" };
 	uint8_t key[CACHE_KEY_LEN];
 	struct upkeep upkeep;
@@ -198,7 +199,7 @@ what_is_on_its_way_is_pinned(void **state)
 	question.key = key;
 	question.arguments = &n;
 	question.arguments_len = sizeof(n);
-	question.since_ms = clock_wall_ms() + 1000;
+	question.since_ms = cache_now_ms() + 1000;
 	assert_int_equal(cache_ask_for(f->a, &question, &claim, NULL),
 	    CACHE_OWNED);
 	keeper->threshold = 1;
@@ -359,7 +360,7 @@ a_value_written_again_writes_one_page(void **state)
 	for (i = 0; i < sizeof(lives) / sizeof(lives[0]); i++) {
 		for (n = 0; n < 3; n++) { /* a step may end in between */
 			put_life(f->a, &entry, lives[i]);
-			set_used(f, "some", clock_wall_ms() / 1000 - 30);
+			set_used(f, "some", cache_now_ms() / 1000 - 30);
 			gate_nap(2000);
 			before = db_wal_bytes(&f->a->db);
 			put_life(f->a, &entry, lives[i]);
@@ -374,15 +375,15 @@ a_value_written_again_writes_one_page(void **state)
 		    expires, lives[i] < 0 ? expires : expires + lives[i] / 16);
 	}
 	/* A minute later it is written. */
-	set_used(f, "some", clock_wall_ms() / 1000 - 62);
+	set_used(f, "some", cache_now_ms() / 1000 - 62);
 	put_life(f->a, &entry, -1);
 	assert_in_range(fixture_sql(f, "SELECT used FROM uses"),
-	    clock_wall_ms() / 1000 - 5, clock_wall_ms() / 1000);
+	    cache_now_ms() / 1000 - 5, cache_now_ms() / 1000);
 	/* And so it is when the clock was set back. */
-	set_used(f, "some", clock_wall_ms() / 1000 + 100);
+	set_used(f, "some", cache_now_ms() / 1000 + 100);
 	put_life(f->a, &entry, -1);
 	assert_in_range(fixture_sql(f, "SELECT used FROM uses"),
-	    clock_wall_ms() / 1000 - 5, clock_wall_ms() / 1000);
+	    cache_now_ms() / 1000 - 5, cache_now_ms() / 1000);
 }
 
 static int64_t
@@ -494,7 +495,7 @@ static void
 a_use_is_written_later_and_once_a_minute(void **state)
 {
 	struct fixture *f = *state;
-	int64_t now_ms = clock_wall_ms();
+	int64_t now_ms = cache_now_ms();
 	uint8_t key[CACHE_KEY_LEN];
 	int64_t before;
 
@@ -529,7 +530,7 @@ static void
 a_locked_database_drops_the_notes(void **state)
 {
 	struct fixture *f = *state;
-	int64_t now_ms = clock_wall_ms();
+	int64_t now_ms = cache_now_ms();
 	struct cache_counters before;
 	struct cache_counters now;
 	int64_t from;

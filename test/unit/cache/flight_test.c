@@ -10,6 +10,7 @@
 
 #include "cache/cache_int.h"
 #include "cache/flight.h"
+#include "cache/now.h"
 #include "cache/orphan.h"
 #include "server/base/clock.h"
 
@@ -185,11 +186,11 @@ an_epoch_never_comes_again(void **state)
 	struct cache_claim old = { .epoch = 0 };
 	struct cache_claim new = { .epoch = 0 };
 	struct fixture *f = *state;
-	int64_t from = clock_wall_ms();
+	int64_t from = cache_now_ms();
 
 	assert_int_equal(fixture_ask(f->a, 1, &old), CACHE_OWNED);
 	(void)fixture_sql(f, "DELETE FROM signals");
-	while (clock_wall_ms() < from + 2)
+	while (cache_now_ms() < from + 2)
 		continue;
 	assert_int_equal(fixture_ask(f->a, 1, &new), CACHE_OWNED);
 	assert_true(new.epoch > old.epoch);
@@ -410,10 +411,10 @@ values_live_as_long_as_they_should(void **state)
 	assert_int_equal(fixture_lookup(f->b, 2, "huge"), CACHE_HIT);
 
 	fixture_store(f->a, 4, "short", 30);
-	until = clock_wall_ms() + 31;
+	until = cache_now_ms() + 31;
 	assert_int_equal(fixture_lookup(f->b, 4, "short"), CACHE_HIT);
 	assert_int_equal(fixture_state(f->b, 4), CACHE_READY);
-	while (clock_wall_ms() < until)
+	while (cache_now_ms() < until)
 		continue;
 	assert_int_equal(fixture_lookup(f->b, 4, ""), CACHE_MISS);
 	assert_int_equal(fixture_state(f->b, 4), -ENOENT);

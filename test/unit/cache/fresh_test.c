@@ -9,9 +9,9 @@
 #include <errno.h>
 
 #include "cache/cache_int.h"
+#include "cache/now.h"
 #include "cache/plain.h"
 #include "cache/store.h"
-#include "server/base/clock.h"
 
 /* Own the computation of n and publish "v" with this life. */
 static int
@@ -95,7 +95,7 @@ a_stale_value_is_renewed_once(void **state)
 	assert_int_equal(store(f, 1, &life), 0);
 	age(f, 61000);
 	fixture_key(1, key);
-	question.since_ms = clock_wall_ms();
+	question.since_ms = cache_now_ms();
 	assert_int_equal(cache_ask_for(f->a, &question, NULL, NULL),
 	    CACHE_WANTED_NEW);
 	assert_int_equal(cache_ask_for(f->b, &question, NULL, NULL),
@@ -130,7 +130,7 @@ what_is_in_the_making_is_not_new(void **state)
 	fixture_key(1, key);
 	assert_int_equal(fixture_ask(f->a, 1, &claim), CACHE_OWNED);
 	(void)usleep(20000);
-	question.since_ms = -clock_wall_ms();
+	question.since_ms = -cache_now_ms();
 	assert_int_equal(cache_ask_for(f->b, &question, NULL, NULL),
 	    CACHE_WAITING);
 	(void)usleep(20000);

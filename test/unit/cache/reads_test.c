@@ -11,9 +11,9 @@
 #include <sys/stat.h>
 
 #include "cache/cache_int.h"
+#include "cache/now.h"
 #include "cache/plain.h"
 #include "cache/session.h"
-#include "server/base/clock.h"
 
 /* What was run on the traced connection. */
 static unsigned traced;
@@ -86,7 +86,7 @@ read_lookup(struct reader *r)
 	    cache_lookup_since(cache, r->kept, 1, &r->out, &r->format),
 	    CACHE_HIT);
 	assert_int_equal(cache_lookup_since(cache, r->kept,
-			     clock_wall_ms() + 1000, &r->out, &r->format),
+			     cache_now_ms() + 1000, &r->out, &r->format),
 	    CACHE_MISS);
 	assert_int_equal(
 	    cache_lookup_waited(cache, r->kept, 0, &r->out, &r->format),

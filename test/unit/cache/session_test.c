@@ -4,9 +4,9 @@
 #include "test/unit/cache/fixture.h"
 
 #include "cache/cache_int.h"
+#include "cache/now.h"
 #include "cache/plain.h"
 #include "cache/session.h"
-#include "server/base/clock.h"
 
 #define HOUR_MS INT64_C(3600000)
 
@@ -17,7 +17,7 @@ static const uint8_t carol[SESSION_ID_LEN] = "carol";
 static struct session_life
 life(void)
 {
-	return (struct session_life){ .ends_ms = clock_wall_ms() + HOUR_MS,
+	return (struct session_life){ .ends_ms = cache_now_ms() + HOUR_MS,
 		.idle_ms = HOUR_MS / 2 };
 }
 
@@ -77,15 +77,15 @@ a_session_comes_with_its_first_use(void **state)
 	struct session_row row;
 	struct session_row found;
 
-	assert_int_equal(session_find(f->a, alice, clock_wall_ms(), &row),
+	assert_int_equal(session_find(f->a, alice, cache_now_ms(), &row),
 	    SESSION_ABSENT);
 	assert_int_equal(strlen(row.scope), SESSION_SCOPE_LEN);
 	found = touch(f->a, alice, SESSION_LIVE);
 	assert_string_equal(found.scope, row.scope);
-	assert_int_equal(session_find(f->b, alice, clock_wall_ms(), &row),
+	assert_int_equal(session_find(f->b, alice, cache_now_ms(), &row),
 	    SESSION_LIVE);
 	assert_string_equal(row.scope, found.scope);
-	assert_int_equal(session_find(f->b, bob, clock_wall_ms(), &found),
+	assert_int_equal(session_find(f->b, bob, cache_now_ms(), &found),
 	    SESSION_ABSENT);
 	assert_string_not_equal(row.scope, found.scope);
 	/* The id itself stands nowhere, the scope is no part of it. */
@@ -141,7 +141,7 @@ an_ended_session_is_gone_with_all_it_had(void **state)
 	assert_int_equal(session_end(f->b, alice), 1);
 	assert_int_equal(session_end(f->b, alice), 0);
 	assert_true(
-	    session_find(f->a, alice, clock_wall_ms(), &row) > SESSION_LIVE);
+	    session_find(f->a, alice, cache_now_ms(), &row) > SESSION_LIVE);
 	assert_int_equal(cache_lookup(f->a, key, &out, &format), CACHE_MISS);
 	assert_int_equal(put(f->a, alice, row.scope, "x", "one", 3), 0);
 	upkeep(f->a);
@@ -163,9 +163,9 @@ another_id_keeps_the_data(void **state)
 	assert_int_equal(session_set_user(f->a, alice, "Alice"), 1);
 	assert_int_equal(session_rotate(f->a, alice, bob, &times),
 	    SESSION_LIVE);
-	assert_int_equal(session_find(f->b, alice, clock_wall_ms(), &after),
+	assert_int_equal(session_find(f->b, alice, cache_now_ms(), &after),
 	    SESSION_ROTATED);
-	assert_int_equal(session_find(f->b, bob, clock_wall_ms(), &after),
+	assert_int_equal(session_find(f->b, bob, cache_now_ms(), &after),
 	    SESSION_LIVE);
 	assert_string_equal(after.scope, row.scope);
 	assert_string_equal(after.user, "Alice");
@@ -202,7 +202,7 @@ the_one_used_longest_ago_makes_room(void **state)
 	}
 	for (i = 0; i < 50; i++) {
 		id[0] = (uint8_t)i;
-		if (session_find(f->b, id, clock_wall_ms(), &row) ==
+		if (session_find(f->b, id, cache_now_ms(), &row) ==
 		    SESSION_LIVE)
 			live++;
 		else
@@ -211,7 +211,7 @@ the_one_used_longest_ago_makes_room(void **state)
 	assert_int_equal(live, 10);
 	upkeep(f->a);
 	id[0] = 3;
-	(void)session_find(f->b, id, clock_wall_ms(), &row);
+	(void)session_find(f->b, id, cache_now_ms(), &row);
 	assert_null(get(f->a, row.scope, SESSION_ENTRY, "x"));
 	id[0] = 49;
 	assert_int_equal(session_end(f->a, id), 1);
@@ -236,9 +236,9 @@ sessions_in_use_stay_in_order(void **state)
 	(void)touch(f->a, alice, SESSION_LIVE);
 	(void)touch(f->a, carol, SESSION_LIVE);
 	(void)touch(f->a, dave, SESSION_LIVE);
-	assert_int_equal(session_find(f->b, bob, clock_wall_ms(), &row),
+	assert_int_equal(session_find(f->b, bob, cache_now_ms(), &row),
 	    SESSION_DYING);
-	assert_int_equal(session_find(f->b, alice, clock_wall_ms(), &row),
+	assert_int_equal(session_find(f->b, alice, cache_now_ms(), &row),
 	    SESSION_LIVE);
 	/* But a use is not a write. */
 	before = sqlite3_total_changes64(f->a->db.handle);
@@ -288,13 +288,13 @@ static void
 the_keeper_ends_what_is_too_old(void **state)
 {
 	struct fixture *f = *state;
-	struct session_life times = { .ends_ms = clock_wall_ms() + 20 };
+	struct session_life times = { .ends_ms = cache_now_ms() + 20 };
 	struct session_row row;
 	struct session_entry entry = { .kind = SESSION_ENTRY,
 		.name = "x",
 		.data = "v",
 		.len = 1,
-		.expires_ms = clock_wall_ms() + 20 };
+		.expires_ms = cache_now_ms() + 20 };
 
 	assert_int_equal(session_touch(f->a, alice, &times, &row),
 	    SESSION_LIVE);
@@ -306,10 +306,10 @@ the_keeper_ends_what_is_too_old(void **state)
 	assert_null(get(f->a, row.scope, SESSION_ENTRY, "x"));
 	upkeep(f->b);
 	/* Its cookie would not be taken either, so the row is not needed. */
-	assert_int_equal(session_find(f->a, alice, clock_wall_ms(), &row),
+	assert_int_equal(session_find(f->a, alice, cache_now_ms(), &row),
 	    SESSION_ABSENT);
 	assert_null(get(f->a, row.scope, SESSION_ENTRY, "y"));
-	assert_int_equal(session_find(f->a, bob, clock_wall_ms(), &row),
+	assert_int_equal(session_find(f->a, bob, cache_now_ms(), &row),
 	    SESSION_LIVE);
 }
 
@@ -327,7 +327,7 @@ a_tool_ends_one_by_its_scope(void **state)
 	assert_int_equal(session_end_scope(f->b, "%%%%%%%%"), ERR_SYNTAX);
 	assert_int_equal(session_end_scope(f->b, prefix), 1);
 	assert_int_equal(session_end_scope(f->b, prefix), 0);
-	assert_int_equal(session_find(f->a, bob, clock_wall_ms(), &row),
+	assert_int_equal(session_find(f->a, bob, cache_now_ms(), &row),
 	    SESSION_LIVE);
 }
 

@@ -10,7 +10,7 @@
 
 #include "cache/cache_int.h"
 #include "cache/flight.h"
-#include "server/base/clock.h"
+#include "cache/now.h"
 
 #define BIT(slot) (1u << (slot))
 
@@ -156,7 +156,7 @@ what_is_not_stored_is_for_those_who_waited(void **state)
 	assert_int_equal(cache_lookup_waited(f->b, key, 0, &out, &format),
 	    CACHE_HIT);
 	assert_int_equal(out.len, 3);
-	left = fixture_sql(f, "SELECT min(expires) FROM kv") - clock_wall_ms();
+	left = fixture_sql(f, "SELECT min(expires) FROM kv") - cache_now_ms();
 	assert_in_range(left, 1, FLIGHT_PASS_VALUE_MS);
 	assert_int_equal(fixture_state(f->b, 1), CACHE_READY);
 	assert_int_equal(fixture_ask(f->b, 1, NULL), CACHE_PASS);
