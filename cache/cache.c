@@ -94,6 +94,30 @@ set_bounds(struct cache *cache, const struct cache_options *options)
 		cache->value_max = (size_t)cache->max_bytes / 4;
 }
 
+bool
+cache_can_wait(int rc)
+{
+	switch (rc) {
+	case 0:
+	case -EPERM:       /* somebody else's, or open to others */
+	case -EMEDIUMTYPE: /* a network file system */
+	case -ENOENT:
+	case -ENOTDIR:
+	case -ELOOP:
+	case -ENAMETOOLONG:
+	case -ENOMEM:
+		return false;
+	default:
+		return true;
+	}
+}
+
+void
+cache_expect_trouble(void)
+{
+	db_note_trouble();
+}
+
 static int reopen_database(struct db *db);
 
 static int
@@ -174,7 +198,8 @@ open_cache(struct cache **cache, const struct cache_options *options,
 		rc = forget_group(new->prefix, CACHE_GROUP_ALL, "",
 		    &new->group_all);
 	if (rc == 0 && strcmp(options->cache_type, "null") != 0)
-		rc = open_database(new, DB_NORMAL);
+		rc = open_database(new,
+		    patient && db_in_trouble() ? DB_AGAIN : DB_NORMAL);
 	if (rc < 0)
 		log_error(rc, "cache.open", "dir=%s%s", options->cache_dir,
 		    patient ? " note=\"going on without the cache\"" : "");

@@ -60,6 +60,18 @@ struct cache_peer {
  */
 int cache_prepare(const struct cache_options *options, struct buf *why);
 
+/*
+ * Is that failure of cache_prepare() or folder_check() one that passes, or that
+ * does no harm: no room, no rights, a lock, a disk that fails? Then a server
+ * serves without the cache until the keeper can prepare it. Not so a folder
+ * that is no safe place or none at all, which only an operator can mend.
+ */
+bool cache_can_wait(int rc);
+
+/* It could not be prepared: connections that are opened in this process or its
+ * children do not wait long for it. */
+void cache_expect_trouble(void);
+
 /* Open a connection for the calling thread. 0, -errno, ERR_BUSY, ERR_STORE. */
 int cache_open(struct cache **cache, const struct cache_options *options,
     const struct cache_peer *peer);

@@ -489,21 +489,17 @@ keeper_run(const struct handoff *handoff, const struct cache_options *options)
 		.doubt_us = -MINUTE_US,
 		.death_us = -MINUTE_US };
 	int sig_fd;
-	int rc;
 
 	sig_fd = open_signals();
-	rc = sig_fd < 0 ? sig_fd : open_cache(&keeper);
-	if (rc < 0 && sig_fd >= 0) {
-		/* Its predecessor may have died of what is wrong with it. */
-		look_after_file(&keeper, clock_mono_us());
-		rc = keeper.cache != NULL ? 0 : rc;
-	}
-	if (rc < 0) {
-		log_error(rc, "keeper.start", "dir=%s", options->cache_dir);
-		send_status(&keeper, HANDOFF_FAILED, err_str(rc));
-		fd_close(&sig_fd);
+	if (sig_fd < 0) {
+		log_error(sig_fd, "keeper.start", "dir=%s", options->cache_dir);
+		send_status(&keeper, HANDOFF_FAILED, err_str(sig_fd));
 		return HANDOFF_EXIT_BOOT;
 	}
+	/* Its predecessor may have died of what is wrong with it; or there is
+	 * nothing to be had yet, then it is looked after from now on. */
+	if (open_cache(&keeper) < 0)
+		look_after_file(&keeper, clock_mono_us());
 	keeper.polls[POLL_SIGNAL] =
 	    (struct pollfd){ .fd = sig_fd, .events = POLLIN };
 	keeper.polls[POLL_DEATH] =

@@ -45,8 +45,9 @@
 #include "server/base/fd.h"
 #include "server/base/log.h"
 
-#define PREPARE_WAIT_US 5000000       /* for another prepare to end */
-#define PREPARE_CHECK_US 20000        /* quick_check of a complete file */
+#define PREPARE_WAIT_US 5000000 /* for another prepare to end */
+#define PREPARE_CHECK_US 20000  /* quick_check of a complete file */
+#define REPAIR_LOG_US 60000000
 #define PREPARE_CHECK_MORE_US 1000000 /* and of one left by a crash */
 
 /* What to do with the file that was found. */
@@ -420,6 +421,10 @@ prepare(const struct cache_options *options, struct buf *why)
 		rc = gate_shut(guard.lock_fd, PREPARE_WAIT_US);
 	if (rc == 0) {
 		rc = prepare_files(dir);
+		if (rc == ERR_FULL || rc == -ENOSPC) {
+			folder_give_reserve(dir);
+			rc = prepare_files(dir);
+		}
 		folder_sync(dir);
 	}
 	if (rc < 0)
@@ -459,6 +464,21 @@ confirm(const char *dir)
 	return rc == ERR_CORRUPT ? 0 : rc;
 }
 
+/* Tried again every ten seconds: not so often in the log. */
+static void
+report_repair(int rc, struct buf *why)
+{
+	static int64_t again_us;
+	static int last;
+
+	if (rc == last && clock_mono_us() < again_us)
+		return;
+	last = rc;
+	again_us = clock_mono_us() + REPAIR_LOG_US;
+	log_error(rc, "cache.repair", "text=\"%s\"",
+	    why->len > 0 ? buf_cstr(why) : "");
+}
+
 int
 prepare_repair(const struct cache_options *options, bool doubtful)
 {
@@ -485,8 +505,7 @@ prepare_repair(const struct cache_options *options, bool doubtful)
 		return rc;
 	rc = prepare(options, &why);
 	if (rc < 0)
-		log_error(rc, "cache.repair", "%s",
-		    why.len > 0 ? buf_cstr(&why) : "");
+		report_repair(rc, &why);
 	buf_free(&why);
 	return rc < 0 ? rc : db_inode(options->cache_dir) != before;
 }

@@ -310,12 +310,16 @@ static int
 prepare_cache(struct master *master, struct buf *why)
 {
 	const struct master_children *children = master->children;
+	int rc;
 
 	(void)now_offset(); /* before any fork, so that all agree on it */
 	if (!master->identity.change)
 		return children->prepare(children->context, why);
-	return preflight_run(&master->spawn, &master->sig, children->prepare,
+	rc = preflight_run(&master->spawn, &master->sig, children->prepare,
 	    children->context, 0, why);
+	return rc == 0 && children->adopt != NULL
+		   ? children->adopt(children->context, why)
+		   : rc;
 }
 
 /* What the master has made and the children must be able to open. */

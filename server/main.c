@@ -34,11 +34,28 @@
 #include "worker/tls.h"
 #include "worker/worker.h"
 
+/* A cache that cannot be used now is no reason not to serve. */
+static int
+go_without_cache(const struct config *config, int rc, struct buf *why)
+{
+	if (rc == 0 || !cache_can_wait(rc))
+		return rc;
+	log_warn(rc, "cache.unusable",
+	    "text=\"%s\" note=\"serving without the cache until it can be "
+	    "used\"",
+	    why->len > 0 ? buf_cstr(why) : config->cache.cache_dir);
+	cache_expect_trouble();
+	buf_clear(why);
+	return 0;
+}
+
 static int
 prepare(const void *context, struct buf *why)
 {
 	const struct config *config = context;
 	int rc = cache_prepare(&config->cache, why);
+
+	rc = go_without_cache(config, rc, why);
 
 	/* Before any fork: every worker signs with the same key. */
 	return rc < 0 ? rc
@@ -46,9 +63,27 @@ prepare(const void *context, struct buf *why)
 }
 
 static int
-check(const void *context, struct buf *why)
+adopt(const void *context, struct buf *why)
 {
 	const struct config *config = context;
+
+	return session_keys_read(&config->worker, &config->cache, why);
+}
+
+static int
+check_folder(const struct config *config, bool strictly, struct buf *why)
+{
+	int rc = folder_check(config->cache.cache_dir, why);
+
+	if (strictly || rc == 0 || !cache_can_wait(rc))
+		return rc;
+	buf_clear(why); /* what prepare() met it has told */
+	return 0;
+}
+
+static int
+check(const struct config *config, bool strictly, struct buf *why)
+{
 	int rc = environment_apply(&config->server.raw_env, why);
 
 	if (rc == 0 && config->server.syslog)
@@ -57,7 +92,7 @@ check(const void *context, struct buf *why)
 	if (rc == 0)
 		rc = session_keys_check(&config->worker, why);
 	if (rc == 0 && strcmp(config->cache.cache_type, "sqlite") == 0)
-		rc = folder_check(config->cache.cache_dir, why);
+		rc = check_folder(config, strictly, why);
 	if (rc == 0)
 		rc = worker_check(&config->worker, &config->cache,
 		    config->stock, why);
@@ -69,7 +104,7 @@ static int
 check_strictly(const void *context, struct buf *why)
 {
 	const struct config *config = context;
-	int rc = check(context, why);
+	int rc = check(config, true, why);
 
 	return rc < 0 ? rc
 		      : tls_dates_check(&config->worker, config->stock, why);
@@ -97,7 +132,7 @@ check_to_serve(const void *context, struct buf *why)
 	struct buf dates = BUF_EMPTY;
 	int rc = errorlog_check(&config->server, why);
 
-	rc = rc < 0 ? rc : check(context, why);
+	rc = rc < 0 ? rc : check(config, false, why);
 	if (rc == 0 &&
 	    tls_dates_check(&config->worker, config->stock, &dates) < 0)
 		log_warn(0, "tls.certificate", "text=\"%.*s\"", (int)dates.len,
@@ -157,7 +192,7 @@ reload(const void *context, struct master_settings *settings, struct buf *why)
 	log_warnings(config);
 	rc = stock_take(&config->stock, &config->worker, why);
 	if (rc == 0)
-		rc = session_keys_load(&config->worker, &config->cache, why);
+		rc = session_keys_read(&config->worker, &config->cache, why);
 	if (rc < 0) {
 		config_free(&config);
 		return rc;
@@ -255,6 +290,7 @@ serve(struct config *config, enum config_action action,
     const struct program *program)
 {
 	const struct master_children children = { .prepare = prepare,
+		.adopt = adopt,
 		.check =
 		    action == CONFIG_CHECK ? check_strictly : check_to_serve,
 		.worker = run_worker,

@@ -33,8 +33,13 @@ struct master_settings {
 };
 
 struct master_children {
-	/* In the master, before any fork: make the cache usable. */
+	/* Before any other fork: make the cache usable and the session key. In
+	 * the master, or in a child when the files have to be another user's.
+	 */
 	int (*prepare)(const void *context, struct buf *why);
+	/* Then in the master: take the key that the child has made. May be
+	 * NULL. */
+	int (*adopt)(const void *context, struct buf *why);
 	preflight_check *check; /* in a short-lived child: does the app load */
 	spawn_entry *worker;
 	spawn_entry *keeper;

@@ -49,6 +49,7 @@ _Static_assert(RAW_LEN % 3 == 0, "one spelling only");
 static struct {
 	unsigned count;
 	uint8_t keys[SESSION_KEYS_MAX][32];
+	char kept[2 * RANDOM_LEN + 1]; /* what KEY_FILE holds; "": nothing */
 } ring;
 
 /* ---- keys --------------------------------------------------------------- */
@@ -156,47 +157,105 @@ write_random(const char *path, const char *hex, size_t len)
 	return rc;
 }
 
-/* A key that nobody gave: found beside the cache, or made. */
 static int
-use_random(const struct cache_options *cache_options, struct buf *why)
+key_path(const struct cache_options *cache_options, char path[PATH_MAX])
 {
-	unsigned char random[RANDOM_LEN];
-	char hex[2 * RANDOM_LEN + 2];
-	char path[PATH_MAX];
+	int len =
+	    snprintf(path, PATH_MAX, "%s/" KEY_FILE, cache_options->cache_dir);
+
+	return len < 0 || len >= PATH_MAX ? -ENAMETOOLONG : 0;
+}
+
+/* The key beside the cache. 0, -ENOENT, or negative with *why. */
+static int
+read_kept(const char *path, struct buf *why)
+{
 	char *data = NULL;
 	size_t len = 0;
-	unsigned i;
-	int rc;
+	int rc = read_secret(path, &data, &len, why);
 
-	rc = snprintf(path, sizeof(path), "%s/" KEY_FILE,
-	    cache_options->cache_dir);
-	if (rc < 0 || (size_t)rc >= sizeof(path))
-		return -ENAMETOOLONG;
+	if (rc == 0 && data != NULL) {
+		len = strcspn(data, "\n");
+		rc = add_key(path, data, len, why);
+		if (rc == 0 && len < sizeof(ring.kept))
+			(void)snprintf(ring.kept, sizeof(ring.kept), "%.*s",
+			    (int)len, data);
+		OPENSSL_cleanse(data, strlen(data));
+	}
+	free(data);
+	return rc;
+}
+
+static int
+make_kept(void)
+{
+	unsigned char random[RANDOM_LEN];
+	unsigned i;
+
 	if (RAND_bytes(random, sizeof(random)) != 1)
 		return ERR_UNKNOWN;
 	for (i = 0; i < RANDOM_LEN; i++)
-		(void)snprintf(hex + 2 * i, 3, "%02x", random[i]);
-	hex[2 * RANDOM_LEN] = '\n';
-	if (strcmp(cache_options->cache_type, "null") != 0) {
-		rc = write_random(path, hex, 2 * RANDOM_LEN + 1);
-		if (rc == -EEXIST) {
-			rc = read_secret(path, &data, &len, why);
-			if (rc < 0)
-				return rc;
-		} else if (rc < 0) {
-			log_warn(rc, "session.key",
-			    "path=%s not kept: sessions end with this process",
-			    path);
-		}
-	}
-	rc = data != NULL ? add_key(path, data, strcspn(data, "\n"), why)
-			  : add_key(KEY_FILE, hex, 2 * RANDOM_LEN, why);
+		(void)snprintf(ring.kept + 2 * i, 3, "%02x", random[i]);
 	OPENSSL_cleanse(random, sizeof(random));
-	OPENSSL_cleanse(hex, sizeof(hex));
-	if (data != NULL)
-		OPENSSL_cleanse(data, len);
-	free(data);
+	return 0;
+}
+
+/* Write it where it is found after a restart. 0, -EEXIST, -errno. */
+static int
+write_kept(const char *path)
+{
+	char line[sizeof(ring.kept) + 1];
+	int len = snprintf(line, sizeof(line), "%s\n", ring.kept);
+	int rc = write_random(path, line, (size_t)len);
+
+	OPENSSL_cleanse(line, sizeof(line));
 	return rc;
+}
+
+/*
+ * A key that nobody gave: found beside the cache, or made. A reload that finds
+ * none there goes on with the one it has.
+ */
+static int
+use_random(const struct cache_options *cache_options, bool write,
+    struct buf *why)
+{
+	bool stored = strcmp(cache_options->cache_type, "null") != 0;
+	char path[PATH_MAX];
+	int rc = key_path(cache_options, path);
+
+	if (rc < 0)
+		return rc;
+	rc = stored ? read_kept(path, why) : -ENOENT;
+	if (rc == 0 || why->len > 0)
+		return rc;
+	if (ring.kept[0] == '\0' && (rc = make_kept()) < 0)
+		return rc;
+	rc = stored && write ? write_kept(path) : 0;
+	if (rc == -EEXIST) /* another server was quicker */
+		return read_kept(path, why);
+	if (rc < 0)
+		log_warn(rc, "session.key",
+		    "path=%s not kept: sessions end with this process, unless "
+		    "it can be written later",
+		    path);
+	return add_key(KEY_FILE, ring.kept, strlen(ring.kept), why);
+}
+
+void
+session_keys_keep(const struct cache_options *cache_options)
+{
+	char path[PATH_MAX];
+	int rc;
+
+	if (ring.kept[0] == '\0' ||
+	    strcmp(cache_options->cache_type, "null") == 0 ||
+	    key_path(cache_options, path) < 0 || access(path, F_OK) == 0 ||
+	    errno != ENOENT)
+		return;
+	rc = write_kept(path);
+	if (rc == 0)
+		log_info("session.key", "path=%s written again", path);
 }
 
 int
@@ -206,7 +265,8 @@ session_keys_check(const struct worker_options *options, struct buf *why)
 	size_t i;
 	int rc = 0;
 
-	OPENSSL_cleanse(&ring, sizeof(ring));
+	OPENSSL_cleanse(ring.keys, sizeof(ring.keys));
+	ring.count = 0;
 	if (strspn(options->session_cookie_name,
 		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 		"0123456789_-") != strlen(options->session_cookie_name)) {
@@ -222,17 +282,33 @@ session_keys_check(const struct worker_options *options, struct buf *why)
 	return rc;
 }
 
-int
-session_keys_load(const struct worker_options *options,
-    const struct cache_options *cache_options, struct buf *why)
+static int
+load_keys(const struct worker_options *options,
+    const struct cache_options *cache_options, bool write, struct buf *why)
 {
 	int rc = session_keys_check(options, why);
 
 	if (rc == 0 && ring.count == 0)
-		rc = use_random(cache_options, why);
+		rc = use_random(cache_options, write, why);
+	else
+		OPENSSL_cleanse(ring.kept, sizeof(ring.kept));
 	if (rc < 0 && why->len == 0)
 		(void)buf_printf(why, "the session key: %s", err_str(rc));
 	return rc;
+}
+
+int
+session_keys_load(const struct worker_options *options,
+    const struct cache_options *cache_options, struct buf *why)
+{
+	return load_keys(options, cache_options, true, why);
+}
+
+int
+session_keys_read(const struct worker_options *options,
+    const struct cache_options *cache_options, struct buf *why)
+{
+	return load_keys(options, cache_options, false, why);
 }
 
 bool

@@ -37,6 +37,18 @@
 int session_keys_load(const struct worker_options *options,
     const struct cache_options *cache_options, struct buf *why);
 
+/* The same for a process that must not write to the folder, because it is not
+ * the one of the user whose folder it is. */
+int session_keys_read(const struct worker_options *options,
+    const struct cache_options *cache_options, struct buf *why);
+
+/*
+ * Write session.key again when it is gone, or could not be written at the
+ * start, so that a restart does not end all sessions. For a worker, now and
+ * then; it costs a look at the folder.
+ */
+void session_keys_keep(const struct cache_options *cache_options);
+
 /* As session_keys_load(), but makes and reads nothing in cache_dir: for a
  * process that only checks the settings. 0, or negative with *why. */
 int session_keys_check(const struct worker_options *options, struct buf *why);
@@ -53,7 +65,7 @@ bool session_mac_is(const uint8_t mac[SESSION_MAC_LEN], const char *label,
 /* Whose request it is; `issued` 0: nobody's. */
 struct session_ticket {
 	uint8_t id[SESSION_ID_LEN];
-	uint32_t issued; /* wall clock, seconds */
+	uint32_t issued; /* clock of the cache, seconds */
 	uint32_t seen;   /* when the cookie was last renewed */
 };
 

@@ -39,6 +39,7 @@
 #include "worker/hooks.h"
 #include "worker/memo_name.h"
 #include "worker/recall.h"
+#include "worker/session_cookie.h"
 #include "worker/tls.h"
 #include "worker/whole.h"
 #include "worker/worker_int.h"
@@ -165,6 +166,7 @@ on_beat(evutil_socket_t fd, short what, void *arg)
 			pool_follow(worker->pool);
 		(void)cache_renew(worker->kit.cache); /* again in a second */
 		heartbeat_look_at_cache(worker, false);
+		session_keys_keep(worker->kit.cache_options);
 	}
 	heartbeat_send(worker);
 	worker_drain_check(worker);
