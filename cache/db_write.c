@@ -194,6 +194,7 @@ end_turn(struct db *db)
 int
 db_write_begin(struct db *db)
 {
+	int64_t from;
 	int rc;
 
 	ASSERT(!db->reading && !db->writing);
@@ -208,10 +209,12 @@ db_write_begin(struct db *db)
 	    db_use(db, STATEMENT_COMMIT, &rc) == NULL ||
 	    db_use(db, STATEMENT_ROLLBACK, &rc) == NULL)
 		return rc;
+	from = clock_mono_us();
 	rc = wait_for_turn(db);
 	if (rc < 0)
 		return rc;
-	db->wait_us = db->write_us;
+	/* What is left of the one wait. */
+	db->wait_us = from + db->write_us - clock_mono_us();
 	db->writing = true;
 	db->news.count = 0;
 	db->rows = 0;

@@ -24,7 +24,6 @@
 #include "worker/job.h"
 #include "worker/memo.h"
 
-#define TRIES 20 /* each waits up to cache_busy_timeout */
 #define PROGRESS_EVERY_US 100000
 
 /* ---- about the result --------------------------------------------------- */
@@ -123,15 +122,16 @@ static bool
 forget_group_of(struct ph_call *ph, const char *verb, enum cache_group group,
     const char *name)
 {
-	struct cache *cache = writable(host_call(ph), verb);
-	int tries = TRIES;
+	struct call *call = host_call(ph);
+	struct cache *cache = writable(call, verb);
+	int64_t until_ms = 0;
 	int rc;
 
 	if (cache == NULL)
 		return false;
 	do
 		rc = cache_forget(cache, group, name);
-	while (rc == ERR_BUSY && --tries > 0);
+	while (memo_try_again(call->kit, rc, &until_ms));
 	return rc == 0;
 }
 
@@ -162,7 +162,7 @@ forget_args(struct ph_call *ph, ph_function *function,
 	const struct computation *computation;
 	struct memo_name name = { .arguments = BUF_EMPTY, .scope = BUF_EMPTY };
 	struct value *args = NULL;
-	int tries = TRIES;
+	int64_t until_ms = 0;
 	int rc = ERR_STORE;
 
 	computation = memo_find(call, function, arguments, count,
@@ -172,7 +172,7 @@ forget_args(struct ph_call *ph, ph_function *function,
 	if (rc == 0) {
 		do
 			rc = cache_forget_key(cache, name.key);
-		while (rc == ERR_BUSY && --tries > 0);
+		while (memo_try_again(call->kit, rc, &until_ms));
 	}
 	memo_name_free(&name);
 	return rc == 0;
@@ -265,7 +265,7 @@ put(struct call *call, struct cache_entry *entries, size_t count,
 {
 	struct cache *cache = writable(call, "ph_cache_set()");
 	struct cache_life life;
-	int tries = TRIES;
+	int64_t until_ms = 0;
 	int rc;
 
 	if (cache == NULL)
@@ -273,7 +273,7 @@ put(struct call *call, struct cache_entry *entries, size_t count,
 	entry_life(call, options, &life);
 	do
 		rc = cache_put(cache, entries, count, how, &life);
-	while (rc == ERR_BUSY && --tries > 0);
+	while (memo_try_again(call->kit, rc, &until_ms));
 	return rc > 0;
 }
 
@@ -363,14 +363,14 @@ remove_entry(struct ph_call *ph, const char *name)
 	struct call *call = host_call(ph);
 	struct cache *cache = writable(call, "ph_cache_delete()");
 	uint8_t key[CACHE_KEY_LEN];
-	int tries = TRIES;
+	int64_t until_ms = 0;
 	int rc;
 
 	if (cache == NULL || !entry_key(call, name, key))
 		return false;
 	do
 		rc = cache_remove(cache, key);
-	while (rc == ERR_BUSY && --tries > 0);
+	while (memo_try_again(call->kit, rc, &until_ms));
 	return rc > 0;
 }
 
@@ -382,14 +382,14 @@ pop(struct ph_call *ph, const char *name)
 	struct buf blob = BUF_EMPTY;
 	const struct value *value = NULL;
 	uint8_t key[CACHE_KEY_LEN];
-	int tries = TRIES;
+	int64_t until_ms = 0;
 	int rc;
 
 	if (cache == NULL || !entry_key(call, name, key))
 		return NULL;
 	do
 		rc = cache_pop(cache, key, &blob);
-	while (rc == ERR_BUSY && --tries > 0);
+	while (memo_try_again(call->kit, rc, &until_ms));
 	if (rc > 0)
 		value = decode(call, &blob);
 	buf_free(&blob);
@@ -407,7 +407,7 @@ swap(struct ph_call *ph, const char *name, const struct ph_value *expected,
 	struct cache_entry entry;
 	struct cache_life life;
 	const char *why;
-	int tries = TRIES;
+	int64_t until_ms = 0;
 	int rc = 0;
 
 	if (cache != NULL &&
@@ -418,7 +418,7 @@ swap(struct ph_call *ph, const char *name, const struct ph_value *expected,
 		do
 			rc =
 			    cache_swap(cache, &entry, old.data, old.len, &life);
-		while (rc == ERR_BUSY && --tries > 0);
+		while (memo_try_again(call->kit, rc, &until_ms));
 	}
 	buf_free(&bytes);
 	buf_free(&old);
@@ -433,7 +433,7 @@ touch(struct ph_call *ph, const char *name,
 	struct cache *cache = writable(call, "ph_cache_touch()");
 	struct cache_life life;
 	uint8_t key[CACHE_KEY_LEN];
-	int tries = TRIES;
+	int64_t until_ms = 0;
 	int rc;
 
 	if (cache == NULL || !entry_key(call, name, key))
@@ -441,7 +441,7 @@ touch(struct ph_call *ph, const char *name,
 	entry_life(call, options, &life);
 	do
 		rc = cache_touch(cache, key, &life);
-	while (rc == ERR_BUSY && --tries > 0);
+	while (memo_try_again(call->kit, rc, &until_ms));
 	return rc > 0;
 }
 
@@ -452,14 +452,14 @@ increment(struct ph_call *ph, const char *name, int64_t by, int64_t *result)
 	struct cache *cache = writable(call, "ph_cache_incr()");
 	uint8_t key[CACHE_KEY_LEN];
 	int64_t sum = 0;
-	int tries = TRIES;
+	int64_t until_ms = 0;
 	int rc;
 
 	if (cache == NULL || !entry_key(call, name, key))
 		return false;
 	do
 		rc = cache_add_to(cache, key, by, &sum);
-	while (rc == ERR_BUSY && --tries > 0);
+	while (memo_try_again(call->kit, rc, &until_ms));
 	if (rc == 0 && result != NULL)
 		*result = sum;
 	return rc == 0;

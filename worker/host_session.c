@@ -19,8 +19,6 @@
 #include "worker/session_store.h"
 #include "worker/visit.h"
 
-#define TRIES 20 /* each waits up to cache_busy_timeout */
-
 static void
 declare(struct ph_app *ph)
 {
@@ -97,7 +95,7 @@ set(struct ph_call *ph, const char *name, const struct ph_value *value)
 	struct buf bytes = BUF_EMPTY;
 	const char *why = NULL;
 	unsigned suppressed;
-	int tries = TRIES;
+	int64_t until_ms = 0;
 	int rc;
 
 	if (visit == NULL)
@@ -114,7 +112,7 @@ set(struct ph_call *ph, const char *name, const struct ph_value *value)
 	entry.len = bytes.len;
 	do
 		rc = session_put(call->kit->cache, visit->ticket.id, &entry);
-	while (rc == ERR_BUSY && --tries > 0);
+	while (memo_try_again(call->kit, rc, &until_ms));
 	buf_free(&bytes);
 	if (rc == ERR_FULL && log_gate_open(&gate, &suppressed))
 		log_warn(rc, "session.quota",
@@ -129,7 +127,7 @@ remove_entry(struct ph_call *ph, const char *name)
 {
 	struct call *call = host_call(ph);
 	struct session_visit *visit = writable(call, "ph_session_delete()");
-	int tries = TRIES;
+	int64_t until_ms = 0;
 	int rc;
 
 	if (visit == NULL)
@@ -137,7 +135,7 @@ remove_entry(struct ph_call *ph, const char *name)
 	do
 		rc = session_delete(call->kit->cache, visit->scope,
 		    SESSION_ENTRY, name);
-	while (rc == ERR_BUSY && --tries > 0);
+	while (memo_try_again(call->kit, rc, &until_ms));
 	return rc > 0;
 }
 
@@ -148,7 +146,7 @@ rotate(struct ph_call *ph)
 	struct session_visit *visit = writable(call, "ph_session_rotate()");
 	struct session_ticket fresh;
 	struct session_life life;
-	int tries = TRIES;
+	int64_t until_ms = 0;
 	int rc;
 
 	if (visit == NULL || session_ticket_new(&fresh) < 0)
@@ -157,7 +155,7 @@ rotate(struct ph_call *ph)
 	do
 		rc = session_rotate(call->kit->cache, visit->ticket.id,
 		    fresh.id, &life);
-	while (rc == ERR_BUSY && --tries > 0);
+	while (memo_try_again(call->kit, rc, &until_ms));
 	if (rc != SESSION_LIVE)
 		return false;
 	visit->ticket = fresh;
@@ -170,14 +168,14 @@ end(struct ph_call *ph)
 {
 	struct call *call = host_call(ph);
 	struct session_visit *visit = writable(call, "ph_session_end()");
-	int tries = TRIES;
+	int64_t until_ms = 0;
 	int rc;
 
 	if (visit == NULL)
 		return false;
 	do
 		rc = session_end(call->kit->cache, visit->ticket.id);
-	while (rc == ERR_BUSY && --tries > 0);
+	while (memo_try_again(call->kit, rc, &until_ms));
 	if (rc < 0)
 		return false;
 	memset(&visit->ticket, 0, sizeof(visit->ticket));
@@ -194,7 +192,7 @@ set_user(struct ph_call *ph, const char *name)
 {
 	struct call *call = host_call(ph);
 	struct session_visit *visit = writable(call, "ph_set_user()");
-	int tries = TRIES;
+	int64_t until_ms = 0;
 	int rc;
 
 	if (name == NULL)
@@ -213,7 +211,7 @@ set_user(struct ph_call *ph, const char *name)
 		return false;
 	do
 		rc = session_set_user(call->kit->cache, visit->ticket.id, name);
-	while (rc == ERR_BUSY && --tries > 0);
+	while (memo_try_again(call->kit, rc, &until_ms));
 	if (rc <= 0)
 		return false;
 	call->user = NULL;

@@ -21,8 +21,8 @@
 #include "cache/plain.h"
 #include "server/base/err.h"
 #include "worker/guard.h"
+#include "worker/memo.h"
 
-#define TRIES 20          /* each waits up to cache_busy_timeout */
 #define LIFE_MS 180000    /* hidden tabs ask once a minute */
 #define RENEW_MS 30000    /* renewed by a look after this time */
 #define TICKET_ITEMS 3    /* row, requester, time of writing */
@@ -200,7 +200,7 @@ job_write(const struct toolkit *kit, const char *id, const char *requester,
 		.u.items = items };
 	struct buf bytes = BUF_EMPTY;
 	struct cache_entry entry;
-	int tries = TRIES;
+	int64_t until_ms = 0;
 	int rc;
 
 	put_hex(key, CACHE_KEY_LEN, row);
@@ -213,7 +213,7 @@ job_write(const struct toolkit *kit, const char *id, const char *requester,
 		do
 			rc = cache_put(kit->cache, &entry, 1, CACHE_PUT_ALWAYS,
 			    &life);
-		while (rc == ERR_BUSY && --tries > 0);
+		while (memo_try_again(kit, rc, &until_ms));
 	}
 	buf_free(&bytes);
 	return rc > 0 ? 0 : rc;
@@ -224,7 +224,7 @@ job_cancel(const struct toolkit *kit, const char *id, const char *requester)
 {
 	struct job_ticket ticket;
 	uint8_t key[CACHE_KEY_LEN];
-	int tries = TRIES;
+	int64_t until_ms = 0;
 	int rc;
 
 	if (job_read(kit->cache, kit->cache_options, id, requester, &ticket) <
@@ -233,7 +233,7 @@ job_cancel(const struct toolkit *kit, const char *id, const char *requester)
 		return;
 	do
 		rc = cache_remove(kit->cache, key);
-	while (rc == ERR_BUSY && --tries > 0);
+	while (memo_try_again(kit, rc, &until_ms));
 }
 
 bool

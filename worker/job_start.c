@@ -25,8 +25,6 @@
 #include "worker/task.h"
 #include "worker/update.h"
 
-#define TRIES 20
-
 enum ph_status
 job_nothing(struct ph_call *call)
 {
@@ -74,7 +72,7 @@ static bool
 find_session(const struct task *task, struct toolkit *kit,
     struct session_row *row)
 {
-	int tries = TRIES;
+	int64_t until_ms = 0;
 	int rc;
 
 	if (!kit->app->sessions || task->visit.ticket.issued == 0)
@@ -82,7 +80,7 @@ find_session(const struct task *task, struct toolkit *kit,
 	do
 		rc = session_find(kit->cache, task->visit.ticket.id,
 		    (int64_t)task->visit.ticket.issued * 1000, row);
-	while (rc == ERR_BUSY && --tries > 0);
+	while (memo_try_again(kit, rc, &until_ms));
 	return rc == SESSION_LIVE;
 }
 
@@ -207,12 +205,12 @@ ask(struct task *task, struct toolkit *kit, const char *scope)
 		.arguments_len = task->arguments.len,
 		.code = memo_code(kit->app, task->computation, true),
 		.client = task->client };
-	int tries = TRIES;
+	int64_t until_ms = 0;
 	int rc;
 
 	do
 		rc = cache_ask_for(kit->cache, &question, NULL, NULL);
-	while (rc == ERR_BUSY && --tries > 0);
+	while (memo_try_again(kit, rc, &until_ms));
 	task->wanted_new = rc == CACHE_WANTED_NEW;
 	if (task->wanted_new)
 		cache_hint_all(kit->cache);

@@ -29,8 +29,10 @@
 #include "worker/host.h"
 #include "worker/host_cache.h"
 
-#define INLINE_DEPTH 16       /* of values computed inside values */
-#define BUSY_PATIENCE_MS 750  /* with somebody else's write lock */
+#define INLINE_DEPTH 16      /* of values computed inside values */
+#define BUSY_PATIENCE_MS 750 /* with somebody else's write lock */
+#define WRITE_PATIENCE_MS 1000
+#define PUBLISH_PATIENCE_MS 5000
 #define STORE_PAUSE_MS 5000   /* without the store after it failed */
 #define MEMO_ARGUMENTS_MAX 16 /* members of struct ph_memo_options */
 #define LOOKUP_TRIES 3        /* published and evicted in between */
@@ -120,6 +122,33 @@ memo_store_is_stuck(struct toolkit *kit, int rc)
 		kit->busy_since_ms = now_ms;
 	/* No pause: the next question finds out whether it is free again. */
 	return now_ms - kit->busy_since_ms >= BUSY_PATIENCE_MS;
+}
+
+static bool
+try_until(struct toolkit *kit, int rc, int64_t *until_ms, int64_t least_ms)
+{
+	int64_t now_ms = clock_boot_ms();
+	int64_t busy_ms =
+	    (int64_t)(kit->cache_options->cache_busy_timeout * 1000);
+
+	/* The first try has waited for as long as it may. */
+	if (*until_ms == 0)
+		*until_ms =
+		    now_ms + (least_ms > busy_ms ? least_ms - busy_ms : 0);
+	return rc == ERR_BUSY && now_ms < *until_ms;
+}
+
+bool
+memo_try_again(struct toolkit *kit, int rc, int64_t *until_ms)
+{
+	return !memo_store_is_stuck(kit, rc) &&
+	       try_until(kit, rc, until_ms, WRITE_PATIENCE_MS);
+}
+
+bool
+memo_try_longer(struct toolkit *kit, int rc, int64_t *until_ms)
+{
+	return try_until(kit, rc, until_ms, PUBLISH_PATIENCE_MS);
 }
 
 void

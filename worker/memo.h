@@ -51,6 +51,15 @@ bool memo_store_is_failing(const struct toolkit *kit);
  */
 bool memo_store_is_stuck(struct toolkit *kit, int rc);
 
+/*
+ * What writing for an app has given: true when it should be tried again. Begin
+ * with *until_ms 0. Each try waits up to cache_busy_timeout; all together that
+ * long or a second, whichever is more, and once the store counts as stuck there
+ * is one try only. The second is for what others wait for: five seconds.
+ */
+bool memo_try_again(struct toolkit *kit, int rc, int64_t *until_ms);
+bool memo_try_longer(struct toolkit *kit, int rc, int64_t *until_ms);
+
 /* The store failed just now: go without it for a few seconds. */
 void memo_store_failed(const struct toolkit *kit);
 

@@ -29,7 +29,6 @@
 #define SIGNED_LEN (1 + NAME_LEN + 8)
 #define RAW_LEN (SIGNED_LEN + SESSION_MAC_LEN)
 #define TEXT_LEN (RAW_LEN / 3 * 4)
-#define TRIES 20
 
 _Static_assert(RAW_LEN % 3 == 0, "one spelling only");
 
@@ -76,12 +75,12 @@ keep(struct call *call, struct session_visit *visit, const char *name,
 		.data = bytes->data,
 		.len = bytes->len,
 		.expires_ms = expires_ms };
-	int tries = TRIES;
+	int64_t until_ms = 0;
 	int rc;
 
 	do
 		rc = session_put(call->kit->cache, visit->ticket.id, &entry);
-	while (rc == ERR_BUSY && --tries > 0);
+	while (memo_try_again(call->kit, rc, &until_ms));
 	return rc == 0 ? ERR_STALE : rc;
 }
 

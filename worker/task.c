@@ -33,8 +33,6 @@
 #include "worker/routes.h"
 #include "worker/update.h"
 
-#define PUBLISH_TRIES 20 /* each waits up to cache_busy_timeout */
-
 struct task *
 task_new(enum task_kind kind)
 {
@@ -312,7 +310,7 @@ publish(struct task *task, struct toolkit *kit, const struct buf *bytes,
 {
 	struct cache_life life = { .tags = task->tags,
 		.tag_count = task->tag_count };
-	int tries = PUBLISH_TRIES;
+	int64_t until_ms = 0;
 	int rc;
 
 	if (!task->no_store)
@@ -328,7 +326,7 @@ publish(struct task *task, struct toolkit *kit, const struct buf *bytes,
 	do
 		rc = cache_publish_as(kit->cache, &task->claim, format,
 		    bytes->data, bytes->len, &life);
-	while (rc == ERR_BUSY && --tries > 0);
+	while (memo_try_longer(kit, rc, &until_ms));
 	return rc;
 }
 

@@ -20,7 +20,6 @@
 #include "worker/memo.h"
 #include "worker/session_store.h"
 
-#define TRIES 20 /* each waits up to cache_busy_timeout */
 #define ROTATED_MS 60000
 
 /* May this call know a session? NULL, or why not. */
@@ -53,7 +52,7 @@ look(struct call *call, struct session_visit *visit, struct session_row *row)
 {
 	struct session_life life =
 	    session_ticket_life(call->kit->options, &visit->ticket);
-	int tries = TRIES;
+	int64_t until_ms = 0;
 	int rc;
 
 	life.made = visit->made;
@@ -63,7 +62,7 @@ look(struct call *call, struct session_visit *visit, struct session_row *row)
 	do
 		rc = session_touch(call->kit->cache, visit->ticket.id, &life,
 		    row);
-	while (rc == ERR_BUSY && --tries > 0);
+	while (memo_try_again(call->kit, rc, &until_ms));
 	return rc;
 }
 

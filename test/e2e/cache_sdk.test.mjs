@@ -2,7 +2,9 @@
 
 /* What an app can do with the cache beside ph_memo(), under several workers. */
 import assert from "node:assert/strict";
-import { test, until } from "../lib/harness.mjs";
+import { spawn } from "node:child_process";
+import path from "node:path";
+import { test, until, within } from "../lib/harness.mjs";
 import { call, result, runs } from "../lib/zoo.mjs";
 
 async function open(scene, options) {
@@ -118,6 +120,35 @@ for (const [verb, argument] of [
     assert.ok(after.includes(await early));
   });
 }
+
+test("what an app writes while the database is locked", { seconds: 60 }, async (t, scene) => {
+  const { server, ask } = await open(scene, { workers: 1, threads: 1 });
+  const locker = spawn("sqlite3", [path.join(server.options.cacheDir, "cache-v1.db")], {
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+
+  scene.later(() => locker.kill());
+  assert.equal(await ask("set", 1), true);
+  locker.stdin.write("BEGIN IMMEDIATE; SELECT 'locked';\n");
+  await new Promise((done) => locker.stdout.once("data", done));
+  const took = [];
+
+  for (const verb of ["set", "incr", "remove", "forget", "touch"]) {
+    const from = Date.now();
+
+    assert.ok([false, "(no)"].includes(await ask(verb, 1)), verb);
+    took.push(Date.now() - from);
+  }
+  t.diagnostic(`${took} ms`);
+  /* A second for the first of each thread, then one cache_busy_timeout. */
+  within(t, "the longest", Math.max(...took), 1500);
+  within(t, "later ones", Math.max(...took.slice(2)), 600);
+  assert.equal(await ask("get", "source"), 1);
+  locker.stdin.end("COMMIT;\n");
+  await new Promise((done) => locker.once("exit", done));
+  assert.equal(await ask("set", 2), true);
+  assert.equal(await ask("get", "source"), 2);
+});
 
 test("other tags and functions stay", async (t, scene) => {
   const { server, ask } = await open(scene);
