@@ -97,6 +97,7 @@ struct call {
 	const uint8_t *own_key; /* of the value being computed, or NULL */
 	int64_t own_epoch;      /* of that computation */
 	int64_t since_ms;       /* cache_now_ms when the request began */
+	int64_t asked_us;       /* clock_mono_us when it came into the queue */
 	uint64_t nonce;         /* of the request; the same in all its runs */
 	int64_t client;         /* who asks, for fairness; 0: nobody */
 	bool no_memo;           /* a function that may not ask for values */

@@ -181,7 +181,7 @@ job_read(struct cache *cache, const struct cache_options *options,
 }
 
 int
-job_write(const struct toolkit *kit, const char *id, const char *requester,
+job_write(struct toolkit *kit, const char *id, const char *requester,
     const uint8_t key[CACHE_KEY_LEN])
 {
 	const struct cache_life life = { .fresh_ms = LIFE_MS };
@@ -220,7 +220,7 @@ job_write(const struct toolkit *kit, const char *id, const char *requester,
 }
 
 void
-job_cancel(const struct toolkit *kit, const char *id, const char *requester)
+job_cancel(struct toolkit *kit, const char *id, const char *requester)
 {
 	struct job_ticket ticket;
 	uint8_t key[CACHE_KEY_LEN];

@@ -48,12 +48,11 @@ int job_read(struct cache *cache, const struct cache_options *options,
     const char *id, const char *requester, struct job_ticket *ticket);
 
 /* Write or renew a ticket. 0, ERR_*. Pool threads. */
-int job_write(const struct toolkit *kit, const char *id, const char *requester,
+int job_write(struct toolkit *kit, const char *id, const char *requester,
     const uint8_t key[CACHE_KEY_LEN]);
 
 /* Remove a ticket, if it is the requester's. Pool threads. */
-void job_cancel(const struct toolkit *kit, const char *id,
-    const char *requester);
+void job_cancel(struct toolkit *kit, const char *id, const char *requester);
 
 /* Does anybody want it still? True when the store fails. */
 bool job_is_wanted(const struct toolkit *kit, const char *id);

@@ -28,8 +28,8 @@
 #include "worker/held.h"
 #include "worker/host.h"
 #include "worker/host_cache.h"
+#include "worker/memo_here.h"
 
-#define INLINE_DEPTH 16      /* of values computed inside values */
 #define BUSY_PATIENCE_MS 750 /* with somebody else's write lock */
 #define WRITE_PATIENCE_MS 1000
 #define PUBLISH_PATIENCE_MS 5000
@@ -232,60 +232,6 @@ renew(struct call *call, const struct cache_question *question, int64_t seen_ms)
 		cache_hint_all(call->kit->cache);
 }
 
-/* Run the function here and now, without the store. */
-static const struct value *
-compute_here(struct call *call, const struct computation *computation,
-    const struct value *args)
-{
-	struct call inner;
-	enum ph_status status;
-
-	if (call->depth >= INLINE_DEPTH) {
-		call_error(call, "%s: computations nest deeper than %d",
-		    computation->name, INLINE_DEPTH);
-		return NULL;
-	}
-	call_init(&inner, call->kit, call->arena, CALL_FUNCTION,
-	    computation->name, args);
-	inner.depth = call->depth + 1;
-	inner.computation = computation;
-	inner.blobs = call->blobs;
-	inner.own_key = call->own_key; /* circles are found through it */
-	inner.own_epoch = call->own_epoch;
-	inner.may_stop = call->may_stop;
-	inner.since_ms = call->since_ms;
-	inner.nonce = call->nonce;
-	inner.client = call->client;
-	inner.held = call->held;
-	inner.waited_key = call->waited_key;
-	if (computation->scope == PH_SCOPE_SESSION)
-		inner.session = call->session;
-	if (computation->scope == PH_SCOPE_USER)
-		inner.user = call->user;
-	call_enter(&inner);
-	status = computation->run((struct ph_call *)(void *)&inner);
-	call_leave(&inner);
-	call->blobs = inner.blobs; /* the result may point into them */
-	call->cancelled |= inner.cancelled;
-	if (inner.waited_bytes != NULL) {
-		call->waited_bytes = inner.waited_bytes;
-		call->waited_len = inner.waited_len;
-	}
-	if (!inner.failed && status == PH_WAIT && inner.waits) {
-		call->waits = true; /* the store works for that one */
-		call->wanted_new |= inner.wanted_new;
-		call->wait_may_stop = inner.wait_may_stop;
-		memcpy(call->wait_key, inner.wait_key, CACHE_KEY_LEN);
-		return NULL;
-	}
-	if (inner.failed || status != PH_OK) {
-		call_error(call, "%s",
-		    inner.failed ? inner.error : "the function gave no value");
-		return NULL;
-	}
-	return inner.result != NULL ? inner.result : &call_null_value;
-}
-
 /* Note what this call has to wait for. */
 static void
 wait_for(struct call *call, const struct cache_question *question, int rc)
@@ -374,7 +320,7 @@ ask(struct call *call, const struct computation *computation,
 		call_error(call, "%s: the value depends on itself",
 		    computation->name);
 	} else {
-		value = compute_here(call, computation, args);
+		value = memo_together(call, computation, args, question);
 	}
 out:
 	buf_free(&error);
@@ -421,7 +367,7 @@ compute_uncached(struct call *call, const struct computation *computation,
     const struct value *args)
 {
 	if (!call->kit->on_loop)
-		return compute_here(call, computation, args);
+		return memo_here(call, computation, args);
 	call_error(call, "ph_memo(%s): a page function needs .blocking",
 	    computation->name);
 	return NULL;
@@ -469,7 +415,7 @@ memo(struct call *call, const struct computation *computation,
 		    "wait: give ph_layout() .blocking = true",
 		    computation->name);
 	else if ((rc < 0 && rc != ERR_BUSY) || memo_store_is_failing(call->kit))
-		value = compute_here(call, computation, args);
+		value = memo_together(call, computation, args, &question);
 	else
 		value = ask(call, computation, args, &question);
 out:

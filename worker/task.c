@@ -31,6 +31,8 @@
 #include "worker/memo.h"
 #include "worker/packed.h"
 #include "worker/routes.h"
+#include "worker/task_int.h"
+#include "worker/together.h"
 #include "worker/update.h"
 
 struct task *
@@ -160,6 +162,7 @@ task_begin(struct task *task, struct toolkit *kit, struct call *call)
 	call->may_stop = task->owned && task->computation != NULL &&
 			 task->computation->may_stop;
 	call->since_ms = task->since_ms;
+	call->asked_us = task->queued_us;
 	/* What is memoized is nobody's in particular. */
 	if ((task->kind == TASK_CALLBACK && task->callback != NULL &&
 		!task->callback->memoize) ||
@@ -350,63 +353,12 @@ settle(struct task *task, struct toolkit *kit, const struct buf *bytes,
 	if (rc == 0 || rc == ERR_STALE)
 		return;
 	/* Nobody can read it from the store: let the waiters compute. */
+	if (task->outcome == TASK_DONE)
+		together_offer(task->claim.key, bytes->data, bytes->len);
 	log_warn(rc, "signal.publish", "function=%s the value is not stored",
 	    task->computation->name);
 	memo_store_failed(kit);
 	(void)cache_release(kit->cache, &task->claim);
-}
-
-/* ANSWER: become the owner of the row, or learn that nobody needs us. */
-static bool
-acquire(struct task *task, struct toolkit *kit)
-{
-	struct buf error = BUF_EMPTY;
-	struct cache_question question = { .key = task->key,
-		.function = task->computation->name,
-		.arguments = task->arguments.data,
-		.arguments_len = task->arguments.len,
-		.code = memo_code(kit->app, task->computation, true),
-		.client = task->client,
-		.may_stop = task->computation->may_stop,
-		.since_ms = task->renew ? task->since_ms : 0 };
-	int rc;
-
-	if (task->owned || (memo_store_is_failing(kit) && !task->renew))
-		return true;
-	rc = cache_ask_for(kit->cache, &question, &task->claim, &error);
-	if (memo_store_is_stuck(kit, rc))
-		rc = ERR_STORE;
-	switch (rc) {
-	case CACHE_OWNED:
-		task->owned = true;
-		break;
-	case CACHE_READY:
-		task->outcome = TASK_THERE;
-		break;
-	case CACHE_WAITING:
-	case CACHE_WANTED_NEW:
-	case ERR_BUSY: /* somebody looks again in a moment */
-		task->outcome = TASK_ELSEWHERE;
-		break;
-	case CACHE_PASS: /* not to be stored: for those who wait here */
-		buf_free(&error);
-		task->outcome = TASK_THERE;
-		return !task->renew;
-	case CACHE_FAILED:
-		if (task->renew) { /* what is there serves for now */
-			task->outcome = TASK_THERE;
-			break;
-		}
-		task_fail(task, task->computation->name,
-		    buf_cstr(&error) != NULL ? error.data : "failed");
-		break;
-	default:
-		buf_free(&error);
-		task->outcome = TASK_THERE;
-		return !task->renew; /* no store: answer all the same */
-	}
-	buf_free(&error);
-	return rc == CACHE_OWNED;
 }
 
 bool
@@ -451,8 +403,8 @@ pack_response(struct task *task, struct toolkit *kit)
 		task_fail(task, task->callback->function, err_str(rc));
 }
 
-static void
-run_with_arguments(struct task *task, struct toolkit *kit, struct arena *arena)
+void
+task_run_itself(struct task *task, struct toolkit *kit, struct arena *arena)
 {
 	struct buf value = BUF_EMPTY;
 	struct value *args = NULL;
@@ -571,8 +523,7 @@ task_run(struct task *task, struct toolkit *kit)
 		task_parse(task, kit, &arena);
 		break;
 	case TASK_ANSWER:
-		if (acquire(task, kit))
-			run_with_arguments(task, kit, &arena);
+		task_answer(task, kit, &arena);
 		break;
 	case TASK_ROUTE:
 		route_run(task, kit, &arena);
@@ -584,11 +535,11 @@ task_run(struct task *task, struct toolkit *kit)
 		if (job_start(task, kit))
 			break;
 		task->kind = TASK_CALLBACK; /* it waits for it, then */
-		run_with_arguments(task, kit, &arena);
+		task_run_itself(task, kit, &arena);
 		break;
 	case TASK_CALLBACK:
 	case TASK_COMPUTE:
-		run_with_arguments(task, kit, &arena);
+		task_run_itself(task, kit, &arena);
 		break;
 	case TASK_LEAVE:
 		break;

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * While the store takes nothing, a worker computes what is asked for many
+ * times at once only once: values of ph_memo(), answers of memoized callbacks,
+ * and errors.
+ */
+import assert from "node:assert/strict";
+import { spawn, spawnSync } from "node:child_process";
+import fs from "node:fs";
+import path from "node:path";
+import { test } from "../lib/harness.mjs";
+import { call, result, runs } from "../lib/zoo.mjs";
+
+const MANY = 24;
+
+const many = (scene, server, name, value) =>
+  Promise.all(
+    Array.from({ length: MANY }, () => scene.send(server, call(name, value))),
+  );
+
+/* Another program holds the write lock until `end`. */
+async function lock(scene, server) {
+  const file = path.join(server.options.cacheDir, "cache-v1.db");
+  const locker = spawn("sqlite3", [file], { stdio: ["pipe", "pipe", "inherit"] });
+
+  scene.later(() => locker.kill());
+  locker.stdin.write("BEGIN IMMEDIATE; SELECT 'locked';\n");
+  await new Promise((done) => locker.stdout.once("data", done));
+}
+
+/* A disk that is full from the start. */
+const onFullDisk = (dir) => [
+  ...["unshare", "--mount", "--propagation", "private", "sh", "-c"],
+  `mount -t tmpfs -o size=8m,mode=0700 none "$0" &&
+   { dd if=/dev/zero of="$0/filler" bs=4k 2>/dev/null; exec "$@"; }`,
+  dir,
+];
+
+function fullDisk(scene) {
+  const cacheDir = path.join(scene.dir(), "cache");
+  const wrapper = onFullDisk(cacheDir);
+
+  fs.mkdirSync(cacheDir, { mode: 0o700 });
+  const can = spawnSync(wrapper[0], [...wrapper.slice(1), "true"]).status === 0;
+
+  return can ? { cacheDir, wrapper } : null;
+}
+
+for (const [what, disk, spoil] of [
+  ["another program holds the lock", () => ({}), lock],
+  ["the disk is full", fullDisk, () => {}],
+]) {
+  test(`one computation per worker while ${what}`, { seconds: 120 }, async (t, scene) => {
+    const place = disk(scene);
+
+    if (place === null) return t.skip("a tmpfs cannot be mounted here");
+    const server = await scene.start({
+      ...{ app: "cache", workers: 1, threads: 4 },
+      ...place,
+    });
+
+    await spoil(scene, server);
+    /* Twice: the second time it is known that the store takes nothing. */
+    for (const round of ["slow", "again"]) {
+      const values = await many(scene, server, "fleeting", round);
+
+      for (const answer of values) {
+        assert.equal(answer.status, 200);
+        assert.equal(result(answer, "fleeting"), round);
+      }
+      const answers = await many(scene, server, "answer", round);
+
+      for (const answer of answers) assert.equal(result(answer, "answer"), round);
+      t.diagnostic(
+        `${MANY} at once: ${runs(server, `fleeting ${round}`)} and ` +
+          `${runs(server, `answer ${round}`)} computations`,
+      );
+      assert.ok(runs(server, `fleeting ${round}`) <= 2);
+      assert.ok(runs(server, `answer ${round}`) <= 2);
+    }
+    /* Who comes later gets a new one: nothing is kept. */
+    const known = runs(server, "answer again");
+
+    await scene.send(server, call("answer", "again"));
+    assert.equal(runs(server, "answer again"), known + 1);
+  });
+}
+
+test("errors, circles and chains while the lock is held", { seconds: 120 }, async (t, scene) => {
+  const server = await scene.start({ app: "zoo", workers: 1, threads: 4 });
+
+  await lock(scene, server);
+  for (const answer of await many(scene, server, "memo_fails", 1))
+    assert.equal(answer.status, 500);
+  for (const answer of await many(scene, server, "chain", "x"))
+    assert.equal(result(answer, "chain"), "[(<x>)]");
+  for (const name of ["cycle", "self"])
+    for (const answer of await many(scene, server, name, 1))
+      assert.equal(answer.status, 500, name);
+  for (const answer of await many(scene, server, "memo_null", 1))
+    assert.equal(answer.status, 200);
+});

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * The answer of a memoized callback that is not in the store: who computes it.
+ * With the store the owner of its row does; while the store takes nothing, one
+ * of this worker's threads does for all who want it (together.h).
+ *
+ * THREADS  Pool.
+ */
+#include <string.h>
+
+#include "cache/cache.h"
+#include "server/base/clock.h"
+#include "server/base/err.h"
+#include "worker/memo.h"
+#include "worker/task_int.h"
+#include "worker/together.h"
+
+/* ANSWER: become the owner of the row, or learn that nobody needs us.
+ * *unstored: the store takes nothing. */
+static bool
+acquire(struct task *task, struct toolkit *kit, bool *unstored)
+{
+	struct buf error = BUF_EMPTY;
+	struct cache_question question = { .key = task->key,
+		.function = task->computation->name,
+		.arguments = task->arguments.data,
+		.arguments_len = task->arguments.len,
+		.code = memo_code(kit->app, task->computation, true),
+		.client = task->client,
+		.may_stop = task->computation->may_stop,
+		.since_ms = task->renew ? task->since_ms : 0 };
+	int rc;
+
+	*unstored = !task->owned && memo_store_is_failing(kit);
+	if (task->owned || (*unstored && !task->renew))
+		return true;
+	rc = cache_ask_for(kit->cache, &question, &task->claim, &error);
+	if (memo_store_is_stuck(kit, rc))
+		rc = ERR_STORE;
+	switch (rc) {
+	case CACHE_OWNED:
+		task->owned = true;
+		break;
+	case CACHE_READY:
+		task->outcome = TASK_THERE;
+		break;
+	case CACHE_WAITING:
+	case CACHE_WANTED_NEW:
+	case ERR_BUSY: /* somebody looks again in a moment */
+		task->outcome = TASK_ELSEWHERE;
+		break;
+	case CACHE_PASS: /* not to be stored: for those who wait here */
+		buf_free(&error);
+		task->outcome = TASK_THERE;
+		return !task->renew;
+	case CACHE_FAILED:
+		if (task->renew) { /* what is there serves for now */
+			task->outcome = TASK_THERE;
+			break;
+		}
+		task_fail(task, task->computation->name,
+		    buf_cstr(&error) != NULL ? error.data : "failed");
+		break;
+	default:
+		buf_free(&error);
+		*unstored = true;
+		task->outcome = TASK_THERE;
+		return !task->renew; /* no store: answer all the same */
+	}
+	buf_free(&error);
+	return rc == CACHE_OWNED;
+}
+
+/* Run it and leave a copy for those who wait. */
+static void
+lead(struct task *task, struct toolkit *kit, struct arena *arena)
+{
+	task_run_itself(task, kit, arena);
+	if (task->outcome == TASK_DONE)
+		together_end(task->key, false, task->response.data,
+		    task->response.len);
+	else if (task->outcome == TASK_FAILED)
+		together_end(task->key, true, task->error, strlen(task->error));
+	else
+		together_end(task->key, false, NULL, 0);
+}
+
+static void
+run_together(struct task *task, struct toolkit *kit, struct arena *arena)
+{
+	struct buf found = BUF_EMPTY;
+
+	if (strcmp(kit->cache_options->cache_type, "null") == 0) {
+		task_run_itself(task, kit, arena);
+		return;
+	}
+	switch (together_join(task->key,
+	    task->queued_us > 0 ? task->queued_us : clock_mono_us(), 0, NULL,
+	    NULL, &found)) {
+	case TOGETHER_LEAD:
+		lead(task, kit, arena);
+		break;
+	case TOGETHER_DONE:
+		buf_free(&task->response);
+		task->response = found; /* ownership moves to the task */
+		buf_init(&found, 0);
+		task->outcome = TASK_DONE;
+		break;
+	case TOGETHER_ERROR:
+		task_fail(task, task->callback->function,
+		    buf_cstr(&found) != NULL ? found.data : "failed");
+		break;
+	case TOGETHER_ALONE:
+		task_run_itself(task, kit, arena);
+		break;
+	}
+	buf_free(&found);
+}
+
+void
+task_answer(struct task *task, struct toolkit *kit, struct arena *arena)
+{
+	bool unstored;
+
+	if (!acquire(task, kit, &unstored))
+		return;
+	if (unstored)
+		run_together(task, kit, arena);
+	else
+		task_run_itself(task, kit, arena);
+}
