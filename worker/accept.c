@@ -385,3 +385,12 @@ accept_stop(struct worker *worker)
 	(void)event_del(&worker->accept_pause);
 	empty_backlog(worker);
 }
+
+void
+accept_halt(struct worker *worker)
+{
+	balance_stop(&worker->balance);
+	watch(worker, false);
+	(void)event_del(&worker->accept_pause);
+	worker->listening = false;
+}

@@ -9,7 +9,7 @@
 #include "cache/cache.h"
 
 /*
- * What is said of a worker that crashes or hangs: which signal, in which
+ * What is said of a worker that crashes, exits or hangs: which signal, in which
  * thread, in which callback, for which key, and the stack. Reports travel
  * over the status pipe, line by line, as HANDOFF_CRASH and HANDOFF_STACK; the
  * master logs them and keeps the last.
@@ -51,23 +51,38 @@ void crash_rename(const char *name);
 
 /* A thread that will not end what it runs. */
 struct crash_about {
-	char what[160];    /* the reason, as a clause */
+	char what[240];    /* the reason, as a clause */
 	const char *name;  /* of what it runs */
 	const char *stack; /* lines; until the next report */
 	void *request;     /* as crash_works_for() was told; NULL: none */
 	uint8_t key[CACHE_KEY_LEN];
 	bool has_key;
+	bool everybody; /* a thread of the app's own: all that runs is lost,
+			   see crash_next_running(); no name, request, key */
 };
 
 /*
- * A thread that crashes has the loop tell those who wait, before the process
- * ends: it writes to the eventfd `loop_fd` and waits for a moment.
- * crash_take(): has one crashed? Then the loop does what there is to do, and
- * says so by crash_taken().
+ * A thread that crashes, or calls exit(), has the loop tell those who wait,
+ * before the process ends: it writes to the eventfd `loop_fd` and waits.
+ * crash_take(): has one crashed? Then the loop does what there is to do, says
+ * so by crash_taken(), and looks again. When nothing is left to do, and no
+ * crash_is_pending(), crash_over() ends the process as the thread would have;
+ * it does not return, normally.
  */
 void crash_tell_loop(int loop_fd);
 bool crash_take(struct crash_about *about);
 void crash_taken(void);
+bool crash_is_pending(void);
+void crash_over(void);
+
+/* What runs in the process just now, one after the other from *at = 0. */
+bool crash_next_running(unsigned *at, struct crash_about *about);
+
+/*
+ * The loop: call run(arg), which is app code. False: it has crashed, and *about
+ * says how; the loop may only answer and come to crash_over() then.
+ */
+bool crash_guard(void (*run)(void *arg), void *arg, struct crash_about *about);
 
 /*
  * The thread that has run one piece of app code for longest, when that is

@@ -81,6 +81,9 @@ unsigned dispatch_count_waiting(struct worker *worker,
 /* The pool has finished tasks. */
 void dispatch_on_mail(struct worker *worker);
 
+/* The process ends now: tell all who wait here, in development. */
+void dispatch_on_end(struct worker *worker, const char *why);
+
 /*
  * A thread has crashed (`ends`: the process with it) or is stuck: who waits
  * here for what it runs is answered 500, with its stack in development. Not

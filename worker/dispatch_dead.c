@@ -8,8 +8,7 @@
  *
  * Waiting are the request that the thread runs for, requests for the answer of
  * its key, and requests whose task waits for the value of its key, or for one
- * that is computed from it. All others are left alone: what they get when the
- * process ends (a dropped connection) they may send again.
+ * that is computed from it. All others are left alone until the process ends.
  *
  * THREADS  The loop only; a thread that crashes waits for it, see crash.h.
  * FAILURE  Who cannot be answered loses the connection, as without this.
@@ -101,4 +100,28 @@ dispatch_on_dead(struct worker *worker, const struct crash_about *about,
 	if (about->has_key)
 		answer_key(&dead, about->key, 0);
 	return dead.answered;
+}
+
+/* Begun again each time: an answer may change the list. */
+void
+dispatch_on_end(struct worker *worker, const char *why)
+{
+	unsigned answered = 0;
+	struct request *request;
+	struct reply reply;
+	struct conn *conn;
+
+	do {
+		for (conn = worker->conns; conn != NULL; conn = conn->next)
+			if (conn->state == CONN_BUSY && conn->request != NULL)
+				break;
+		if (conn == NULL)
+			return;
+		request = conn->request;
+		dispatch_explain(worker->options, 500, request->name, why, NULL,
+		    &reply);
+		reply.close = true;
+		conn_finish(conn, &request->to, &reply);
+		dispatch_abandon(request);
+	} while (++answered < ANSWERS_MAX);
 }

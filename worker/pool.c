@@ -66,6 +66,7 @@ struct pool {
 	unsigned idle;
 	unsigned running;
 	unsigned computing; /* of them, those that `compute_max` bounds */
+	unsigned lost;      /* of them, those that have crashed */
 	bool waking;        /* a thread was woken and has not looked yet */
 	bool wanted;        /* a row may be `wanted` */
 	int64_t wanted_since_us;
@@ -503,6 +504,32 @@ pool_collect(struct pool *pool)
 	list_init(&pool->mailbox);
 	pthread_mutex_unlock(&pool->lock);
 	return first;
+}
+
+void
+pool_lost(struct pool *pool)
+{
+	bool wake;
+
+	pthread_mutex_lock(&pool->lock);
+	pool->lost++;
+	pool->quick_max++;
+	pool->compute_max++;
+	wake = must_wake(pool);
+	pthread_mutex_unlock(&pool->lock);
+	if (wake)
+		pthread_cond_signal(&pool->work);
+}
+
+unsigned
+pool_alive(struct pool *pool)
+{
+	unsigned alive;
+
+	pthread_mutex_lock(&pool->lock);
+	alive = pool->thread_count - pool->lost;
+	pthread_mutex_unlock(&pool->lock);
+	return alive;
 }
 
 void

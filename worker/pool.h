@@ -67,6 +67,12 @@ size_t pool_busy(struct pool *pool);
  * more. Some are forgotten when nobody takes them. */
 struct task *pool_take_ended(struct pool *pool);
 
+/* A thread has crashed in what it runs: others may do what it would have. */
+void pool_lost(struct pool *pool);
+
+/* Threads that have not. */
+unsigned pool_alive(struct pool *pool);
+
 /* Tasks that wait for a thread. */
 size_t pool_queued(struct pool *pool);
 

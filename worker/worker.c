@@ -107,23 +107,12 @@ static void
 on_mail(evutil_socket_t fd, short what, void *arg)
 {
 	struct worker *worker = arg;
-	struct crash_about about;
-	unsigned tries = 4;
 
 	(void)what;
 	(void)fd_event_drain(fd);
 	worker_read_end(worker);
 	dispatch_on_mail(worker);
-	if (crash_take(&about)) {
-		/* Who has asked for it may still be on the way to the lot. */
-		while (dispatch_on_dead(worker, &about, true) == 0 &&
-		       about.has_key && --tries > 0) {
-			(void)usleep(10000);
-			dispatch_on_mail(worker);
-		}
-		access_log_flush(&worker->access_log);
-		crash_taken();
-	}
+	ending_look(worker);
 	worker_drain_check(worker);
 }
 
@@ -229,8 +218,8 @@ on_sig_usr1(evutil_socket_t sig, short what, void *arg)
 void
 worker_drain_check(struct worker *worker)
 {
-	if (worker->draining && worker->conn_count == 0 && !worker->listening &&
-	    pool_busy(worker->pool) == 0)
+	if (worker->draining && !worker->ending && worker->conn_count == 0 &&
+	    !worker->listening && pool_busy(worker->pool) == 0)
 		(void)event_base_loopbreak(worker->base);
 }
 

@@ -74,6 +74,9 @@ struct worker {
 	struct event orders_event; /* the master's orders */
 	struct event net_event;    /* the safety net while somebody waits */
 	struct event beat_event;   /* heartbeat and Date */
+	struct event end_event;    /* the last half second */
+	int64_t end_us;            /* when that is over */
+	char last_words[300];      /* why it ends, for who gets no answer */
 	struct event sig_events[4];
 	struct event *accept_events; /* one per listener */
 	struct event accept_pause;
@@ -102,6 +105,8 @@ struct worker {
 	bool reading;    /* a read transaction is open */
 	bool draining;   /* SIGTERM: finish and go */
 	bool shut;       /* ... and so does the whole server */
+	bool ending;     /* a thread has crashed; see ending.c */
+	bool end_told;   /* ... and the connections know */
 	bool listening;  /* the listeners are still open here */
 	bool crowded;    /* no room for everybody in the backlog */
 
@@ -158,6 +163,17 @@ bool orders_read(struct worker *worker);
 int accept_start(struct worker *worker);
 void accept_stop(struct worker *worker);
 void accept_resume(struct worker *worker);
+
+/* Take nobody any more: who is in the backlog is for others. */
+void accept_halt(struct worker *worker);
+
+/*
+ * ending.c: has a thread crashed? Then answer who waits for it and begin to
+ * end. ending_begin(): the loop's own app code has, and that is answered.
+ */
+struct crash_about;
+void ending_look(struct worker *worker);
+void ending_begin(struct worker *worker, const struct crash_about *about);
 
 /*
  * worker.c: one read transaction for several look-ups. It is closed before

@@ -149,4 +149,7 @@ struct handoff_note {
 /* Exit status of a child that could not start and would not next time. */
 #define HANDOFF_EXIT_BOOT 3
 
+/* Of one whose app has called exit(), whatever its status: no orderly end. */
+#define HANDOFF_EXIT_APP 4
+
 #endif

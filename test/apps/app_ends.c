@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Callbacks that end their process in every way but an orderly one.
+ */
+#define _POSIX_C_SOURCE 200809L
+
+#include <pthread.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <pronghorn/app.h>
+#include <pronghorn/dcc.h>
+#include <pronghorn/html.h>
+
+static volatile int never;
+
+static void
+fall_over(void)
+{
+	*(volatile int *)(uintptr_t)(never + 8) = 1;
+}
+
+static bool
+is_asked(struct ph_call *call)
+{
+	return ph_int_of(ph_input(call, "go.n_clicks")) > 0;
+}
+
+#define CRASHER(n)                                                          \
+	static enum ph_status crash_##n(struct ph_call *call)               \
+	{                                                                   \
+		if (!is_asked(call))                                        \
+			return PH_NO_UPDATE;                                \
+		fall_over();                                                \
+		return ph_output(call, "crash_" #n ".children", ph_null()); \
+	}
+CRASHER(1)
+CRASHER(2)
+CRASHER(3)
+CRASHER(4)
+
+static enum ph_status
+exits(struct ph_call *call)
+{
+	if (is_asked(call))
+		exit(0);
+	return PH_NO_UPDATE;
+}
+
+static enum ph_status
+exits_at_once(struct ph_call *call)
+{
+	if (is_asked(call))
+		_exit(3);
+	return PH_NO_UPDATE;
+}
+
+static enum ph_status
+exiting_value(struct ph_call *call)
+{
+	exit(0);
+	return ph_return(call, ph_int(1));
+}
+
+static enum ph_status
+asks(struct ph_call *call)
+{
+	const struct ph_value *value;
+
+	if (!is_asked(call))
+		return PH_NO_UPDATE;
+	value = ph_memo(call, exiting_value, ph_int(1));
+	return value == NULL ? PH_WAIT
+			     : ph_output(call, "asks.children", value);
+}
+
+static enum ph_status
+exiting_job(struct ph_call *call)
+{
+	if (is_asked(call))
+		exit(0);
+	return PH_NO_UPDATE;
+}
+
+static void *
+fallen(void *arg)
+{
+	const struct timespec moment = { .tv_nsec = 200000000 };
+
+	(void)nanosleep(&moment, NULL);
+	fall_over();
+	return arg;
+}
+
+static void *
+left(void *arg)
+{
+	exit(5);
+	return arg;
+}
+
+static enum ph_status
+run_thread(struct ph_call *call, void *(*run)(void *))
+{
+	pthread_t thread;
+
+	if (!is_asked(call))
+		return PH_NO_UPDATE;
+	if (pthread_create(&thread, NULL, run, NULL) != 0)
+		return ph_fail(call, "no thread");
+	(void)pthread_join(thread, NULL);
+	return PH_NO_UPDATE;
+}
+
+static enum ph_status
+thread_crashes(struct ph_call *call)
+{
+	return run_thread(call, fallen);
+}
+
+static enum ph_status
+thread_exits(struct ph_call *call)
+{
+	return run_thread(call, left);
+}
+
+static enum ph_status
+sleeps(struct ph_call *call)
+{
+	if (!is_asked(call))
+		return PH_NO_UPDATE;
+	ph_sleep(call, 20);
+	return ph_output(call, "sleeps.children", ph_text("awake"));
+}
+
+static enum ph_status
+is_quick(struct ph_call *call)
+{
+	if (!is_asked(call))
+		return PH_NO_UPDATE;
+	ph_sleep(call, 0.15);
+	return ph_output(call, "is_quick.children", ph_text("done"));
+}
+
+/* A child of its own may end as it likes. */
+static enum ph_status
+forks(struct ph_call *call)
+{
+	int status = 0;
+	pid_t child;
+
+	if (!is_asked(call))
+		return PH_NO_UPDATE;
+	child = fork();
+	if (child == 0)
+		exit(7);
+	(void)waitpid(child, &status, 0);
+	return ph_output(call, "forks.children", ph_int(WEXITSTATUS(status)));
+}
+
+static const struct ph_value *
+layout(struct ph_call *call)
+{
+	const char *wish = getenv("APP_ENDS_LAYOUT");
+
+	(void)call;
+	if (wish != NULL && access(wish, F_OK) == 0)
+		fall_over();
+	return html_div(
+		.children = PH_CHILDREN(
+		    html_button(.id = "go", .children = ph_text("go")),
+		    html_div(.id = "crash_1"), html_div(.id = "crash_2"),
+		    html_div(.id = "crash_3"), html_div(.id = "crash_4"),
+		    html_div(.id = "exits"), html_div(.id = "exits_at_once"),
+		    html_div(.id = "asks"), html_div(.id = "exiting_job"),
+		    html_div(.id = "thread_crashes"),
+		    html_div(.id = "thread_exits"), html_div(.id = "sleeps"),
+		    html_div(.id = "is_quick"), html_div(.id = "forks")));
+}
+
+#define CALLBACK(app, name, ...)                                   \
+	ph_callback(app, name, PH_OUTPUT(#name ".children"),       \
+	    PH_INPUT("go.n_clicks"), .prevent_initial_call = true, \
+	    __VA_ARGS__)
+
+PH_APP(app)
+{
+	ph_layout(app, layout);
+	ph_memoize(app, exiting_value, .timeout = 60);
+	CALLBACK(app, crash_1, .on_error = NULL);
+	CALLBACK(app, crash_2, .on_error = NULL);
+	CALLBACK(app, crash_3, .on_error = NULL);
+	CALLBACK(app, crash_4, .on_error = NULL);
+	CALLBACK(app, exits, .on_error = NULL);
+	CALLBACK(app, exits_at_once, .on_error = NULL);
+	CALLBACK(app, asks, .on_error = NULL);
+	CALLBACK(app, exiting_job, .background = true);
+	CALLBACK(app, thread_crashes, .on_error = NULL);
+	CALLBACK(app, thread_exits, .on_error = NULL);
+	CALLBACK(app, sleeps, .on_error = NULL);
+	CALLBACK(app, is_quick, .on_error = NULL);
+	CALLBACK(app, forks, .on_error = NULL);
+}

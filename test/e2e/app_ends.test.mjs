@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * App code that ends its process: who waits for it is told, by name, and it
+ * costs one worker. Several threads at once, exit(), threads of the app's own.
+ */
+import assert from "node:assert/strict";
+import fs from "node:fs";
+import { test } from "../lib/harness.mjs";
+
+const DEV = ["--debug"];
+
+/* The answer of one callback, on a connection of its own: status and text. */
+async function run(server, name) {
+  const id = { id: name, property: "children" };
+
+  try {
+    const answer = await fetch(`${server.url}/_dash-update-component`, {
+      method: "POST",
+      headers: { "content-type": "application/json", connection: "close" },
+      body: JSON.stringify({
+        output: `${name}.children`,
+        outputs: id,
+        inputs: [{ id: "go", property: "n_clicks", value: 1 }],
+        changedPropIds: ["go.n_clicks"],
+      }),
+    });
+
+    return { status: answer.status, text: await answer.text() };
+  } catch {
+    return { status: 0, text: "" };
+  }
+}
+
+const exits = (server) => server.grep(/event=worker\.exit/).length;
+const runAll = (server, names) =>
+  Promise.all(names.map((name) => run(server, name)));
+
+for (const [mode, args] of [["development", DEV], ["production", []]])
+  for (const [workers, threads] of [[1, 4], [2, 4], [1, 1]])
+    test(`four crash at once: ${workers}x${threads}, ${mode}`, async (t, s) => {
+      const server = await s.start({ app: "app_ends", workers, threads, args });
+      const all = ["crash_1", "crash_2", "crash_3", "crash_4"];
+      const most = mode === "production" && threads === 1 ? 2 : 4;
+
+      for (let round = 1; round <= 3; round++) {
+        const before = exits(server);
+        const answers = await runAll(server, all);
+        const told = answers.filter(({ status }) => status === 500);
+
+        assert.ok(told.length >= most, JSON.stringify(answers));
+        for (const [i, { status, text }] of answers.entries()) {
+          if (status === 0) continue;
+          assert.equal(/SIGSEGV in callback crash_\d/.test(text), mode !== "production");
+          if (mode !== "production" && threads === 4)
+            assert.match(text, new RegExp(`SIGSEGV in callback ${all[i]}.*app_ends\\.so`, "s"));
+        }
+        await server.waitFor(/event=worker\.exit/, { count: before + 1 });
+        await server.waitFor(/event=worker\.ready/, { count: workers + before + 1 });
+        assert.ok(exits(server) <= before + workers);
+      }
+      if (threads === 4)
+        for (const name of all)
+          assert.equal(server.grep(new RegExp(`worker\\.crash .*callback=${name} `)).length, 3);
+    });
+
+test("a crash lets the others finish what they do", async (t, s) => {
+  const server = await s.start({ app: "app_ends", workers: 1, threads: 4 });
+  const [quick, crash] = await runAll(server, ["is_quick", "crash_1"]);
+
+  assert.equal(crash.status, 500);
+  assert.equal(quick.status, 200);
+  assert.match(quick.text, /done/);
+});
+
+for (const [name, status] of [["exits", 0], ["exits_at_once", 3]])
+  test(`exit in a callback: ${name}`, async (t, s) => {
+    const server = await s.start({ app: "app_ends", args: DEV, workers: 1 });
+    const answer = await run(server, name);
+
+    assert.equal(answer.status, 500);
+    assert.match(answer.text, new RegExp(`exit\\(${status}\\) called by the app in callback ${name}`));
+    await server.waitFor(/event=worker\.exit/);
+    assert.equal(server.grep(new RegExp(`level=error .*worker\\.crash .*reason="exit\\(${status}\\) called by the app" .*callback=${name}`)).length, 1);
+    assert.equal(server.grep(new RegExp(`worker\\.exit .*verdict=crashed status=4`)).length, 1);
+    assert.equal(server.grep(/recycled/).length, 0);
+  });
+
+test("exit in a memoized function, and in a job", async (t, s) => {
+  const server = await s.start({ app: "app_ends", args: DEV, workers: 1 });
+  const answer = await run(server, "asks");
+
+  assert.equal(answer.status, 500);
+  assert.match(answer.text, /exit\(0\) called by the app in callback exiting_value/);
+  const job = JSON.parse((await run(server, "exiting_job")).text).job;
+  let last;
+
+  do {
+    last = await fetch(`${server.url}/_dash-update-component?job=${job}`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({
+        output: "exiting_job.children",
+        outputs: { id: "exiting_job", property: "children" },
+        inputs: [{ id: "go", property: "n_clicks", value: 1 }],
+        changedPropIds: ["go.n_clicks"],
+      }),
+    }).catch(() => null);
+    await new Promise((done) => setTimeout(done, 100));
+  } while (last?.status !== 500);
+  assert.match(await last.text(), /exit\(0\) called by the app.*callback=exiting_job/s);
+  assert.equal(server.grep(/recycled/).length, 0);
+});
+
+for (const [name, what] of [
+  ["thread_crashes", /SIGSEGV in a thread started by the app; running were: /],
+  ["thread_exits", /exit\(5\) called by the app in a thread started by the app; running were: /],
+])
+  test(`a thread of the app's own: ${name}`, async (t, s) => {
+    const server = await s.start({ app: "app_ends", args: DEV, workers: 1, threads: 4 });
+    const both = runAll(server, name === "thread_crashes" ? [name, "sleeps"] : [name]);
+
+    for (const { status, text } of await both) {
+      assert.equal(status, 500);
+      assert.match(text, what);
+      assert.match(text, new RegExp(`running were: [^<]*${name}`));
+      assert.match(text, /app_ends\.so/);
+    }
+    await server.waitFor(/event=worker\.exit/);
+    assert.equal(exits(server), 1);
+    assert.match(server.grep(/event=worker\.crash/)[0], /thread=app/);
+    assert.equal(server.grep(new RegExp(`worker\\.stack .*running callback=${name}`)).length, 1);
+  });
+
+test("a child of the app's own may end", async (t, s) => {
+  const server = await s.start({ app: "app_ends", args: DEV, workers: 1 });
+  const answer = await run(server, "forks");
+
+  assert.match(answer.text, /:7/);
+  assert.equal(exits(server), 0);
+  assert.equal(server.grep(/worker\.crash/).length, 0);
+});
+
+for (const [mode, args] of [["development", DEV], ["production", []]])
+  test(`a layout that crashes: ${mode}`, async (t, s) => {
+    const wish = `${s.dir()}/crash`;
+    const server = await s.start({
+      app: "app_ends",
+      args,
+      workers: 1,
+      env: { APP_ENDS_LAYOUT: wish },
+    });
+
+    fs.writeFileSync(wish, "");
+    const answer = await fetch(`${server.url}/_dash-layout`);
+    const text = await answer.text();
+
+    assert.equal(answer.status, 500);
+    assert.equal(/SIGSEGV in callback layout.*app_ends\.so/s.test(text), mode === "development");
+    await server.waitFor(/event=worker\.exit .*signal=SIGSEGV/);
+    assert.equal(exits(server), 1);
+    fs.rmSync(wish);
+  });

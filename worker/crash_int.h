@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef WORKER_CRASH_INT_H
+#define WORKER_CRASH_INT_H
+
+#include <setjmp.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "cache/cache.h"
+#include "server/base/handoff.h"
+
+/*
+ * Between the files that tell of a crash: crash.c (the heartbeat of the
+ * threads, stacks), crash_end.c (how a thread that crashes ends the process)
+ * and crash_line.c (text in a signal handler).
+ */
+
+/* What a thread of the worker runs. It writes its own alone; others read. */
+struct crash_watch {
+	_Atomic int tid;          /* 0: no thread */
+	_Atomic int64_t since_us; /* 0: not in app code */
+	const char *name;
+	uint8_t key[CACHE_KEY_LEN];
+	bool has_key;
+	_Atomic bool found;    /* this run has been reported as stuck */
+	int answer_fd;         /* who waits for it, plus 1; 0: nobody is told */
+	void *_Atomic request; /* the same, for the loop */
+	uint8_t waited[CACHE_KEY_LEN]; /* others wait for this key */
+	bool has_waited;
+	_Atomic bool lost; /* it has crashed, and will not come back */
+	sigjmp_buf *net;   /* the loop goes on there; NULL: it does not */
+	void *stack;
+	unsigned number; /* 0: the loop */
+};
+
+struct crash_about;
+
+/* crash.c: that of this thread; NULL: it is none of the worker's own. */
+struct crash_watch *crash_own(void);
+bool crash_is_loop(const struct crash_watch *watch);
+
+/* The next watch at or after *at that is in app code; NULL: no more. */
+struct crash_watch *crash_next_busy(unsigned *at);
+
+/* What the loop wants to know of it; `what` is left to the caller. */
+void crash_fill(struct crash_about *about, const struct crash_watch *watch);
+
+/* Send this thread's stack; crash_stack() has it then. */
+void crash_send_stack(void);
+char *crash_stack(void);
+
+/* Have all other threads send theirs. */
+void crash_dump_all(void);
+
+int crash_tid(void);
+void crash_pause_ms(long ms);
+
+/* crash_end.c: only one thread at a time sends, in lines that belong together.
+ * False: it is not to be had within `tries` milliseconds. */
+bool crash_take_turn(unsigned tries);
+void crash_give_turn(void);
+
+/* Install the handlers of what is fatal. */
+void crash_end_install(void);
+
+/* crash_line.c: text without the C library's printf. */
+struct crash_line {
+	struct handoff_status status;
+	size_t len;
+};
+
+void crash_line_begin(struct crash_line *line, enum handoff_status_kind kind);
+void crash_line_put(struct crash_line *line, const char *text, size_t len);
+void crash_line_puts(struct crash_line *line, const char *text);
+void crash_line_number(struct crash_line *line, int64_t number);
+void crash_line_address(struct crash_line *line, uintptr_t address);
+/* " callback=NAME busy_ms=N key=HEX", as far as there is any. */
+void crash_line_run(struct crash_line *line, const struct crash_watch *watch);
+/* Write it into the status pipe, whose end crash_line_to() names. */
+void crash_line_send(const struct crash_line *line);
+void crash_line_to(int fd);
+
+#endif
