@@ -28,14 +28,12 @@
 #define ph_input(call, what) (ph_input)(call, guide_id(GUIDE_PREFIX, what))
 #define ph_output(call, what, value) \
 	(ph_output)(call, guide_id(GUIDE_PREFIX, what), value)
-#define ph_set_props(call, id, property, value)                        \
+#define ph_set_props(call, id, property, value) \
 	(ph_set_props)(call, guide_id(GUIDE_PREFIX, id), property, value)
 #undef ph_output_figure
-#define ph_output_figure(call, what, figure, ...)                            \
-	ph_host_->output_figure(call, guide_id(GUIDE_PREFIX, what), figure,  \
-	    PH_ARRAY_(struct ph_column, { NULL, NULL, NULL }, __VA_ARGS__) + \
-		1,                                                           \
-	    PH_COUNT_(struct ph_column, { NULL, NULL, NULL }, __VA_ARGS__))
+#define ph_output_figure(call, what, ...)                                  \
+	ph_output_figure_(call, guide_id(GUIDE_PREFIX, what), __VA_ARGS__, \
+	    PH_END_COLUMN_)
 
 #undef ph_callback
 #define ph_callback(app, function, ...)                        \

@@ -440,6 +440,41 @@ __attribute__((weak, visibility("hidden"))) const struct ph_host *ph_host_;
 		&ph_host_ };                                                   \
 	static void ph_define_##name(struct ph_app *name)
 
+/*
+ * What the macros below end their lists with: an address that is no value and
+ * no text, as both may be NULL. Counting at run time means that the arguments
+ * stand in the text of the program once: twice at each level of a page would
+ * be 2^14 times at a depth of 14.
+ */
+#define PH_END_TEXT_ ((const char *)(const void *)&ph_host_)
+#define PH_END_ ((const struct ph_value *)(const void *)&ph_host_)
+#define PH_END_MEMBER_             \
+	{                          \
+		PH_END_TEXT_, NULL \
+	}
+#define PH_END_COLUMN_                   \
+	{                                \
+		PH_END_TEXT_, NULL, NULL \
+	}
+static inline size_t
+ph_count_values_(const struct ph_value *const *values)
+{
+	size_t count = 0;
+
+	while (values[count] != PH_END_)
+		count++;
+	return count;
+}
+static inline size_t
+ph_count_members_(const struct ph_member *members)
+{
+	size_t count = 0;
+
+	while (members[count].name != PH_END_TEXT_)
+		count++;
+	return count;
+}
+
 /* ---- define: only inside PH_APP() -------------------------------------- */
 
 /* The title of the browser tab. Borrowed: give a literal. */
@@ -652,11 +687,21 @@ ph_error(struct ph_call *call)
  * Set a figure: `figure` (often PH_JSON({...})) with columns of tables put in
  * at paths such as "data[0].x". Numbers travel as typed arrays.
  */
-#define ph_output_figure(call, what, figure, ...)                            \
-	ph_host_->output_figure(call, what, figure,                          \
-	    PH_ARRAY_(struct ph_column, { NULL, NULL, NULL }, __VA_ARGS__) + \
-		1,                                                           \
-	    PH_COUNT_(struct ph_column, { NULL, NULL, NULL }, __VA_ARGS__))
+#define ph_output_figure(call, what, ...) \
+	ph_output_figure_(call, what, __VA_ARGS__, PH_END_COLUMN_)
+#define ph_output_figure_(call, what, figure, ...) \
+	ph_output_columns_(call, what, figure,     \
+	    PH_ARRAY_(struct ph_column, __VA_ARGS__))
+static inline enum ph_status
+ph_output_columns_(struct ph_call *call, const char *what,
+    const struct ph_value *figure, const struct ph_column *columns)
+{
+	size_t count = 0;
+
+	while (columns[count].path != PH_END_TEXT_)
+		count++;
+	return ph_host_->output_figure(call, what, figure, columns, count);
+}
 #define PH_COLUMN(path, table, column) \
 	{                              \
 		path, table, column    \
@@ -689,28 +734,44 @@ ph_return(struct ph_call *call, const struct ph_value *value)
  * not there yet: then return PH_WAIT at once. The value is computed by some
  * thread of some worker, and this call runs again from its start.
  */
-#define ph_memo(call, ...) ph_memo_(call, __VA_ARGS__, NULL)
-#define ph_memo_(call, function, ...)                        \
-	ph_host_->memo(call, function,                       \
-	    PH_ARRAY_(const struct ph_value *, __VA_ARGS__), \
-	    PH_COUNT_(const struct ph_value *, __VA_ARGS__))
+#define ph_memo(call, ...) ph_memo_(call, __VA_ARGS__, PH_END_)
+#define ph_memo_(call, function, ...) \
+	ph_memo_of_(call, function,   \
+	    PH_ARRAY_(const struct ph_value *, __VA_ARGS__))
+static inline const struct ph_value *
+ph_memo_of_(struct ph_call *call, ph_function *function,
+    const struct ph_value *const *arguments)
+{
+	return ph_host_->memo(call, function, arguments,
+	    ph_count_values_(arguments));
+}
 
 /*
  * Run an SQL query; `?1`, `?2` ... are the arguments. The result is a table.
  * Each thread has its own read-only handle and keeps prepared statements.
  */
-#define ph_query(call, ...) ph_query_(call, __VA_ARGS__, NULL)
-#define ph_query_(call, sql, ...)                            \
-	ph_host_->query(call, sql,                           \
-	    PH_ARRAY_(const struct ph_value *, __VA_ARGS__), \
-	    PH_COUNT_(const struct ph_value *, __VA_ARGS__))
+#define ph_query(call, ...) ph_query_(call, __VA_ARGS__, PH_END_)
+#define ph_query_(call, sql, ...) \
+	ph_query_of_(call, sql, PH_ARRAY_(const struct ph_value *, __VA_ARGS__))
+static inline const struct ph_value *
+ph_query_of_(struct ph_call *call, const char *sql,
+    const struct ph_value *const *arguments)
+{
+	return ph_host_->query(call, sql, arguments,
+	    ph_count_values_(arguments));
+}
 
 /* Run an SQL statement that writes; only in a create function. */
-#define ph_exec(call, ...) ph_exec_(call, __VA_ARGS__, NULL)
-#define ph_exec_(call, sql, ...)                             \
-	ph_host_->exec(call, sql,                            \
-	    PH_ARRAY_(const struct ph_value *, __VA_ARGS__), \
-	    PH_COUNT_(const struct ph_value *, __VA_ARGS__))
+#define ph_exec(call, ...) ph_exec_(call, __VA_ARGS__, PH_END_)
+#define ph_exec_(call, sql, ...) \
+	ph_exec_of_(call, sql, PH_ARRAY_(const struct ph_value *, __VA_ARGS__))
+static inline enum ph_status
+ph_exec_of_(struct ph_call *call, const char *sql,
+    const struct ph_value *const *arguments)
+{
+	return ph_host_->exec(call, sql, arguments,
+	    ph_count_values_(arguments));
+}
 
 /* Block this thread; an orderly stop of the worker waits for it. */
 static inline void
@@ -793,10 +854,13 @@ ph_json(const char *json)
 #define PH_JSON(...) ph_json(#__VA_ARGS__)
 
 /* A list of values: PH_LIST(a, b, c). For components: PH_CHILDREN(a, b). */
-#define PH_LIST(...)                                               \
-	ph_host_->make_list(                                       \
-	    PH_ARRAY_(const struct ph_value *, __VA_ARGS__, NULL), \
-	    PH_COUNT_(const struct ph_value *, __VA_ARGS__, NULL))
+#define PH_LIST(...) \
+	ph_list_of_(PH_ARRAY_(const struct ph_value *, __VA_ARGS__, PH_END_))
+static inline const struct ph_value *
+ph_list_of_(const struct ph_value *const *items)
+{
+	return ph_host_->make_list(items, ph_count_values_(items));
+}
 #define PH_CHILDREN(...) PH_LIST(__VA_ARGS__)
 
 /* An object from `count` names and values. */
@@ -808,10 +872,13 @@ ph_object(const char *const *names, const struct ph_value *const *values,
 }
 
 /* An object: PH_OBJECT({ "name", ph_text("x") }, { "age", ph_int(3) }) */
-#define PH_OBJECT(...)                                                \
-	ph_host_->make_members(                                       \
-	    PH_ARRAY_(struct ph_member, __VA_ARGS__, { NULL, NULL }), \
-	    PH_COUNT_(struct ph_member, __VA_ARGS__, { NULL, NULL }))
+#define PH_OBJECT(...) \
+	ph_object_of_(PH_ARRAY_(struct ph_member, __VA_ARGS__, PH_END_MEMBER_))
+static inline const struct ph_value *
+ph_object_of_(const struct ph_member *members)
+{
+	return ph_host_->make_members(members, ph_count_members_(members));
+}
 
 /*
  * The id { "index": index, "type": type } as text, for `.id` of a component
@@ -910,12 +977,8 @@ ph_list_begin_(const std::initializer_list<T> &list)
 }
 #define PH_ARRAY_(type, ...) \
 	ph_list_begin_<type>(std::initializer_list<type>{ __VA_ARGS__ })
-#define PH_COUNT_(type, ...) \
-	(std::initializer_list<type>{ __VA_ARGS__ }.size() - 1)
 #else
 #define PH_ARRAY_(type, ...) ((type[]){ __VA_ARGS__ })
-#define PH_COUNT_(type, ...) \
-	(sizeof((type[]){ __VA_ARGS__ }) / sizeof(type) - 1)
 #endif
 
 #include <pronghorn/background.h>

@@ -52,10 +52,15 @@ struct ph_background_host {
  * each of its rounds. Also tells the server that the thread is not stuck
  * (thread_timeout). False: it was not written.
  */
-#define ph_set_progress(call, ...)                                    \
-	ph_host_->background->set_progress(call,                      \
-	    PH_ARRAY_(struct ph_member, __VA_ARGS__, { NULL, NULL }), \
-	    PH_COUNT_(struct ph_member, __VA_ARGS__, { NULL, NULL }))
+#define ph_set_progress(call, ...) \
+	ph_set_progress_of_(call,  \
+	    PH_ARRAY_(struct ph_member, __VA_ARGS__, PH_END_MEMBER_))
+static inline bool
+ph_set_progress_of_(struct ph_call *call, const struct ph_member *members)
+{
+	return ph_host_->background->set_progress(call, members,
+	    ph_count_members_(members));
+}
 
 #ifdef __cplusplus
 } /* extern "C" */

@@ -148,21 +148,33 @@ ph_memo_with_(struct ph_call *call, struct ph_memo_options options)
  * For a page that shows what the server does; it reads one row, and what the
  * workers tell of themselves.
  */
-#define ph_memo_state(call, ...) ph_memo_state_(call, __VA_ARGS__, NULL)
-#define ph_memo_state_(call, function, ...)                  \
-	ph_host_->cache->memo_state(call, function,          \
-	    PH_ARRAY_(const struct ph_value *, __VA_ARGS__), \
-	    PH_COUNT_(const struct ph_value *, __VA_ARGS__))
+#define ph_memo_state(call, ...) ph_memo_state_(call, __VA_ARGS__, PH_END_)
+#define ph_memo_state_(call, function, ...) \
+	ph_memo_state_of_(call, function,   \
+	    PH_ARRAY_(const struct ph_value *, __VA_ARGS__))
+static inline const struct ph_value *
+ph_memo_state_of_(struct ph_call *call, ph_function *function,
+    const struct ph_value *const *arguments)
+{
+	return ph_host_->cache->memo_state(call, function, arguments,
+	    ph_count_values_(arguments));
+}
 
 /* ---- in callbacks: make anew and forget -------------------------------- */
 
 /* As ph_memo(), but a value that was made before this request came, or was in
  * the making then, does not count: for a "Refresh" button. */
-#define ph_memo_new(call, ...) ph_memo_new_(call, __VA_ARGS__, NULL)
-#define ph_memo_new_(call, function, ...)                    \
-	ph_host_->cache->memo_new(call, function,            \
-	    PH_ARRAY_(const struct ph_value *, __VA_ARGS__), \
-	    PH_COUNT_(const struct ph_value *, __VA_ARGS__))
+#define ph_memo_new(call, ...) ph_memo_new_(call, __VA_ARGS__, PH_END_)
+#define ph_memo_new_(call, function, ...) \
+	ph_memo_new_of_(call, function,   \
+	    PH_ARRAY_(const struct ph_value *, __VA_ARGS__))
+static inline const struct ph_value *
+ph_memo_new_of_(struct ph_call *call, ph_function *function,
+    const struct ph_value *const *arguments)
+{
+	return ph_host_->cache->memo_new(call, function, arguments,
+	    ph_count_values_(arguments));
+}
 
 /*
  * Forget all values of a memoized function, in all workers, at once and in
@@ -177,11 +189,17 @@ ph_forget(struct ph_call *call, ph_function *function)
 }
 
 /* Forget the one value that ph_memo() with these arguments would give. */
-#define ph_forget_args(call, ...) ph_forget_args_(call, __VA_ARGS__, NULL)
-#define ph_forget_args_(call, function, ...)                 \
-	ph_host_->cache->forget_args(call, function,         \
-	    PH_ARRAY_(const struct ph_value *, __VA_ARGS__), \
-	    PH_COUNT_(const struct ph_value *, __VA_ARGS__))
+#define ph_forget_args(call, ...) ph_forget_args_(call, __VA_ARGS__, PH_END_)
+#define ph_forget_args_(call, function, ...) \
+	ph_forget_args_of_(call, function,   \
+	    PH_ARRAY_(const struct ph_value *, __VA_ARGS__))
+static inline bool
+ph_forget_args_of_(struct ph_call *call, ph_function *function,
+    const struct ph_value *const *arguments)
+{
+	return ph_host_->cache->forget_args(call, function, arguments,
+	    ph_count_values_(arguments));
+}
 
 /* Forget everything that carries the tag, memoized or an own entry. */
 static inline bool
@@ -207,10 +225,18 @@ ph_cache_get(struct ph_call *call, const char *key)
 }
 
 /* Several entries as of one moment: a list, with null where there is none. */
-#define ph_cache_get_many(call, ...)                    \
-	ph_host_->cache->get_many(call,                 \
-	    PH_ARRAY_(const char *, __VA_ARGS__, NULL), \
-	    PH_COUNT_(const char *, __VA_ARGS__, NULL))
+#define ph_cache_get_many(call, ...) \
+	ph_cache_get_many_(call,     \
+	    PH_ARRAY_(const char *, __VA_ARGS__, PH_END_TEXT_))
+static inline const struct ph_value *
+ph_cache_get_many_(struct ph_call *call, const char *const *keys)
+{
+	size_t count = 0;
+
+	while (keys[count] != PH_END_TEXT_)
+		count++;
+	return ph_host_->cache->get_many(call, keys, count);
+}
 
 /* Put an entry, in all workers at once. False: the store does not take it. */
 #define ph_cache_set(call, key, ...) ph_cache_set_(call, key, __VA_ARGS__)

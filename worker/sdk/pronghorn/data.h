@@ -150,13 +150,12 @@ ph_list_of(const struct ph_value *value)
  * A table of columns that are given as arrays, columns or lists of equal
  * length: PH_TABLE({ "t", ph_doubles(t, n) }, { "name", names }).
  */
-#define PH_TABLE(...)                                                 \
-	ph_table_new_(                                                \
-	    PH_ARRAY_(struct ph_member, __VA_ARGS__, { NULL, NULL }), \
-	    PH_COUNT_(struct ph_member, __VA_ARGS__, { NULL, NULL }))
+#define PH_TABLE(...) \
+	ph_table_new_(PH_ARRAY_(struct ph_member, __VA_ARGS__, PH_END_MEMBER_))
 static inline const struct ph_value *
-ph_table_new_(const struct ph_member *members, size_t count)
+ph_table_new_(const struct ph_member *members)
 {
+	size_t count = ph_count_members_(members);
 	const char *names[64];
 	const struct ph_value *columns[64];
 	size_t i;

@@ -253,11 +253,17 @@ ph_respond_more(struct ph_call *call, const void *bytes, size_t len)
  *	ph_respond(call, 200, "text/csv", "", 0);
  *	return ph_respond_csv(call, "SELECT * FROM orders");
  */
-#define ph_respond_csv(call, ...) ph_respond_csv_(call, __VA_ARGS__, NULL)
-#define ph_respond_csv_(call, sql, ...)                      \
-	ph_host_->routes->respond_csv(call, sql,             \
-	    PH_ARRAY_(const struct ph_value *, __VA_ARGS__), \
-	    PH_COUNT_(const struct ph_value *, __VA_ARGS__))
+#define ph_respond_csv(call, ...) ph_respond_csv_(call, __VA_ARGS__, PH_END_)
+#define ph_respond_csv_(call, sql, ...) \
+	ph_respond_csv_of_(call, sql,   \
+	    PH_ARRAY_(const struct ph_value *, __VA_ARGS__))
+static inline enum ph_status
+ph_respond_csv_of_(struct ph_call *call, const char *sql,
+    const struct ph_value *const *arguments)
+{
+	return ph_host_->routes->respond_csv(call, sql, arguments,
+	    ph_count_values_(arguments));
+}
 
 /* Answer with a value as JSON; a table is a list of records there. */
 static inline enum ph_status
