@@ -217,21 +217,20 @@ read_own(const char *www_dir, const char *name, const char *mime,
 	return 0;
 }
 
-/* The style sheet gets a fingerprint in its directory, as bundles have. */
+/* It gets a fingerprint in its directory, as bundles have. */
 static int
-add_style_sheet(struct site *site, const char *www_dir, struct buf *why)
+add_own(struct site *site, const char *www_dir, const char *name,
+    const char *mime, struct buf *why)
 {
 	struct site_file *file = &site->files[site->file_count];
 	struct buf url = BUF_EMPTY;
 	size_t len;
 	int rc;
 
-	rc = read_own(www_dir, "pronghorn.css", "text/css; charset=utf-8", file,
-	    why);
+	rc = read_own(www_dir, name, mime, file, why);
 	if (rc < 0)
 		return rc;
-	(void)buf_printf(&url, "pronghorn/v%.12s/pronghorn.css",
-	    file->etag + 1);
+	(void)buf_printf(&url, "pronghorn/v%.12s/%s", file->etag + 1, name);
 	if (buf_cstr(&url) == NULL) {
 		free_forms(file);
 		return -ENOMEM;
@@ -249,12 +248,12 @@ compare_files(const void *a, const void *b)
 	    ((const struct site_file *)b)->url);
 }
 
-/* Room for as many files as the text has lines, and for two more: the style
- * sheet, and a last line without LF. */
+/* Room for as many files as the text has lines, and for three more: the style
+ * sheet, the script, and a last line without LF. */
 static int
 make_room(struct site *site, const char *text)
 {
-	size_t lines = site->file_count + 2;
+	size_t lines = site->file_count + 3;
 	struct site_file *files;
 
 	for (; *text != '\0'; text++)
@@ -307,7 +306,11 @@ read_manifests(struct site *site, const char *www_dir,
 
 	rc = site_add_folder(site, &folder, why);
 	if (rc == 0)
-		rc = add_style_sheet(site, www_dir, why);
+		rc = add_own(site, www_dir, "pronghorn.css",
+		    "text/css; charset=utf-8", why);
+	if (rc == 0)
+		rc = add_own(site, www_dir, "pronghorn.js",
+		    "text/javascript; charset=utf-8", why);
 	if (rc == 0)
 		rc = site_add_packages(site, app, options, why);
 	if (rc == 0)

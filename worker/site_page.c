@@ -240,6 +240,9 @@ put_scripts(const struct template *page, struct buf *out)
 	unsigned next;
 	size_t i;
 
+	/* It must see what the others send and draw. */
+	(void)buf_printf(out, "<script src=\"%s" SUITES "%s\"></script>",
+	    site->requests, url_ending(site, "/pronghorn.js"));
 	for (next = 1; next <= site->file_count; next++) {
 		for (i = 0; i < site->file_count; i++) {
 			if (site->files[i].load != next ||
@@ -251,9 +254,8 @@ put_scripts(const struct template *page, struct buf *out)
 				static_put_scripts(site->assets, site->requests,
 				    out);
 			(void)buf_printf(out,
-			    "%s<script src=\"%s" SUITES "%s\"></script>",
-			    next > 1 ? "\n      " : "", site->requests,
-			    site->files[i].url);
+			    "\n      <script src=\"%s" SUITES "%s\"></script>",
+			    site->requests, site->files[i].url);
 		}
 	}
 }

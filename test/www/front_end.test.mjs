@@ -160,7 +160,7 @@ test("the index template has every marker once, the scripts in order", () => {
 });
 
 test("our own files refer to nothing outside the server", () => {
-  for (const name of ["index.html", "pronghorn.css"])
+  for (const name of ["index.html", "pronghorn.css", "pronghorn.js"])
     assert.doesNotMatch(read(name), /\/\/[a-z]|@import|url\(/, name);
 });
 

@@ -65,7 +65,7 @@ draw_scatter(struct ph_call *call)
 	    .customdata = ph_member(found, "id"), .opacity = 0.7,
 	    .hover = "%{text}: %{y} defects at %{x:.0f} m/min<extra></extra>");
 	ph_figure_layout(figure, .x_title = "Speed, m/min",
-	    .y_title = "Defects", .style = "light", .height = 380,
+	    .y_title = "Defects", .height = 380,
 	    .more = PH_JSON({ "dragmode": "select" }));
 	return ph_output(call, "scatter.figure", ph_figure_value(figure));
 }
@@ -80,7 +80,7 @@ draw_rest(struct ph_call *call)
 	struct ph_figure *figure = ph_figure();
 
 	ph_histogram(figure, .x = ph_member(found, "defects"), .x_bins = 30);
-	ph_figure_layout(figure, .x_title = "Defects", .y_title = "Runs", .style = "light", .height = 380);
+	ph_figure_layout(figure, .x_title = "Defects", .y_title = "Runs", .height = 380);
 	ph_output(call, "histogram.figure", ph_figure_value(figure));
 	ph_output(call, "count.children",
 	    ph_count_of(found) > 0 ? ph_textf("%zu runs", ph_count_of(found))

@@ -62,7 +62,7 @@ show_cities(struct ph_call *call)
 	ph_bar(figure, .x = ph_member(sums, "city"),
 	    .y = ph_member(sums, "turnover"), .color = "#1f5fbf");
 	ph_figure_layout(figure, .title = "Turnover by city, millions",
-	    .style = "light", .height = 260);
+	    .height = 260);
 	return ph_output(call, "cities.figure", ph_figure_value(figure));
 }
 

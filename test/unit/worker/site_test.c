@@ -54,6 +54,7 @@ set_up(void **state)
 	fixture_write(&fixture, "dash/b.js", "b();b()");
 	fixture_write(&fixture, "p.js", "p()");
 	fixture_write(&fixture, "pronghorn.css", "body { margin: 0 }\n");
+	fixture_write(&fixture, "pronghorn.js", "o();\n");
 	fixture_write(&fixture, "favicon.ico", "icon");
 	fixture_write(&fixture, "index.html", TEMPLATE);
 	site = NULL;
@@ -100,7 +101,7 @@ files_of_the_manifest(void **state)
 	(void)state;
 	assert_int_equal(open_site(), 0);
 	assert_int_equal(why.len, 0);
-	assert_int_equal(site->file_count, 4); /* and the style sheet */
+	assert_int_equal(site->file_count, 5); /* with two of our own */
 	file = find("dash/v1/a.js");
 	check_file(file, "a();a();a;");
 	assert_string_equal(file->url, "dash/v1/a.js");
@@ -149,7 +150,7 @@ many_files(void **state)
 		    i * 31 % 97);
 	fixture_write(&fixture, "manifest.tsv", buf_cstr(&manifest));
 	assert_int_equal(open_site(), 0);
-	assert_int_equal(site->file_count, 98);
+	assert_int_equal(site->file_count, 99);
 	for (i = 0; i < 97; i++) {
 		(void)snprintf(url, sizeof(url), "f%u", i);
 		assert_string_equal(find(url)->url, url);
@@ -169,7 +170,7 @@ the_style_sheet_and_the_icon(void **state)
 	(void)state;
 	assert_int_equal(open_site(), 0);
 	for (i = 0; i < site->file_count; i++)
-		if (strncmp(site->files[i].url, "pronghorn/v", 11) == 0)
+		if (strstr(site->files[i].url, "/pronghorn.css") != NULL)
 			css = &site->files[i];
 	check_file(css, "body { margin: 0 }\n");
 	assert_string_equal(css->mime, "text/css; charset=utf-8");
@@ -210,6 +211,7 @@ static void
 the_page_is_filled_in(void **state)
 {
 	char css[96];
+	char script[160];
 	size_t i;
 
 	(void)state;
@@ -221,17 +223,26 @@ the_page_is_filled_in(void **state)
 	check_between("</title>", "<link rel=\"stylesheet\"",
 	    "<link rel=\"icon\" type=\"image/x-icon\" "
 	    "href=\"/_favicon.ico\">");
-	for (i = 0; i < site->file_count; i++)
+	for (i = 0; i < site->file_count; i++) {
 		if (strstr(site->files[i].url, "pronghorn.css") != NULL)
 			(void)snprintf(css, sizeof(css),
 			    "\"/_dash-component-suites/%s\">",
 			    site->files[i].url);
+		if (strstr(site->files[i].url, "pronghorn.js") != NULL)
+			(void)snprintf(script, sizeof(script),
+			    "\"/_dash-component-suites/%s\"></script>",
+			    site->files[i].url);
+	}
 	check_between("<link rel=\"stylesheet\" href=", "<body>", css);
 	check_between("\"plotlyjs_url\":", ",",
 	    "\"/_dash-component-suites/plotly/v3/plotly.min.js\"");
-	/* In the order of their numbers, not of the manifest. */
-	check_between("</script><script src=", "\n",
-	    "\"/_dash-component-suites/dash/v1/a.js\"></script>");
+	/* In the order of their numbers, not of the manifest, after our own. */
+	check_between("</script><script src=", "\n", script);
+	check_between("pronghorn.js\"></script>",
+	    "\n      <script src=\"/_dash-"
+	    "component-suites/dash/v2",
+	    "\n      <script src=\"/_dash-"
+	    "component-suites/dash/v1/a.js\"></script>");
 	check_between("v1/a.js\"></script>", "<script>(function(){var nothing",
 	    "\n      <script src=\"/_dash-component-suites/dash/v2/b.js\">"
 	    "</script>");
@@ -399,6 +410,7 @@ missing_files_are_named(void **state)
 	} cases[] = {
 		{ "index.html", "cannot read " },
 		{ "favicon.ico", "front-end file " },
+		{ "pronghorn.js", "front-end file " },
 		{ "pronghorn.css", "front-end file " },
 		{ "dash/b.js", "front-end file " },
 		{ "manifest.tsv", "front end missing: " },

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * www/pronghorn.js in every page: a banner while the server is away or has
+ * failed, and figures that follow a dark page.
+ */
+import assert from "node:assert/strict";
+import path from "node:path";
+import { isAccessible } from "../lib/axe.mjs";
+import { BUILD, test, until } from "../lib/harness.mjs";
+import { launch, PHONE, Visitor } from "../lib/page.mjs";
+
+const example = (name) => path.join(BUILD, `examples/${name}.so`);
+const AWAY = "The server cannot be reached";
+const FAILED = "The server could not do this";
+const PATIENT = { timeout: 60000 };
+
+const banner = (visitor) => visitor.page.getByRole("alert");
+const says = (visitor, text) =>
+  banner(visitor).filter({ hasText: text }).waitFor(PATIENT);
+const silent = (visitor) =>
+  visitor.page.waitForFunction(
+    () => document.querySelector(".ph-banner").innerText.trim() === "",
+    null,
+    PATIENT,
+  );
+
+test("the server goes and comes back", { seconds: 240 }, async (t, scene) => {
+  const server = await scene.start({ app: example("greeting_cpp") });
+  const [host, port] = [server.address.host, server.address.port];
+  const visitor = await Visitor.open(await launch(scene), server);
+  const { page } = visitor;
+  const greets = (name) =>
+    page.locator("#greeting", { hasText: `Good luck, ${name}!` }).waitFor(PATIENT);
+
+  await visitor.visit();
+  await greets("Ada");
+  await visitor.settled();
+  await silent(visitor);
+  assert.equal(await page.locator(".ph-banner").evaluate((one) => one.offsetHeight), 0);
+  assert.equal((await server.stop()).status, 0);
+  await page.locator("#name").fill("Grace");
+  await says(visitor, AWAY);
+  await isAccessible(page, "a page without its server");
+  await visitor.screenshot("banner-away");
+  /* Nobody does anything: the page finds it out by itself. */
+  const again = scene.server({
+    app: example("greeting_cpp"),
+    bind: `${host}:${port}`,
+  });
+
+  await again.ready();
+  await silent(visitor);
+  await page.locator("#name").fill("Edith");
+  await greets("Edith");
+  /* Beside the server itself, nobody was asked. */
+  for (const url of visitor.requests) assert.ok(url.startsWith(`${server.url}/`), url);
+});
+
+test("one request fails, and is done again", { seconds: 240 }, async (t, scene) => {
+  const server = await scene.start({ app: example("greeting_cpp") });
+  const visitor = await Visitor.open(await launch(scene), server, PHONE);
+  const { page } = visitor;
+  const update = "**/_dash-update-component";
+  const close = page.getByRole("button", { name: "Close" });
+
+  await visitor.visit();
+  await visitor.settled();
+  for (const answer of [
+    (route) => route.fulfill({ status: 500, body: "no" }),
+    (route) => route.fulfill({ status: 504, body: "no" }),
+    (route) => route.abort(), /* while others reach it */
+  ]) {
+    await page.route(update, answer);
+    await page.locator("#name").fill("Grace");
+    await says(visitor, FAILED);
+    await isAccessible(page, "a page with a failure");
+    await page.unroute(update);
+    /* Something else works: it is still not done. */
+    await page.locator("#throws").click();
+    await page.locator('[role="option"]').last().click();
+    await visitor.settled();
+    await says(visitor, FAILED);
+    await page.locator("#name").fill("Edith");
+    await silent(visitor);
+  }
+  await page.route(update, (route) => route.fulfill({ status: 500, body: "no" }));
+  await page.locator("#name").fill("Grace");
+  await close.click();
+  await silent(visitor);
+  await close.waitFor({ state: "hidden" });
+});
+
+test("a page that is left complains of nothing", async (t, scene) => {
+  const server = await scene.start({
+    app: example("session_data"),
+    env: { PH_DEMO_DELAY: "2" },
+  });
+  const visitor = await Visitor.open(await launch(scene), server);
+  const { page } = visitor;
+  const heads = () => visitor.requests.filter((url) => /_favicon\.ico\?/.test(url));
+
+  await visitor.visit();
+  await page.getByText("Computing ...").first().waitFor();
+  await visitor.reload();
+  await page.getByText("Button has been clicked").first().waitFor(PATIENT);
+  assert.deepEqual(heads(), []);
+});
+
+/* The colours of a figure's paper, its words and its grid. */
+const look = (visitor, id) =>
+  visitor.page.evaluate((one) => {
+    const { _fullLayout: full } = document.querySelector(`#${one} .js-plotly-plot`);
+
+    return [full.paper_bgcolor, full.font.color, full.yaxis.gridcolor];
+  }, id);
+
+test("figures are dark on a dark page", { seconds: 240 }, async (t, scene) => {
+  const server = await scene.start({ app: example("greeting_cpp") });
+  const browser = await launch(scene);
+  const visitor = await Visitor.open(browser, server);
+  const { page } = visitor;
+  const becomes = (paper) =>
+    until(`paper ${paper}`, async () => (await look(visitor, "dice"))[0] === paper);
+  const bars = () =>
+    page.evaluate(() => [...document.querySelector(".js-plotly-plot")._fullData[0].y]);
+
+  await visitor.visit();
+  await page.locator("#dice .bars .point").first().waitFor(PATIENT);
+  const light = await look(visitor, "dice");
+  const before = await bars();
+
+  assert.equal(light[0], "#fff");
+  await page.emulateMedia({ colorScheme: "dark" });
+  await becomes("rgba(0, 0, 0, 0)");
+  const dark = await look(visitor, "dice");
+
+  assert.equal(dark[1], "rgb(228, 232, 239)");
+  assert.equal(dark[2], "#394252");
+  /* Words can be read, on what is behind them. */
+  assert.equal(
+    await page
+      .locator("#dice .xtick text")
+      .first()
+      .evaluate((one) => getComputedStyle(one).fill),
+    "rgb(228, 232, 239)",
+  );
+  /* A figure that comes now is as dark. */
+  await page.locator("#throws").click();
+  await page.locator('[role="option"]', { hasText: /^10$/ }).click();
+  await until("new bars", async () => `${await bars()}` !== `${before}`);
+  assert.deepEqual(await look(visitor, "dice"), dark);
+  await page.emulateMedia({ colorScheme: "light" });
+  await becomes("#fff");
+  assert.deepEqual(await look(visitor, "dice"), light);
+  assert.deepEqual(visitor.complaints, []);
+
+  /* Who chose a look has it. */
+  const scope = await scene.start({ app: example("oscilloscope") });
+  const other = await Visitor.open(browser, scope, { colorScheme: "light" });
+
+  await other.visit();
+  await other.page.locator("#screen .scatterlayer path.js-line").first().waitFor(PATIENT);
+  const chosen = await look(other, "screen");
+
+  await other.page.emulateMedia({ colorScheme: "dark" });
+  await other.page.waitForTimeout(500);
+  assert.deepEqual(await look(other, "screen"), chosen);
+});
