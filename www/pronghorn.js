@@ -19,7 +19,7 @@
   const FAILED =
     "The server could not do this. A part of the page may be old: try again, " +
     "or load the page anew.";
-  const UPDATE = /\/_dash-(update-component|layout|dependencies)\b/;
+  const UPDATE = /(^|\/)_dash-(update-component|layout|dependencies)\b/;
   const LOOK_MS = 2000;
 
   const config = JSON.parse(

@@ -10,12 +10,17 @@ import { post } from "../lib/wire.mjs";
 
 const APP = path.join(BUILD, "examples/greeting_cpp.so");
 
+/* One output, or several: "..a.b...c.d..". */
 function update(output, id, value) {
-  const [outputId, property] = output.split(".");
+  const outputs = output
+    .replace(/^\.\.|\.\.$/g, "")
+    .split("...")
+    .map((one) => one.split("."))
+    .map(([of, property]) => ({ id: of, property }));
 
   return post({
     output,
-    outputs: { id: outputId, property },
+    outputs: output.startsWith("..") ? outputs : outputs[0],
     inputs: [{ id, property: "value", value }],
     changedPropIds: [`${id}.value`],
   });
@@ -28,8 +33,9 @@ test("an app in C++ answers, waits, declines and fails", async (t, scene) => {
     wire.write(update(...what));
     return wire.answer();
   };
+  const both = "..dice.figure...error.children..";
   const greeting = await ask("greeting.children", "name", "Bob");
-  const dice = await ask("dice.figure", "throws", 1000);
+  const dice = await ask(both, "throws", 1000);
 
   assert.deepEqual(JSON.parse(greeting.body).response, {
     greeting: { children: "Good luck, Bob!" },
@@ -45,9 +51,12 @@ test("an app in C++ answers, waits, declines and fails", async (t, scene) => {
     counts.reduce((sum, count) => sum + count),
     1000,
   );
-  await ask("dice.figure", "throws", 1000);
+  await ask(both, "throws", 1000);
   assert.equal(server.grep(/Throwing 1000 times/).length, 1);
-  assert.equal((await ask("dice.figure", "throws", -1)).status, 500);
+  const failed = await ask(both, "throws", -1);
+
+  assert.equal(failed.status, 200, "on_error says it in the page");
+  assert.match(JSON.parse(failed.body).sideUpdate["error.children"], /throw between 1/);
   assert.equal(server.grep(/throw between 1 and 1,000,000/).length > 0, true);
   /* The exception has not taken the worker with it. */
   assert.equal((await ask("greeting.children", "name", "x")).status, 200);

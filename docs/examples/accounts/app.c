@@ -8,7 +8,6 @@
  * whichever worker and tab. A page that needs a user shows the way to the login.
  */
 #include <string.h>
-
 #include <pronghorn/app.h>
 #include <pronghorn/dcc.h>
 #include <pronghorn/html.h>
@@ -24,8 +23,7 @@ static const struct ph_value *
 home(struct ph_call *call)
 {
 	return html_h1(.children = ph_user(call)[0] != '\0'
-	    ? ph_textf("Good to see you, %s", ph_user(call))
-	    : ph_text("The reading room, open to everybody"));
+	    ? ph_textf("Good to see you, %s", ph_user(call)) : ph_text("The reading room, open to everybody"));
 }
 
 static const struct ph_value *
@@ -46,22 +44,20 @@ static const struct ph_value *
 notes(struct ph_call *call)
 {
 	if (ph_user(call)[0] == '\0')
-		return html_p(.children = PH_CHILDREN(
-		    ph_text("This page is for users: "),
+		return html_p(.children = PH_CHILDREN(ph_text("This page is for users: "),
 		    dcc_link(.href = ph_href("/login"), .children = ph_text("log in"))));
 	return html_div(.children = PH_CHILDREN(
-	    html_h1(.children = ph_textf("Notes of %s", ph_user(call))),
-	    dcc_textarea(.id = "text", .style = PH_JSON({ "width": "100%" }),
-		.value = ph_text_of(ph_session_get(call, "notes"))),
-	    html_p(.children = html_button(.id = "keep", .children = ph_text("Keep"))),
-	    html_p(.id = "kept")));
+	    html_h1(.children = html_label(.htmlFor = "text",
+		.children = ph_textf("Notes of %s", ph_user(call)))), dcc_textarea(.id = "text",
+		.style = PH_JSON({ "width": "100%" }), .value = ph_text_of(ph_session_get(call, "notes"))),
+	    html_button(.id = "keep", .children = ph_text("Keep")), html_p(.id = "kept", .role = "status")));
 }
 
 static const struct ph_value *
 book(struct ph_call *call)
 {
-	return html_h1(.children = ph_textf("%s, page %s",
-	    ph_path_arg(call, "title"), ph_query_arg(call, "page")));
+	return html_h1(.children =
+	    ph_textf("%s, page %s", ph_path_arg(call, "title"), ph_query_arg(call, "page")));
 }
 
 static enum ph_status
@@ -70,10 +66,9 @@ log_in(struct ph_call *call)
 	const char *user = ph_text_of(ph_input(call, "user.value"));
 
 	if (!knows(user, ph_text_of(ph_input(call, "password.value"))))
-		return ph_output(call, "refused.children",
-		    ph_text("No such user, or not this password"));
+		return ph_output(call, "refused.children", ph_text("No such user, or not this password"));
 	if (!ph_set_user(call, user))
-		return ph_output(call, "refused.children", ph_text("Sessions cannot be changed"));
+		return ph_fail(call, "sessions cannot be changed");
 	return ph_output(call, "go.href", ph_text(ph_href("/notes")));
 }
 
@@ -90,8 +85,15 @@ keep_notes(struct ph_call *call)
 	if (ph_user(call)[0] == '\0') /* anything can come from a browser */
 		return ph_fail(call, "nobody is logged in");
 	if (!ph_session_set(call, "notes", ph_input(call, "text.value")))
-		return ph_output(call, "kept.children", ph_text("The session takes no more"));
+		return ph_fail(call, "the session takes no more");
 	return ph_output(call, "kept.children", ph_text("Kept"));
+}
+
+static enum ph_status
+show_error(struct ph_call *call)
+{
+	return ph_set_props(call, "problem", "children",
+	    ph_textf("This did not work: %s.", ph_error(call)));
 }
 
 /* The menu changes with the page and with who is there. */
@@ -106,12 +108,11 @@ show_menu(struct ph_call *call)
 		const struct ph_page_info *page = ph_page_at(call, i);
 
 		if (user[0] == '\0' || strcmp(page->path, "/login") != 0)
-			links[count++] = dcc_link(.className = "tile",
-			    .children = ph_text(page->title), .href = ph_href(
-				page->has_variables ? "/book/Iliad?page=3"
-						    : page->path));
+			links[count++] = dcc_link(.className = "tile", .children = ph_text(page->title),
+			    .href = ph_href(page->has_variables ? "/book/Iliad?page=3" : page->path));
 	}
 	ph_output(call, "logout.hidden", ph_bool(user[0] == '\0'));
+	ph_output(call, "problem.children", ph_null());
 	return ph_output(call, "menu.children", ph_list(links, count));
 }
 
@@ -123,7 +124,7 @@ layout(struct ph_call *call)
 	    dcc_location(.id = "go", .refresh = ph_text("callback-nav")),
 	    html_nav(.id = "menu", .className = "tiles"),
 	    html_button(.id = "logout", .hidden = PH_TRUE, .children = ph_text("Log out")),
-	    ph_page_container()));
+	    html_p(.id = "problem", .role = "alert"), ph_page_container()));
 }
 
 PH_APP(app)
@@ -131,19 +132,18 @@ PH_APP(app)
 	ph_title(app, "The reading room");
 	ph_sessions(app);
 	ph_layout(app, layout);
+	ph_on_error(app, show_error);
 	ph_page(app, "/", home, .title = "Home", .order = 1);
 	ph_page(app, "/notes", notes, .title = "Notes", .order = 2);
 	ph_page(app, "/login", login, .title = "Log in", .order = 3);
 	ph_page(app, "/book/<title>", book, .title = "A book");
-	ph_callback(app, show_menu, PH_OUTPUT("menu.children"),
-	    PH_OUTPUT("logout.hidden"), PH_INPUT("go.pathname"));
+	ph_callback(app, show_menu, PH_OUTPUT("menu.children"), PH_OUTPUT("logout.hidden"),
+	    PH_OUTPUT("problem.children"), PH_INPUT("go.pathname"));
 	ph_callback(app, log_in, PH_OUTPUT("go.href"), PH_OUTPUT("refused.children"),
-	    PH_INPUT("login.n_clicks"), PH_INPUT("password.n_submit"),
-	    PH_STATE("user.value"), PH_STATE("password.value"),
+	    PH_INPUT("login.n_clicks"), PH_INPUT("password.n_submit"), PH_STATE("user.value"),
+	    PH_STATE("password.value"), .prevent_initial_call = true);
+	ph_callback(app, log_out, PH_OUTPUT_DUPLICATE("go.href"), PH_INPUT("logout.n_clicks"),
 	    .prevent_initial_call = true);
-	ph_callback(app, log_out, PH_OUTPUT_DUPLICATE("go.href"),
-	    PH_INPUT("logout.n_clicks"), .prevent_initial_call = true);
-	ph_callback(app, keep_notes, PH_OUTPUT("kept.children"),
-	    PH_INPUT("keep.n_clicks"), PH_STATE("text.value"),
-	    .prevent_initial_call = true);
+	ph_callback(app, keep_notes, PH_OUTPUT("kept.children"), PH_INPUT("keep.n_clicks"),
+	    PH_STATE("text.value"), .prevent_initial_call = true);
 }

@@ -65,8 +65,7 @@ draw_scatter(struct ph_call *call)
 	    .customdata = ph_member(found, "id"), .opacity = 0.7,
 	    .hover = "%{text}: %{y} defects at %{x:.0f} m/min<extra></extra>");
 	ph_figure_layout(figure, .x_title = "Speed, m/min",
-	    .y_title = "Defects", .height = 380,
-	    .more = PH_JSON({ "dragmode": "select" }));
+	    .y_title = "Defects", .height = 380, .more = PH_JSON({ "dragmode": "select" }));
 	return ph_output(call, "scatter.figure", ph_figure_value(figure));
 }
 
@@ -91,7 +90,8 @@ draw_rest(struct ph_call *call)
 static enum ph_status
 show_error(struct ph_call *call)
 {
-	return ph_set_props(call, "count", "children", ph_text(ph_error(call)));
+	return ph_set_props(call, "count", "children",
+	    ph_textf("This did not work: %s", ph_error(call)));
 }
 
 static const struct ph_value *

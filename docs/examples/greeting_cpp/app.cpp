@@ -51,6 +51,14 @@ draw(ph::Call call)
 	bars.y = counts;
 	ph_trace_add_(figure, "bar", bars);
 	call.output("dice.figure", ph_figure_value(figure));
+	call.output("error.children", "");
+}
+
+/* Whatever has been thrown, until something works. */
+static void
+show_error(ph::Call call)
+{
+	call.set_props("error", "children", "This did not work: " + call.error());
 }
 
 static ph::Value
@@ -64,6 +72,7 @@ page(ph::Call)
 	    html::Label().children("Throws").htmlFor("throws"),
 	    dcc::Dropdown().id("throws").value(1000).clearable(false)
 		.options(ph::Value{ 10, 1000, 100000 }),
+	    html::P().id("error").role("alert"),
 	    dcc::Graph().id("dice"),
 	});
 }
@@ -77,5 +86,6 @@ PH_APP(app)
 	two_dice.callback<greet>("greet").output("greeting.children")
 	    .input("name.value");
 	two_dice.callback<draw>("draw").output("dice.figure")
-	    .input("throws.value");
+	    .output("error.children").input("throws.value");
+	two_dice.on_error<show_error>();
 }

@@ -79,7 +79,8 @@ export_csv(struct ph_call *call)
 static enum ph_status
 show_error(struct ph_call *call)
 {
-	return ph_set_props(call, "count", "children", ph_text(ph_error(call)));
+	return ph_set_props(call, "count", "children",
+	    ph_textf("This did not work: %s", ph_error(call)));
 }
 
 static const struct ph_value *

@@ -10,13 +10,11 @@
  */
 #include <math.h>
 #include <time.h>
-
 #include <pronghorn/app.h>
 #include <pronghorn/dcc.h>
 #include <pronghorn/html.h>
 
-#define POINTS 1000
-#define CHANNELS 4
+enum { POINTS = 1000, CHANNELS = 4 };
 #define TURN 6.283185307179586
 
 static const struct channel {
@@ -81,6 +79,14 @@ sweep(int c, double start, double span, double *peak)
 }
 
 static enum ph_status
+show_error(struct ph_call *call)
+{
+	return ph_set_props(call, "tiles", "children", PH_LIST(
+	    html_dt(.children = ph_text("Not shown")), html_dd(.children =
+		html_span(.role = "alert", .children = ph_text(ph_error(call))))));
+}
+
+static enum ph_status
 draw(struct ph_call *call)
 {
 	struct ph_figure *figure = ph_figure();
@@ -89,22 +95,19 @@ draw(struct ph_call *call)
 	double start = fmod(now(), 3600);
 	const struct ph_value *tiles[CHANNELS];
 	double peak;
-	int c;
 
 	if (!(span >= 0.001 && span <= 1)) /* anything can come from a browser */
-		return ph_output(call, "tiles.children", PH_LIST(html_dt(.children =
-		    ph_text("Not shown")), html_dd(.children = ph_text("The time base is 1 to 1000 ms"))));
+		return ph_fail(call, "The time base is 1 to 1000 ms");
 	if (ph_count_of(ph_input(call, "trigger.value")) > 0)
 		start = floor(start * 25) / 25;
-	for (c = 0; c < CHANNELS; c++) {
+	for (int c = 0; c < CHANNELS; c++) {
 		ph_line(figure, .y = sweep(c, start, span, &peak), .name = channels[c].name,
 		    .color = channels[c].color, .width = 1.5,
 		    .more = PH_OBJECT({ "x0", ph_int(0) },
 			{ "dx", ph_number(span * 1000 / POINTS) }));
-		tiles[c] = html_div(.className = "tile",
-		    .children = PH_CHILDREN(
-			html_dt(.children = ph_text(channels[c].name)),
-			html_dd(.children = ph_textf("%.2f V peak", peak))));
+		tiles[c] = html_div(.className = "tile", .children = PH_CHILDREN(
+		    html_dt(.children = ph_text(channels[c].name)),
+		    html_dd(.children = ph_textf("%.2f V peak", peak))));
 	}
 	ph_figure_layout(figure, .x_title = "ms", .y_title = "V",
 	    .y_range = PH_JSON([-2.5, 2.5]), .style = "dark", .height = 420, .margin = 50,
@@ -120,15 +123,13 @@ layout(struct ph_call *call)
 	return html_main(.className = "container live", .children = PH_CHILDREN(
 	    html_h1(.children = ph_text("Oscilloscope")),
 	    html_div(.className = "row", .children = PH_CHILDREN(
-		html_div(.className = "two columns", .children = html_button(
-		    .id = "run", .children = ph_text("Stop"))),
-		html_div(.className = "three columns", .children = dcc_checklist(
-		    .id = "trigger", .options = PH_JSON(["Trigger"]),
-		    .value = PH_JSON(["Trigger"]))),
+		html_div(.className = "two columns", .children =
+		    html_button(.id = "run", .children = ph_text("Stop"))),
+		html_div(.className = "three columns", .children = dcc_checklist(.id = "trigger",
+		    .options = PH_JSON(["Trigger"]), .value = PH_JSON(["Trigger"]))),
 		html_div(.className = "seven columns", .children = PH_CHILDREN(
 		    html_div(.children = ph_text("Time base, ms")),
-		    dcc_slider(.id = "span", .min = ph_int(20),
-			.max = ph_int(200), .step = ph_int(20),
+		    dcc_slider(.id = "span", .min = ph_int(20), .max = ph_int(200), .step = ph_int(20),
 			.value = ph_int(100), .allow_direct_input = PH_FALSE))))),
 	    dcc_graph(.id = "screen"),
 	    html_dl(.id = "tiles", .className = "tiles"),
@@ -140,10 +141,9 @@ PH_APP(app)
 	ph_title(app, "Oscilloscope");
 	ph_options(app, .keep_title = true);
 	ph_layout(app, layout);
-	ph_callback(app, draw, PH_OUTPUT("screen.figure"),
-	    PH_OUTPUT("tiles.children"), PH_INPUT("tick.n_intervals"),
-	    PH_INPUT("span.value"), PH_INPUT("trigger.value"));
+	ph_on_error(app, show_error);
+	ph_callback(app, draw, PH_OUTPUT("screen.figure"), PH_OUTPUT("tiles.children"),
+	    PH_INPUT("tick.n_intervals"), PH_INPUT("span.value"), PH_INPUT("trigger.value"));
 	ph_clientside(app, "function(n) { return n % 2 ? [true, 'Run'] : [false, 'Stop']; }",
-	    PH_OUTPUT("tick.disabled"), PH_OUTPUT("run.children"),
-	    PH_INPUT("run.n_clicks"));
+	    PH_OUTPUT("tick.disabled"), PH_OUTPUT("run.children"), PH_INPUT("run.n_clicks"));
 }

@@ -11,7 +11,6 @@
  */
 #include <stdlib.h>
 #include <string.h>
-
 #include <pronghorn/app.h>
 #include <pronghorn/dcc.h>
 #include <pronghorn/html.h>
@@ -43,12 +42,9 @@ static const struct field {
 	const char *id, *label, *type, *value, *wrong;
 	const char *(*check)(const struct ph_value *value);
 } fields[] = {
-	{ "name", "Name", "text", "name.value", "name-wrong.children",
-	    check_name },
-	{ "mail", "E-mail", "email", "mail.value", "mail-wrong.children",
-	    check_mail },
-	{ "months", "Months", "number", "months.value",
-	    "months-wrong.children", check_months },
+	{ "name", "Name", "text", "name.value", "name-wrong.children", check_name },
+	{ "mail", "E-mail", "email", "mail.value", "mail-wrong.children", check_mail },
+	{ "months", "Months", "number", "months.value", "months-wrong.children", check_months },
 };
 
 /* What is wrong beside each field; the button works when nothing is. */
@@ -69,6 +65,13 @@ validate(struct ph_call *call)
 	return ph_output(call, "make.disabled", ph_bool(!good));
 }
 
+static enum ph_status
+show_error(struct ph_call *call)
+{
+	return ph_set_props(call, "state", "children",
+	    ph_textf("This did not work: %s", ph_error(call)));
+}
+
 /* Runs in the background; see .background below. */
 static enum ph_status
 make_report(struct ph_call *call)
@@ -77,13 +80,11 @@ make_report(struct ph_call *call)
 	double seconds = delay != NULL ? strtod(delay, NULL) : 5;
 	int months = (int)ph_int_of(ph_input(call, "months.value"));
 	double totals[36] = { 0 }, total = 0;
-	int32_t numbers[36];
-	int i;
+	int32_t numbers[36], i;
 
 	for (i = 0; i < 3; i++) /* anything can come from a browser */
 		if (fields[i].check(ph_input(call, fields[i].value))[0] != '\0')
-			return ph_output(call, "state.children",
-			    ph_textf("%s is not valid", fields[i].label));
+			return ph_fail(call, "%s is not valid", fields[i].label);
 	for (i = 0; i < months && !ph_cancelled(call); i++) {
 		ph_set_progress(call, { "bar.value", ph_textf("%d", i) },
 		    { "bar.max", ph_textf("%d", months) },
@@ -96,9 +97,8 @@ make_report(struct ph_call *call)
 	ph_download_text(call, "file.data", "report.csv", ph_csv(PH_TABLE(
 	    { "month", ph_int32s(numbers, (size_t)i) },
 	    { "total", ph_doubles(totals, (size_t)i) })));
-	return ph_output(call, "state.children",
-	    ph_textf("Report for %s: %.2f in %d months",
-		ph_text_of(ph_input(call, "name.value")), total, months));
+	return ph_output(call, "state.children", ph_textf("Report for %s: %.2f in %d months",
+	    ph_text_of(ph_input(call, "name.value")), total, months));
 }
 
 static const struct ph_value *
@@ -121,8 +121,7 @@ layout(struct ph_call *call)
 	    html_h1(.children = ph_text("Order a report")),
 	    row(&fields[0]), row(&fields[1]), row(&fields[2]),
 	    html_button(.id = "make", .children = ph_text("Make it")),
-	    html_button(.id = "cancel", .children = ph_text("Cancel"),
-		.disabled = PH_TRUE),
+	    html_button(.id = "cancel", .children = ph_text("Cancel"), .disabled = PH_TRUE),
 	    html_p(.children = html_progress(.id = "bar", .value = "0")),
 	    html_p(.id = "state", .more = PH_JSON({ "aria-live": "polite" })),
 	    dcc_download(.id = "file")));
@@ -132,6 +131,7 @@ PH_APP(app)
 {
 	ph_title(app, "Order a report");
 	ph_layout(app, layout);
+	ph_on_error(app, show_error);
 	ph_callback(app, validate, PH_OUTPUT("name-wrong.children"),
 	    PH_OUTPUT("mail-wrong.children"), PH_OUTPUT("months-wrong.children"),
 	    PH_OUTPUT("make.disabled"), PH_INPUT("name.value"),

@@ -9,7 +9,6 @@
  * it. No process holds what another would miss: a run outlives its worker.
  */
 #include <string.h>
-
 #include <pronghorn/app.h>
 #include <pronghorn/dcc.h>
 #include <pronghorn/html.h>
@@ -57,14 +56,20 @@ simulate(struct ph_call *call)
 		for (y = 21; y < 27; y++) /* hold the flame there */
 			plates[round % 2][y][x] = steering(call, "heat", 300);
 		step(plates[round % 2], plates[(round + 1) % 2]);
-		ph_cache_set(call, "plate",
-		    ph_doubles(plates[(round + 1) % 2][0], SIZE * SIZE),
+		ph_cache_set(call, "plate", ph_doubles(plates[(round + 1) % 2][0], SIZE * SIZE),
 		    .timeout = PH_FOREVER);
 		ph_cache_touch(call, "lease", .timeout = 2);
 		ph_sleep(call, 0.1);
 	}
 	ph_cache_delete(call, "lease");
 	return PH_NO_UPDATE;
+}
+
+static enum ph_status
+show_error(struct ph_call *call)
+{
+	return ph_set_props(call, "mean", "children", html_span(.role = "alert",
+	    .children = ph_textf("This did not work: %s.", ph_error(call))));
 }
 
 /* Everybody's: the sliders of all pages move the same flame. */
@@ -75,8 +80,7 @@ steer(struct ph_call *call)
 	double heat = ph_number_of(ph_input(call, "heat.value"));
 
 	if (!(x >= 1 && x < SIZE - 1 && heat >= 0 && heat <= 1000))
-		return ph_output(call, "problem.children",
-		    ph_text("The flame has to be on the plate"));
+		return ph_output(call, "problem.children", ph_text("The flame has to be on the plate"));
 	ph_cache_set(call, "flame", ph_number(x), .timeout = PH_FOREVER);
 	ph_cache_set(call, "heat", ph_number(heat), .timeout = PH_FOREVER);
 	return ph_output(call, "problem.children", ph_text(""));
@@ -93,10 +97,9 @@ show(struct ph_call *call)
 		return ph_output(call, "mean.children", ph_text("Not begun"));
 	for (int i = 0; i < SIZE * SIZE; i++)
 		sum += cells[i];
-	ph_heatmap(figure, .z = ph_grid(cells, SIZE, SIZE),
-	    .colorscale = "Hot", .more = PH_JSON({ "zmin": 0, "zmax": 500 }));
-	ph_figure_layout(figure, .height = 460, .margin = 30,
-	    .revision = "as the user left it");
+	ph_heatmap(figure, .z = ph_grid(cells, SIZE, SIZE), .colorscale = "Hot",
+	    .more = PH_JSON({ "zmin": 0, "zmax": 500 }));
+	ph_figure_layout(figure, .height = 460, .margin = 30, .revision = "as the user left it");
 	ph_output(call, "mean.children", ph_textf("Mean %.1f degrees, %s",
 	    sum / (SIZE * SIZE), ph_is_null(ph_cache_get(call, "lease"))
 	    ? "stopped" : "running"));
@@ -122,10 +125,8 @@ layout(struct ph_call *call)
 		html_div(.className = "four columns", .children = PH_CHILDREN(
 		    html_button(.id = "start", .children = ph_text("Start")),
 		    html_button(.id = "stop", .children = ph_text("Stop")))),
-		slider("flame", "Flame", 1, SIZE - 2,
-		    steering(call, "flame", 24)),
-		slider("heat", "Degrees", 0, 1000,
-		    steering(call, "heat", 300)))),
+		slider("flame", "Flame", 1, SIZE - 2, steering(call, "flame", 24)),
+		slider("heat", "Degrees", 0, 1000, steering(call, "heat", 300)))),
 	    html_p(.id = "problem", .role = "alert"),
 	    html_p(.id = "mean"), dcc_graph(.id = "plate"),
 	    dcc_interval(.id = "tick", .interval = ph_int(200))));
@@ -136,14 +137,13 @@ PH_APP(app)
 	ph_title(app, "Simulation");
 	ph_options(app, .keep_title = true);
 	ph_layout(app, layout, .blocking = true); /* it reads the cache */
+	ph_on_error(app, show_error);
 	ph_callback(app, simulate, PH_OUTPUT("start.title"),
 	    PH_INPUT("start.n_clicks"), .prevent_initial_call = true,
 	    .background = true, .cancel = PH_TEXTS("stop.n_clicks"),
-	    .running = PH_RUNNING(PH_WHILE("start.disabled", ph_bool(true),
-		ph_bool(false))));
-	ph_callback(app, steer, PH_OUTPUT("problem.children"),
-	    PH_INPUT("flame.value"), PH_INPUT("heat.value"),
-	    .prevent_initial_call = true);
-	ph_callback(app, show, PH_OUTPUT("plate.figure"),
-	    PH_OUTPUT("mean.children"), PH_INPUT("tick.n_intervals"));
+	    .running = PH_RUNNING(PH_WHILE("start.disabled", ph_bool(true), ph_bool(false))));
+	ph_callback(app, steer, PH_OUTPUT("problem.children"), PH_INPUT("flame.value"),
+	    PH_INPUT("heat.value"), .prevent_initial_call = true);
+	ph_callback(app, show, PH_OUTPUT("plate.figure"), PH_OUTPUT("mean.children"),
+	    PH_INPUT("tick.n_intervals"));
 }
