@@ -54,7 +54,7 @@ public:
 	/* Several as of one moment: a list, null where there is none. */
 	Value get_many(const std::vector<std::string> &keys) const
 	{
-		std::vector<const char *> list;
+		Rows<const char *> list;
 
 		for (const std::string &key : keys)
 			list.push_back(key.c_str());

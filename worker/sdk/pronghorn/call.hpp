@@ -180,7 +180,7 @@ public:
 	/* In a background callback: { { "bar.value", 3 } }. */
 	bool set_progress(Members list) const
 	{
-		std::vector<struct ph_member> members;
+		Rows<struct ph_member> members;
 
 		for (const auto &one : list)
 			members.push_back({ one.first, one.second });

@@ -67,8 +67,8 @@ csv(Value table, const Csv &how = Csv())
 inline Value
 table(Members columns)
 {
-	std::vector<const char *> names;
-	std::vector<const struct ph_value *> values;
+	Rows<const char *> names;
+	Rows<const struct ph_value *> values;
 
 	for (const auto &column : columns) {
 		names.push_back(column.first);

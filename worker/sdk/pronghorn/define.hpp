@@ -58,12 +58,8 @@ protected:
 	{
 		const char **place = &options_.d0;
 
-		if (texts_.size() > PH_DEPENDENCIES_MAX) {
-			texts_.resize(PH_DEPENDENCIES_MAX);
-			options_.ph_too_many_ = "";
-		}
-		for (const std::string &text : texts_)
-			*place++ = text.c_str();
+		for (std::size_t i = 0; i < count_; i++)
+			place[i] = texts_[i].c_str();
 	}
 
 	struct ph_app *app_;
@@ -73,11 +69,15 @@ private:
 	Self &self() { return static_cast<Self &>(*this); }
 	Self &add(const char *mark, const std::string &what)
 	{
-		texts_.push_back(mark + what);
+		if (count_ < PH_DEPENDENCIES_MAX)
+			texts_[count_++] = mark + what;
+		else
+			options_.ph_too_many_ = "";
 		return self();
 	}
 
-	std::vector<std::string> texts_;
+	std::string texts_[PH_DEPENDENCIES_MAX];
+	std::size_t count_ = 0;
 };
 
 /* A callback of the server. */
@@ -162,9 +162,9 @@ private:
 
 	ph_function *function_;
 	const char *name_;
-	std::vector<struct ph_member> progress_;
-	std::vector<const char *> cancel_;
-	std::vector<struct ph_while> running_;
+	Rows<struct ph_member> progress_;
+	Rows<const char *> cancel_;
+	Rows<struct ph_while> running_;
 };
 
 /* One that runs in the browser. */
@@ -269,7 +269,7 @@ public:
 private:
 	const char *path_;
 	ph_layout_function *function_;
-	std::vector<const char *> from_;
+	Rows<const char *> from_;
 };
 
 /* An answer beside the pages: see ph::Request. */

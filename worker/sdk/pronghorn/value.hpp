@@ -11,7 +11,9 @@
  */
 #include <pronghorn/app.h>
 
+#include <cstdlib>
 #include <initializer_list>
+#include <new>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -28,6 +30,35 @@ public:
 
 private:
 	const char *text_;
+};
+
+/*
+ * Rows of C until they are handed over. A std::vector would do the same with
+ * six times as many functions to compile, for each type and in each app.
+ */
+template <typename T>
+class Rows {
+public:
+	Rows() = default;
+	Rows(const Rows &) = delete;
+	Rows &operator=(const Rows &) = delete;
+	~Rows() { std::free(rows_); }
+	void push_back(T row)
+	{
+		void *more = std::realloc(rows_, (size_ + 1) * sizeof(T));
+
+		if (more == nullptr)
+			throw std::bad_alloc();
+		rows_ = static_cast<T *>(more);
+		rows_[size_++] = row;
+	}
+	bool empty() const { return size_ == 0; }
+	std::size_t size() const { return size_; }
+	T *data() { return rows_; }
+
+private:
+	T *rows_ = nullptr;
+	std::size_t size_ = 0;
 };
 
 /* Any value: converts from and to what C++ has. */
@@ -87,7 +118,7 @@ public:
 	static Value
 	object(std::initializer_list<std::pair<const char *, Value>> members)
 	{
-		std::vector<struct ph_member> list;
+		Rows<struct ph_member> list;
 
 		for (const auto &member : members)
 			list.push_back({ member.first, member.second });
@@ -97,8 +128,8 @@ public:
 	static Value
 	object_of(const std::vector<std::pair<std::string, Value>> &members)
 	{
-		std::vector<const char *> names;
-		std::vector<const struct ph_value *> values;
+		Rows<const char *> names;
+		Rows<const struct ph_value *> values;
 
 		for (const auto &member : members) {
 			names.push_back(member.first.c_str());
@@ -183,9 +214,10 @@ private:
 	static const struct ph_value *of_items(const Value *items,
 	    std::size_t count)
 	{
-		std::vector<const struct ph_value *> values(items,
-		    items + count);
+		Rows<const struct ph_value *> values;
 
+		for (std::size_t i = 0; i < count; i++)
+			values.push_back(items[i]);
 		return ph_list(values.data(), values.size());
 	}
 
