@@ -11,6 +11,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -125,18 +126,23 @@ dev_folder_make(struct dev *dev)
 	return link_assets(dev);
 }
 
+static int
+remove_one(const char *path, const struct stat *file, int type,
+    struct FTW *where)
+{
+	(void)file;
+	(void)type;
+	(void)where;
+	(void)remove(path);
+	return 0;
+}
+
+/* Compilers may have made folders there, too. What is linked stays. */
 void
 dev_folder_remove(struct dev *dev)
 {
-	DIR *dir = dev->folder[0] != '\0' ? opendir(dev->folder) : NULL;
-	struct dirent *entry;
-
-	if (dir == NULL)
-		return;
-	while ((entry = readdir(dir)) != NULL)
-		(void)unlinkat(dirfd(dir), entry->d_name, 0);
-	(void)closedir(dir);
-	(void)rmdir(dev->folder);
+	if (dev->folder[0] != '\0')
+		(void)nftw(dev->folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
 int

@@ -4,7 +4,9 @@
  * Children that are run for what they print. See step.h.
  *
  * INVARIANT  A child is in a process group of its own, so that a compiler
- *            driver is killed with what it has started, and ends with us.
+ *            driver is killed with what it has started, and ends with us. When
+ *            it has been killed nobody of that group is left: what it had
+ *            started is ours then, as we adopt orphans, and is waited for.
  */
 #include "server/dev/step.h"
 
@@ -57,6 +59,7 @@ step_start(struct step *step, char *const *argv, const char *tmp)
 	int rc;
 
 	step_free(step);
+	(void)prctl(PR_SET_CHILD_SUBREAPER, 1);
 	buf_init(&step->text, 0);
 	step->started_us = clock_mono_us();
 	if (pipe2(fds, O_CLOEXEC) < 0)
@@ -113,9 +116,10 @@ step_end(struct step *step)
 void
 step_kill(struct step *step)
 {
+	/* Whoever is still there may yet make a file; orphans become ours. */
 	if (step->pid > 0) {
 		(void)kill(-step->pid, SIGKILL);
-		while (waitpid(step->pid, NULL, 0) < 0 && errno == EINTR)
+		while (waitpid(-step->pid, NULL, 0) > 0 || errno == EINTR)
 			continue;
 	}
 	step_end(step);

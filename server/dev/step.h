@@ -43,7 +43,8 @@ void step_read(struct step *step);
 /* It was reaped: take the rest. The text stays until step_free(). */
 void step_end(struct step *step);
 
-/* Kill it with all its children, and wait for it. */
+/* Kill it with all its children, and wait for all of them. The process adopts
+ * orphans, so whoever reaps must not mind a child he does not know. */
 void step_kill(struct step *step);
 
 void step_free(struct step *step);
