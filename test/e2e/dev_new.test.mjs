@@ -21,13 +21,25 @@ test("new, dev and make test", { seconds: 240 }, async (t, scene) => {
   for (const wrong of ["a b", "-x", "x/", "é"])
     assert.equal(ask(cwd, "new", wrong).status, 2, wrong);
   const folder = path.join(cwd, "demo");
+  /* Its test needs no program that a small system has not. */
+  const fewer = scene.dir();
+
+  for (const name of ["curl", "wget", "nc", "node", "python3"])
+    fs.writeFileSync(path.join(fewer, name), "#!/bin/sh\nexit 9\n", { mode: 0o755 });
   const tested = execFileSync("make", ["-s", "test"], {
     cwd: folder,
     encoding: "utf8",
-    env: { ...process.env, MAKEFLAGS: "" },
+    env: { ...process.env, MAKEFLAGS: "", PATH: `${fewer}:${process.env.PATH}` },
   });
 
   assert.equal(tested.match(/^ok: /gm).length, 2, tested);
+  /* It can fail. */
+  edit(path.join(folder, "app.c"), "Frequency %g", "Frequenz %g");
+  assert.throws(
+    () => execFileSync("make", ["-s", "test"], { cwd: folder, encoding: "utf8", env: { ...process.env, MAKEFLAGS: "" } }),
+    ({ stdout }) => /FAILED: the callback draws: no Frequency 5 in:/.test(stdout),
+  );
+  edit(path.join(folder, "app.c"), "Frequenz %g", "Frequency %g");
   /* A browser that writes down what it is to show. */
   const seen = path.join(cwd, "seen");
   const browser = path.join(cwd, "browser.sh");
