@@ -236,6 +236,7 @@ loaded(struct dev *dev)
 	} else if (dev->trying != dev->loaded) {
 		dev_forget(dev, dev->loaded);
 		dev->loaded = dev->trying;
+		dev_say_kept(dev);
 	}
 	dev->slow = false;
 	set_error(dev, &dev->load_error, text);

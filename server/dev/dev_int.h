@@ -84,6 +84,7 @@ struct dev {
 	enum dev_server state;
 	bool stopgap;    /* the server was started without the app */
 	bool announced;  /* where it serves was said */
+	bool kept_said;  /* that values stay was said */
 	int stop;        /* POSIX signal that ends us; 0: none yet */
 	int status;      /* our exit status */
 	int64_t seen_us; /* when the first change of this round was seen */
@@ -193,6 +194,9 @@ int dev_ctl(struct dev *dev, const char *command, const char *argument);
 /* The error in the answer of `ctl --json` that the step has printed; NULL: it
  * was done. The caller frees. */
 char *dev_ctl_error(const struct dev *dev);
+
+/* Say once, of an app that memoizes, that what it has computed stays. */
+void dev_say_kept(struct dev *dev);
 
 /* Say where it serves, and open a browser there if asked for. */
 void dev_announce(const struct dev *dev);

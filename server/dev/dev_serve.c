@@ -24,6 +24,7 @@
 #include "server/dev/dev_int.h"
 
 #define OWN_WORDS 16
+#define SOURCE_MAX ((size_t)16 * 1024 * 1024)
 
 bool
 dev_path(const struct dev *dev, const char *name, char path[PATH_MAX])
@@ -297,6 +298,31 @@ dev_ctl_error(const struct dev *dev)
 	}
 	cJSON_Delete(answer);
 	return copy;
+}
+
+void
+dev_say_kept(struct dev *dev)
+{
+	char *text = NULL;
+	size_t len;
+	size_t i;
+
+	for (i = 0; i < dev->words.source_count && !dev->kept_said; i++) {
+		if (fd_read_file(dev->words.sources[i], SOURCE_MAX, &text,
+			&len) < 0)
+			continue;
+		dev->kept_said = strstr(text, "ph_memoize(") != NULL ||
+				 strstr(text, ".memoize<") != NULL;
+		free(text);
+		if (dev->kept_said)
+			(void)fprintf(stderr,
+			    "pronghorn dev: values of memoized functions stay "
+			    "over a change. When one computes something else, "
+			    "raise its .version, or: %s ctl --socket "
+			    "%s/control "
+			    "cache delete function NAME\n",
+			    dev->program->path, dev->folder);
+	}
 }
 
 static void

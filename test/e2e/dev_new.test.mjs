@@ -156,6 +156,56 @@ test("an app that has never compiled", { seconds: 240 }, async (t, scene) => {
   assert.deepEqual(leftOvers(server), []);
 });
 
+test("a memoized value outlives a change, and dev says so", { seconds: 120 }, async (t, scene) => {
+  const cwd = scene.dir();
+
+  assert.equal(ask(cwd, "new", "demo").status, 0);
+  const source = path.join(cwd, "demo/app.c");
+  const server = await dev(scene, source);
+  const draw = async () => {
+    const answer = await fetch(`${server.url}/_dash-update-component`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({
+        output: "..caption.children...graph.figure..",
+        outputs: [
+          { id: "caption", property: "children" },
+          { id: "graph", property: "figure" },
+        ],
+        inputs: [{ id: "frequency", property: "value", value: 5 }],
+        changedPropIds: ["frequency.value"],
+      }),
+    });
+    const { bdata } = (await answer.json()).response.graph.figure.data[0].y;
+
+    return Buffer.from(bdata, "base64").readDoubleLE(8);
+  };
+  const saved = async (from, to) => {
+    const at = server.lines.length;
+
+    edit(source, from, to);
+    await server.waitFor(/event=master\.restarted/, { from: at, seconds: 60 });
+  };
+  const first = await draw();
+
+  await saved("sin(frequency", "2 * sin(frequency");
+  assert.equal(await draw(), first, "it is kept");
+  /* What it prints can be run as it is. */
+  const [, program, socket] = await server.waitFor(
+    /values of memoized functions stay .* or: (\S+) ctl --socket (\S+) cache delete function NAME/,
+  );
+  const args = ["ctl", "--socket", socket, "cache", "delete", "function", "wave"];
+
+  execFileSync(program, args, { cwd });
+  assert.equal(await draw(), 2 * first);
+  /* Or by the source itself. */
+  await saved(".timeout = PH_FOREVER)", ".timeout = PH_FOREVER, .version = 2)");
+  await saved("2 * sin(frequency", "3 * sin(frequency");
+  await saved(".version = 2", ".version = 3");
+  assert.ok(Math.abs((await draw()) - 3 * first) < 1e-12);
+  assert.equal(server.grep(/values of memoized functions stay/).length, 1);
+});
+
 /* A compiler that is killed, by the next change or by the end of it all, has
  * no time to remove its files. A compiler cache would have none. */
 test("a killed compiler leaves nothing behind", { seconds: 120 }, async (t, scene) => {
