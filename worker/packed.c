@@ -2,7 +2,7 @@
 
 /*
  * Finished answers in the store: a small head, the body, its gzip form, its
- * brotli form. docs/decisions/0018 says why both.
+ * brotli form. docs/decisions/0020 says why both.
  *
  * INVARIANT  The head is four words: a mark, then the lengths of the body,
  *            of its gzip form and of its brotli form (0: none). Versions that
