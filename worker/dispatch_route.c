@@ -6,7 +6,6 @@
  * THREADS  The loop only.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -110,14 +109,10 @@ dispatch_route_reply(struct task *task, struct reply *reply)
 	/* Behind those of ph_set_header() and ph_set_cookie(). */
 	(void)buf_put(&task->fields, answer->fields.data, answer->fields.len);
 	if (answer->spool != NULL) {
-		answer->file_len = spool_len(answer->spool);
-		answer->fd = fcntl(spool_fd(answer->spool), F_DUPFD_CLOEXEC, 0);
-		if (answer->fd < 0) {
-			http_reply_error(reply, 503);
-			return;
-		}
-	}
-	if (answer->fd >= 0) {
+		reply->len = spool_len(answer->spool);
+		reply->blob = blob_new_spool(answer->spool);
+		answer->spool = NULL; /* the blob's now */
+	} else if (answer->fd >= 0) {
 		reply->len = answer->file_len;
 		reply->blob = take_file(answer);
 		reply->body = reply->blob != NULL ? reply->blob->data : NULL;

@@ -120,6 +120,10 @@ route_respond_more(struct ph_call *ph, const void *bytes, size_t len)
 		rc = answer->spool != NULL
 			 ? spool_put(answer->spool, bytes, len)
 			 : buf_put(call->route->response, bytes, len);
+	if (rc == ERR_FULL) { /* slow readers hold what there may be */
+		call->route->bad = true;
+		call->route->bad_status = 503;
+	}
 	if (rc < 0)
 		call_error(call, "ph_respond_more(): %s", err_str(rc));
 	return rc < 0 ? PH_ERROR : PH_OK;

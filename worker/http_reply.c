@@ -7,7 +7,8 @@
  * INVARIANT  Nothing in a head comes from a client or an app unchecked: all
  *            texts are constants, file tags or our own numbers.
  * INVARIANT  `shared` holds no references: the last to let go of a body takes
- * it out. THREADS    Any, each with its own; what is shared is the loop's.
+ *            it out. `file_count` is how many blobs own a file.
+ * THREADS    Any, each with its own; what is shared is the loop's.
  * Source     RFC 9110, RFC 9112.
  */
 #include "worker/http_reply.h"
@@ -15,12 +16,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include "server/base/fd.h"
+#include "worker/spool.h"
 
 #define SHARED_BUCKETS 64
+#define FILES_PART 4 /* of the descriptors, files have one in four */
 
+static rlim_t file_count;                   /* blobs that own a file */
 static struct blob *shared[SHARED_BUCKETS]; /* no references: see unshare() */
 
 static const struct status {
@@ -98,6 +103,8 @@ blob_new(char *data, size_t len)
 	blob->len = len;
 	blob->data = data;
 	blob->fd = -1;
+	blob->counted = false;
+	blob->spool = NULL;
 	blob->shared = false;
 	return blob;
 }
@@ -105,12 +112,35 @@ blob_new(char *data, size_t len)
 struct blob *
 blob_new_file(int fd, size_t len)
 {
-	struct blob *blob = blob_new(NULL, len);
+	struct rlimit limit;
+	struct blob *blob = NULL;
 
-	if (blob == NULL)
+	/* Connections need descriptors, too. */
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		limit.rlim_cur = 1024; /* cannot be */
+	if (file_count < limit.rlim_cur / FILES_PART)
+		blob = blob_new(NULL, len);
+	if (blob == NULL) {
 		fd_close(&fd);
-	else
-		blob->fd = fd;
+		return NULL;
+	}
+	blob->fd = fd;
+	blob->counted = true;
+	file_count++;
+	return blob;
+}
+
+struct blob *
+blob_new_spool(struct spool *spool)
+{
+	struct blob *blob = blob_new(NULL, spool_len(spool));
+
+	if (blob == NULL) {
+		spool_unref(&spool);
+		return NULL;
+	}
+	blob->fd = spool_fd(spool);
+	blob->spool = spool;
 	return blob;
 }
 
@@ -179,7 +209,10 @@ blob_unref(struct blob *blob)
 	if (blob->shared)
 		unshare(blob);
 	free(blob->data);
-	fd_close(&blob->fd);
+	if (blob->spool == NULL)
+		fd_close(&blob->fd);
+	file_count -= blob->counted ? 1 : 0;
+	spool_unref(&blob->spool);
 	free(blob);
 }
 

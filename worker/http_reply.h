@@ -18,19 +18,29 @@
 struct blob {
 	unsigned refs;
 	size_t len;
-	char *data;        /* malloc'ed, owned; NULL: a file */
-	int fd;            /* open file, owned; -1: memory */
-	bool shared;       /* found again as what `st` was */
-	struct stat st;    /* while shared */
-	struct blob *next; /* shared, too, with the same hash */
+	char *data;          /* malloc'ed, owned; NULL: a file */
+	int fd;              /* open file, owned; -1: memory */
+	bool counted;        /* it is one of the files that are bounded */
+	struct spool *spool; /* or the file is that of this one, a reference */
+	bool shared;         /* found again as what `st` was */
+	struct stat st;      /* while shared */
+	struct blob *next;   /* shared, too, with the same hash */
 };
 
 /* Take over malloc'ed bytes, with one reference. NULL: no memory, and the
  * bytes are freed. */
 struct blob *blob_new(char *data, size_t len);
 
-/* Take over an open file of `len` bytes. NULL: no memory, and it is closed. */
+/*
+ * Take over an open file of `len` bytes. NULL: no memory, or they are a quarter
+ * of all descriptors that the process may have already; it is closed then.
+ */
 struct blob *blob_new_file(int fd, size_t len);
+
+/* The same for the file of a spool, by a reference that is taken over; spools
+ * have a bound of their own. */
+struct spool;
+struct blob *blob_new_spool(struct spool *spool);
 
 /*
  * The bytes of a file, for as long as anybody sends them: found again, so

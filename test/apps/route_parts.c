@@ -106,6 +106,8 @@ post_path(struct ph_call *call)
 	else if (strcmp(what, "part") == 0 && ph_form_file(call, "up", &part))
 		found = look_at(ph_bytes_path(call, part.bytes, part.len),
 		    part.bytes, part.len);
+	else if (strcmp(what, "back") == 0)
+		return ph_respond_file(call, path, "text/plain", NULL);
 	else if (strcmp(what, "twice") == 0 &&
 		 strcmp(path, ph_body_path(call)) != 0)
 		return ph_fail(call, "another path");
@@ -133,12 +135,14 @@ post_small(struct ph_call *call)
 static enum ph_status
 get_long(struct ph_call *call)
 {
+	const char *parts = ph_query_arg(call, "parts");
+	int count = *parts != '\0' ? atoi(parts) : 5000;
 	char part[1000];
 	int i;
 
 	memset(part, 'x', sizeof(part));
 	ph_respond(call, 200, "text/plain", "start\n", 6);
-	for (i = 0; i < 5000; i++)
+	for (i = 0; i < count; i++)
 		ph_respond_more(call, part, sizeof(part));
 	return ph_respond_more(call, "\nend\n", 5);
 }

@@ -6,6 +6,7 @@
  */
 import assert from "node:assert/strict";
 import fs from "node:fs";
+import http2 from "node:http2";
 import path from "node:path";
 import { certificate } from "../lib/certificate.mjs";
 import { block, END_HEADERS, END_STREAM, frame, Frames, HEAD, TYPE, u32 } from "../lib/h2_frames.mjs";
@@ -52,6 +53,61 @@ for (const name of Object.keys(FILES))
     t.diagnostic(`${more} descriptors, ${(grown / 1e6).toFixed(1)} MB`);
     assert.ok(more < CONNECTIONS + 8, `${more} descriptors`);
     assert.ok(grown < 16e6 * SLOW, `${grown} bytes`);
+  });
+
+const ROOM = 110; /* files in a quarter of the descriptors */
+const ASKED = 140;
+
+/* Answers of which nothing is taken; their status. */
+async function leave(session, method, path, body) {
+  const stream = session.request({
+    ":method": method, ":path": path, "content-type": "application/octet-stream",
+  });
+
+  stream.on("error", () => {});
+  stream.end(body);
+  return new Promise((done, fail) => {
+    stream.once("response", (fields) => done(fields[":status"]));
+    stream.once("close", () => fail(new Error("no answer")));
+  });
+}
+
+/*
+ * Each answer is a file of its own, which nobody shares: they have a part of the
+ * descriptors, and who comes too many is told so.
+ */
+for (const [what, ...ask] of [
+  ["made by the app", "GET", "/long?parts=100", ""],
+  ["that were uploaded", "POST", "/path?then=back", "x".repeat(100000)],
+])
+  test(`HTTP/2: files ${what} that nobody takes [H5]`, { seconds: 90 }, async (t, scene) => {
+    const server = await scene.start({
+      app: "route_parts",
+      threads: 2,
+      args: ["--upload-buffer", "65536", ...certificate(scene.dir()).args],
+      wrapper: ["prlimit", `--nofile=${4 * ROOM}:${4 * ROOM}`],
+    });
+    const [worker] = server.workers();
+    const fds = descriptors(worker);
+    const counts = { 200: 0, 503: 0 };
+    const sessions = [0, 1].map(() => http2.connect(
+      `https://127.0.0.1:${server.address.port}`,
+      { rejectUnauthorized: false, settings: { initialWindowSize: 0 } },
+    ));
+
+    scene.later(() => sessions.forEach((session) => session.destroy()));
+    await Promise.all(sessions.map((session) =>
+      new Promise((done) => session.once("localSettings", done))));
+    for (let i = 0; i < ASKED; i++)
+      counts[await leave(sessions[i % 2], ...ask)]++;
+    const more = descriptors(worker) - fds;
+
+    t.diagnostic(`${more} descriptors, ${JSON.stringify(counts)}`);
+    assert.deepEqual(counts, { 200: ROOM, 503: ASKED - ROOM });
+    assert.ok(more >= ROOM && more <= ROOM + 2 + 4, `${more} descriptors`);
+    /* All are given back. */
+    for (const session of sessions) session.destroy();
+    await until("none", () => descriptors(worker) <= fds + 3);
   });
 
 test("HTTP/1: files that nobody takes [H5]", { seconds: 60 }, async (t, scene) => {
