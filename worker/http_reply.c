@@ -234,7 +234,8 @@ http_reply_error(struct reply *reply, int status)
 	reply->len = strlen(row->page);
 }
 
-static char *
+/* Inline, so that the lengths of literals are constants. */
+static inline __attribute__((always_inline)) char *
 put(char *out, const char *text)
 {
 	size_t len = strlen(text);
@@ -243,7 +244,7 @@ put(char *out, const char *text)
 	return out + len;
 }
 
-static char *
+static inline __attribute__((always_inline)) char *
 put_field(char *out, const char *name, const char *value)
 {
 	out = put(out, name);
