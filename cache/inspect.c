@@ -21,6 +21,7 @@
 
 #include "cache/db.h"
 #include "cache/flight.h"
+#include "cache/meta.h"
 #include "cache/now.h"
 #include "server/base/clock.h"
 #include "server/base/err.h"
@@ -38,6 +39,25 @@ fail(const struct inspect *inspect, struct buf *why)
 	(void)buf_printf(why, "%s: %s", inspect->path,
 	    sqlite3_errmsg(inspect->handle));
 	return db_error_of(sqlite3_extended_errcode(inspect->handle));
+}
+
+/* The ages of what is stored are by the clock of the server that stored it. */
+static void
+follow_clock(struct inspect *inspect)
+{
+	char boot[CLOCK_BOOT_ID_LEN + 1];
+	sqlite3_stmt *stmt = NULL;
+
+	meta_boot(boot);
+	if (inspect_query(inspect,
+		"SELECT value FROM meta WHERE name = '" SCHEMA_META_OFFSET
+		"' AND EXISTS (SELECT 1 FROM meta WHERE name = "
+		"'" SCHEMA_META_BOOT_ID "' AND value = ?1)",
+		&stmt) == 0 &&
+	    sqlite3_bind_text(stmt, 1, boot, -1, SQLITE_STATIC) == SQLITE_OK &&
+	    sqlite3_step(stmt) == SQLITE_ROW)
+		now_adopt(sqlite3_column_int64(stmt, 0));
+	(void)sqlite3_finalize(stmt);
 }
 
 int
@@ -73,6 +93,7 @@ inspect_open(struct inspect **out, const char *dir, struct buf *why)
 		inspect_close(&inspect);
 		return rc;
 	}
+	follow_clock(inspect);
 	*out = inspect;
 	return 0;
 }

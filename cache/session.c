@@ -130,6 +130,9 @@ read_row(struct cache *cache, const uint8_t key[CACHE_KEY_LEN],
 	state = sqlite3_column_int(stmt, 0);
 	copy_column(stmt, 1, row->scope, sizeof(row->scope));
 	row->used_ms = sqlite3_column_int64(stmt, 2);
+	row->empty = row->used_ms < 0;
+	if (row->empty)
+		row->used_ms += SESSION_EMPTY_MS;
 	copy_column(stmt, 3, row->user, sizeof(row->user));
 	db_reset(&cache->db, STATEMENT_SESSION_GET);
 	return state;
@@ -292,6 +295,7 @@ struct new_session {
 	const char *scope;
 	const char *user;
 	const struct session_life *life;
+	bool empty;
 };
 
 static int
@@ -310,7 +314,7 @@ insert(struct cache *cache, const struct new_session *fresh)
 	db_bind_int(stmt, 4, session_scope_number(fresh->scope));
 	db_bind_int(stmt, 5,
 	    fresh->life->issued_ms > 0 ? fresh->life->issued_ms : now_ms);
-	db_bind_int(stmt, 6, now_ms);
+	db_bind_int(stmt, 6, now_ms - (fresh->empty ? SESSION_EMPTY_MS : 0));
 	db_bind_int(stmt, 7, due_of(fresh->life, now_ms));
 	db_bind_int(stmt, 8, fresh->life->ends_ms);
 	db_bind_text(stmt, 9, fresh->user);
@@ -341,7 +345,10 @@ static int
 touch(struct cache *cache, const uint8_t key[CACHE_KEY_LEN],
     const struct session_life *life, struct session_row *row)
 {
-	struct new_session fresh = { .key = key, .user = "", .life = life };
+	struct new_session fresh = { .key = key,
+		.user = "",
+		.life = life,
+		.empty = true };
 	int state = read_row(cache, key, issued_of(life), row);
 	int rc = state;
 
@@ -419,6 +426,7 @@ rotate(struct cache *cache, const uint8_t *old_key, const uint8_t *new_key,
 	rc = session_kill(cache, store_id(old_key), row.scope, SESSION_ROTATED);
 	fresh.scope = row.scope;
 	fresh.user = row.user;
+	fresh.empty = row.empty;
 	if (rc > 0)
 		rc = insert(cache, &fresh);
 	return rc < 0 ? rc : SESSION_LIVE;

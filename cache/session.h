@@ -43,11 +43,12 @@ enum session_state {
 
 struct session_row {
 	char scope[SESSION_SCOPE_LEN + 1];
-	int64_t used_ms; /* wall clock; live: last use, else end */
+	int64_t used_ms; /* clock of the cache; live: last use, else end */
 	char user[SESSION_USER_MAX + 1]; /* "": none */
+	bool empty; /* nothing was ever put into it, nor has it had a user */
 };
 
-/* How long a session lives; wall clock. */
+/* How long a session lives; clock of the cache. */
 struct session_life {
 	int64_t ends_ms;   /* not a moment longer */
 	int64_t idle_ms;   /* after the last use; 0: as long as it lives */
@@ -56,9 +57,9 @@ struct session_life {
 };
 
 /*
- * The session with this id, which was made at issued_ms (wall clock). *row is
- * filled in for every state; of an absent one it is what touching would make.
- * enum session_state, ERR_BUSY, ERR_STORE.
+ * The session with this id, which was made at issued_ms (clock of the cache).
+ * *row is filled in for every state; of an absent one it is what touching would
+ * make. enum session_state, ERR_BUSY, ERR_STORE.
  */
 int session_find(struct cache *cache, const uint8_t id[SESSION_ID_LEN],
     int64_t issued_ms, struct session_row *row);
@@ -71,8 +72,9 @@ int session_count(struct cache *cache, int64_t *count, int64_t *limit);
 
 /*
  * Use a session: make its row when it is absent, note the time in one that
- * lives, now and then. With a new row there may be one too many: then the
- * one used longest ago ends (session_limit, or 0: cache_threshold). Returns
+ * lives, now and then. With a new row there may be one too many: then one
+ * ends (session_limit, or 0: cache_threshold), the one used longest ago of
+ * those that are empty or, when none is, of all. Returns
  * and fills in as session_find(), and never ABSENT.
  */
 int session_touch(struct cache *cache, const uint8_t id[SESSION_ID_LEN],
@@ -113,7 +115,8 @@ struct session_entry {
 	const char *name;
 	const void *data; /* encode.h bytes */
 	size_t len;
-	int64_t expires_ms; /* wall clock; INT64_MAX: with the session */
+	int64_t
+	    expires_ms; /* clock of the cache; INT64_MAX: with the session */
 };
 
 /*

@@ -140,6 +140,23 @@ write_entry(struct cache *cache, const struct session_entry *entry,
 	return db_run(&cache->db, STATEMENT_SESSION_VALUE_PUT);
 }
 
+/* From now on it goes after those that are empty. */
+static int
+note_filled(struct db *db, const uint8_t id[SESSION_ID_LEN])
+{
+	uint8_t key[CACHE_KEY_LEN];
+	sqlite3_stmt *stmt;
+	int rc = session_digest("\1id", id, SESSION_ID_LEN, key);
+
+	if (rc < 0)
+		return rc;
+	stmt = db_use(db, STATEMENT_SESSION_FILLED, &rc);
+	if (stmt == NULL)
+		return rc;
+	db_bind_int(stmt, 1, store_id(key));
+	return db_run(db, STATEMENT_SESSION_FILLED);
+}
+
 int
 session_put(struct cache *cache, const uint8_t id[SESSION_ID_LEN],
     const struct session_entry *entry)
@@ -164,6 +181,8 @@ session_put(struct cache *cache, const uint8_t id[SESSION_ID_LEN],
 		rc = make_room(cache, entry, number, store_id(key));
 		if (rc == 0)
 			rc = write_entry(cache, entry, key, number);
+		if (rc == 0 && row.empty)
+			rc = note_filled(&cache->db, id);
 		rc = rc < 0 ? rc : 1;
 	}
 	return session_commit(cache, rc);

@@ -64,12 +64,14 @@ inspect_sessions_list(struct inspect *inspect, unsigned limit,
 	int rc;
 
 	rc = inspect_query(inspect,
-	    "SELECT scope, created, used, user <> '',"
+	    "SELECT scope, created, used + (used < 0) * 4503599627370496 AS "
+	    "last,"
+	    " user <> '',"
 	    " (SELECT count(*) FROM session_values v"
 	    " WHERE v.number = s.number),"
 	    " (SELECT coalesce(sum(len), 0) FROM session_values v"
 	    " WHERE v.number = s.number)"
-	    " FROM sessions s WHERE state = 1 ORDER BY used DESC LIMIT ?1",
+	    " FROM sessions s WHERE state = 1 ORDER BY last DESC LIMIT ?1",
 	    &stmt);
 	if (rc < 0)
 		return rc;

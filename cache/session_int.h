@@ -7,6 +7,10 @@
 
 /* Between session.c, session_entry.c and session_upkeep.c. */
 
+/* The time of use of a session that is empty lies so much lower (in statements
+ * as a number), so that all of these come before all others. */
+#define SESSION_EMPTY_MS (INT64_C(1) << 52)
+
 /* SHA-256 of what a session is known by; `label` keeps uses apart. 0, ERR_*. */
 int session_digest(const char *label, const void *data, size_t len,
     uint8_t digest[CACHE_KEY_LEN]);

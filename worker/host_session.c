@@ -9,6 +9,7 @@
  */
 #include "worker/host_session.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "cache/encode.h"
@@ -262,6 +263,24 @@ count(struct ph_call *ph, int64_t *limit)
 	return rc == 0 ? sessions : -1;
 }
 
+static bool
+forget(struct ph_call *ph)
+{
+	struct call *call = host_call(ph);
+	struct session_visit *visit = writable(call, "ph_session_forget()");
+	char group[sizeof(SESSION_GROUP) + SESSION_SCOPE_LEN];
+	int64_t until_ms = 0;
+	int rc;
+
+	if (visit == NULL || memo_store_is_failing(call->kit))
+		return false;
+	(void)snprintf(group, sizeof(group), SESSION_GROUP "%s", visit->scope);
+	do
+		rc = cache_forget(call->kit->cache, CACHE_GROUP_SCOPE, group);
+	while (memo_try_again(call->kit, rc, &until_ms));
+	return rc == 0;
+}
+
 const struct ph_session_host host_session_table = {
 	.size = sizeof(struct ph_session_host),
 	.declare = declare,
@@ -278,4 +297,5 @@ const struct ph_session_host host_session_table = {
 	.set_header = host_set_header,
 	.set_cookie = host_set_cookie,
 	.count = count,
+	.forget = forget,
 };

@@ -40,6 +40,8 @@ act(struct ph_call *call)
 		return say(call, ph_bool(ph_session_rotate(call)));
 	if (strcmp(verb, "end") == 0)
 		return say(call, ph_bool(ph_session_end(call)));
+	if (strcmp(verb, "forget") == 0)
+		return say(call, ph_bool(ph_session_forget(call)));
 	if (strcmp(verb, "login") == 0)
 		return say(call, ph_bool(ph_set_user(call, name)));
 	if (strcmp(verb, "user") == 0)

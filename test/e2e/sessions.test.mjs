@@ -204,6 +204,46 @@ test("memoized callbacks are told why they may not", async (t, scene) => {
   await server.waitFor(/ph_set_header\(\): what is memoized is given to others/);
 });
 
+test("what was memoized for one session is forgotten", async (t, scene) => {
+  const server = await start(scene, { workers: 2 });
+  const all = [new Visitor(scene, server), new Visitor(scene, server)];
+  const ask = async (one) => {
+    const answer = await one.update("mine.children", [["do.value", "x"]]);
+
+    assert.equal(answer.status, 200);
+  };
+  const ran = () => server.grep(/run mine/).length;
+
+  for (const one of all) {
+    await one.get("/");
+    assert.equal(await one.act("set", "name", "kept"), true);
+    for (let i = 0; i < 4; i++) await ask(one);
+  }
+  assert.equal(ran(), 2);
+  assert.equal(await all[0].act("forget"), true);
+  assert.equal(await all[0].act("get", "name"), "kept");
+  for (let i = 0; i < 4; i++) await ask(all[1]);
+  assert.equal(ran(), 2);
+  for (let i = 0; i < 4; i++) await ask(all[0]);
+  assert.equal(ran(), 3);
+});
+
+test("visitors who store nothing push out none who did", async (t, scene) => {
+  const server = await start(scene, { args: ["--session-limit", "5"] });
+  const one = new Visitor(scene, server);
+
+  await one.get("/");
+  assert.equal(await one.act("set", "name", "Ada"), true);
+  for (let i = 0; i < 30; i++) {
+    const visitor = new Visitor(scene, server);
+
+    await visitor.get("/");
+    await visitor.act("id");
+    await visitor.act("get", "name");
+  }
+  assert.equal(await one.act("get", "name"), "Ada");
+});
+
 test("no more sessions than session_limit", { seconds: 60 }, async (t, scene) => {
   const server = await start(scene, { args: ["--session-limit", "5"] });
   const all = Array.from({ length: 12 }, () => new Visitor(scene, server));

@@ -249,6 +249,49 @@ sessions_in_use_stay_in_order(void **state)
 	assert_int_equal(sqlite3_total_changes64(f->a->db.handle), before);
 }
 
+/* However many come that never put anything into theirs. */
+static void
+empty_sessions_make_room_first(void **state)
+{
+	static const uint8_t frank[SESSION_ID_LEN] = "frank";
+	struct fixture *f = *state;
+	struct session_entry entry = { .kind = SESSION_ENTRY,
+		.name = "x",
+		.data = "0123456789",
+		.len = 10,
+		.expires_ms = INT64_MAX };
+	struct session_life life = { .ends_ms = cache_now_ms() + 3600000,
+		.made = true };
+	uint8_t visitor[SESSION_ID_LEN] = { 0 };
+	struct session_row row;
+	int i;
+
+	f->a->session_limit = 4;
+	row = touch(f->a, alice, SESSION_LIVE);
+	assert_true(session_find(f->a, alice, 0, &row) == SESSION_LIVE);
+	assert_true(row.empty);
+	entry.scope = row.scope;
+	assert_int_equal(session_put(f->a, alice, &entry), 1);
+	(void)touch(f->a, bob, SESSION_LIVE);
+	assert_int_equal(session_set_user(f->a, bob, "bob"), 1);
+	assert_int_equal(session_rotate(f->a, bob, frank, &life), SESSION_LIVE);
+	(void)touch(f->a, carol, SESSION_LIVE);
+	assert_int_equal(session_set_user(f->a, carol, ""), 1);
+	for (i = 1; i < 20; i++) {
+		visitor[0] = (uint8_t)i;
+		(void)touch(f->a, visitor, SESSION_LIVE);
+	}
+	assert_true(session_find(f->b, carol, 0, &row) > SESSION_LIVE);
+	assert_int_equal(session_find(f->b, alice, 0, &row), SESSION_LIVE);
+	assert_false(row.empty);
+	assert_in_range(row.used_ms, cache_now_ms() - 60000, cache_now_ms());
+	assert_int_equal(session_find(f->b, frank, 0, &row), SESSION_LIVE);
+	assert_false(row.empty);
+	assert_int_equal(session_find(f->b, visitor, 0, &row), SESSION_LIVE);
+	assert_true(row.empty);
+	assert_in_range(row.used_ms, cache_now_ms() - 60000, cache_now_ms());
+}
+
 static void
 a_session_keeps_no_more_than_its_quota(void **state)
 {
@@ -360,6 +403,7 @@ main(void)
 		TEST(another_id_keeps_the_data),
 		TEST(the_one_used_longest_ago_makes_room),
 		TEST(sessions_in_use_stay_in_order),
+		TEST(empty_sessions_make_room_first),
 		TEST(a_session_keeps_no_more_than_its_quota),
 		TEST(the_keeper_ends_what_is_too_old),
 		TEST(a_tool_ends_one_by_its_scope),

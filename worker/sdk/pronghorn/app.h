@@ -28,6 +28,7 @@
  *           2.1  ph_session_count(), ph_session_limit().
  *           2.2  ph_body_path(), ph_bytes_path(), ph_cache_pop(),
  *                ph_cache_cas().
+ *           2.3  ph_session_forget().
  *           The major number changes when a published function or struct
  *           changes its meaning; then an app must be compiled again. The
  *           minor number grows when something is added at the end.
@@ -42,7 +43,7 @@ extern "C" {
 #endif
 
 #define PH_ABI_MAJOR 2
-#define PH_ABI_MINOR 2
+#define PH_ABI_MINOR 3
 
 struct ph_app;   /* the app while it is being defined */
 struct ph_call;  /* one run of a callback, function, layout or create */

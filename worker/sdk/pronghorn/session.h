@@ -58,6 +58,7 @@ struct ph_session_host {
 	void (*set_cookie)(struct ph_call *call, const char *name,
 	    const char *value, const struct ph_cookie_options *options);
 	int64_t (*count)(struct ph_call *call, int64_t *limit);
+	bool (*forget)(struct ph_call *call);
 };
 
 /* In PH_APP(): this app has sessions, so its page sets the cookie. */
@@ -130,8 +131,8 @@ ph_session_count(struct ph_call *call)
 
 /*
  * How many it keeps, by the setting session_limit or else cache_threshold: with
- * one more the one used longest ago ends, with its data. 0: no bound; -1: the
- * store did not answer.
+ * one more the one used longest ago ends, with its data; before all others one
+ * that nothing was put into. 0: no bound; -1: the store did not answer.
  */
 static inline int64_t
 ph_session_limit(struct ph_call *call)
@@ -139,6 +140,18 @@ ph_session_limit(struct ph_call *call)
 	int64_t limit;
 
 	return ph_host_->session->count(call, &limit) < 0 ? -1 : limit;
+}
+
+/*
+ * Forget what memoized functions of PH_SCOPE_SESSION have made for this
+ * session, at once in all workers: a "Refresh" for one visitor. What the
+ * session keeps by name stays, and so does what was made for others. What is
+ * being computed for it meanwhile is computed again. False: the store failed.
+ */
+static inline bool
+ph_session_forget(struct ph_call *call)
+{
+	return ph_host_->session->forget(call);
 }
 
 /* End the session with all its data; the browser gets a new one when it needs

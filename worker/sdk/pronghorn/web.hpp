@@ -49,6 +49,11 @@ public:
 	}
 	void rotate() const { check(ph_session_rotate(call_), "its id"); }
 	void end() const { check(ph_session_end(call_), "its end"); }
+	/* What was memoized for it. */
+	void forget() const
+	{
+		check(ph_session_forget(call_), "that it is forgotten");
+	}
 	/* A handle for the page; the value stays here. */
 	Value store(Value value) const
 	{
