@@ -41,6 +41,7 @@ struct db {
 	int paused_rc;         /* why */
 	int wal_frames;        /* length of the log after our last commit */
 	int wal_stop;          /* how long it may be, see DB_WAL_STOP */
+	bool log_stuck;        /* it was waited for in vain to be cut */
 	bool probing;          /* being busy is an answer, not a failure */
 	bool latched;          /* damaged: refuse everything */
 	unsigned bad_sums;     /* values whose checksum did not match */

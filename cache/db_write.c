@@ -25,6 +25,7 @@
 #include "server/base/log.h"
 
 #define DB_LONG_US 250000 /* pause because of a long log */
+#define DB_STUCK_US 5000  /* longest wait for it to be cut, but the first */
 #define LOOK_EVERY 8      /* transactions, whether the gate is to be shut */
 
 /* End whatever transaction is open, by any means. */
@@ -129,17 +130,22 @@ wait_for_keeper(struct db *db)
 		gate_nap(1000);
 		return 0;
 	}
-	until = clock_mono_us() + db->write_us;
+	/* Whoever waited in vain knows that something is in its way. */
+	until = clock_mono_us() + (db->log_stuck && db->write_us > DB_STUCK_US
+					  ? DB_STUCK_US
+					  : db->write_us);
 	while (log_is_too_long(db)) {
 		if (clock_mono_us() < until) {
 			gate_nap(1000);
 			continue;
 		}
+		db->log_stuck = true;
 		(void)db_failed(db, SQLITE_FULL, "log not copied");
 		db->paused_to = clock_mono_us() + DB_LONG_US;
 		db->paused_rc = ERR_FULL;
 		return ERR_FULL;
 	}
+	db->log_stuck = false;
 	db->wal_frames = 0;
 	return 0;
 }

@@ -41,7 +41,8 @@ put_signal(void *context, const struct inspect_signal *signal)
 	    (double)signal->age_ms / 1000);
 	(void)cJSON_AddNumberToObject(row, "attempts",
 	    (double)signal->attempts);
-	(void)cJSON_AddNumberToObject(row, "waiters", (double)signal->waiters);
+	(void)cJSON_AddNumberToObject(row, "waiting_workers",
+	    (double)signal->waiters);
 	(void)cJSON_AddNumberToObject(row, "computations",
 	    (double)signal->computations);
 	(void)cJSON_AddNumberToObject(row, "progress",

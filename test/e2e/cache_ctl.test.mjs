@@ -78,7 +78,7 @@ test("ctl signals: who computes what since when", async (t, scene) => {
   assert.equal(running.function, "slow");
   assert.match(running.key, /^[0-9a-f]{64}$/);
   assert.ok(server.workers().includes(running.pid));
-  assert.ok(running.waiters >= 1 && running.lease > 0 && running.attempts === 1);
+  assert.ok(running.waiting_workers >= 1 && running.lease > 0 && running.attempts === 1);
   const table = (await ctl(server, "signals")).out.split("\n");
 
   assert.match(table[0], /^state +function +key +slot +pid +lease +age /);
