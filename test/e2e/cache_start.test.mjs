@@ -59,6 +59,8 @@ async function serves(t, scene, options, pattern, mend) {
   assert.equal((await scene.send(server, get("/"))).status, 200);
   for (let i = 0; i < 4; i++) await ask(scene, server, "without");
   await mend(server);
+  /* Both workers have seen it. */
+  await server.waitFor(/event=worker\.cache .*used again/, { count: 2, seconds: 45 });
   await until("readiness", async () => (await readiness(scene, server)) === "200", 45);
   await ask(scene, server, "with");
   const known = runs(server, "identity");
