@@ -65,7 +65,7 @@ draw_scatter(struct ph_call *call)
 	    .customdata = ph_member(found, "id"), .opacity = 0.7,
 	    .hover = "%{text}: %{y} defects at %{x:.0f} m/min<extra></extra>");
 	ph_figure_layout(figure, .x_title = "Speed, m/min",
-	    .y_title = "Defects", .height = 380, .more = PH_JSON({ "dragmode": "select" }));
+	    .y_title = "Defects", .height = 380, .margin = 45, .more = PH_JSON({ "dragmode": "select" }));
 	return ph_output(call, "scatter.figure", ph_figure_value(figure));
 }
 
@@ -79,7 +79,7 @@ draw_rest(struct ph_call *call)
 	struct ph_figure *figure = ph_figure();
 
 	ph_histogram(figure, .x = ph_member(found, "defects"), .x_bins = 30);
-	ph_figure_layout(figure, .x_title = "Defects", .y_title = "Runs", .height = 380);
+	ph_figure_layout(figure, .x_title = "Defects", .y_title = "Runs", .height = 380, .margin = 45);
 	ph_output(call, "histogram.figure", ph_figure_value(figure));
 	ph_output(call, "count.children",
 	    ph_count_of(found) > 0 ? ph_textf("%zu runs", ph_count_of(found))
@@ -90,8 +90,8 @@ draw_rest(struct ph_call *call)
 static enum ph_status
 show_error(struct ph_call *call)
 {
-	return ph_set_props(call, "count", "children",
-	    ph_textf("This did not work: %s", ph_error(call)));
+	return ph_set_props(call, "count", "children", html_span(.role = "alert",
+	    .children = ph_text("This did not work; the server's log says why")));
 }
 
 static const struct ph_value *

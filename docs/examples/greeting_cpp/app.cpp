@@ -44,13 +44,13 @@ static void
 draw(ph::Call call)
 {
 	ph::Value counts = call.memo<throw_dice>(call.input("throws.value"));
-	struct ph_figure *figure = ph_figure();
-	struct ph_trace bars = {};
 
-	bars.x = ph::Value{ 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12 };
-	bars.y = counts;
-	ph_trace_add_(figure, "bar", bars);
-	call.output("dice.figure", ph_figure_value(figure));
+	call.output("dice.figure",
+	    ph::Figure()
+		.add(ph::Trace::bar()
+			 .x(ph::Value{ 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12 })
+			 .y(counts))
+		.x_title("Sum of two dice").margin(45));
 	call.output("error.children", "");
 }
 

@@ -62,7 +62,7 @@ show_cities(struct ph_call *call)
 	ph_bar(figure, .x = ph_member(sums, "city"),
 	    .y = ph_member(sums, "turnover"), .color = "#1f5fbf");
 	ph_figure_layout(figure, .title = "Turnover by city, millions",
-	    .height = 260);
+	    .height = 260, .margin = 45);
 	return ph_output(call, "cities.figure", ph_figure_value(figure));
 }
 
@@ -79,8 +79,8 @@ export_csv(struct ph_call *call)
 static enum ph_status
 show_error(struct ph_call *call)
 {
-	return ph_set_props(call, "count", "children",
-	    ph_textf("This did not work: %s", ph_error(call)));
+	return ph_set_props(call, "count", "children", html_span(.role = "alert",
+	    .children = ph_text("This did not work; the server's log says why")));
 }
 
 static const struct ph_value *

@@ -68,8 +68,8 @@ validate(struct ph_call *call)
 static enum ph_status
 show_error(struct ph_call *call)
 {
-	return ph_set_props(call, "state", "children",
-	    ph_textf("This did not work: %s", ph_error(call)));
+	return ph_set_props(call, "state", "children", html_span(.role = "alert",
+	    .children = ph_textf("This did not work: %s", ph_error(call))));
 }
 
 /* Runs in the background; see .background below. */
