@@ -317,11 +317,13 @@ browser: all $(CXX_EXAMPLE_SO) $(TEST_APPS) $(PACKAGE_APP) $(BUILD)/www/stamp $(
 
 # Rewritten by this target only, so that a test run leaves the tree alone.
 screenshots: ## docs/screenshots, from what the browser tests see
-	@for file in guide status dev_loop; do \
+	@for file in guide status dev_loop examples; do \
 		$(MAKE) browser T=$$file NEW_SCREENSHOTS=1 || exit 1; done
 	@mkdir -p docs/screenshots
 	@cd '$(BUILD)/screenshots' && cp guide-why.png guide-caching.png \
 		guide-session-phone.png status-phone-dark.png dev-error.png \
+		example-csv-explorer.png example-oscilloscope.png \
+		example-million-rows-dark.png \
 		'$(CURDIR)/docs/screenshots/'
 
 # Long campaigns: mutated requests, kills, thousands of sessions. The same

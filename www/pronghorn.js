@@ -158,6 +158,12 @@
     return a > 0 && 0.299 * r + 0.587 * g + 0.114 * b < 96;
   }
 
+  /* plotly.js's own colours, lighter, so that they stand out. */
+  const WAY = [
+    ...["#5aa9e6", "#ff9f45", "#6bc46d", "#f2777a", "#b492de"],
+    ...["#c49a8c", "#ee9bd2", "#a9b1bd", "#cfcf5a", "#4fd0dc"],
+  ];
+
   /* What a figure that has no template of its own gets; null: nothing. */
   function template() {
     const { backgroundColor, color } = getComputedStyle(document.body);
@@ -176,6 +182,7 @@
         paper_bgcolor: none,
         plot_bgcolor: none,
         font: { color },
+        colorway: WAY,
         xaxis: flat,
         yaxis: flat,
         scene: { xaxis: solid, yaxis: solid, zaxis: solid },

@@ -44,6 +44,9 @@ async function shows(visitor, selector, text) {
   return found.textContent();
 }
 
+/* For pictures: the tools of development would lie over the page. */
+const isProduction = (scene) => !scene.args.includes("--debug");
+
 const press = (visitor, selector) => visitor.page.locator(selector).click();
 
 function example(name, body, run = test) {
@@ -87,7 +90,8 @@ example("CSV explorer: filters depend on each other", async (scene) => {
   await page.mouse.up();
   await falls(turku);
   assert.ok((await count()) > 0);
-  await one.screenshot("example-csv-explorer");
+  await one.page.mouse.move(0, 0);
+  if (isProduction(scene)) await one.picture("example-csv-explorer");
   await other.visit();
   await shows(other, "#count", "819 runs");
   await isWhole(one, other, "csv_explorer", () =>
@@ -119,7 +123,7 @@ example("oscilloscope: 4 x 1,000 points, ten times a second", async (scene, t) =
   assert.notDeepEqual(await sweeps(one), first);
   await press(one, "#run");
   await shows(one, "#run", "Run");
-  await one.screenshot("example-oscilloscope");
+  await one.picture("example-oscilloscope");
   await one.forge("span", { value: 5000 });
   await shows(one, "#tiles", "The time base is 1 to 1000 ms");
   await other.visit();
@@ -231,6 +235,8 @@ example("a million rows, twenty at a time", async (scene, t) => {
   await one.screenshot("example-million-rows");
   await other.visit();
   await shows(other, "#count", "1000000 of 1000000 rows");
+  await other.settled();
+  if (isProduction(scene)) await other.picture("example-million-rows-dark");
   await isWhole(one, other, "million_rows", () =>
     shows(one, "#count", "1000000 of 1000000 rows"),
   );

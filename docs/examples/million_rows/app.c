@@ -60,7 +60,7 @@ show_cities(struct ph_call *call)
 
 	(void)ph_input(call, "cities.id");
 	ph_bar(figure, .x = ph_member(sums, "city"),
-	    .y = ph_member(sums, "turnover"), .color = "#1f5fbf");
+	    .y = ph_member(sums, "turnover"));
 	ph_figure_layout(figure, .title = "Turnover by city, millions",
 	    .height = 260, .margin = 45);
 	return ph_output(call, "cities.figure", ph_figure_value(figure));
