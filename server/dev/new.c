@@ -120,6 +120,19 @@ write_file(int folder, const struct file *file, const char *name,
 	return rc;
 }
 
+/* How to call us from anywhere, without ways that lead back; links are only
+ * followed then. The caller frees; NULL: no memory. */
+static char *
+command_for(const char *path)
+{
+	char *straight =
+	    strstr(path, "/../") != NULL ? realpath(path, NULL) : NULL;
+
+	if (straight != NULL)
+		return straight;
+	return strdup(is_in_path(path) ? "pronghorn" : path);
+}
+
 /* The name goes into C, JSON and HTML as it is. */
 static bool
 is_good_name(const char *name)
@@ -137,8 +150,7 @@ new_main(int argc, char **argv, const struct program *program)
 	const char *path = argc == 2 ? argv[1] : "";
 	const char *slash = strrchr(path, '/');
 	const char *name = slash != NULL ? slash + 1 : path;
-	const char *command =
-	    is_in_path(program->path) ? "pronghorn" : program->path;
+	char *command;
 	int folder = -1;
 	int rc = 0;
 	size_t i;
@@ -155,7 +167,10 @@ new_main(int argc, char **argv, const struct program *program)
 			    "\nA name has letters, digits, _ and -.\n");
 		return 2;
 	}
-	if (mkdir(path, 0777) < 0)
+	command = command_for(program->path);
+	if (command == NULL)
+		rc = -ENOMEM;
+	else if (mkdir(path, 0777) < 0)
 		rc = -errno;
 	if (rc == 0) {
 		folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -167,10 +182,12 @@ new_main(int argc, char **argv, const struct program *program)
 	if (rc < 0) {
 		(void)fprintf(stderr, "pronghorn new: %s: %s\n", path,
 		    err_str(rc));
+		free(command);
 		return 1;
 	}
 	(void)printf("%s: app.c, Makefile, test.sh, pronghorn.conf\n"
 		     "Next: %s dev --open %s\n",
 	    path, command, path);
+	free(command);
 	return 0;
 }

@@ -17,6 +17,13 @@ test("new, dev and make test", { seconds: 240 }, async (t, scene) => {
 
   assert.equal(made.status, 0, made.stderr);
   assert.match(made.stdout, /dev --open demo/);
+  /* By a way that leads back, it is told the straight one. */
+  const back = path.join(cwd, "demo");
+  const other = spawnSync(`${path.relative(back, PROGRAM)}`, ["new", "x"], { cwd: back, encoding: "utf8" });
+
+  assert.match(other.stdout, /^Next: \/[^ ]*pronghorn dev --open x$/m);
+  assert.doesNotMatch(other.stdout, /\.\./);
+  fs.rmSync(path.join(back, "x"), { recursive: true });
   assert.equal(ask(cwd, "new", "demo").status, 1);
   for (const wrong of ["a b", "-x", "x/", "é"])
     assert.equal(ask(cwd, "new", wrong).status, 2, wrong);
