@@ -6,9 +6,11 @@
  *
  * A layout that cannot run yet (it queries, or waits for a value) leaves ids
  * unknown: then they are not checked, as with suppress_callback_exceptions and
- * with finished JSON in the tree. ph_validation_layout() helps there. A layout
- * that no visitor would ever see is a mistake whatever is known of the ids;
- * only a blocking one does not run here.
+ * with finished JSON in the tree. ph_validation_layout() helps there. Who asks
+ * is not known: ph_header() and the like give nothing. What fails all the same
+ * is warned of, as it may do so at each visit. A layout that no visitor would
+ * ever see is a mistake whatever is known of the ids; only a blocking one does
+ * not run here.
  *
  * THREADS  The loading thread, or the loop's before it serves.
  */
@@ -16,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/base/log.h"
 #include "worker/app.h"
 #include "worker/component.h"
 #include "worker/dash_id.h"
@@ -189,6 +192,8 @@ run(struct toolkit *kit, ph_layout_function *function, const char *name,
 	struct call call;
 
 	call_init(&call, kit, search->arena, CALL_LAYOUT, name, NULL);
+	call.trial = true;
+	call.pooled = search->layout > 0 || search->app->layout_blocking;
 	call_enter(&call);
 	page = function((struct ph_call *)(void *)&call);
 	call_leave(&call);
@@ -198,6 +203,9 @@ run(struct toolkit *kit, ph_layout_function *function, const char *name,
 	}
 	if (call.failed || call.waits) {
 		search->unsure = true;
+		if (call.failed && !call.misbuilt && !call.untried)
+			log_warn(0, "app.layout", "%s: %s", name,
+			    call_reason(&call));
 	} else {
 		why = page != NULL ? check_page(host_take(page))
 				   : "is NULL: the function returned nothing";

@@ -129,6 +129,27 @@ call_mistake(struct call *call, const char *format, ...)
 	call_error(call, "%s", text);
 }
 
+const char *
+call_reason(const struct call *call)
+{
+	size_t len = strlen(call->name);
+
+	if (strncmp(call->error, call->name, len) == 0 &&
+	    strncmp(call->error + len, ": ", 2) == 0)
+		return call->error + len + 2;
+	return call->error;
+}
+
+bool
+call_is_early(struct call *call)
+{
+	if (!call->trial || !call->pooled)
+		return false;
+	call->untried = true;
+	call->failed = true;
+	return true;
+}
+
 /* The visit of a request for which sessions can be asked, or NULL. */
 static struct session_visit *
 open_visit(struct call *call, const char *verb)

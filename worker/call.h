@@ -80,6 +80,9 @@ struct call {
 	unsigned depth;          /* of calls computed inside calls */
 	struct call *outer;
 
+	bool trial;   /* the start looks whether it can run: nobody asks */
+	bool pooled;  /* ... and it will run in the pool, so it may do more */
+	bool untried; /* ... and has come to what only a visit has */
 	bool failed;
 	bool misbuilt; /* ... as it made a value that there cannot be */
 	bool placed;   /* ... and the error says for which output */
@@ -143,6 +146,15 @@ void call_error(struct call *call, const char *format, ...)
 /* The same for a mistake in the app's code, whatever the circumstances. */
 void call_mistake(struct call *call, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+/* Why it has failed, for where its name is said anyhow. */
+const char *call_reason(const struct call *call);
+
+/*
+ * At the start, and only then: what this call asks for next only a visit has.
+ * True: it ends here, and that is no mistake.
+ */
+bool call_is_early(struct call *call);
 
 /*
  * Whose call it is: the id of the browser session that asked, and the name

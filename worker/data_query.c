@@ -307,7 +307,9 @@ begin_query(struct call *call, const char *sql,
 {
 	sqlite3_stmt *statement;
 
-	if (call->failed)
+	if (call->failed ||
+	    (call->kit->data == NULL && call->kit->app->database_count > 0 &&
+		call_is_early(call)))
 		return NULL;
 	if (call->kit->data == NULL) {
 		call_error(call, "%s: ph_query() %s", call->name,

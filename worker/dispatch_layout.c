@@ -8,11 +8,14 @@
  * FAILURE  A layout that crashes on the loop is answered like one that fails;
  *          then the worker ends, see ending.c.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "cache/encode.h"
 #include "worker/crash.h"
 #include "worker/dispatch_int.h"
+#include "worker/update.h"
 #include "worker/worker_int.h"
 
 struct page {
@@ -47,6 +50,23 @@ take_page(struct page *page, struct reply *reply)
 		http_reply_error(reply, 503);
 }
 
+/* Whose request it is, and what he has said of himself. */
+static int
+give_request(struct conn *conn, const struct answer_to *to,
+    const struct http_head *head, struct task *task)
+{
+	struct arena *arena = &conn->worker->arena;
+	const struct value *request;
+
+	dispatch_visit(conn, head, to, task);
+	arena_reset(arena);
+	request = update_request(arena, head,
+	    to->client.data != NULL
+		? to->client
+		: (struct http_span){ conn->peer, strlen(conn->peer) });
+	return request != NULL ? encode_value(request, &task->about) : -ENOMEM;
+}
+
 static void
 layout_here(struct conn *conn, const struct answer_to *to,
     const struct http_head *head)
@@ -56,7 +76,12 @@ layout_here(struct conn *conn, const struct answer_to *to,
 	struct reply reply;
 	bool whole;
 
-	dispatch_visit(conn, head, to, &page.task);
+	if (give_request(conn, to, head, &page.task) < 0) {
+		buf_free(&page.task.about);
+		http_reply_error(&reply, 503);
+		conn_answer(conn, to, &reply, false);
+		return;
+	}
 	worker_read_begin(conn->worker);
 	whole = crash_guard(run_layout, &page, &about);
 	worker_read_end(conn->worker);
@@ -71,6 +96,7 @@ layout_here(struct conn *conn, const struct answer_to *to,
 	}
 	conn_answer(conn, to, &reply, false);
 	buf_free(&page.task.fields);
+	buf_free(&page.task.about);
 }
 
 void
@@ -84,7 +110,9 @@ dispatch_layout(struct conn *conn, const struct answer_to *to,
 		return;
 	}
 	task = task_new(TASK_LAYOUT);
-	if (task != NULL)
-		dispatch_visit(conn, head, to, task);
+	if (task != NULL && give_request(conn, to, head, task) < 0) {
+		task_free(task);
+		task = NULL;
+	}
 	dispatch_submit(conn, to, task, "the layout");
 }

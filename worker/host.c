@@ -46,8 +46,12 @@ host_input(struct ph_call *ph, const char *what)
 			return host_give(session_resolve(call,
 			    &call->args->u.items[i], NULL));
 	}
-	call_error(call, "ph_input(\"%s\"): not an input or state of %s", what,
-	    call->name);
+	if (!call->trial || !call->pooled ||
+	    (strcmp(what, PAGES_PATHNAME) != 0 &&
+		strcmp(what, PAGES_SEARCH) != 0))
+		call_error(call,
+		    "ph_input(\"%s\"): not an input or state of %s", what,
+		    call->name);
 	return host_give(&call_null_value);
 }
 

@@ -86,6 +86,8 @@ cancelled(struct ph_call *ph)
 static struct cache *
 writable(struct call *call, const char *verb)
 {
+	if (call_is_early(call))
+		return NULL;
 	if (call->kit->on_loop || call->kind == CALL_CREATE) {
 		call_error(call, "%s: %s here: a %s function cannot",
 		    call->name, verb,

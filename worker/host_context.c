@@ -22,6 +22,11 @@ about(struct call *call, const char *function, enum update_about part)
 {
 	if (call->kind == CALL_ROUTE && part == UPDATE_REQUEST)
 		return &call->about->u.items[part];
+	if (call->trial && (call->pooled || part == UPDATE_REQUEST))
+		return &call_null_value;
+	if (call->kind == CALL_LAYOUT && part == UPDATE_REQUEST)
+		return call->about != NULL ? &call->about->u.items[part]
+					   : &call_null_value;
 	if (call->kind != CALL_CALLBACK || call->callback == NULL) {
 		call_error(call, "%s(): %s is not a callback", function,
 		    call->name);

@@ -67,7 +67,7 @@ host_field_ok(const char *value)
 static bool
 allowed(struct call *call, const char *verb)
 {
-	if (call->failed)
+	if (call->failed || call->trial)
 		return false;
 	if (call->visit != NULL)
 		return true;

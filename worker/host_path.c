@@ -57,7 +57,7 @@ host_bytes_path(struct ph_call *ph, const void *bytes, size_t len)
 	const char *path = "";
 	int rc = 0;
 
-	if (call->failed)
+	if (call->failed || call_is_early(call))
 		return path;
 	if (call->kit->on_loop) {
 		call_error(call,

@@ -50,6 +50,8 @@ user(struct ph_call *ph)
 static struct session_visit *
 writable(struct call *call, const char *verb)
 {
+	if (call_is_early(call))
+		return NULL;
 	if (call->kit->on_loop) {
 		call_error(call,
 		    "%s: %s: a page function cannot change a "

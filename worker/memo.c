@@ -368,6 +368,8 @@ compute_uncached(struct call *call, const struct computation *computation,
 {
 	if (!call->kit->on_loop)
 		return memo_here(call, computation, args);
+	if (call_is_early(call))
+		return NULL;
 	call_error(call, "ph_memo(%s): a page function needs .blocking",
 	    computation->name);
 	return NULL;

@@ -464,16 +464,38 @@ text_in(const struct value *object, const char *name)
 	return value != NULL && value->kind == VALUE_TEXT ? value->u.text : "";
 }
 
-static const char *
-path_arg(struct ph_call *call, const char *name)
+/* A callback has no address: what it wants of it is an input, of a Location. */
+static bool
+has_address(struct call *call, const char *function, const char *name)
 {
-	return text_in(host_call(call)->path_args, name);
+	if (call->kind != CALL_CALLBACK || call->callback == NULL ||
+	    pages_is_own(call->callback))
+		return true;
+	call_error(call,
+	    "%s(\"%s\"): %s is no layout, page or route: take the pathname or "
+	    "the search of a dcc_location() as an input",
+	    function, name, call->name);
+	return false;
 }
 
 static const char *
-query_arg(struct ph_call *call, const char *name)
+path_arg(struct ph_call *ph, const char *name)
 {
-	return text_in(host_call(call)->query_args, name);
+	struct call *call = host_call(ph);
+
+	return has_address(call, "ph_path_arg", name)
+		   ? text_in(call->path_args, name)
+		   : "";
+}
+
+static const char *
+query_arg(struct ph_call *ph, const char *name)
+{
+	struct call *call = host_call(ph);
+
+	return has_address(call, "ph_query_arg", name)
+		   ? text_in(call->query_args, name)
+		   : "";
 }
 
 const struct ph_page_host host_page_table = {

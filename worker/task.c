@@ -100,6 +100,13 @@ hold(struct task *task, struct call *call)
 		free(call->waited_bytes);
 }
 
+static const char *
+say_status(enum ph_status status)
+{
+	return status == PH_ERROR ? "it returned PH_ERROR"
+				  : "it returned what is no enum ph_status";
+}
+
 /* What a status and the state of the call mean together. */
 enum task_outcome
 task_judge(struct task *task, struct call *call, enum ph_status status)
@@ -112,7 +119,7 @@ task_judge(struct task *task, struct call *call, enum ph_status status)
 		    call->name);
 		task->outcome = TASK_GIVEN_UP;
 	} else if (call->failed) {
-		task_fail(task, call->name, call->error);
+		task_fail(task, call->name, call_reason(call));
 	} else if (status == PH_WAIT && call->waits) {
 		hold(task, call);
 		task->outcome = TASK_WAITS;
@@ -131,7 +138,7 @@ task_judge(struct task *task, struct call *call, enum ph_status status)
 	} else if (status == PH_OK || status == PH_NO_UPDATE) {
 		task->outcome = TASK_DONE;
 	} else {
-		task_fail(task, call->name, "it returned PH_ERROR");
+		task_fail(task, call->name, say_status(status));
 	}
 	return task->outcome;
 }
@@ -210,12 +217,14 @@ handle_error(struct task *task, struct call *call, enum ph_status status)
 				   : call->kit->app->on_error;
 
 	if (handler == NULL || task->renew ||
-	    (!call->failed && status != PH_ERROR))
+	    (!call->failed && (status == PH_OK || status == PH_WAIT ||
+				  status == PH_NO_UPDATE)))
 		return status;
 	task->handled = true;
-	call->handled = call->failed ? arena_strndup(call->arena, call->error,
-					   strlen(call->error))
-				     : "it returned PH_ERROR";
+	call->handled = call->failed
+			    ? arena_strndup(call->arena, call_reason(call),
+				  strlen(call_reason(call)))
+			    : say_status(status);
 	log_error(0, "callback.failed", "name=%s reason=\"%s\"", call->name,
 	    call->handled != NULL ? call->handled : "");
 	call->failed = false;
@@ -224,9 +233,8 @@ handle_error(struct task *task, struct call *call, enum ph_status status)
 	return handler((struct ph_call *)(void *)call);
 }
 
-/* What the call has to say in the head of its answer. */
-static void
-write_fields(struct task *task, struct call *call)
+void
+task_fields(struct task *task, struct call *call)
 {
 	buf_clear(&task->fields);
 	if (!call->failed && !call->waits)
@@ -266,7 +274,7 @@ run_callback(struct task *task, struct toolkit *kit, struct arena *arena,
 	call_leave(&call);
 	task->name = call.name;
 	buf_clear(&task->response);
-	write_fields(task, &call);
+	task_fields(task, &call);
 	if (task_judge(task, &call, status) == TASK_DONE && status == PH_OK &&
 	    update_response(call.slots, call.slot_count, call.outputs,
 		call.sides, &task->response, &why) < 0)
@@ -436,34 +444,6 @@ task_run_itself(struct task *task, struct toolkit *kit, struct arena *arena)
 		settle(task, kit, &value, CACHE_FORMAT_VALUE);
 	}
 	buf_free(&value);
-}
-
-void
-task_layout(struct task *task, struct toolkit *kit)
-{
-	const struct ph_value *page;
-	struct arena arena;
-	struct call call;
-	const char *why = NULL;
-
-	arena_init(&arena, (size_t)kit->options->limit_request_memory);
-	call_init(&call, kit, &arena, CALL_LAYOUT, "layout", NULL);
-	task_begin(task, kit, &call);
-	call_enter(&call);
-	crash_enter("layout", NULL);
-	page = kit->app->layout((struct ph_call *)(void *)&call);
-	crash_leave();
-	call_leave(&call);
-	buf_clear(&task->response);
-	if (page == NULL && !call.waits)
-		call_error(&call, "the layout function returned NULL");
-	if (!call.failed && page != NULL &&
-	    json_write(host_take(page), &task->response, &why) < 0)
-		call_error(&call, "layout: %s", why);
-	write_fields(task, &call);
-	(void)task_judge(task, &call, page == NULL ? PH_WAIT : PH_OK);
-	call_fini(&call);
-	arena_free(&arena);
 }
 
 /* Tell the signal table who does not wait, or is not waited for. */

@@ -74,7 +74,8 @@ struct task {
 				 PARSE: body */
 	bool gzip;            /* PARSE: the body is */
 	struct spool *spool;  /* PARSE, ROUTE: a body in a file instead */
-	struct buf about;     /* PARSE: the request, encoded; ROUTE: body */
+	struct buf about;     /* PARSE, LAYOUT: the request, encoded; ROUTE:
+				 body */
 	const struct app_route *route; /* ROUTE */
 	struct route_answer *answer;   /* ROUTE */
 	struct buf jobs; /* PARSE, JOB: requester and query; RENEW:
@@ -119,6 +120,9 @@ struct task {
 void task_fail(struct task *task, const char *name, const char *why);
 enum task_outcome task_judge(struct task *task, struct call *call,
     enum ph_status status);
+
+/* What the call has to say in the head of its answer. */
+void task_fields(struct task *task, struct call *call);
 
 /* Tell the call whose computation it is, and since when. */
 void task_begin(struct task *task, struct toolkit *kit, struct call *call);

@@ -101,8 +101,10 @@ session_open(struct call *call, const char *verb)
 	struct session_row row;
 	int rc;
 
-	if (call->failed)
+	if (call->failed || (call->trial && call->kit->app->sessions))
 		return NULL;
+	if (why != NULL && call->trial)
+		why = "say ph_sessions(app) in PH_APP()";
 	if (why != NULL) {
 		call_error(call, "%s: %s: %s", call->name, verb, why);
 		return NULL;

@@ -31,7 +31,7 @@ async function exchange(wire, bytes) {
 }
 
 const MISTAKES = [
-  ["moody", "fail", /name=moody reason="moody: <b>secret<\/b> reason"/],
+  ["moody", "fail", /name=moody reason="<b>secret<\/b> reason"/],
   ["bare_error", 1, /name=bare_error reason="it returned PH_ERROR"/],
   ["bare_wait", 1, /name=bare_wait reason="PH_WAIT without a ph_memo\(\)/],
   ["bad_text", 1, /name=bad_text reason="output bad_text\.out: .*UTF-8/],

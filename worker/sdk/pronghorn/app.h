@@ -488,6 +488,8 @@ ph_title(struct ph_app *app, const char *title)
 /*
  * The page: `function` is called for every load of the page and returns its
  * component tree. On the loop thread, so it must be quick, unless .blocking.
+ * The start tries it once, to check the ids of callbacks; what fails then is
+ * warned of. A crash of it is answered like that of a callback.
  */
 #define ph_layout(app, ...) ph_layout_(app, __VA_ARGS__, .ph_end_ = false)
 #define ph_layout_(app, function, ...) \
@@ -555,7 +557,10 @@ ph_options_set(struct ph_app *app, struct ph_page_options options)
 }
 
 /*
- * Run `function` when a callback fails that has no .on_error of its own. It
+ * Run `function` when a callback fails that has no .on_error of its own: when
+ * it returns an error, or what it has set cannot be sent. Not for a crash or
+ * exit(), which end the process, nor for one that is too late
+ * (request_timeout): those are answered 500 and 504 by the server. It
  * sees the same inputs and ph_error(), and what it sets is the answer, as if
  * the callback had set it; when it fails too, the answer is the error. The
  * failure is logged in any case. For a memoized callback it answers everybody
@@ -655,7 +660,9 @@ ph_triggered_by(struct ph_call *call, const char *what)
 }
 
 /* A header of the request by name in any case; "" when absent. One that came
- * in several lines is the list that they make, with ", " between them. */
+ * in several lines is the list that they make, with ", " between them. This
+ * and the next two also in layout functions, those of pages among them, and in
+ * routes. When the start tries a layout, nobody asks: all are "" then. */
 static inline const char *
 ph_header(struct ph_call *call, const char *name)
 {

@@ -146,7 +146,8 @@ ph_href(const char *path)
 }
 
 /* A variable of the path; "" when there is none of that name. In layout
- * functions of pages and in routes. */
+ * functions of pages and in routes; in a callback it is an error, as all of
+ * them have one address. */
 static inline const char *
 ph_path_arg(struct ph_call *call, const char *name)
 {
@@ -154,7 +155,8 @@ ph_path_arg(struct ph_call *call, const char *name)
 }
 
 /* A variable of the query, as in "?name=value", decoded; "" when absent. The
- * first one counts. In layout functions of pages and in routes. */
+ * first one counts. In layout functions (in ph_layout()'s that of the page the
+ * browser is at, as its Referer says) and in routes; in a callback an error. */
 static inline const char *
 ph_query_arg(struct ph_call *call, const char *name)
 {
