@@ -75,6 +75,9 @@ void crash_taken(void);
 bool crash_is_pending(void);
 void crash_over(void);
 
+/* The loop: one more line about the crash that it has taken. */
+void crash_note(const char *text, size_t len);
+
 /* What runs in the process just now, one after the other from *at = 0. */
 bool crash_next_running(unsigned *at, struct crash_about *about);
 

@@ -501,6 +501,16 @@ crash_take(struct crash_about *about)
 }
 
 void
+crash_note(const char *text, size_t len)
+{
+	struct crash_line line;
+
+	crash_line_begin(&line, HANDOFF_STACK);
+	crash_line_put(&line, text, len);
+	crash_line_send(&line);
+}
+
+void
 crash_taken(void)
 {
 	atomic_store(&telling, TELL_DONE);

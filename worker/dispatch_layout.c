@@ -89,10 +89,7 @@ layout_here(struct conn *conn, const struct answer_to *to,
 		take_page(&page, &reply);
 		dispatch_private(conn, &page.task, &reply);
 	} else {
-		dispatch_explain(conn->worker->options, 500, "the layout",
-		    about.what, about.stack, &reply);
-		reply.close = true;
-		ending_begin(conn->worker, &about);
+		ending_answer_layout(conn, &about, &reply);
 	}
 	conn_answer(conn, to, &reply, false);
 	buf_free(&page.task.fields);

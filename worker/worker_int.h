@@ -169,11 +169,13 @@ void accept_halt(struct worker *worker);
 
 /*
  * ending.c: has a thread crashed? Then answer who waits for it and begin to
- * end. ending_begin(): the loop's own app code has, and that is answered.
+ * end. The others: the loop's own app code has, and that is answered.
  */
 struct crash_about;
 void ending_look(struct worker *worker);
 void ending_begin(struct worker *worker, const struct crash_about *about);
+void ending_answer_layout(struct conn *conn, struct crash_about *about,
+    struct reply *reply);
 
 /*
  * worker.c: one read transaction for several look-ups. It is closed before

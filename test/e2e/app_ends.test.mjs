@@ -6,7 +6,8 @@
  */
 import assert from "node:assert/strict";
 import fs from "node:fs";
-import { test } from "../lib/harness.mjs";
+import path from "node:path";
+import { ROOT, test } from "../lib/harness.mjs";
 
 const DEV = ["--debug"];
 
@@ -131,6 +132,22 @@ for (const [name, what] of [
     assert.match(server.grep(/event=worker\.crash/)[0], /thread=app/);
     assert.equal(server.grep(new RegExp(`worker\\.stack .*running callback=${name}`)).length, 1);
   });
+
+test("functions and lines, in development", async (t, s) => {
+  const server = await s.start({ app: "app_ends", args: DEV, workers: 1, threads: 2 });
+  const source = fs.readFileSync(path.join(ROOT, "test/apps/app_ends.c"), "utf8");
+  const line = source.split("\n").findIndex((text) => /never \+ 8/.test(text)) + 1;
+  const { text } = await run(server, "crash_1");
+
+  assert.match(text, new RegExp(`fall_over at [^ ]*app_ends\\.c:${line}\\b.*\n.*crash_1 at [^ ]*app_ends\\.c:\\d+`));
+  await server.waitFor(/event=worker\.exit/);
+  assert.equal(server.grep(new RegExp(`worker\\.stack .*at="fall_over at .*app_ends\\.c:${line}`)).length, 1);
+  const quiet = await s.start({ app: "app_ends", workers: 1, threads: 2 });
+
+  await run(quiet, "crash_1");
+  await quiet.waitFor(/event=worker\.exit/);
+  assert.equal(quiet.grep(/fall_over at/).length, 0);
+});
 
 test("a child of the app's own may end", async (t, s) => {
   const server = await s.start({ app: "app_ends", args: DEV, workers: 1 });

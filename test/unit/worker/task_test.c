@@ -32,7 +32,7 @@ callbacks(void **state)
 		{ "[\"utf8\",0]", NULL,
 		    "output out.x: a text is not valid UTF-8" },
 		{ "[\"large\",0]", NULL,
-		    "callback: out of memory (limit_request_memory bounds a "
+		    "out of memory (limit_request_memory bounds a "
 		    "call)" },
 		{ "[1]", NULL, "stored data is damaged" },
 		{ "[1,2,3]", NULL, "stored data is damaged" },
@@ -309,7 +309,7 @@ failed_computations(void **state)
 		{ "[\"same name\"]",
 		    "its result cannot be stored: an object in it has a name "
 		    "twice" },
-		{ "[\"self\"]", "function: the value depends on itself" },
+		{ "[\"self\"]", "the value depends on itself" },
 		{ "{\"no\":\"array\"}", "stored data is damaged" },
 	};
 	struct buf error = BUF_EMPTY;
@@ -476,7 +476,7 @@ pages(void **state)
 		    "\"s\"}",
 		    NULL },
 		{ page_none, NULL, "the layout function returned NULL" },
-		{ page_not_utf8, NULL, "layout: a text is not valid UTF-8" },
+		{ page_not_utf8, NULL, "a text is not valid UTF-8" },
 		{ page_fails, NULL, "no page today" },
 	};
 	struct task *task;
