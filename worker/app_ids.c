@@ -20,6 +20,7 @@
 
 #include "server/base/log.h"
 #include "worker/app.h"
+#include "worker/children.h"
 #include "worker/component.h"
 #include "worker/dash_id.h"
 #include "worker/host.h"
@@ -69,51 +70,18 @@ note(struct search *search, const struct component *component,
 	search->first = known;
 }
 
-/* Is it a component that was made out of JSON? */
-static bool
-is_finished(const struct value *value)
-{
-	return value->kind == VALUE_OBJECT &&
-	       value_get(value, "namespace") != NULL &&
-	       value_get(value, "props") != NULL;
-}
-
 /* What the front end leaves out without a word. */
 static void
 check_children(struct search *search, const struct component *component,
     const struct value *children)
 {
-	const struct value *item = children;
-	uint32_t count = children->kind == VALUE_ARRAY ? children->count : 1;
-	uint32_t i;
+	const char *why = children_fault(children);
 
-	for (i = 0; i < count; i++) {
-		if (children->kind == VALUE_ARRAY)
-			item = &children->u.items[i];
-		if (item->kind != VALUE_ARRAY &&
-		    (item->kind != VALUE_OBJECT || is_finished(item)))
-			continue;
-		search->wrong = true;
-		(void)buf_printf(&search->app->problems,
-		    "layout: component %s: .children %s %s\n",
-		    component->type->name,
-		    children->kind == VALUE_ARRAY ? "has a list with" : "is",
-		    item->kind == VALUE_ARRAY ? "a list in it: give one list"
-					      : "an object, not a component");
+	if (why == NULL)
 		return;
-	}
-}
-
-static bool
-takes_children(const struct ph_component_type *type)
-{
-	unsigned i;
-
-	for (i = 0; i < type->prop_count; i++) {
-		if (strcmp(type->props[i].name, "children") == 0)
-			return (type->props[i].flags & PH_PROP_CHILDREN) != 0;
-	}
-	return false;
+	search->wrong = true;
+	(void)buf_printf(&search->app->problems,
+	    "layout: component %s: .children %s\n", component->type->name, why);
 }
 
 static void
@@ -127,7 +95,7 @@ look_into(struct search *search, const struct component *component,
 		search->wrong = true;
 	for (i = 0; i < component->prop_count; i++, prop++) {
 		if (strcmp(prop->name, "children") == 0 &&
-		    takes_children(component->type))
+		    children_are_taken(component->type))
 			check_children(search, component, &prop->value);
 		if (strcmp(prop->name, "id") == 0)
 			note(search, component, &prop->value);
@@ -149,7 +117,7 @@ look_at(struct search *search, const struct value *value, unsigned depth)
 	else if (value->kind == VALUE_ARRAY)
 		for (i = 0; i < value->count; i++)
 			look_at(search, &value->u.items[i], depth + 1);
-	else if (is_finished(value))
+	else if (children_is_finished(value))
 		search->unsure |= !pages_is_container(value);
 	else if (value->kind == VALUE_OBJECT)
 		for (i = 0; i < value->count; i++)
@@ -173,10 +141,10 @@ check_page(const struct value *page)
 	case VALUE_JSON:
 		break;
 	default:
-		if (!is_finished(page))
+		if (!children_is_finished(page))
 			return "is no component, list or text";
 	}
-	if (json_write(page, &json, &why) >= 0)
+	if (json_write_page(page, NULL, &json, &why) >= 0)
 		why = NULL;
 	buf_free(&json);
 	return why;

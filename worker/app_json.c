@@ -48,7 +48,8 @@ put_running(const struct callback *callback, bool on, struct buf *out)
 		(void)buf_putc(out, i == 0 ? '{' : ',');
 		put_text(running->what, out);
 		(void)buf_putc(out, ':');
-		if (json_write(on ? running->on : running->off, out, &why) < 0)
+		if (json_write_page(on ? running->on : running->off, NULL, out,
+			&why) < 0)
 			(void)buf_putl(out, "null");
 	}
 	(void)buf_putc(out, '}');

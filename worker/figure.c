@@ -156,6 +156,7 @@ column_value(struct call *call, const struct ph_column *ref)
 		return NULL;
 	}
 	value->kind = VALUE_COLUMN;
+	value->flag = true; /* a typed array, wherever it goes */
 	value->u.column = column;
 	return value;
 }

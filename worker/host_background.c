@@ -56,7 +56,8 @@ write_members(struct call *call, const struct ph_member *members, size_t count,
 		(void)buf_putc(json, i == 0 ? '{' : ',');
 		(void)json_write_text(what, strlen(what), json);
 		(void)buf_putc(json, ':');
-		if (json_write(host_take(members[i].value), json, &why) < 0) {
+		if (json_write_page(host_take(members[i].value),
+			strrchr(what, '.') + 1, json, &why) < 0) {
 			call_error(call, "ph_set_progress(\"%s\"): %s",
 			    members[i].name, why);
 			return false;

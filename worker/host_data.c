@@ -134,7 +134,7 @@ data_json_text(const struct ph_value *ph)
 	if (call == NULL)
 		return host_give(&call_null_value);
 	buf_init(&json, (size_t)call->kit->options->limit_request_memory);
-	if (json_write(host_take(ph), &json, &why) == 0)
+	if (json_write_typed(host_take(ph), &json, &why) == 0)
 		text = value_text(call->arena, json.data, json.len);
 	buf_free(&json);
 	return made(call, "ph_json_text()", text, why);

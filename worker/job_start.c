@@ -156,7 +156,7 @@ put_defaults(const struct callback *callback, struct buf *out)
 		any = true;
 		(void)json_write_text(item->what, strlen(item->what), out);
 		(void)buf_putc(out, ':');
-		if (json_write(item->off, out, &why) < 0)
+		if (json_write_page(item->off, NULL, out, &why) < 0)
 			(void)buf_putl(out, "null");
 	}
 	if (any)

@@ -27,8 +27,18 @@
 #define DEPTH_MAX 200
 #define NUMBER_TEXT 40 /* bytes: -1.7976931348623157e+308 and room */
 
-static int write_value(const struct value *value, struct buf *out,
-    unsigned depth, const char **why);
+#define SAFE_MAX ((INT64_C(1) << 53) - 1)
+
+/* Where it goes. */
+struct sink {
+	struct buf *out;
+	bool page;   /* to a browser's page, not to any client */
+	bool figure; /* in a figure: plotly reads typed arrays */
+	const char **why;
+};
+
+static int write_value(const struct value *value, struct sink *to,
+    unsigned depth);
 
 /* Bytes that cannot stand in a JSON text inside HTML as they are. */
 static int
@@ -95,29 +105,87 @@ json_write_text(const char *text, size_t len, struct buf *out)
 	return buf_ok(out) ? 0 : -ENOMEM;
 }
 
-int
-json_write_number(double number, struct buf *out)
+/*
+ * The fewest digits that give the number back, as "d.ddde+x": 15 are exact for
+ * decimal texts, 17 for any double. Below the normal numbers there are fewer
+ * to tell apart.
+ */
+static void
+find_digits(double number, bool single, char *text, size_t size)
 {
-	char text[NUMBER_TEXT];
+	int first = fabs(number) < DBL_MIN ? 1 : single ? 6 : 15;
+	int last = single ? 9 : 17;
 	char *comma;
 	int digits;
 
-	if (!isfinite(number))
-		return buf_putl(out, "null");
-	if (number == trunc(number) && fabs(number) < 1e15) {
-		(void)snprintf(text, sizeof(text), "%" PRId64, (int64_t)number);
-		return buf_puts(out, text);
-	}
-	/* Below the normal numbers there are fewer digits to tell apart. */
-	for (digits = fabs(number) < DBL_MIN ? 1 : 15; digits <= 17; digits++) {
-		(void)snprintf(text, sizeof(text), "%.*g", digits, number);
-		if (strtod(text, NULL) == number)
+	for (digits = first; digits <= last; digits++) {
+		(void)snprintf(text, size, "%.*e", digits - 1, number);
+		if (single ? strtof(text, NULL) == (float)number
+			   : strtod(text, NULL) == number)
 			break;
 	}
 	comma = strchr(text, ','); /* an app may have called setlocale() */
 	if (comma != NULL)
 		*comma = '.';
-	return buf_puts(out, text);
+}
+
+/* As JavaScript writes it: 1e-7, 0.000001, 123456789012345680, 1e+21. */
+static int
+put_number(double number, bool single, struct buf *out)
+{
+	char text[NUMBER_TEXT];
+	char digits[NUMBER_TEXT];
+	int count = 0;
+	int point; /* digits in front of it */
+	const char *at = text;
+
+	find_digits(number, single, text, sizeof(text));
+	if (*at == '-')
+		(void)buf_putc(out, *at++);
+	for (; *at != 'e'; at++) {
+		if (*at != '.')
+			digits[count++] = *at;
+	}
+	point = atoi(at + 1) + 1;
+	while (count > 1 && digits[count - 1] == '0')
+		count--;
+	if (point > 21 || point < -5) {
+		(void)buf_putc(out, digits[0]);
+		if (count > 1)
+			(void)buf_putc(out, '.');
+		(void)buf_put(out, digits + 1, (size_t)count - 1);
+		return buf_printf(out, "e%+d", point - 1);
+	}
+	if (point <= 0)
+		return buf_printf(out, "0.%.*s%.*s", -point, "00000", count,
+		    digits);
+	if (point >= count)
+		return buf_printf(out, "%.*s%.*s", count, digits, point - count,
+		    "00000000000000000000");
+	return buf_printf(out, "%.*s.%.*s", point, digits, count - point,
+	    digits + point);
+}
+
+int
+json_write_number(double number, struct buf *out)
+{
+	if (!isfinite(number))
+		return buf_putl(out, "null");
+	if (number == trunc(number) && fabs(number) < 1e15)
+		return buf_printf(out, "%" PRId64, (int64_t)number);
+	return put_number(number, false, out);
+}
+
+/*
+ * A browser has no integers beyond 2^53: it would show another one. A text is
+ * shown as it is, and compares with an integer column in SQL.
+ */
+static int
+write_integer(int64_t integer, struct sink *to)
+{
+	if (to->page && (integer > SAFE_MAX || integer < -SAFE_MAX))
+		return buf_printf(to->out, "\"%" PRId64 "\"", integer);
+	return buf_printf(to->out, "%" PRId64, integer);
 }
 
 static int
@@ -196,214 +264,245 @@ write_integers(const struct value_column *column, struct buf *out)
 	return rc;
 }
 
-/* A number of 32 bits in the fewest digits that give it back. */
-static int
-write_float(float number, struct buf *out)
-{
-	char text[NUMBER_TEXT];
-	char *comma;
-	int digits;
-
-	if (!isfinite(number))
-		return buf_putl(out, "null");
-	for (digits = 6; digits <= 9; digits++) {
-		(void)snprintf(text, sizeof(text), "%.*g", digits,
-		    (double)number);
-		if (strtof(text, NULL) == number)
-			break;
-	}
-	comma = strchr(text, ',');
-	if (comma != NULL)
-		*comma = '.';
-	return buf_puts(out, text);
-}
-
 /* One cell as plain JSON. */
 static int
-write_cell(const struct value_column *column, uint32_t row, struct buf *out)
+write_cell(const struct value_column *column, uint32_t row, struct sink *to)
 {
 	const struct value_text *text;
 
 	switch (column->type) {
 	case VALUE_COLUMN_F64:
-		return json_write_number(column->u.numbers[row], out);
+		return json_write_number(column->u.numbers[row], to->out);
 	case VALUE_COLUMN_I64:
-		return buf_printf(out, "%" PRId64, column->u.integers[row]);
+		return write_integer(column->u.integers[row], to);
 	case VALUE_COLUMN_F32:
-		return write_float(column->u.floats[row], out);
+		if (!isfinite(column->u.floats[row]))
+			return buf_putl(to->out, "null");
+		return put_number((double)column->u.floats[row], true, to->out);
 	default:
 		text = &column->u.texts[row];
 		if (text->text == NULL)
-			return buf_putl(out, "null");
-		return json_write_text(text->text, text->len, out);
+			return buf_putl(to->out, "null");
+		return json_write_text(text->text, text->len, to->out);
 	}
 }
 
 static int
-write_column(const struct value_column *column, struct buf *out)
+write_column(const struct value_column *column, bool typed, struct sink *to)
 {
 	uint32_t row;
 	int rc = 0;
 
-	if (column->type == VALUE_COLUMN_F64)
+	if (typed && column->type == VALUE_COLUMN_F64)
 		return write_typed_array("f8", column->u.numbers,
-		    sizeof(double) * column->row_count, out);
-	if (column->type == VALUE_COLUMN_F32)
+		    sizeof(double) * column->row_count, to->out);
+	if (typed && column->type == VALUE_COLUMN_F32)
 		return write_typed_array("f4", column->u.floats,
-		    sizeof(float) * column->row_count, out);
-	if (column->type == VALUE_COLUMN_I64)
-		return write_integers(column, out);
-	(void)buf_putc(out, '[');
+		    sizeof(float) * column->row_count, to->out);
+	if (typed && column->type == VALUE_COLUMN_I64)
+		return write_integers(column, to->out);
+	(void)buf_putc(to->out, '[');
 	for (row = 0; row < column->row_count && rc == 0; row++) {
 		if (row > 0)
-			(void)buf_putc(out, ',');
-		rc = write_cell(column, row, out);
+			(void)buf_putc(to->out, ',');
+		rc = write_cell(column, row, to);
 	}
-	(void)buf_putc(out, ']');
+	(void)buf_putc(to->out, ']');
 	return rc;
 }
 
 static int
-write_table(const struct value_table *table, struct buf *out)
+write_table(const struct value_table *table, struct sink *to)
 {
 	uint32_t row;
 	uint32_t i;
 	int rc = 0;
 
-	(void)buf_putc(out, '[');
+	(void)buf_putc(to->out, '[');
 	for (row = 0; row < table->row_count && rc == 0; row++) {
-		(void)buf_puts(out, row > 0 ? ",{" : "{");
+		(void)buf_puts(to->out, row > 0 ? ",{" : "{");
 		for (i = 0; i < table->column_count && rc == 0; i++) {
 			if (i > 0)
-				(void)buf_putc(out, ',');
+				(void)buf_putc(to->out, ',');
 			rc = json_write_text(table->columns[i].name,
-			    table->columns[i].name_len, out);
-			(void)buf_putc(out, ':');
+			    table->columns[i].name_len, to->out);
+			(void)buf_putc(to->out, ':');
 			if (rc == 0)
-				rc = write_cell(&table->columns[i], row, out);
+				rc = write_cell(&table->columns[i], row, to);
 		}
-		(void)buf_putc(out, '}');
+		(void)buf_putc(to->out, '}');
 	}
-	(void)buf_putc(out, ']');
+	(void)buf_putc(to->out, ']');
 	return rc;
+}
+
+static int
+write_member(const struct value_member *member, struct sink *to, unsigned depth)
+{
+	int rc = json_write_text(member->name, member->name_len, to->out);
+
+	if (rc < 0)
+		*to->why = "a name is not valid UTF-8";
+	(void)buf_putc(to->out, ':');
+	return rc < 0 ? rc : write_value(&member->value, to, depth);
 }
 
 static int
 write_members(const struct value_member *members, uint32_t count,
-    struct buf *out, unsigned depth, const char **why)
+    struct sink *to, unsigned depth)
 {
 	uint32_t i;
 	int rc = 0;
 
-	(void)buf_putc(out, '{');
+	(void)buf_putc(to->out, '{');
 	for (i = 0; i < count && rc == 0; i++) {
 		if (i > 0)
-			(void)buf_putc(out, ',');
-		rc = json_write_text(members[i].name, members[i].name_len, out);
-		if (rc < 0)
-			*why = "a name is not valid UTF-8";
-		(void)buf_putc(out, ':');
-		if (rc == 0)
-			rc = write_value(&members[i].value, out, depth, why);
+			(void)buf_putc(to->out, ',');
+		rc = write_member(&members[i], to, depth);
 	}
-	(void)buf_putc(out, '}');
+	(void)buf_putc(to->out, '}');
 	return rc;
 }
 
-static int
-write_component(const struct component *component, struct buf *out,
-    unsigned depth, const char **why)
+/* Which properties of components plotly reads. */
+static bool
+is_figure(const char *property)
 {
-	int rc;
+	return strcmp(property, "figure") == 0 ||
+	       strcmp(property, "extendData") == 0 ||
+	       strcmp(property, "prependData") == 0;
+}
 
-	(void)buf_putl(out, "{\"props\":");
-	rc = write_members(component->props, component->prop_count, out, depth,
-	    why);
-	(void)buf_putl(out, ",\"type\":\"");
-	(void)buf_puts(out, component->type->name);
-	(void)buf_putl(out, "\",\"namespace\":\"");
-	(void)buf_puts(out, component->type->name_space);
-	(void)buf_putl(out, "\"}");
+static int
+write_component(const struct component *component, struct sink *to,
+    unsigned depth)
+{
+	const struct value_member *prop = component->props;
+	bool figure = to->figure;
+	uint32_t i;
+	int rc = 0;
+
+	(void)buf_putl(to->out, "{\"props\":{");
+	for (i = 0; i < component->prop_count && rc == 0; i++, prop++) {
+		if (i > 0)
+			(void)buf_putc(to->out, ',');
+		to->figure = figure || is_figure(prop->name);
+		rc = write_member(prop, to, depth);
+	}
+	to->figure = figure;
+	(void)buf_putc(to->out, '}');
+	(void)buf_putl(to->out, ",\"type\":\"");
+	(void)buf_puts(to->out, component->type->name);
+	(void)buf_putl(to->out, "\",\"namespace\":\"");
+	(void)buf_puts(to->out, component->type->name_space);
+	(void)buf_putl(to->out, "\"}");
 	return rc;
 }
 
 static int
-write_array(const struct value *value, struct buf *out, unsigned depth,
-    const char **why)
+write_array(const struct value *value, struct sink *to, unsigned depth)
 {
 	uint32_t i;
 	int rc = 0;
 
-	(void)buf_putc(out, '[');
+	(void)buf_putc(to->out, '[');
 	for (i = 0; i < value->count && rc == 0; i++) {
 		if (i > 0)
-			(void)buf_putc(out, ',');
-		rc = write_value(&value->u.items[i], out, depth, why);
+			(void)buf_putc(to->out, ',');
+		rc = write_value(&value->u.items[i], to, depth);
 	}
-	(void)buf_putc(out, ']');
+	(void)buf_putc(to->out, ']');
 	return rc;
 }
 
 static int
-write_scalar(const struct value *value, struct buf *out)
+write_scalar(const struct value *value, struct sink *to)
 {
 	switch (value->kind) {
 	case VALUE_BOOL:
-		return buf_puts(out, value->flag ? "true" : "false");
+		return buf_puts(to->out, value->flag ? "true" : "false");
 	case VALUE_INT:
-		return buf_printf(out, "%" PRId64, value->u.integer);
+		return write_integer(value->u.integer, to);
 	case VALUE_DOUBLE:
-		return json_write_number(value->u.number, out);
+		return json_write_number(value->u.number, to->out);
 	case VALUE_TEXT:
-		return json_write_text(value->u.text, value->count, out);
+		return json_write_text(value->u.text, value->count, to->out);
 	case VALUE_JSON:
-		return buf_put(out, value->u.text, value->count);
+		return buf_put(to->out, value->u.text, value->count);
 	default:
-		return buf_putl(out, "null");
+		return buf_putl(to->out, "null");
 	}
 }
 
 static int
-write_value(const struct value *value, struct buf *out, unsigned depth,
-    const char **why)
+write_value(const struct value *value, struct sink *to, unsigned depth)
 {
 	int rc;
 
 	if (depth >= DEPTH_MAX) {
-		*why = "nested more than 200 levels deep";
+		*to->why = "nested more than 200 levels deep";
 		return ERR_TOO_BIG;
 	}
 	switch (value->kind) {
 	case VALUE_ARRAY:
-		return write_array(value, out, depth + 1, why);
+		return write_array(value, to, depth + 1);
 	case VALUE_OBJECT:
-		return write_members(value->u.members, value->count, out,
-		    depth + 1, why);
+		return write_members(value->u.members, value->count, to,
+		    depth + 1);
 	case VALUE_COMPONENT:
-		return write_component(value->u.component, out, depth + 1, why);
+		return write_component(value->u.component, to, depth + 1);
 	case VALUE_TABLE:
-		rc = write_table(value->u.table, out);
+		rc = write_table(value->u.table, to);
 		break;
 	case VALUE_COLUMN:
-		rc = write_column(value->u.column, out);
+		rc = write_column(value->u.column,
+		    to->figure || (to->page && value->flag), to);
 		break;
 	default:
-		rc = write_scalar(value, out);
+		rc = write_scalar(value, to);
 		break;
 	}
 	if (rc == ERR_SYNTAX)
-		*why = "a text is not valid UTF-8";
+		*to->why = "a text is not valid UTF-8";
+	return rc;
+}
+
+static int
+write_all(const struct value *value, struct sink *to)
+{
+	int rc;
+
+	*to->why = "out of memory or larger than allowed";
+	rc = write_value(value, to, 0);
+	if (rc == 0 && !buf_ok(to->out))
+		rc = -ENOMEM;
 	return rc;
 }
 
 int
 json_write(const struct value *value, struct buf *out, const char **why)
 {
-	int rc;
+	struct sink to = { .out = out, .why = why };
 
-	*why = "out of memory or larger than allowed";
-	rc = write_value(value, out, 0, why);
-	if (rc == 0 && !buf_ok(out))
-		rc = -ENOMEM;
-	return rc;
+	return write_all(value, &to);
+}
+
+int
+json_write_typed(const struct value *value, struct buf *out, const char **why)
+{
+	struct sink to = { .out = out, .figure = true, .why = why };
+
+	return write_all(value, &to);
+}
+
+int
+json_write_page(const struct value *value, const char *property,
+    struct buf *out, const char **why)
+{
+	struct sink to = { .out = out,
+		.page = true,
+		.figure = property != NULL && is_figure(property),
+		.why = why };
+
+	return write_all(value, &to);
 }

@@ -9,17 +9,30 @@
 
 /*
  * Values to JSON as browsers want it: strict, UTF-8, NaN and infinities as
- * null, numbers shortest and exact whatever the locale, `<` `>` `&` escaped
- * so that the text may stand inside a script element.
+ * null, numbers shortest and exact as JavaScript writes them, whatever the
+ * locale, `<` `>` `&` escaped so that the text may stand inside a script element.
  */
 
 /*
  * Append the JSON of a value. A table becomes a list of records, a column a
- * typed array {"dtype","bdata"} when it holds numbers, a list of texts else.
+ * list.
  * On failure *why is a static sentence. 0, ERR_SYNTAX (a text is not UTF-8),
  * ERR_TOO_BIG (nested too deeply), -ENOMEM.
  */
 int json_write(const struct value *value, struct buf *out, const char **why);
+
+/* The same with columns of numbers as typed arrays {"dtype","bdata"}. */
+int json_write_typed(const struct value *value, struct buf *out,
+    const char **why);
+
+/*
+ * The same for a component's property in a browser's page; NULL: the page as a
+ * whole. There integers beyond 2^53, which a browser would change, are texts,
+ * and within a figure columns of numbers are typed arrays, as are those that
+ * have `flag` set anywhere.
+ */
+int json_write_page(const struct value *value, const char *property,
+    struct buf *out, const char **why);
 
 /* Append a quoted, escaped text. 0, ERR_SYNTAX (not UTF-8), -ENOMEM. */
 int json_write_text(const char *text, size_t len, struct buf *out);

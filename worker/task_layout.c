@@ -88,7 +88,7 @@ task_layout(struct task *task, struct toolkit *kit)
 	if (page == NULL && !call.waits)
 		call_error(&call, "the layout function returned NULL");
 	if (!call.failed && page != NULL &&
-	    json_write(host_take(page), &task->response, &why) < 0)
+	    json_write_page(host_take(page), NULL, &task->response, &why) < 0)
 		call_error(&call, "layout: %s", why);
 	task_fields(task, &call);
 	(void)task_judge(task, &call, page == NULL ? PH_WAIT : PH_OK);

@@ -96,6 +96,14 @@ int update_slots(const struct callback *callback, const struct value *about,
     struct arena *arena, struct update_slot **slots, uint32_t *count);
 
 /*
+ * Development: is there anything among the values that a browser could not
+ * show, but would lose the component for? False, with *why as below.
+ */
+bool update_can_be_shown(const struct update_slot *slots, uint32_t count,
+    const struct value *const *values, const struct update_side *side,
+    const char **why);
+
+/*
  * Append {"multi":true,"response":{...},"sideUpdate":{...}}; nothing at all
  * when nothing was set. `values` has one pointer per slot, NULL: not set. 0,
  * or negative with *why a sentence that names the output (thread local, valid

@@ -12,6 +12,7 @@
 
 #include "cache/encode.h"
 #include "server/base/err.h"
+#include "worker/children.h"
 #include "worker/dash_id.h"
 #include "worker/json_write.h"
 #include "worker/update.h"
@@ -183,13 +184,55 @@ put_value(const char *what, const struct value *value, struct buf *out,
     const char **why)
 {
 	static _Thread_local char text[256];
-	int rc = json_write(value, out, why);
+	const char *dot = strrchr(what, '.');
+	int rc = json_write_page(value, dot != NULL ? dot + 1 : NULL, out, why);
 
 	if (rc < 0) {
 		(void)snprintf(text, sizeof(text), "output %s: %s", what, *why);
 		*why = text;
 	}
 	return rc;
+}
+
+/* As layouts are looked at when the app starts. */
+static bool
+can_be_shown(const char *what, const struct value *value, const char **why)
+{
+	static _Thread_local char text[256];
+	const struct ph_component_type *type = NULL;
+	const char *property = strrchr(what, '.');
+	const char *fault = NULL;
+
+	if (property != NULL && strcmp(property, ".children") == 0)
+		fault = children_fault(value);
+	if (fault == NULL)
+		fault = children_fault_within(value, &type);
+	if (fault == NULL)
+		return true;
+	(void)snprintf(text, sizeof(text), "output %s: %s%s%s%s", what,
+	    type != NULL ? "component " : "it ", type != NULL ? type->name : "",
+	    type != NULL ? ": .children " : "", fault);
+	*why = text;
+	return false;
+}
+
+bool
+update_can_be_shown(const struct update_slot *slots, uint32_t count,
+    const struct value *const *values, const struct update_side *side,
+    const char **why)
+{
+	uint32_t i;
+
+	for (i = 0; i < count; i++) {
+		if (values[i] != NULL &&
+		    !can_be_shown(slots[i].output->what, values[i], why))
+			return false;
+	}
+	for (; side != NULL; side = side->next) {
+		if (!can_be_shown(side->what, side->value, why))
+			return false;
+	}
+	return true;
 }
 
 /* The first slot with this id: it opens the id's object. */

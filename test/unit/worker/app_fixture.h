@@ -167,7 +167,7 @@ fixture_check(const struct value *value, const char *want)
 	const char *why;
 
 	assert_non_null(value);
-	assert_int_equal(json_write(value, &out, &why), 0);
+	assert_int_equal(json_write_typed(value, &out, &why), 0);
 	assert_string_equal(buf_cstr(&out), want);
 	buf_free(&out);
 }

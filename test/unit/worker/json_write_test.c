@@ -26,7 +26,7 @@ check_json(const struct value *value, const char *want)
 	struct buf out = BUF_EMPTY;
 	const char *why;
 
-	assert_int_equal(json_write(value, &out, &why), 0);
+	assert_int_equal(json_write_typed(value, &out, &why), 0);
 	assert_string_equal(buf_cstr(&out), want);
 	assert_int_equal(json_scan(out.data, out.len, &limits, &result),
 	    JSON_OK);
@@ -230,7 +230,7 @@ numbers(void **state)
 		{ 1.0 / 3, "0.3333333333333333" },
 		{ 123456789012345.0, "123456789012345" },
 		{ 999999999999999.0, "999999999999999" },
-		{ 1e15, "1e+15" },
+		{ 1e15, "1000000000000000" },
 		{ 9007199254740993.0, "9007199254740992" },
 		{ 1e21, "1e+21" },
 		{ -1e21, "-1e+21" },
@@ -239,7 +239,16 @@ numbers(void **state)
 		{ 5e-324, "5e-324" },
 		{ DBL_MAX, "1.7976931348623157e+308" },
 		{ -DBL_MAX, "-1.7976931348623157e+308" },
-		{ (double)INT64_MAX, "9.223372036854776e+18" },
+		{ (double)INT64_MAX, "9223372036854776000" },
+		{ 1e20, "100000000000000000000" },
+		{ -123456789012345678.0, "-123456789012345680" },
+		{ 12345678901234567890.5, "12345678901234567000" },
+		{ 1e-6, "0.000001" },
+		{ 1.25e-6, "0.00000125" },
+		{ 1e-7, "1e-7" },
+		{ -1.5e-10, "-1.5e-10" },
+		{ 123.456, "123.456" },
+		{ 1.5e22, "1.5e+22" },
 		{ NAN, "null" },
 		{ -NAN, "null" },
 		{ INFINITY, "null" },
@@ -251,6 +260,56 @@ numbers(void **state)
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 		check_json(value_double(&arena, cases[i].number),
 		    cases[i].json);
+}
+
+/* Columns are lists but in a figure; what a browser cannot count is a text. */
+static void
+what_a_page_gets(void **state)
+{
+	static const int64_t large[] = { INT64_C(9007199254740993),
+		INT64_C(-9007199254740991) };
+	struct value_column column = { .name = "n",
+		.name_len = 1,
+		.type = VALUE_COLUMN_I64,
+		.row_count = 2,
+		.u.integers = large };
+	struct value_table table = { .row_count = 2,
+		.column_count = 1,
+		.columns = &column };
+	struct value value = { .kind = VALUE_COLUMN, .u.column = &column };
+	struct value records = { .kind = VALUE_TABLE, .u.table = &table };
+	static const struct {
+		const char *property;
+		bool table;
+		const char *json;
+	} cases[] = {
+		{ "children", false,
+		    "[\"9007199254740993\",-9007199254740991]" },
+		{ "data", true,
+		    "[{\"n\":\"9007199254740993\"},{\"n\":-9007199254740991}"
+		    "]" },
+		{ "figure", false,
+		    "{\"dtype\":\"f8\",\"bdata\":"
+		    "\"AAAAAAAAQEP///////8/ww==\"}" },
+	};
+	struct buf out = BUF_EMPTY;
+	const char *why;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		buf_clear(&out);
+		assert_int_equal(
+		    json_write_page(cases[i].table ? &records : &value,
+			cases[i].property, &out, &why),
+		    0);
+		assert_string_equal(buf_cstr(&out), cases[i].json);
+	}
+	buf_clear(&out);
+	assert_int_equal(json_write(&value, &out, &why), 0);
+	assert_string_equal(buf_cstr(&out),
+	    "[9007199254740993,-9007199254740991]");
+	buf_free(&out);
 }
 
 static uint64_t
@@ -562,6 +621,7 @@ main(void)
 		ARENA_TEST(every_ascii_byte),
 		ARENA_TEST(texts_that_are_not_utf8_are_refused),
 		ARENA_TEST(numbers),
+		ARENA_TEST(what_a_page_gets),
 		ARENA_TEST(numbers_round_trip),
 		ARENA_TEST(numbers_in_a_locale_with_a_comma),
 		ARENA_TEST(lists_and_objects),

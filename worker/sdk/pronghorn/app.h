@@ -810,7 +810,8 @@ ph_bool(bool flag)
 	return ph_host_->make_bool(flag);
 }
 
-/* An integer. JavaScript keeps those up to 2^53 exactly. */
+/* An integer. JavaScript keeps those up to 2^53 exactly; what is beyond goes
+ * into a page as a text of its digits, in tables, too. */
 static inline const struct ph_value *
 ph_int(int64_t integer)
 {

@@ -13,7 +13,8 @@
  * joining are SQL's work: see ph_query().
  *
  * A column, and an array made by ph_doubles() and its kin, reaches a figure as
- * a typed array, which is a quarter of the bytes of a list and is not parsed.
+ * a typed array, which is a quarter of the bytes of a list and is not parsed;
+ * in any other property of a component it is a list.
  * Anywhere else than in a figure use ph_list_of(): only plotly reads them.
  */
 #include <pronghorn/app.h>
@@ -97,7 +98,8 @@ ph_list(const struct ph_value *const *items, size_t count)
 
 /* ---- arrays of numbers --------------------------------------------------- */
 
-/* A copy of `count` numbers, as one typed array. NaN is a missing number. */
+/* A copy of `count` numbers: in a figure one typed array, elsewhere in a page
+ * a list. NaN is a missing number. */
 static inline const struct ph_value *
 ph_doubles(const double *items, size_t count)
 {
