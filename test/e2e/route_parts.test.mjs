@@ -166,7 +166,7 @@ test("a body as a file with a name", async (t, scene) => {
   const refused = await fetch(`${full.url}/path`, { method: "POST", body: noise(1001) });
 
   assert.equal(refused.status, 500);
-  assert.equal(full.grep(/post_path: ph_bytes_path\(\): /).length, 1);
+  assert.equal(full.grep(/name=post_path reason="ph_bytes_path\(\): /).length, 1);
 });
 
 test("responses piece by piece", async (t, scene) => {

@@ -200,7 +200,7 @@ test("memoized callbacks are told why they may not", async (t, scene) => {
     assert.equal(answer.status, 500);
     assert.deepEqual(answer.cookies, []);
   }
-  await server.waitFor(/nosy: ph_session_id\(\): it is memoized/);
+  await server.waitFor(/name=nosy reason="ph_session_id\(\): it is memoized/);
   await server.waitFor(/ph_set_header\(\): what is memoized is given to others/);
 });
 

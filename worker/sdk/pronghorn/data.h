@@ -14,8 +14,7 @@
  *
  * A column, and an array made by ph_doubles() and its kin, reaches a figure as
  * a typed array, which is a quarter of the bytes of a list and is not parsed;
- * in any other property of a component it is a list.
- * Anywhere else than in a figure use ph_list_of(): only plotly reads them.
+ * in any other property of a component, and in a route's JSON, it is a list.
  */
 #include <pronghorn/app.h>
 
