@@ -65,6 +65,7 @@ struct callback {
 	bool patterned;                 /* some dependency is a pattern */
 	bool memoize;
 	bool prevent_initial_call;
+	bool initial_duplicate;
 	struct dependency *outputs;
 	uint32_t output_count;
 	struct dependency *inputs; /* inputs, then states */
@@ -134,6 +135,9 @@ struct app {
 	ph_layout_function *validation; /* see app_ids.c; NULL: the layout */
 	const char *index;              /* NULL: the file */
 	struct app_meta *metas;
+	struct buf scripts;     /* elements for those of other servers */
+	struct buf stylesheets; /* the same */
+	unsigned abi_minor;     /* of the SDK that it was compiled with */
 	struct arena arena;  /* what is not freed one by one */
 	struct buf problems; /* one line per mistake in the definition */
 };
@@ -195,6 +199,8 @@ void app_define_clientside(struct ph_app *app, const char *source,
     const struct ph_callback_options *options);
 void app_define_options(struct ph_app *app,
     const struct ph_page_options *options);
+void app_define_external(struct ph_app *app, enum ph_external_kind kind,
+    const char *url, const struct ph_external_options *options);
 void app_define_on_error(struct ph_app *app, ph_function *function);
 void app_define_database(struct ph_app *app, const char *name,
     const struct ph_database_options *options);

@@ -366,6 +366,7 @@ callback_init(struct app *app, struct callback *callback, ph_function *function,
 	callback->output = output_key(callback);
 	callback->memoize = options->memoize;
 	callback->prevent_initial_call = options->prevent_initial_call;
+	callback->initial_duplicate = options->initial_duplicate;
 	callback->on_error = options->on_error;
 	callback->computation.run = function;
 	callback->computation.timeout = options->timeout;
@@ -406,16 +407,33 @@ callback_add(struct app *app, ph_function *function, const char *name,
 	return callback;
 }
 
+/*
+ * The options as this server knows them, from an app that may be older: what
+ * its struct does not have yet is zero. Who adds a member adds a line here.
+ */
+static struct ph_callback_options
+read_options(const struct app *app, const struct ph_callback_options *theirs)
+{
+	struct ph_callback_options mine = { .memoize = false };
+	size_t size = sizeof(mine);
+
+	if (app->abi_minor < 3)
+		size = offsetof(struct ph_callback_options, initial_duplicate);
+	memcpy(&mine, theirs, size);
+	return mine;
+}
+
 void
 app_define_callback(struct ph_app *ph, ph_function *function, const char *name,
-    const struct ph_callback_options *options)
+    const struct ph_callback_options *theirs)
 {
 	struct app *app = (struct app *)(void *)ph;
+	struct ph_callback_options options = read_options(app, theirs);
 
 	if (function == NULL)
 		(void)buf_printf(&app->problems,
 		    "ph_callback(%s): the function is NULL\n", name);
-	(void)callback_add(app, function, name, options);
+	(void)callback_add(app, function, name, &options);
 }
 
 /* The front end names the jobs to end in the request of any callback that
@@ -523,9 +541,11 @@ forbidden_text(const char *source)
 
 void
 app_define_clientside(struct ph_app *ph, const char *source,
-    const struct ph_callback_options *options)
+    const struct ph_callback_options *theirs)
 {
 	struct app *app = (struct app *)(void *)ph;
+	const struct ph_callback_options read = read_options(app, theirs);
+	const struct ph_callback_options *options = &read;
 	struct callback *callback;
 	const char *text;
 	const char *dot;

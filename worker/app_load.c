@@ -135,6 +135,7 @@ define(struct app *app, const char *object, const char *symbol, struct buf *why)
 		    PH_ABI_MINOR);
 		return ERR_PLUGIN;
 	}
+	app->abi_minor = info->abi_minor;
 	*info->host = &host_table;
 	run_definition(app, info);
 	app_define_cancels(app);
@@ -249,6 +250,8 @@ app_free(struct app **app_in)
 	free(app->spec);
 	free(app->path);
 	arena_free(&app->arena);
+	buf_free(&app->scripts);
+	buf_free(&app->stylesheets);
 	buf_free(&app->problems);
 	free(app);
 }

@@ -51,11 +51,13 @@ check_outputs(struct app *app, size_t which)
 	size_t k;
 
 	for (i = 0; i < a->output_count; i++) {
-		if (a->outputs[i].duplicate && !a->prevent_initial_call)
+		if (a->outputs[i].duplicate && !a->prevent_initial_call &&
+		    !a->initial_duplicate)
 			(void)buf_printf(&app->problems,
 			    "ph_callback(%s): PH_OUTPUT_DUPLICATE(\"%s\") "
 			    "needs .prevent_initial_call = true: which of "
-			    "them would come last?\n",
+			    "them would come last? (.initial_duplicate = true "
+			    "says that it makes no difference)\n",
 			    a->function, a->outputs[i].what);
 		check_own_outputs(app, a, i);
 		for (k = 0; k < which; k++) {
@@ -164,6 +166,29 @@ check_all_match(struct app *app, const struct callback *callback)
 	}
 }
 
+/* The front end looks for the input that has set it off, to fill MATCH in;
+ * when the page appears there is none, and the callback never runs. */
+static void
+check_running(struct app *app, const struct callback *callback)
+{
+	struct dependency dependency;
+	uint32_t i;
+
+	for (i = 0; i < callback->running_count; i++) {
+		memset(&dependency, 0, sizeof(dependency));
+		if (!callback->prevent_initial_call &&
+		    app_parse_dependency(app, callback->running[i].given,
+			&dependency) == NULL &&
+		    has_any_match(&dependency))
+			(void)buf_printf(&app->problems,
+			    "ph_callback(%s): .running \"%s\": MATCH needs "
+			    ".prevent_initial_call = true: when the page "
+			    "appears nothing has been matched\n",
+			    callback->function, callback->running[i].given);
+		app_dependency_clear(&dependency);
+	}
+}
+
 static void
 check_patterns(struct app *app, const struct callback *callback)
 {
@@ -174,6 +199,7 @@ check_patterns(struct app *app, const struct callback *callback)
 	for (i = 0; i < callback->arg_count; i++)
 		check_pattern(app, callback, &callback->inputs[i], false);
 	check_all_match(app, callback);
+	check_running(app, callback);
 }
 
 static void

@@ -51,4 +51,9 @@ int guard_new_cookie(const struct worker_options *options, const char *path,
 int guard_page_fields(const struct worker_options *options, const char *page,
     size_t len, struct buf *out, struct buf *why);
 
+/* Append the sources of one directive ("script-src") that the page needs for
+ * what it loads from other servers. */
+void guard_put_sources(const char *directive, const char *page, size_t len,
+    struct buf *out);
+
 #endif

@@ -4,7 +4,8 @@
  * The page: what a browser may do with it.
  *
  * The policy allows scripts from this server and the inline scripts of the
- * page itself, by their hashes; nothing from elsewhere. plotly.js writes
+ * page itself, by their hashes; from elsewhere only what the page names as a
+ * script or stylesheet (guard_source.c). plotly.js writes
  * style attributes, so inline styles are allowed.
  *
  * THREADS  The thread that opens the site.
@@ -175,6 +176,7 @@ put_policy(const struct worker_options *options, const char *page, size_t len,
 			put_hashes(page, len, out);
 		if (is_script(base_policy[i][0]) && options->debug)
 			put_hash(panel_script, sizeof(panel_script) - 1, out);
+		guard_put_sources(base_policy[i][0], page, len, out);
 		put_extra(extra, base_policy[i][0], out);
 	}
 	while (next_directive(&extra, &name, &sources)) {

@@ -511,4 +511,5 @@ const struct ph_page_host host_page_table = {
 	.href = href,
 	.path_arg = path_arg,
 	.query_arg = query_arg,
+	.external = app_define_external,
 };

@@ -30,18 +30,13 @@
 #include "worker/crash.h"
 #include "worker/data.h"
 #include "worker/memo.h"
+#include "worker/task_list.h"
 
 #define ENDED_MAX 256
 #define OVERDUE_US 100000 /* a wanted row waits no longer behind the queue */
 #define KICK_US 200       /* a longer turn of the loop wakes under way */
 /* What a program's first thread has; only what is touched takes memory. */
 #define STACK_BYTES ((size_t)8 * 1024 * 1024)
-
-struct task_list {
-	struct task *first;
-	struct task *last;
-	size_t count;
-};
 
 struct pool {
 	struct toolkit kit; /* what every thread's own is copied from */
@@ -72,50 +67,6 @@ struct pool {
 	int64_t wanted_since_us;
 	bool stopping;
 };
-
-static void
-list_init(struct task_list *list)
-{
-	memset(list, 0, sizeof(*list));
-}
-
-static void
-list_push(struct task_list *list, struct task *task)
-{
-	task->next = NULL;
-	task->prev = list->last;
-	if (list->last != NULL)
-		list->last->next = task;
-	else
-		list->first = task;
-	list->last = task;
-	list->count++;
-}
-
-static void
-list_remove(struct task_list *list, struct task *task)
-{
-	if (task->prev != NULL)
-		task->prev->next = task->next;
-	else
-		list->first = task->next;
-	if (task->next != NULL)
-		task->next->prev = task->prev;
-	else
-		list->last = task->prev;
-	list->count--;
-	task->next = task->prev = NULL;
-}
-
-static struct task *
-list_pop(struct task_list *list)
-{
-	struct task *task = list->first;
-
-	if (task != NULL)
-		list_remove(list, task);
-	return task;
-}
 
 enum source { NOTHING, QUEUE, COMPUTE, WANTED };
 
@@ -205,7 +156,7 @@ keep_ended(struct pool *pool, struct task *task)
 {
 	pthread_mutex_lock(&pool->lock);
 	if (pool->ended.count < ENDED_MAX) {
-		list_push(&pool->ended, task);
+		task_list_push(&pool->ended, task);
 		task = NULL;
 	}
 	pthread_mutex_unlock(&pool->lock);
@@ -218,7 +169,7 @@ pool_take_ended(struct pool *pool)
 	struct task *task;
 
 	pthread_mutex_lock(&pool->lock);
-	task = list_pop(&pool->ended);
+	task = task_list_pop(&pool->ended);
 	pthread_mutex_unlock(&pool->lock);
 	return task;
 }
@@ -259,7 +210,7 @@ post(struct pool *pool, struct task *task)
 {
 	bool first = pool->mailbox.count == 0;
 
-	list_push(&pool->mailbox, task);
+	task_list_push(&pool->mailbox, task);
 	if (!first)
 		return;
 	pthread_mutex_unlock(&pool->lock);
@@ -293,8 +244,8 @@ thread_turn(struct pool *pool, struct toolkit *kit)
 	if (source == WANTED)
 		pool->wanted = false;
 	else
-		task =
-		    list_pop(source == QUEUE ? &pool->queue : &pool->compute);
+		task = task_list_pop(
+		    source == QUEUE ? &pool->queue : &pool->compute);
 	if (task != NULL)
 		task->queued = false;
 	wake = must_wake(pool);
@@ -403,10 +354,10 @@ pool_start(struct pool **out, const struct toolkit *kit,
 	pool->thread_count = pool->quick_max > 1 ? pool->quick_max : 2;
 	pool->compute_max = compute_max(kit->options);
 	pool->queue_max = (size_t)kit->options->limit_queue;
-	list_init(&pool->queue);
-	list_init(&pool->compute);
-	list_init(&pool->ended);
-	list_init(&pool->mailbox);
+	task_list_init(&pool->queue);
+	task_list_init(&pool->compute);
+	task_list_init(&pool->ended);
+	task_list_init(&pool->mailbox);
 	(void)pthread_mutex_init(&pool->lock, NULL);
 	(void)pthread_cond_init(&pool->work, NULL);
 	pool->threads = calloc(pool->thread_count, sizeof(*pool->threads));
@@ -431,7 +382,7 @@ pool_submit(struct pool *pool, struct task *task)
 		pthread_mutex_unlock(&pool->lock);
 		return ERR_BUSY;
 	}
-	list_push(computes ? &pool->compute : &pool->queue, task);
+	task_list_push(computes ? &pool->compute : &pool->queue, task);
 	task->queued = true;
 	pthread_mutex_unlock(&pool->lock);
 	if (!pool->submitted)
@@ -450,8 +401,8 @@ pool_withdraw(struct pool *pool, struct task *task)
 	pthread_mutex_lock(&pool->lock);
 	queued = task->queued && task->kind != TASK_JOB;
 	if (queued) {
-		list_remove(task_computes(task) ? &pool->compute : &pool->queue,
-		    task);
+		task_list_remove(
+		    task_computes(task) ? &pool->compute : &pool->queue, task);
 		task->queued = false;
 	}
 	pthread_mutex_unlock(&pool->lock);
@@ -501,7 +452,7 @@ pool_collect(struct pool *pool)
 
 	pthread_mutex_lock(&pool->lock);
 	first = pool->mailbox.first;
-	list_init(&pool->mailbox);
+	task_list_init(&pool->mailbox);
 	pthread_mutex_unlock(&pool->lock);
 	return first;
 }
@@ -597,13 +548,13 @@ pool_stop(struct pool **pool_in)
 	bell_ring(&pool->bell);
 	for (i = 0; pool->threads != NULL && i < pool->thread_count; i++)
 		(void)pthread_join(pool->threads[i], NULL);
-	while ((task = list_pop(&pool->ended)) != NULL)
+	while ((task = task_list_pop(&pool->ended)) != NULL)
 		task_free(task);
-	while ((task = list_pop(&pool->queue)) != NULL)
+	while ((task = task_list_pop(&pool->queue)) != NULL)
 		task_free(task);
-	while ((task = list_pop(&pool->compute)) != NULL)
+	while ((task = task_list_pop(&pool->compute)) != NULL)
 		task_free(task);
-	while ((task = list_pop(&pool->mailbox)) != NULL)
+	while ((task = task_list_pop(&pool->mailbox)) != NULL)
 		task_free(task);
 	(void)pthread_cond_destroy(&pool->work);
 	(void)pthread_mutex_destroy(&pool->lock);

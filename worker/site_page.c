@@ -154,6 +154,9 @@ put_css(const struct template *page, struct buf *out)
 	(void)buf_printf(out,
 	    "<link rel=\"stylesheet\" href=\"%s" SUITES "%s\">",
 	    page->site->requests, url_ending(page->site, "/pronghorn.css"));
+	if (page->app->stylesheets.len > 0)
+		(void)buf_put(out, page->app->stylesheets.data,
+		    page->app->stylesheets.len);
 	site_put_package_css(page->site, out);
 	static_put_css(page->site->assets, page->site->requests, out);
 }
@@ -234,6 +237,17 @@ put_config(const struct template *page, struct buf *out)
 }
 
 static void
+put_own_scripts(const struct template *page, struct buf *out)
+{
+	const struct buf *external = &page->app->scripts;
+
+	(void)buf_putl(out, "\n      ");
+	if (external->len > 0)
+		(void)buf_put(out, external->data, external->len);
+	static_put_scripts(page->site->assets, page->site->requests, out);
+}
+
+static void
 put_scripts(const struct template *page, struct buf *out)
 {
 	const struct site *site = page->site;
@@ -251,8 +265,7 @@ put_scripts(const struct template *page, struct buf *out)
 			/* What the app adds to dash_clientside must be there
 			 * when the renderer starts. */
 			if (strstr(site->files[i].url, "/dash-renderer/"))
-				static_put_scripts(site->assets, site->requests,
-				    out);
+				put_own_scripts(page, out);
 			(void)buf_printf(out,
 			    "\n      <script src=\"%s" SUITES "%s\"></script>",
 			    site->requests, site->files[i].url);

@@ -3,13 +3,11 @@
 /*
  * Callbacks that end their process in every way but an orderly one.
  */
-#define _POSIX_C_SOURCE 200809L
-
+#include <poll.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <pronghorn/app.h>
@@ -89,9 +87,7 @@ exiting_job(struct ph_call *call)
 static void *
 fallen(void *arg)
 {
-	const struct timespec moment = { .tv_nsec = 200000000 };
-
-	(void)nanosleep(&moment, NULL);
+	(void)poll(NULL, 0, 200);
 	fall_over();
 	return arg;
 }

@@ -47,6 +47,9 @@ says(struct ph_call *call)
 PH_APP(app)
 {
 	ph_sessions(app);
+	ph_external_script(app, "https://cdn.example/lib/x.js?v=1",
+	    .integrity = "sha384-abc", .defer = true);
+	ph_external_stylesheet(app, "//fonts.example/css?family=A");
 	ph_layout(app, layout);
 	ph_page(app, "/", page);
 	ph_callback(app, says, PH_OUTPUT("query.children"),

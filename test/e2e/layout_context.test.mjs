@@ -56,3 +56,20 @@ test("the start says which layouts fail", async (t, s) => {
   assert.doesNotMatch(good.stdout + good.stderr, /app\.layout/);
   assert.equal(good.status, 0);
 });
+
+test("scripts and stylesheets of others, and what the policy allows", async (t, s) => {
+  const server = await s.start({ app: app("app") });
+  const page = await fetch(server.url);
+  const html = await page.text();
+  const policy = page.headers.get("content-security-policy");
+  const sources = (name) => new RegExp(`${name} ([^;]*)`).exec(policy)[1].split(" ");
+
+  assert.match(html, /<script src="https:\/\/cdn\.example\/lib\/x\.js\?v=1" integrity="sha384-abc" crossorigin="anonymous" defer><\/script>/);
+  assert.match(html, /<link rel="stylesheet" href="\/\/fonts\.example\/css\?family=A">/);
+  assert.ok(html.indexOf("cdn.example") < html.indexOf("/dash-renderer/"));
+  assert.ok(sources("script-src").includes("https://cdn.example/lib/x.js"));
+  for (const name of ["style-src", "font-src", "img-src"])
+    assert.ok(sources(name).includes("fonts.example"), name);
+  assert.ok(!sources("script-src").includes("fonts.example"));
+  assert.ok(!sources("connect-src").some((source) => /example/.test(source)));
+});

@@ -436,7 +436,8 @@ rules_of_callbacks(void **state)
 	ph_callback(app, draw, PH_OUTPUT_DUPLICATE("a.x"), PH_INPUT("i.v"));
 	check_one("ph_callback(draw): PH_OUTPUT_DUPLICATE(\"a.x\") needs "
 		  ".prevent_initial_call = true: which of them would come "
-		  "last?\n");
+		  "last? (.initial_duplicate = true says that it makes "
+		  "no difference)\n");
 	ph_callback(app, draw, PH_OUTPUT_DUPLICATE("a.x"),
 	    PH_OUTPUT_DUPLICATE("a.x"), PH_INPUT("i.v"),
 	    .prevent_initial_call = true);

@@ -86,6 +86,7 @@ fixture_init(struct app_fixture *fixture)
 	fixture->app = calloc(1, sizeof(*fixture->app));
 	assert_non_null(fixture->app);
 	memset(fixture->app->fingerprint, 'a', 64);
+	fixture->app->abi_minor = PH_ABI_MINOR;
 	arena_init(&fixture->arena, 0);
 	fixture->kit.app = fixture->app;
 	fixture->kit.options = &fixture->options;

@@ -3,6 +3,10 @@
 /* Circles of callbacks whose ids are patterns; functions in the browser. */
 #include "test/unit/worker/app_fixture.h"
 
+#include <stddef.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
 static struct app_fixture fixture;
 
 static enum ph_status
@@ -70,6 +74,65 @@ circles_of_patterns(void **state)
 	    PH_INPUT(PH_MATCH("a") ".x"));
 	check_one("");
 	fixture_fini(&fixture);
+}
+
+/* What nothing has been matched for yet when the page appears. */
+static void
+running_with_match(void **state)
+{
+	struct ph_app *app;
+
+	(void)state;
+	fixture_init(&fixture);
+	app = fixture_ph(&fixture);
+	ph_layout(app, page);
+	ph_callback(app, draw, PH_OUTPUT(PH_MATCH("a") ".x"),
+	    PH_INPUT(PH_MATCH("b") ".x"),
+	    .running =
+		PH_RUNNING(PH_WHILE(PH_MATCH("b") ".disabled", NULL, NULL)));
+	check_one("ph_callback(draw): .running \"{\"index\":MATCH,\"type\":"
+		  "\"b\"}.disabled\": MATCH needs .prevent_initial_call = "
+		  "true: when the page appears nothing has been matched\n");
+	ph_callback(app, draw, PH_OUTPUT(PH_MATCH("a") ".x"),
+	    PH_INPUT(PH_MATCH("b") ".x"), .prevent_initial_call = true,
+	    .running =
+		PH_RUNNING(PH_WHILE(PH_MATCH("b") ".disabled", NULL, NULL)));
+	check_one("");
+	ph_callback(app, draw, PH_OUTPUT_DUPLICATE("a.x"), PH_INPUT("b.x"),
+	    .initial_duplicate = true);
+	check_one("");
+	fixture_fini(&fixture);
+}
+
+/* An app of an older SDK: its struct ends where ours goes on. */
+static void
+options_of_an_older_app(void **state)
+{
+	size_t size = (size_t)sysconf(_SC_PAGESIZE);
+	size_t old = offsetof(struct ph_callback_options, initial_duplicate);
+	struct ph_callback_options options = { .d0 = PH_OUTPUT("a.x"),
+		.d1 = PH_INPUT("b.x"),
+		.prevent_initial_call = true };
+	char *pages = mmap(NULL, 2 * size, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	const struct ph_callback_options *theirs;
+
+	(void)state;
+	assert_ptr_not_equal(pages, MAP_FAILED);
+	assert_int_equal(mprotect(pages + size, size, PROT_NONE), 0);
+	old -= old % _Alignof(struct ph_callback_options);
+	theirs = (const void *)(pages + size - old);
+	memcpy(pages + size - old, &options, old);
+	fixture_init(&fixture);
+	fixture.app->abi_minor = 2;
+	app_define_layout(fixture_ph(&fixture), page,
+	    &(struct ph_layout_options){ .blocking = false });
+	app_define_callback(fixture_ph(&fixture), draw, "draw", theirs);
+	assert_true(fixture.app->callbacks[0]->prevent_initial_call);
+	assert_false(fixture.app->callbacks[0]->initial_duplicate);
+	check_one("");
+	fixture_fini(&fixture);
+	assert_int_equal(munmap(pages, 2 * size), 0);
 }
 
 static void
@@ -157,6 +220,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(circles_of_patterns),
+		cmocka_unit_test(running_with_match),
+		cmocka_unit_test(options_of_an_older_app),
 		cmocka_unit_test(what_a_function_looks_like),
 		cmocka_unit_test(functions_in_the_browser),
 	};

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Which children an answer may have, and what it is told of the others. */
+/* Which children an answer may have, what it is told of the others, and which
+ * numbers reach a page in which form. */
 #include "test/unit/worker/app_fixture.h"
 
 #include "worker/component.h"
+#include "worker/json_write.h"
 #include "worker/update.h"
 
 static struct app_fixture fixture;
@@ -69,11 +71,62 @@ children_that_cannot_be_shown(void **state)
 	fixture_fini(&fixture);
 }
 
+/* Columns are lists but in a figure; what a browser cannot count is a text. */
+static void
+what_a_page_gets(void **state)
+{
+	static const int64_t large[] = { INT64_C(9007199254740993),
+		INT64_C(-9007199254740991) };
+	struct value_column column = { .name = "n",
+		.name_len = 1,
+		.type = VALUE_COLUMN_I64,
+		.row_count = 2,
+		.u.integers = large };
+	struct value_table table = { .row_count = 2,
+		.column_count = 1,
+		.columns = &column };
+	struct value value = { .kind = VALUE_COLUMN, .u.column = &column };
+	struct value records = { .kind = VALUE_TABLE, .u.table = &table };
+	static const struct {
+		const char *property;
+		bool table;
+		const char *json;
+	} cases[] = {
+		{ "children", false,
+		    "[\"9007199254740993\",-9007199254740991]" },
+		{ "data", true,
+		    "[{\"n\":\"9007199254740993\"},{\"n\":-9007199254740991}"
+		    "]" },
+		{ "figure", false,
+		    "{\"dtype\":\"f8\",\"bdata\":"
+		    "\"AAAAAAAAQEP///////8/ww==\"}" },
+	};
+	struct buf out = BUF_EMPTY;
+	const char *why;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		buf_clear(&out);
+		assert_int_equal(
+		    json_write_page(cases[i].table ? &records : &value,
+			cases[i].property, &out, &why),
+		    0);
+		assert_string_equal(buf_cstr(&out), cases[i].json);
+	}
+	buf_clear(&out);
+	assert_int_equal(json_write(&value, &out, &why), 0);
+	assert_string_equal(buf_cstr(&out),
+	    "[9007199254740993,-9007199254740991]");
+	buf_free(&out);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(children_that_cannot_be_shown),
+		cmocka_unit_test(what_a_page_gets),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -262,56 +262,6 @@ numbers(void **state)
 		    cases[i].json);
 }
 
-/* Columns are lists but in a figure; what a browser cannot count is a text. */
-static void
-what_a_page_gets(void **state)
-{
-	static const int64_t large[] = { INT64_C(9007199254740993),
-		INT64_C(-9007199254740991) };
-	struct value_column column = { .name = "n",
-		.name_len = 1,
-		.type = VALUE_COLUMN_I64,
-		.row_count = 2,
-		.u.integers = large };
-	struct value_table table = { .row_count = 2,
-		.column_count = 1,
-		.columns = &column };
-	struct value value = { .kind = VALUE_COLUMN, .u.column = &column };
-	struct value records = { .kind = VALUE_TABLE, .u.table = &table };
-	static const struct {
-		const char *property;
-		bool table;
-		const char *json;
-	} cases[] = {
-		{ "children", false,
-		    "[\"9007199254740993\",-9007199254740991]" },
-		{ "data", true,
-		    "[{\"n\":\"9007199254740993\"},{\"n\":-9007199254740991}"
-		    "]" },
-		{ "figure", false,
-		    "{\"dtype\":\"f8\",\"bdata\":"
-		    "\"AAAAAAAAQEP///////8/ww==\"}" },
-	};
-	struct buf out = BUF_EMPTY;
-	const char *why;
-	size_t i;
-
-	(void)state;
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		buf_clear(&out);
-		assert_int_equal(
-		    json_write_page(cases[i].table ? &records : &value,
-			cases[i].property, &out, &why),
-		    0);
-		assert_string_equal(buf_cstr(&out), cases[i].json);
-	}
-	buf_clear(&out);
-	assert_int_equal(json_write(&value, &out, &why), 0);
-	assert_string_equal(buf_cstr(&out),
-	    "[9007199254740993,-9007199254740991]");
-	buf_free(&out);
-}
-
 static uint64_t
 next_random(uint64_t *seed)
 {
@@ -621,7 +571,6 @@ main(void)
 		ARENA_TEST(every_ascii_byte),
 		ARENA_TEST(texts_that_are_not_utf8_are_refused),
 		ARENA_TEST(numbers),
-		ARENA_TEST(what_a_page_gets),
 		ARENA_TEST(numbers_round_trip),
 		ARENA_TEST(numbers_in_a_locale_with_a_comma),
 		ARENA_TEST(lists_and_objects),

@@ -28,10 +28,13 @@
  *           2.1  ph_session_count(), ph_session_limit().
  *           2.2  ph_body_path(), ph_bytes_path(), ph_cache_pop(),
  *                ph_cache_cas().
- *           2.3  ph_session_forget().
+ *           2.3  ph_session_forget(), ph_external_script(),
+ *                ph_external_stylesheet(), .initial_duplicate of ph_callback().
  *           The major number changes when a published function or struct
  *           changes its meaning; then an app must be compiled again. The
- *           minor number grows when something is added at the end.
+ *           minor number grows when something is added at the end, of a
+ *           struct of options, too: the server reads no more of it than
+ *           the app's own version has.
  */
 
 #include <stdbool.h>
@@ -167,6 +170,9 @@ struct ph_callback_options {
 					     while it runs */
 	const char *const *cancel; /* PH_TEXTS("id.property", ...): inputs that
 				      end it */
+	bool initial_duplicate; /* with PH_OUTPUT_DUPLICATE(): it runs when the
+				   page appears, too; which of those that
+				   have the output comes last is open */
 	bool ph_end_;
 };
 
@@ -196,7 +202,8 @@ struct ph_callback_options {
 #define PH_STATE(what) (PH_MARK_STATE_ what)
 
 /* An output that other callbacks have, too; the last answer stays. Needs
- * .prevent_initial_call. In ph_output() it is called "id.property" as well. */
+ * .prevent_initial_call or .initial_duplicate. In ph_output() it is called
+ * "id.property" as well. */
 #define PH_OUTPUT_DUPLICATE(what) (PH_MARK_DUPLICATE_ what)
 
 /* An input or state that may be absent from the page: it is null then. The

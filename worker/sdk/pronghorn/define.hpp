@@ -47,6 +47,12 @@ public:
 		options_.prevent_initial_call = true;
 		return self();
 	}
+	/* With duplicate_output(): it runs when the page appears, too. */
+	Self &initial_duplicate()
+	{
+		options_.initial_duplicate = true;
+		return self();
+	}
 	/* All other options by their C names. */
 	struct ph_callback_options &options() { return options_; }
 
@@ -474,6 +480,17 @@ public:
 	App &index(Text html)
 	{
 		ph_index(app_, html.get());
+		return *this;
+	}
+	/* Of other servers, in the order of the calls. */
+	App &external_script(Text url, const struct ph_external_options &options = {})
+	{
+		ph_external_add(app_, PH_EXTERNAL_SCRIPT, url.get(), options);
+		return *this;
+	}
+	App &external_stylesheet(Text url, const struct ph_external_options &options = {})
+	{
+		ph_external_add(app_, PH_EXTERNAL_STYLESHEET, url.get(), options);
 		return *this;
 	}
 	App &meta(Text name, Text content)

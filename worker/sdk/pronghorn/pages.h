@@ -46,6 +46,17 @@ struct ph_page_info {
 	bool has_variables;      /* the path is a template */
 };
 
+/* ph_external_script(app, url, .integrity = "sha384-...") */
+struct ph_external_options {
+	const char *integrity;   /* hash that the file must have */
+	const char *crossorigin; /* default with .integrity: "anonymous" */
+	const char *type;        /* of a script: "module" */
+	const char *media;       /* of a stylesheet: "print" */
+	bool defer;              /* a script that waits for the document */
+	bool ph_end_;
+};
+enum ph_external_kind { PH_EXTERNAL_SCRIPT, PH_EXTERNAL_STYLESHEET };
+
 struct ph_page_host {
 	uint32_t size;
 	void (*page)(struct ph_app *app, const char *path,
@@ -61,6 +72,8 @@ struct ph_page_host {
 	const char *(*href)(const char *path);
 	const char *(*path_arg)(struct ph_call *call, const char *name);
 	const char *(*query_arg)(struct ph_call *call, const char *name);
+	void (*external)(struct ph_app *app, enum ph_external_kind kind,
+	    const char *url, const struct ph_external_options *options);
 };
 
 /* ---- define: only inside PH_APP() -------------------------------------- */
@@ -114,6 +127,28 @@ static inline void
 ph_meta(struct ph_app *app, const char *name, const char *content)
 {
 	ph_host_->pages->meta(app, name, content);
+}
+
+/*
+ * A script or stylesheet of another server in every page, in the order of the
+ * calls: stylesheets before those of packages and assets, scripts before those
+ * of the assets folder. The page's policy (content_security_policy = "auto")
+ * allows what is named here or in ph_index() as an element of that kind: the
+ * script itself; of a stylesheet's server its sheets, fonts and images. What a
+ * script loads in its turn needs the setting csp_extra.
+ */
+#define ph_external_script(app, ...) \
+	ph_external_(app, PH_EXTERNAL_SCRIPT, __VA_ARGS__, .ph_end_ = false)
+#define ph_external_stylesheet(app, ...) \
+	ph_external_(app, PH_EXTERNAL_STYLESHEET, __VA_ARGS__, .ph_end_ = false)
+#define ph_external_(app, kind, url, ...) \
+	ph_external_add(app, kind, url,   \
+	    (struct ph_external_options){ __VA_ARGS__ })
+static inline void
+ph_external_add(struct ph_app *app, enum ph_external_kind kind, const char *url,
+    struct ph_external_options options)
+{
+	ph_host_->pages->external(app, kind, url, &options);
 }
 
 /* ---- in layouts and callbacks ------------------------------------------- */
