@@ -122,6 +122,8 @@ struct call {
 	const char *job;          /* id of the background job, or NULL */
 	int64_t job_asked_us;     /* clock_mono_us of the last look for it */
 	bool job_cancelled;
+	int64_t sides_us; /* clock_mono_us when the page was told of `sides` */
+	bool sides_wait;  /* some are set since */
 };
 
 /* Prepare a call; `args` is an array value or NULL. Allocates nothing. */

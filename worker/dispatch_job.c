@@ -2,7 +2,7 @@
 
 /*
  * The page asks how far a background callback is. Answered on the loop from
- * two or three look-ups, so that asking holds no thread; only renewing a
+ * three or four look-ups, so that asking holds no thread; only renewing a
  * ticket now and then is a task for the pool.
  *
  * THREADS  The loop only.
@@ -72,25 +72,23 @@ answer_error(struct conn *conn, const struct answer_to *to,
 	conn_answer(conn, to, &reply, false);
 }
 
-/* Append the progress, when there is one. */
+/* Append an entry that a job has left, when there is one. */
 static void
-put_progress(struct worker *worker, const uint8_t row[CACHE_KEY_LEN],
-    struct buf *out)
+put_entry(struct worker *worker, const char *name,
+    const uint8_t key[CACHE_KEY_LEN], struct buf *out)
 {
-	uint8_t key[CACHE_KEY_LEN];
 	enum cache_format format;
 	struct value *json;
 
-	if (job_progress_key(worker->cache_options, row, key) < 0 ||
-	    cache_lookup(worker->kit.cache, key, &worker->found, &format) <=
-		CACHE_MISS)
+	if (cache_lookup(worker->kit.cache, key, &worker->found, &format) <=
+	    CACHE_MISS)
 		return;
 	arena_reset(&worker->arena);
 	if (encode_decode(worker->found.data, worker->found.len, &worker->arena,
 		&json) < 0 ||
 	    json->kind != VALUE_JSON)
 		return;
-	(void)buf_putl(out, ",\"progress\":");
+	(void)buf_printf(out, ",\"%s\":", name);
 	(void)buf_put(out, json->u.text, json->count);
 }
 
@@ -99,11 +97,15 @@ answer_progress(struct conn *conn, const struct answer_to *to,
     const uint8_t row[CACHE_KEY_LEN])
 {
 	struct worker *worker = conn->worker;
+	uint8_t key[CACHE_KEY_LEN];
 	struct reply reply;
 
 	buf_clear(&worker->scratch);
 	(void)buf_putl(&worker->scratch, "{\"multi\":true");
-	put_progress(worker, row, &worker->scratch);
+	if (job_progress_key(worker->cache_options, row, key) == 0)
+		put_entry(worker, "progress", key, &worker->scratch);
+	if (job_sides_key(worker->cache_options, row, key) == 0)
+		put_entry(worker, "sideUpdate", key, &worker->scratch);
 	(void)buf_putc(&worker->scratch, '}');
 	dispatch_json_reply(&reply, worker->scratch.data, worker->scratch.len);
 	conn_answer(conn, to, &reply, true);

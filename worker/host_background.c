@@ -4,8 +4,9 @@
  * What a background callback does while it runs: say how far it is, and ask
  * whether anybody still wants it.
  *
- * The progress is one entry in the store under the row's key, as finished
- * JSON, so that whoever answers the page's question reads it and sends it.
+ * The progress is one entry in the store under a key of the row's, as finished
+ * JSON, so that whoever answers the page's question reads it and sends it; what
+ * ph_set_props() sets is another.
  *
  * THREADS  The thread that runs the call.
  * FAILURE  A store that fails loses a step of the progress, nothing else.
@@ -19,9 +20,11 @@
 #include "worker/host.h"
 #include "worker/job.h"
 #include "worker/json_write.h"
+#include "worker/update.h"
 
 #define EVERY_US 50000
 #define LIFE_MS 600000
+#define MARGIN_MS 300
 
 /* Is it one of .progress? Writes its name as the browser has it. */
 static const char *
@@ -67,10 +70,12 @@ write_members(struct call *call, const struct ph_member *members, size_t count,
 	return count > 0 && buf_ok(json);
 }
 
+/* Finished JSON under a key that is made of the row's. */
 static bool
-store(struct call *call, const struct buf *json)
+store(struct call *call, const uint8_t key[CACHE_KEY_LEN], int64_t life_ms,
+    const struct buf *json)
 {
-	const struct cache_life life = { .fresh_ms = LIFE_MS };
+	const struct cache_life life = { .fresh_ms = life_ms };
 	struct value value = { .kind = VALUE_JSON,
 		.count = (uint32_t)json->len };
 	struct buf bytes = BUF_EMPTY;
@@ -78,9 +83,8 @@ store(struct call *call, const struct buf *json)
 	bool done = false;
 
 	value.u.text = json->data;
-	if (job_progress_key(call->kit->cache_options, call->own_key,
-		entry.key) == 0 &&
-	    encode_value(&value, &bytes) == 0) {
+	memcpy(entry.key, key, CACHE_KEY_LEN);
+	if (encode_value(&value, &bytes) == 0) {
 		entry.data = bytes.data;
 		entry.len = bytes.len;
 		done = cache_put(call->kit->cache, &entry, 1, CACHE_PUT_ALWAYS,
@@ -90,12 +94,43 @@ store(struct call *call, const struct buf *json)
 	return done;
 }
 
+/*
+ * The entry lives a little longer than the page waits between two looks, and
+ * has what was set in that time: so the page gets it once, or twice, and does
+ * not undo for as long as the job runs what its reader has changed since. The
+ * answer at the end has all of them once more.
+ */
+void
+job_tell_sides(struct call *call)
+{
+	double interval =
+	    call->callback->interval > 0 ? call->callback->interval : 1;
+	int64_t life_ms = (int64_t)(interval * 1000) + MARGIN_MS;
+	int64_t now_us = clock_mono_us();
+	struct buf json = BUF_EMPTY;
+	uint8_t key[CACHE_KEY_LEN];
+	const char *why;
+
+	call->sides_wait = true;
+	if (call->own_key == NULL || call->kit->cache == NULL ||
+	    (call->sides_us != 0 && now_us - call->sides_us < EVERY_US))
+		return;
+	call->sides_us = now_us;
+	call->sides_wait = false;
+	if (update_sides(call->sides, now_us - life_ms * 1000, &json, &why) &&
+	    buf_ok(&json) &&
+	    job_sides_key(call->kit->cache_options, call->own_key, key) == 0)
+		(void)store(call, key, life_ms, &json);
+	buf_free(&json);
+}
+
 static bool
 set_progress(struct ph_call *ph, const struct ph_member *members, size_t count)
 {
 	struct call *call = host_call(ph);
 	struct buf json = BUF_EMPTY;
 	int64_t now_us = clock_mono_us();
+	uint8_t key[CACHE_KEY_LEN];
 	bool done = false;
 
 	crash_touch();
@@ -105,12 +140,15 @@ set_progress(struct ph_call *ph, const struct ph_member *members, size_t count)
 		    call->name);
 		return false;
 	}
+	if (call->sides_wait)
+		job_tell_sides(call);
 	if (call->own_key == NULL || call->kit->cache == NULL ||
 	    (call->progress_us != 0 && now_us - call->progress_us < EVERY_US))
 		return false;
 	call->progress_us = now_us;
-	if (write_members(call, members, count, &json))
-		done = store(call, &json);
+	if (write_members(call, members, count, &json) &&
+	    job_progress_key(call->kit->cache_options, call->own_key, key) == 0)
+		done = store(call, key, LIFE_MS, &json);
 	buf_free(&json);
 	return done;
 }
@@ -123,6 +161,8 @@ job_is_cancelled(struct call *call)
 	if (call->job == NULL)
 		return false;
 	crash_touch();
+	if (call->sides_wait)
+		job_tell_sides(call);
 	if (call->job_cancelled || now_us - call->job_asked_us < EVERY_US)
 		return call->job_cancelled;
 	call->job_asked_us = now_us;

@@ -10,9 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/base/clock.h"
 #include "worker/component.h"
 #include "worker/dash_id.h"
 #include "worker/host.h"
+#include "worker/job.h"
 #include "worker/update.h"
 
 #define DEPTH_MAX 200
@@ -224,5 +226,8 @@ host_set_props(struct ph_call *ph, const char *id, const char *property,
 	}
 	name_output(call, what, host_take(value));
 	(*at)->value = host_take(value);
+	(*at)->set_us = clock_mono_us();
+	if (!call->failed && call->job != NULL)
+		job_tell_sides(call);
 	return call->failed ? PH_ERROR : PH_OK;
 }

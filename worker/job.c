@@ -139,6 +139,14 @@ job_progress_key(const struct cache_options *options,
 	    CACHE_KEY_LEN, out);
 }
 
+int
+job_sides_key(const struct cache_options *options,
+    const uint8_t key[CACHE_KEY_LEN], uint8_t out[CACHE_KEY_LEN])
+{
+	return memo_key(options->cache_key_prefix, "", 0, "sides", key,
+	    CACHE_KEY_LEN, out);
+}
+
 /* Read the parts of a ticket; the requester counts when it is not NULL. */
 static bool
 ticket_parse(const struct value *ticket, const char *requester,

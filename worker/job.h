@@ -60,9 +60,16 @@ bool job_is_wanted(const struct toolkit *kit, const char *id);
 /* A fresh id. 0, or ERR_STORE when the system gives no random bytes. */
 int job_new_id(char id[JOB_ID_LEN + 1]);
 
-/* The key under which the progress of a row stands. */
+/* The key under which the progress of a row stands, and what it has set of the
+ * page besides. */
 int job_progress_key(const struct cache_options *options,
     const uint8_t key[CACHE_KEY_LEN], uint8_t out[CACHE_KEY_LEN]);
+int job_sides_key(const struct cache_options *options,
+    const uint8_t key[CACHE_KEY_LEN], uint8_t out[CACHE_KEY_LEN]);
+
+/* host_background.c: ph_set_props() has been called in a job: let the page
+ * have it when it asks next. */
+void job_tell_sides(struct call *call);
 
 /* host_background.c: has the job that this call runs as been ended? Looks at
  * most every 50 ms. */

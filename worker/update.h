@@ -57,6 +57,7 @@ struct update_side {
 	struct update_side *next;
 	const char *what; /* "id.property" */
 	const struct value *value;
+	int64_t set_us; /* clock_mono_us */
 };
 
 /*
@@ -94,6 +95,11 @@ int update_decode(const void *data, size_t len, const struct callback *callback,
  */
 int update_slots(const struct callback *callback, const struct value *about,
     struct arena *arena, struct update_slot **slots, uint32_t *count);
+
+/* Append {"id.property":value,...} of those set since then; false: there are
+ * none, or *why as below. */
+bool update_sides(const struct update_side *side, int64_t since_us,
+    struct buf *out, const char **why);
 
 /*
  * Development: is there anything among the values that a browser could not

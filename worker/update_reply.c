@@ -278,23 +278,26 @@ put_properties(const struct update_slot *slots, uint32_t count,
 	return buf_putc(out, '}');
 }
 
-static int
-put_sides(const struct update_side *side, struct buf *out, const char **why)
+bool
+update_sides(const struct update_side *side, int64_t since_us, struct buf *out,
+    const char **why)
 {
-	bool first = true;
+	bool any = false;
 	int rc = 0;
 
-	(void)buf_putl(out, ",\"sideUpdate\":{");
+	(void)buf_putc(out, '{');
 	for (; side != NULL && rc == 0; side = side->next) {
-		if (!first)
+		if (side->set_us < since_us)
+			continue;
+		if (any)
 			(void)buf_putc(out, ',');
-		first = false;
+		any = true;
 		(void)json_write_text(side->what, strlen(side->what), out);
 		(void)buf_putc(out, ':');
 		rc = put_value(side->what, side->value, out, why);
 	}
 	(void)buf_putc(out, '}');
-	return rc;
+	return any && rc == 0;
 }
 
 int
@@ -322,8 +325,11 @@ update_response(const struct update_slot *slots, uint32_t count,
 		rc = put_properties(slots, count, values, i, out, why);
 	}
 	(void)buf_putc(out, '}');
-	if (rc == 0 && side != NULL)
-		rc = put_sides(side, out, why);
+	if (rc == 0 && side != NULL) {
+		(void)buf_putl(out, ",\"sideUpdate\":");
+		if (!update_sides(side, INT64_MIN, out, why))
+			rc = ERR_SYNTAX;
+	}
 	(void)buf_putc(out, '}');
 	if (rc == 0 && !buf_ok(out))
 		rc = -ENOMEM;

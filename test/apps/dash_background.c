@@ -23,6 +23,9 @@ waits(struct ph_call *call)
 		}
 		ph_set_progress(call, { "bar.children", ph_textf("%d", round) },
 		    { "bar.title", ph_textf("pid %d", (int)getpid()) });
+		if (round == 3)
+			ph_set_props(call, "side", "title",
+			    ph_text("on the way"));
 		ph_sleep(call, 0.02);
 	}
 	ph_set_props(call, "side", "children", ph_text("by the way"));

@@ -57,6 +57,33 @@ function open(scene, options = {}) {
   return scene.start({ app: "dash_background", threads: 2, ...options });
 }
 
+test("what a job sets of the page besides comes while it runs", async (t, s) => {
+  const server = await open(s);
+  const file = path.join(s.dir(), "stop");
+  const { json } = await begin(server, file);
+  const seen = await until("the first news", async () =>
+    (await poll(server, json.job)).json.sideUpdate);
+
+  assert.deepEqual(seen, { "side.title": "on the way" });
+  await until("it not to be repeated for ever", async () => {
+    const { json: now } = await poll(server, json.job);
+
+    assert.equal("response" in now, false);
+    return now.sideUpdate === undefined;
+  });
+  fs.writeFileSync(file, "");
+  const last = await until("the result", async () => {
+    const { json: now } = await poll(server, json.job);
+
+    return now.response && now;
+  });
+
+  assert.deepEqual(last.sideUpdate, {
+    "side.title": "on the way",
+    "side.children": "by the way",
+  });
+});
+
 test("a job says how far it is and ends with its result", async (t, s) => {
   const server = await open(s, { threads: 1 });
   const file = path.join(s.dir(), "stop");

@@ -527,9 +527,10 @@ ph_memoize_add(struct ph_app *app, ph_function *function, const char *name,
  * Run `function` in the server when one of its inputs changes in the browser
  * and put what it hands to ph_output() into the page.
  */
-#define ph_callback(app, function, ...)           \
+#define ph_callback(app, ...) ph_callback_(app, __VA_ARGS__, .ph_end_ = false)
+#define ph_callback_(app, function, ...)          \
 	ph_callback_add(app, function, #function, \
-	    (struct ph_callback_options){ __VA_ARGS__, .ph_end_ = false })
+	    (struct ph_callback_options){ __VA_ARGS__ })
 static inline void
 ph_callback_add(struct ph_app *app, ph_function *function, const char *name,
     struct ph_callback_options options)
@@ -543,9 +544,11 @@ ph_callback_add(struct ph_app *app, ph_function *function, const char *name,
  * name "namespace.function" of one that a script has put into
  * window.dash_clientside. Its arguments are the inputs, then the states.
  */
-#define ph_clientside(app, source, ...) \
-	ph_clientside_add(app, source,  \
-	    (struct ph_callback_options){ __VA_ARGS__, .ph_end_ = false })
+#define ph_clientside(app, ...) \
+	ph_clientside_(app, __VA_ARGS__, .ph_end_ = false)
+#define ph_clientside_(app, source, ...) \
+	ph_clientside_add(app, source,   \
+	    (struct ph_callback_options){ __VA_ARGS__ })
 static inline void
 ph_clientside_add(struct ph_app *app, const char *source,
     struct ph_callback_options options)
@@ -620,7 +623,8 @@ ph_output_each(struct ph_call *call, const char *what, size_t index,
 
 /*
  * Set a property of any component of the page, be it an output or not. `id`
- * is a text, or ph_id() and the like. Sent with PH_OK only.
+ * is a text, or ph_id() and the like. Sent with PH_OK only; of a background
+ * callback also while it runs, when the page asks next.
  */
 static inline enum ph_status
 ph_set_props(struct ph_call *call, const char *id, const char *property,
