@@ -173,9 +173,10 @@ int app_dependencies_json(const struct app *app, struct buf *out);
 
 /*
  * Append the inline functions of clientside callbacks, a script element each.
- * They have no text in them that ends the element.
+ * They have no text in them that ends the element. `debug`: one that does not
+ * compile says so when it is to run.
  */
-void app_inline_script(const struct app *app, struct buf *out);
+void app_inline_script(const struct app *app, bool debug, struct buf *out);
 
 /*
  * Read "id.property" into a zeroed dependency; dict ids live in the app's

@@ -11,6 +11,7 @@
 
 #include "worker/app.h"
 #include "worker/json_write.h"
+#include "worker/pages.h"
 
 static void
 put_text(const char *text, struct buf *out)
@@ -100,7 +101,7 @@ put_callback(const struct callback *callback, struct buf *out)
 	    "\"optional\":%s,\"hidden\":%s,"
 	    "\"websocket\":false,\"persistent\":false}",
 	    flag(callback->output_count == 0), flag(callback->cancels),
-	    flag(callback->cancels));
+	    flag(callback->cancels || pages_is_own(callback)));
 }
 
 int
@@ -119,16 +120,44 @@ app_dependencies_json(const struct app *app, struct buf *out)
 }
 
 /* One element each: a syntax error ends the element that it is in. */
+/*
+ * Development: where a function should be and is not, as it does not compile,
+ * stands one that says so in the error panel. The browser itself tells it only
+ * to the console.
+ */
+static void
+put_stand_in(const struct callback *callback, struct buf *out)
+{
+	(void)buf_printf(out,
+	    "<script>(function(){var c=window.dash_clientside="
+	    "window.dash_clientside||{};var n=c[\"%s\"]=c[\"%s\"]||{};"
+	    "if(typeof n[\"%s\"]==='function')return;var why='ph_clientside() "
+	    "for '+",
+	    callback->client_space, callback->client_space,
+	    callback->client_name);
+	put_text(callback->output, out);
+	(void)buf_printf(out,
+	    "+': '+(window.ph_wrong||'it is no function');n[\"%s\"]="
+	    "function(){throw new Error(why)}})();</script>\n      ",
+	    callback->client_name);
+}
+
 void
-app_inline_script(const struct app *app, struct buf *out)
+app_inline_script(const struct app *app, bool debug, struct buf *out)
 {
 	const struct callback *callback;
+	bool any = false;
 	size_t i;
 
 	for (i = 0; i < app->callback_count; i++) {
 		callback = app->callbacks[i];
 		if (callback->client_source == NULL)
 			continue;
+		if (debug && !any)
+			(void)buf_putl(out,
+			    "<script>addEventListener('error',function(e){"
+			    "window.ph_wrong=e.message});</script>\n      ");
+		any = true;
 		(void)buf_printf(out,
 		    "<script>(function(){var c=window.dash_clientside="
 		    "window.dash_clientside||{};var n=c[\"%s\"]=c[\"%s"
@@ -139,5 +168,7 @@ app_inline_script(const struct app *app, struct buf *out)
 		(void)buf_puts(out, callback->client_source);
 		/* The line end closes a comment at the function's end. */
 		(void)buf_putl(out, "\n);\n})();</script>\n      ");
+		if (debug)
+			put_stand_in(callback, out);
 	}
 }

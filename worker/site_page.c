@@ -301,7 +301,7 @@ put_renderer(const struct template *page, struct buf *out)
 	(void)buf_putl(out, NO_WORLD "\n      ");
 	if (page->options->debug)
 		put_debug_script(page, out);
-	app_inline_script(page->app, out);
+	app_inline_script(page->app, page->options->debug, out);
 	(void)buf_putl(out,
 	    "<script id=\"_dash-renderer\" type=\"application/javascript\">"
 	    "var renderer = new DashRenderer();</script>");
@@ -352,7 +352,7 @@ site_hash_document(struct site *site, const struct site_source *source)
 		if (marks[i].put != put_renderer) /* it holds the hash */
 			marks[i].put(&page, &all);
 	}
-	app_inline_script(source->app, &all);
+	app_inline_script(source->app, source->options->debug, &all);
 	static_put_opened(site->assets, &all);
 	debug_hash(&all, site->document);
 	buf_free(&all);

@@ -201,3 +201,13 @@ PH_APP(app)
 	CALLBACK(app, is_quick, .on_error = NULL);
 	CALLBACK(app, forks, .on_error = NULL);
 }
+
+/* One button, four callbacks that fall over together. */
+PH_APP(crashing)
+{
+	ph_layout(crashing, layout);
+	CALLBACK(crashing, crash_1, .on_error = NULL);
+	CALLBACK(crashing, crash_2, .on_error = NULL);
+	CALLBACK(crashing, crash_3, .on_error = NULL);
+	CALLBACK(crashing, crash_4, .on_error = NULL);
+}

@@ -55,3 +55,13 @@ PH_APP(app)
 	CALLBACK(app, large);
 	CALLBACK(app, graph);
 }
+
+/* A function of the browser that is none. */
+PH_APP(script)
+{
+	ph_layout(script, layout);
+	ph_clientside(script, "function(n) { return n +; }",
+	    PH_OUTPUT("column.children"), PH_INPUT("go.n_clicks"));
+	ph_clientside(script, "function(n) { return 'clicks ' + (n || 0); }",
+	    PH_OUTPUT("large.children"), PH_INPUT("go.n_clicks"));
+}

@@ -185,21 +185,21 @@ functions_in_the_browser(void **state)
 		  "function must not contain </script\n");
 	ph_clientside(app, "", PH_OUTPUT("a.x"), PH_INPUT("i.v"));
 	check_one("ph_clientside(\"\"): the function is missing\n");
-	app_inline_script(fixture.app, &out);
+	app_inline_script(fixture.app, false, &out);
 	assert_int_equal(out.len, 0);
 	ph_clientside(app, "space.name", PH_OUTPUT("a.x"), PH_INPUT("i.v"));
-	app_inline_script(fixture.app, &out);
+	app_inline_script(fixture.app, false, &out);
 	assert_int_equal(out.len, 0); /* a script has it */
 	ph_clientside(app, "function(v) { return v; } // same",
 	    PH_OUTPUT("b.x"), PH_INPUT("i.v"));
-	app_inline_script(fixture.app, &out);
+	app_inline_script(fixture.app, false, &out);
 	assert_non_null(strstr(buf_cstr(&out),
 	    "n[\"clientside_2\"]=(function(v) { return v; } // same\n);\n"));
 	/* A syntax error in one must not take the others with it. */
 	ph_clientside(app, "function(v) { return ; ; ) }", PH_OUTPUT("c.x"),
 	    PH_INPUT("i.v"));
 	buf_clear(&out);
-	app_inline_script(fixture.app, &out);
+	app_inline_script(fixture.app, false, &out);
 	assert_non_null(
 	    strstr(strstr(buf_cstr(&out), "</script>"), "<script>"));
 	buf_clear(&out);
