@@ -237,13 +237,12 @@ test("errors come and go", { seconds: 400 }, async (t, scene) => {
   const good = fs.readFileSync(source, "utf8");
   const line = good.split("\n").findIndex((one) => /^PH_APP/.test(one)) + 3;
   const told = page.getByText(new RegExp(`app\\.c:${line}:\\d+: error:`));
-  const mended = [];
 
   await visitor.visit();
   await listens(visitor);
   await shows(visitor, "Caching and signaling");
   /* A mistake: the page stays, and the panel has file and line. */
-  await measure(t, "mistake to panel", async () => {
+  await measure(t, "mistake to panel, and mended to page", async () => {
     const before = now();
 
     edit(source, `ph_title(app, `, `ph_titel(app, `);
@@ -259,11 +258,12 @@ test("errors come and go", { seconds: 400 }, async (t, scene) => {
     fs.writeFileSync(source, good);
     await told.first().waitFor({ state: "detached", ...PATIENT });
     await shows(visitor, "Caching and signaling");
-    mended.push(now() - again);
+    const mended = now() - again;
+
+    t.diagnostic(`mistake to panel: ${panel.toFixed(1)} ms, mended to page: ${mended.toFixed(1)} ms`);
     await listens(visitor);
-    return panel;
+    return Math.max(panel, mended);
   });
-  within(t, "mended to page", Math.min(...mended), QUIET ? QUICK_MS : BOUND_MS);
   /* What is right is served again, and no worker had to die for it. */
   edit(source, 'app, "Caching and signaling"', 'app, "The last one"');
   await shows(visitor, "The last one");
