@@ -138,8 +138,8 @@ struct app {
 	struct buf scripts;     /* elements for those of other servers */
 	struct buf stylesheets; /* the same */
 	unsigned abi_minor;     /* of the SDK that it was compiled with */
-	struct arena arena;  /* what is not freed one by one */
-	struct buf problems; /* one line per mistake in the definition */
+	struct arena arena;     /* what is not freed one by one */
+	struct buf problems;    /* one line per mistake in the definition */
 };
 
 /*

@@ -10,7 +10,8 @@
 /*
  * Values to JSON as browsers want it: strict, UTF-8, NaN and infinities as
  * null, numbers shortest and exact as JavaScript writes them, whatever the
- * locale, `<` `>` `&` escaped so that the text may stand inside a script element.
+ * locale, `<` `>` `&` escaped so that the text may stand inside a script
+ * element.
  */
 
 /*
