@@ -2,51 +2,14 @@
 
 /*
  * docs/APPS.md says the truth: each recipe compiles by itself, without a
- * warning, and answers as the comments below it say:
- *
- *   <!-- get PATH: part of the body -->
- *   <!-- post OUTPUT id.property=JSON ...: part of the body, or 204 -->
+ * warning, and answers as the comments below it say (lib/recipes.mjs).
  */
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { ROOT, test } from "../lib/harness.mjs";
+import { APPS, compile, recipes } from "../lib/recipes.mjs";
 import { get, post } from "../lib/wire.mjs";
-
-const FLAGS = ["-O1", "-Wall", "-Wextra", "-Werror", "-fPIC"];
-const COMPILERS = {
-  c: [process.env.CC || "cc", "-std=c11"],
-  cpp: [process.env.CXX || "c++", "-std=c++17"],
-};
-const text = fs.readFileSync(path.join(ROOT, "docs/APPS.md"), "utf8");
-
-/* [{ title, language, source, asks: [{ verb, what, expect }] }] */
-const recipes = text
-  .split(/^### /m)
-  .slice(1)
-  .map((part) => ({
-    title: part.split("\n")[0],
-    language: part.match(/```(c|cpp)\n/)?.[1],
-    source: part.match(/```(?:c|cpp)\n([\s\S]*?)```/)?.[1],
-    asks: [...part.matchAll(/^<!-- (get|post) (.*?): (.*) -->$/gm)].map(
-      ([, verb, what, expect]) => ({ verb, what, expect }),
-    ),
-  }))
-  .filter(({ source }) => source);
-
-function compile(source, language, folder) {
-  const [compiler, standard] = COMPILERS[language];
-  const file = path.join(folder, `app.${language}`);
-  const object = path.join(folder, "app.so");
-
-  fs.writeFileSync(file, source);
-  execFileSync(compiler, [
-    ...[standard, ...FLAGS],
-    ...["-shared", `-I${ROOT}/worker/sdk`, "-o", object, file, "-lm"],
-  ]);
-  return object;
-}
 
 /* "..a.x...b.y.." or "a.x" -> [{ id, property }] */
 function outputsOf(output) {
@@ -118,6 +81,22 @@ for (const { title, language, source, asks } of recipes)
         );
     }
   });
+
+/* It needs packages from npm: the app of the packages' own test is compiled
+ * with them, and says the same. */
+test("the recipe of npm packages is what its app does", () => {
+  const plain = (code) => code.replace(/\s+/g, " ").trim();
+  const file = path.join(ROOT, "test/packages/app.c");
+  const app = plain(fs.readFileSync(file, "utf8"));
+  const [, part] = APPS.split("### 26");
+  const recipe = part.split("```").find((block) => /^\n#include/.test(block));
+  const lines = recipe.split("\n").map(plain);
+  const code = lines.filter((line) => line && line !== "...");
+
+  assert.ok(code.length >= 3);
+  for (const line of code)
+    assert.ok(app.includes(line.replace(/\)\)$/, "")), line);
+});
 
 test("there are at least twenty recipes", () => {
   assert.ok(recipes.length >= 20, `${recipes.length}`);

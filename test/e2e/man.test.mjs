@@ -11,7 +11,7 @@ import path from "node:path";
 import { BUILD, ROOT, test } from "../lib/harness.mjs";
 
 const FOLDER = path.join(ROOT, "docs/man");
-const PAGES = ["pronghorn.8", "pronghorn.conf.5", "pronghorn-bench.1"];
+const PAGES = fs.readdirSync(FOLDER).filter((name) => /\.\d$/.test(name));
 const FORMATTERS = [
   ["groff", "-man", "-Tutf8", "-ww", "-rLL=78n"],
   ["man", "--warnings=w", "-l", "--"],
@@ -34,6 +34,11 @@ function render(page) {
     ),
   );
 }
+
+test("there is one for programs, settings and apps", () => {
+  assert.deepEqual(PAGES.sort(), ["pronghorn-app.7", "pronghorn-bench.1",
+    "pronghorn.8", "pronghorn.conf.5"]);
+});
 
 for (const [command, ...args] of FORMATTERS) {
   test(`${command} has nothing to say`, { skip: !isThere(command) }, async (t) => {

@@ -2,8 +2,9 @@
 
 /*
  * How long one callback takes without the cache: a small output, one client
- * that asks again when it has the answer, over loopback. The aim is a median
- * under 0.3 ms on a quiet machine; what is measured here includes the client.
+ * that asks again when it has the answer, over loopback. The median is under
+ * 0.3 ms: that of the quietest stretch, as other programs may take the
+ * processor, but none makes it faster. What is measured includes the client.
  */
 import assert from "node:assert/strict";
 import net from "node:net";
@@ -12,6 +13,20 @@ import { updateBody } from "../lib/visitor.mjs";
 import { post } from "../lib/wire.mjs";
 
 const ROUNDS = 4000;
+const STRETCH = 200; /* rounds */
+const AIM_MS = 0.3;
+
+const median = (times) =>
+  [...times].sort((a, b) => a - b)[Math.floor(times.length / 2)];
+
+/* The least median of some rounds in a row. */
+function quietest(times) {
+  let least = Infinity;
+
+  for (let at = 0; at + STRETCH <= times.length; at += STRETCH)
+    least = Math.min(least, median(times.slice(at, at + STRETCH)));
+  return least;
+}
 
 /* Milliseconds of each round, in order; nothing but the bytes is looked at. */
 function measure(address, request, rounds) {
@@ -32,7 +47,7 @@ function measure(address, request, rounds) {
       if (times.length === 1) assert.match(bytes.toString("latin1"), /^HTTP\/1\.1 200 /);
       if (times.length < rounds) return ask();
       socket.destroy();
-      return done(times.slice(rounds / 4).sort((a, b) => a - b));
+      return done(times.slice(rounds / 4));
     });
   });
 }
@@ -42,14 +57,18 @@ test("round trip of a callback", async (t, scene) => {
   const request = post(updateBody("remembers.children", [["in.value", 1]]));
   const small = post(updateBody("small.children", [["in.value", 1]]));
 
-  for (const [what, bytes] of [
-    ["a small output", small],
-    ["a session that is written", request],
+  for (const [what, bytes, most] of [
+    ["a small output", small, AIM_MS],
+    ["a session that is written", request, 20],
   ]) {
     const times = await measure(server.address, bytes, ROUNDS);
-    const part = (p) => times[Math.floor(times.length * p)].toFixed(3);
+    const sorted = [...times].sort((a, b) => a - b);
+    const part = (p) => sorted[Math.floor(sorted.length * p)].toFixed(3);
 
-    t.diagnostic(`${what}: p50 ${part(0.5)} ms, p99 ${part(0.99)} ms`);
-    assert.ok(times[Math.floor(times.length / 2)] < 20 * SLOW);
+    t.diagnostic(
+      `${what}: p50 ${part(0.5)} ms, of the quietest stretch ` +
+        `${quietest(times).toFixed(3)} ms, p99 ${part(0.99)} ms`,
+    );
+    assert.ok(quietest(times) < most * SLOW);
   }
 });

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * The recipes of docs/APPS.md in a real browser: each shows its page and has
+ * nothing to complain of; those whose point is what the browser does are used.
+ */
+import assert from "node:assert/strict";
+import { test, until } from "../lib/harness.mjs";
+import { launch, Visitor } from "../lib/page.mjs";
+import { compile, recipes } from "../lib/recipes.mjs";
+
+async function shows(page, selector, text) {
+  await until(`${selector} to show ${text}`, async () =>
+    (await page.locator(selector).innerText()) === text);
+}
+
+/* By the number in front of the title. */
+const USES = {
+  async 2(page) {
+    const before = await page.locator("body").innerText();
+
+    await page.locator("input").first().fill("7");
+    await until("another text", async () =>
+      (await page.locator("body").innerText()) !== before);
+  },
+  async 14(page) {
+    await shows(page, "#sum", "3");
+    await page.locator("input").nth(1).fill("40");
+    await shows(page, "#sum", "41");
+  },
+  async 15(page) {
+    const points = () =>
+      page.locator("#graph .js-plotly-plot").evaluate((plot) => plot.data[0].y.length);
+
+    await page.locator("#go").click();
+    await until("a second point", async () => (await points()) === 2);
+  },
+  async 16(page, visitor) {
+    const before = visitor.requests.length;
+
+    await page.locator("#text").fill("quiet");
+    await shows(page, "#upper", "QUIET");
+    assert.equal(visitor.requests.length, before, "no server was asked");
+  },
+  async 25(page) {
+    await page.locator("#go").click();
+    await until("the button to be disabled", () => page.locator("#go").isDisabled());
+    await until("some progress", async () =>
+      Number(await page.locator("#bar").getAttribute("value")) > 0);
+    await page.locator("#stop").click();
+    await until("the button to be there again", () => page.locator("#go").isEnabled());
+    await page.locator("#go").click();
+    await shows(page, "#out", "The report is ready");
+  },
+};
+
+for (const { title, language, source } of recipes)
+  test(`recipe ${title}`, async (t, scene) => {
+    const server = await scene.start({
+      app: compile(source, language, scene.dir()),
+      threads: 2,
+    });
+    const visitor = await Visitor.open(await launch(scene), server);
+
+    await visitor.visit();
+    await until("a page", async () =>
+      (await visitor.page.locator("#react-entry-point").innerText()) !== "Loading...");
+    await USES[title.split(".")[0]]?.(visitor.page, visitor);
+    assert.deepEqual(visitor.complaints, []);
+  });
