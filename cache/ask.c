@@ -64,6 +64,8 @@ ask_reading(struct cache *cache, const struct ask *ask)
 		return CACHE_FAILED;
 	if (flight_passes(&row))
 		return CACHE_PASS;
+	if (flight_is_left(&row) && !row.foreign)
+		return ERR_STORE;
 	if (ask->q.asker == NULL && flight_is_live(&row) && !row.foreign &&
 	    row.waiters & cache_slot_bit(cache->peer.slot))
 		return CACHE_WAITING;

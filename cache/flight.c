@@ -41,6 +41,7 @@
 #include "server/base/err.h"
 
 #define RENEW_US 20000 /* longest wait: the loop calls it */
+#define LEFT_MS 2000   /* for the keeper to see that a lease is over */
 
 #define TO(state) (1u << FLIGHT_##state)
 static const struct {
@@ -109,6 +110,7 @@ flight_read(struct db *db, const uint8_t *key, struct flight_row *row,
 	row->waiters = (uint64_t)sqlite3_column_int64(stmt, 4);
 	row->computations = sqlite3_column_int64(stmt, 5);
 	row->due_at = sqlite3_column_int64(stmt, 6);
+	row->lease_until = sqlite3_column_int64(stmt, 8);
 	rc = 0;
 	if (error != NULL && has_error(row) && !row->foreign) {
 		buf_clear(error);
@@ -123,6 +125,13 @@ bool
 flight_is_live(const struct flight_row *row)
 {
 	return row->state == FLIGHT_WANTED || row->state == FLIGHT_COMPUTING;
+}
+
+bool
+flight_is_left(const struct flight_row *row)
+{
+	return row->state == FLIGHT_COMPUTING &&
+	       clock_boot_ms() > row->lease_until + LEFT_MS;
 }
 
 bool
@@ -153,7 +162,7 @@ cache_state(struct cache *cache, const uint8_t key[CACHE_KEY_LEN],
 	if (rc < 0)
 		return cache_public_rc(rc);
 	if (flight_is_live(&row) && !row.foreign)
-		return CACHE_WAITING;
+		return flight_is_left(&row) ? ERR_STORE : CACHE_WAITING;
 	if (flight_has_failed(&row))
 		return CACHE_FAILED;
 	if (flight_passes(&row))

@@ -16,6 +16,7 @@ struct flight_row {
 	uint64_t waiters;
 	int64_t computations;
 	int64_t due_at;
+	int64_t lease_until; /* boot clock; only while it is computed */
 };
 
 /*
@@ -27,6 +28,13 @@ int flight_read(struct db *db, const uint8_t *key, struct flight_row *row,
 
 /* Wanted or being computed. */
 bool flight_is_live(const struct flight_row *row);
+
+/*
+ * Being computed by somebody whose lease was over a while ago, and the keeper
+ * has not handed it on: nobody can write. Who waited for it would wait until
+ * somebody can; the value is computed without the store instead.
+ */
+bool flight_is_left(const struct flight_row *row);
 
 /* Failed or quarantined, and not to run again yet. */
 bool flight_has_failed(const struct flight_row *row);

@@ -179,11 +179,24 @@ static struct task *
 run_claimed(struct pool *pool, struct toolkit *kit)
 {
 	struct task *task = task_new(TASK_COMPUTE);
+	int rc;
 
 	if (task == NULL || memo_store_is_failing(kit) ||
-	    cache_has_wanted(kit->cache) <= 0 ||
-	    cache_claim_next(kit->cache, &task->claim) != 0) {
+	    cache_has_wanted(kit->cache) <= 0) {
 		task_free(task);
+		return NULL;
+	}
+	rc = cache_claim_next(kit->cache, &task->claim);
+	if (memo_store_is_stuck(kit, rc))
+		rc = ERR_STORE;
+	if (rc != 0) {
+		task_free(task);
+		/* Nobody can take it: who waits here computes for himself. */
+		if (rc != -ENOENT && rc != ERR_BUSY && rc != -ENOMEM) {
+			log_warn(rc, "signal.claim",
+			    "a value that is wanted is not claimed");
+			memo_store_failed(kit);
+		}
 		return NULL;
 	}
 	pool_want(pool); /* there may be more */
