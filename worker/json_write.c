@@ -133,8 +133,8 @@ find_digits(double number, bool single, char *text, size_t size)
 static int
 put_number(double number, bool single, struct buf *out)
 {
-	char text[NUMBER_TEXT];
-	char digits[NUMBER_TEXT];
+	char text[NUMBER_TEXT] = "0e0";
+	char digits[NUMBER_TEXT] = "0";
 	int count = 0;
 	int point; /* digits in front of it */
 	const char *at = text;

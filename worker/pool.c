@@ -259,6 +259,7 @@ thread_turn(struct pool *pool, struct toolkit *kit)
 	else
 		task = task_list_pop(
 		    source == QUEUE ? &pool->queue : &pool->compute);
+	ASSERT(task != NULL || source == WANTED); /* as choose() has seen */
 	if (task != NULL)
 		task->queued = false;
 	wake = must_wake(pool);

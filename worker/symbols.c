@@ -100,11 +100,12 @@ find_frames(const char *stack, struct frames *frames)
 			between++;
 			continue;
 		}
-		frames->list[frames->count++] = (struct frame){
+		frames->list[frames->count] = (struct frame){
 			.file = info.dli_fname,
 			.offset = address - (uintptr_t)info.dli_fbase,
 			.exact = frames->count == 0 && between == 1,
 		};
+		frames->count++;
 	}
 }
 
