@@ -454,25 +454,6 @@ a_state_nobody_knows_counts_as_none(void **state)
 }
 
 static void
-the_owner_renews_its_own(void **state)
-{
-	struct cache_claim claim = { .epoch = 0 };
-	struct fixture *f = *state;
-	int64_t left;
-
-	assert_int_equal(cache_renew(f->a), 0);
-	assert_int_equal(fixture_ask(f->a, 1, &claim), CACHE_OWNED);
-	(void)fixture_sql(f, "UPDATE signals SET lease_until = 5");
-	assert_int_equal(cache_renew(f->b), 0);
-	assert_int_equal(fixture_sql(f, "SELECT lease_until FROM signals"), 5);
-	assert_int_equal(cache_renew(f->a), 0);
-	left =
-	    fixture_sql(f, "SELECT lease_until FROM signals") - clock_boot_ms();
-	assert_in_range(left, 14000, 15000);
-	cache_claim_free(&claim);
-}
-
-static void
 keys_with_the_same_63_bits(void **state)
 {
 	struct cache_claim claim = { .epoch = 0 };
@@ -576,7 +557,6 @@ main(void)
 		CASE(values_live_as_long_as_they_should),
 		CASE(a_ready_row_without_value_counts_as_none),
 		CASE(a_state_nobody_knows_counts_as_none),
-		CASE(the_owner_renews_its_own),
 		CASE(keys_with_the_same_63_bits),
 		CASE(a_busy_database_is_busy_and_the_claim_comes_back),
 		CASE(too_long_a_value_is_refused),
