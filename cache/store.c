@@ -115,6 +115,7 @@ store_read(sqlite3_stmt *stmt, struct store_value *value)
 	for (i = 0; i < STORE_GROUPS; i++)
 		value->groups[i] =
 		    sqlite3_column_int64(stmt, COLUMN_GROUPS + i);
+	value->is_counter = false; /* who writes it again says so */
 	value->format = sqlite3_column_int(stmt, COLUMN_FORMAT);
 	value->data = sqlite3_column_blob(stmt, COLUMN_FORMAT + 2);
 	value->len = (size_t)sqlite3_column_bytes(stmt, COLUMN_FORMAT + 2);
