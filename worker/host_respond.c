@@ -13,6 +13,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -21,6 +22,7 @@
 
 #include "server/base/err.h"
 #include "server/base/fd.h"
+#include "server/base/log.h"
 #include "worker/frame.h"
 #include "worker/guard.h"
 #include "worker/host.h"
@@ -79,6 +81,29 @@ route_respond(struct ph_call *ph, int status, const char *type,
 	return PH_OK;
 }
 
+/*
+ * It cannot be answered: for want of descriptors or memory, or of what slow
+ * readers may hold, which is nobody's mistake and over when they are gone
+ * (503), or for a reason of the handler's (500).
+ */
+static enum ph_status
+fail(struct call *call, const char *what, int rc)
+{
+	static struct log_gate gate;
+	unsigned suppressed;
+
+	if (!call->failed && (rc == ERR_FULL || rc == -EMFILE ||
+				 rc == -ENFILE || rc == -ENOMEM)) {
+		call->route->bad = true;
+		call->route->bad_status = 503;
+		if (log_gate_open(&gate, &suppressed))
+			log_warn(rc, "route.no_room", "name=%s suppressed=%u",
+			    call->name, suppressed);
+	}
+	call_error(call, "%s: %s", what, err_str(rc));
+	return PH_ERROR;
+}
+
 /* What has been written so far to a file, as it is a lot. */
 static int
 to_file(struct call *call)
@@ -120,13 +145,7 @@ route_respond_more(struct ph_call *ph, const void *bytes, size_t len)
 		rc = answer->spool != NULL
 			 ? spool_put(answer->spool, bytes, len)
 			 : buf_put(call->route->response, bytes, len);
-	if (rc == ERR_FULL) { /* slow readers hold what there may be */
-		call->route->bad = true;
-		call->route->bad_status = 503;
-	}
-	if (rc < 0)
-		call_error(call, "ph_respond_more(): %s", err_str(rc));
-	return rc < 0 ? PH_ERROR : PH_OK;
+	return rc < 0 ? fail(call, "ph_respond_more()", rc) : PH_OK;
 }
 
 /* Some rows of a query, and the names of the columns before the first. */
@@ -243,6 +262,7 @@ route_respond_file(struct ph_call *ph, const char *path, const char *type,
 	struct call *call = host_call(ph);
 	struct route_answer *answer;
 	struct stat st = { .st_size = 0 };
+	char what[PATH_MAX + 32];
 	int rc = 0;
 
 	answer = begin_answer(ph, "ph_respond_file", 200, type);
@@ -255,9 +275,9 @@ route_respond_file(struct ph_call *ph, const char *path, const char *type,
 	else if (!S_ISREG(st.st_mode))
 		rc = -EISDIR;
 	if (rc < 0) {
-		call_error(call, "ph_respond_file(\"%s\"): %s", path,
-		    err_str(rc));
-		return PH_ERROR;
+		(void)snprintf(what, sizeof(what), "ph_respond_file(\"%s\")",
+		    path);
+		return fail(call, what, rc);
 	}
 	answer->file_len = (size_t)st.st_size;
 	return PH_OK;

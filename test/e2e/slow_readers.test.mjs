@@ -5,6 +5,7 @@
  * leave the worker its descriptors and its memory.
  */
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import http2 from "node:http2";
 import path from "node:path";
@@ -133,6 +134,41 @@ test("HTTP/1: files that nobody takes [H5]", { seconds: 60 }, async (t, scene) =
   t.diagnostic(`${more} descriptors`);
   assert.ok(more >= 41 && more < 48, `${more} descriptors`);
 });
+
+/*
+ * No descriptor is left for what a route answers with: that is the server's
+ * state, not the handler's mistake.
+ */
+for (const [what, app, ask] of [
+  ["a file", "dash_routes", get("/file")],
+  ["an answer made piece by piece", "route_parts", get("/long?parts=100")],
+])
+  test(`${what} without a free descriptor: 503 [H5]`, async (t, scene) => {
+    const server = await scene.start({
+      app,
+      args: ["--upload-buffer", "65536"],
+      env: { ROUTE_FILE: scene.file("data.csv", "x".repeat(1e6)) },
+    });
+    const [worker] = server.workers();
+    const wire = await Wire.connect(server.address);
+    const status = async () => {
+      wire.write(ask);
+      return (await wire.answer()).status;
+    };
+    const limit = (count) =>
+      execFileSync("prlimit", ["--pid", `${worker}`, `--nofile=${count}:`]);
+
+    scene.wires.push(wire);
+    assert.equal(await status(), 200);
+    limit(3);
+    for (let i = 0; i < 20; i++) assert.equal(await status(), 503);
+    limit(1024);
+    assert.equal(await status(), 200);
+    assert.equal(server.grep(/level=error/).length, 0);
+    const warned = server.grep(/level=warn.*route\.no_room/).length;
+
+    assert.ok(warned >= 1 && warned <= 3, `${warned} warnings`);
+  });
 
 test("a large file that is changed while it is sent", async (t, scene) => {
   const assets = scene.dir();
