@@ -77,7 +77,7 @@ check_folder(const struct config *config, bool strictly, struct buf *why)
 
 	if (strictly || rc == 0 || !cache_can_wait(rc))
 		return rc;
-	buf_clear(why); /* what prepare() met it has told */
+	buf_free(why); /* what prepare() met it has told */
 	return 0;
 }
 
