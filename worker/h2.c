@@ -4,9 +4,9 @@
  * Streams to requests, answers to frames.
  *
  * Bounds: streams (SETTINGS_MAX_CONCURRENT_STREAMS), the decoded size of a
- * head, the bodies of all streams together, and streams that a client opens
- * and resets (rapid reset). nghttp2 bounds CONTINUATION frames, and the
- * answers it owes to PING and SETTINGS.
+ * head, the bodies of all streams together, streams that a client opens and
+ * resets (rapid reset), and frames that carry nothing (h2_calm.h). nghttp2
+ * bounds CONTINUATION frames, and the answers it owes to PING and SETTINGS.
  *
  * INVARIANT  A stream that is answered is not handed to the router again.
  *            conn->out of the connection is checked before each send, so at
@@ -197,10 +197,11 @@ static int
 on_data(nghttp2_session *session, uint8_t flags, int32_t id,
     const uint8_t *data, size_t len, void *arg)
 {
+	struct h2 *h2 = arg;
 	struct h2_stream *stream;
 
 	(void)flags;
-	(void)arg;
+	h2_calm_body(&h2->calm);
 	stream = nghttp2_session_get_stream_user_data(session, id);
 	if (stream == NULL || stream->answered)
 		return 0;
@@ -237,6 +238,13 @@ on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *arg)
 	return 0;
 }
 
+static void
+send_away(struct h2 *h2, uint32_t why)
+{
+	h2->sent_away = true;
+	(void)nghttp2_session_terminate_session(h2->session, why);
+}
+
 static int
 on_close(nghttp2_session *session, int32_t id, uint32_t error, void *arg)
 {
@@ -246,17 +254,18 @@ on_close(nghttp2_session *session, int32_t id, uint32_t error, void *arg)
 	stream = nghttp2_session_get_stream_user_data(session, id);
 	if (stream == NULL)
 		return 0;
-	if (error != NGHTTP2_NO_ERROR || stream->reset)
+	if (error != NGHTTP2_NO_ERROR || stream->reset) {
 		h2->resets++;
-	else
+	} else {
 		h2->finished++;
+		h2_calm_finished(&h2->calm);
+	}
 	stream_free(stream);
 	if (h2->stream_count == 0)
 		conn_begin_idle(h2->conn);
 	/* Rapid reset: work asked for and thrown away, again and again. */
 	if (h2->resets > RESETS_FREE && h2->resets / 2 > h2->finished)
-		(void)nghttp2_session_terminate_session(session,
-		    NGHTTP2_ENHANCE_YOUR_CALM);
+		send_away(h2, NGHTTP2_ENHANCE_YOUR_CALM);
 	return 0;
 }
 
@@ -304,6 +313,7 @@ h2_start(struct conn *conn)
 		return -ENOMEM;
 	h2->conn = conn;
 	conn->h2 = h2;
+	h2_calm_init(&h2->calm, clock_mono_us());
 	return set_up(h2);
 }
 
@@ -331,13 +341,21 @@ h2_receive(struct conn *conn, const char *data, size_t len)
 	struct h2 *h2 = conn->h2;
 	ssize_t used;
 
+	if (h2->sent_away) { /* and does not read why */
+		conn->doomed = true;
+		return;
+	}
+	if (!h2_calm_receive(&h2->calm, data, len, clock_mono_us()))
+		send_away(h2, NGHTTP2_ENHANCE_YOUR_CALM);
 	h2->busy = true; /* answers are sent when all is read */
-	used =
-	    nghttp2_session_mem_recv(h2->session, (const uint8_t *)data, len);
+	used = h2->sent_away ? 0
+			     : nghttp2_session_mem_recv(h2->session,
+				   (const uint8_t *)data, len);
 	h2->busy = false;
 	if (used < 0) /* it has queued why, if there is a way to say it */
-		(void)nghttp2_session_terminate_session(h2->session,
-		    NGHTTP2_PROTOCOL_ERROR);
+		send_away(h2, used == NGHTTP2_ERR_FLOODED
+				  ? NGHTTP2_ENHANCE_YOUR_CALM
+				  : NGHTTP2_PROTOCOL_ERROR);
 	h2_flush(conn);
 }
 
@@ -367,6 +385,7 @@ h2_flush(struct conn *conn)
 		}
 		if (got < 0)
 			conn->doomed = true;
+		h2_calm_sent(&h2->calm, have);
 		if (have > 0)
 			conn_put_bytes(conn, frames, have);
 	}

@@ -5,6 +5,7 @@
 #include <nghttp2/nghttp2.h>
 
 #include "worker/h2.h"
+#include "worker/h2_calm.h"
 
 /* Between the two files of HTTP/2: the session, and its exchanges. */
 struct h2 {
@@ -16,7 +17,9 @@ struct h2 {
 	size_t list_max;
 	uint64_t resets;
 	uint64_t finished;
-	bool busy; /* inside nghttp2: do not send now */
+	struct h2_calm calm;
+	bool busy;      /* inside nghttp2: do not send now */
+	bool sent_away; /* nothing more is read */
 };
 
 struct h2_stream {
