@@ -21,7 +21,8 @@ body_coding(struct http_span content_encoding)
 {
 	if (content_encoding.data == NULL)
 		return BODY_PLAIN;
-	if (http_span_is(content_encoding, "gzip"))
+	if (http_span_is(content_encoding, "gzip") ||
+	    http_span_is(content_encoding, "x-gzip"))
 		return BODY_GZIP;
 	return BODY_UNKNOWN;
 }

@@ -58,7 +58,7 @@ parse_quality(const char *at, const char *end)
 			return 0;
 		quality += (*at - '0') * unit;
 	}
-	return at < end ? 0 : quality < 1000 ? quality : 1000;
+	return at < end || quality > 1000 ? 0 : quality;
 }
 
 /* The quality in the parameters of `name;q=...`. No quality is one. */
@@ -110,6 +110,18 @@ quality_of(const struct http_head *head, const char *coding)
 	return quality;
 }
 
+/* RFC 9110 8.4.1.3 and 12.5.3: the old name is the same, and a star stands for
+ * what is not named. */
+static int
+quality_of_gzip(const struct http_head *head)
+{
+	int quality = quality_of(head, "gzip");
+
+	if (quality < 0)
+		quality = quality_of(head, "x-gzip");
+	return quality < 0 ? quality_of(head, "*") : quality;
+}
+
 struct static_codings
 static_codings(const struct http_head *head)
 {
@@ -119,7 +131,7 @@ static_codings(const struct http_head *head)
 
 	if (head->accept_encoding.data == NULL)
 		return codings;
-	gzip = quality_of(head, "gzip");
+	gzip = quality_of_gzip(head);
 	br = quality_of(head, "br");
 	codings.gzip = gzip > 0;
 	codings.br = br > 0 && br >= gzip;

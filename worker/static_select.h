@@ -17,7 +17,8 @@
  * thousandths; -1: it does not name it. */
 int static_quality(struct http_span list, const char *coding);
 
-/* What the client takes: brotli only where it likes that as much as gzip. */
+/* What the client takes: brotli only where it is named, which a star does not,
+ * and liked as much as gzip. */
 struct static_codings {
 	bool gzip;
 	bool br;

@@ -39,6 +39,9 @@ coding_is_judged(void **state)
 	    BODY_PLAIN);
 	assert_int_equal(body_coding((struct http_span){ "GZip", 4 }),
 	    BODY_GZIP);
+	/* RFC 9110 8.4.1.3: the same as gzip. */
+	assert_int_equal(body_coding((struct http_span){ "X-gzip", 6 }),
+	    BODY_GZIP);
 	assert_int_equal(body_coding((struct http_span){ "", 0 }),
 	    BODY_UNKNOWN);
 	assert_int_equal(body_coding((struct http_span){ "br", 2 }),

@@ -162,7 +162,8 @@ codings(void **state)
 	assert_int_equal(static_quality(span("gzip;q=0.5 , br"), "gzip"), 500);
 	assert_int_equal(static_quality(span("gzip;q=0.001"), "gzip"), 1);
 	assert_int_equal(static_quality(span("gzip;q=1.000"), "gzip"), 1000);
-	assert_int_equal(static_quality(span("gzip;q=1.9"), "gzip"), 1000);
+	assert_int_equal(static_quality(span("gzip;q=1.9"), "gzip"), 0);
+	assert_int_equal(static_quality(span("gzip;q=1.001"), "gzip"), 0);
 	assert_int_equal(static_quality(span("gzip;q=1."), "gzip"), 1000);
 	assert_int_equal(static_quality(span("gzip;q=0.0001"), "gzip"), 0);
 	assert_int_equal(static_quality(span("gzip;q=,br"), "gzip"), 0);
@@ -178,6 +179,49 @@ codings(void **state)
 	assert_true(static_quality(span("xgzip, gzipped"), "gzip") <= 0);
 	assert_true(static_quality(span(""), "gzip") <= 0);
 	assert_true(static_quality((struct http_span){ NULL, 0 }, "gzip") <= 0);
+	assert_int_equal(static_quality(span("br, *;q=0.3"), "*"), 300);
+}
+
+/* All names and the star of a list together. */
+static void
+coding_lists(void **state)
+{
+	static const struct {
+		const char *list;
+		bool gzip;
+		bool br;
+	} rows[] = {
+		{ "gzip", true, false },
+		{ "x-gzip", true, false },
+		{ "X-GZip;q=0.1", true, false },
+		{ "x-gzip;q=0", false, false },
+		{ "x-gzip, gzip;q=0", false, false }, /* the name of today */
+		{ "*", true, false }, /* few who write this know br */
+		{ "*;q=0.5", true, false },
+		{ "*;q=0", false, false },
+		{ "gzip;q=0, *", false, false },
+		{ "*, gzip;q=0", false, false },
+		{ "x-gzip;q=0, *", false, false },
+		{ "br, *", true, true },
+		{ "br;q=0.5, *", true, false },
+		{ "identity, *;q=0", false, false },
+		{ "gzip;q=1.001, br", false, true },
+		{ "deflate", false, false },
+		{ "", false, false },
+	};
+	struct http_head head;
+	struct static_codings takes;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		memset(&head, 0, sizeof(head));
+		head.accept_encoding = span(rows[i].list);
+		takes = static_codings(&head);
+		if (takes.gzip != rows[i].gzip || takes.br != rows[i].br)
+			fail_msg("\"%s\": gzip %d, br %d", rows[i].list,
+			    takes.gzip, takes.br);
+	}
 }
 
 int
@@ -189,6 +233,7 @@ main(void)
 		cmocka_unit_test(old_dates),
 		cmocka_unit_test(tags),
 		cmocka_unit_test(codings),
+		cmocka_unit_test(coding_lists),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
