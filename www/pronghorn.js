@@ -5,8 +5,8 @@
  * reached or has failed at something, and figures that follow a dark page.
  *
  * It must be there before the front end and plotly.js are. It adds no data to
- * requests and answers, and sends nothing but a look for the server while that
- * is away.
+ * requests and answers. What fails because the server is away is held, and sent
+ * again when it is back; see docs/decisions/0021.
  */
 (function () {
   "use strict";
@@ -15,20 +15,22 @@
 
   const AWAY =
     "The server cannot be reached. What you see may be old, and what you " +
-    "change is not done until this message goes.";
+    "change waits until it is back.";
   const FAILED =
     "The server could not do this. A part of the page may be old: try again, " +
     "or load the page anew.";
   const UPDATE = /(^|\/)_dash-(update-component|layout|dependencies)\b/;
   const LOOK_MS = 2000;
+  const SILENCE_MS = 10000;
 
   const config = JSON.parse(
     document.getElementById("_dash-config")?.textContent ?? "{}",
   );
   const send = window.fetch;
   const failed = new Set(); /* outputs whose last answer was an error */
-  const unsure = new Set(); /* those that wait for a look */
-  let looking = false;
+  const newest = new Map(); /* the last request for each output */
+  const held = new Set(); /* what goes to requests that wait for the server */
+  let looking = null; /* a look that is under way */
   let away = 0; /* timer of the next look; 0: the server is there */
   let leaving = false; /* requests that are cut off are no failures */
   let banner;
@@ -64,6 +66,8 @@
     clearTimeout(away);
     away = 0;
     say();
+    for (const wake of held) wake();
+    held.clear();
   }
 
   async function isThere() {
@@ -73,6 +77,7 @@
       const answer = await send(`${url}?${Date.now()}`, {
         cache: "no-store",
         method: "HEAD",
+        signal: AbortSignal.timeout?.(SILENCE_MS),
       });
 
       return answer.status < 500;
@@ -81,63 +86,96 @@
     }
   }
 
-  /* Until it is there. One look at a time, however many requests fail. */
-  async function look() {
-    const there = await isThere();
-
-    looking = false;
-    if (there) {
-      for (const output of unsure) failed.add(output);
-      unsure.clear();
-      isBack();
-    } else if (!leaving) {
-      unsure.clear(); /* this is said of the whole page */
-      clearTimeout(away);
-      away = setTimeout(look, LOOK_MS);
-      say();
-    }
+  /* Whether it is there; if not, looks go on until it is. One at a time,
+   * however many requests fail. */
+  function look() {
+    looking ??= isThere().then((there) => {
+      looking = null;
+      if (there) {
+        isBack();
+      } else if (!leaving) {
+        clearTimeout(away);
+        away = setTimeout(look, LOOK_MS);
+        say();
+      }
+      return there;
+    });
+    return looking;
   }
 
-  /* The server is away, or it was this one request that failed. */
-  function doubt(output) {
-    if (leaving || away) return;
-    unsure.add(output);
-    if (!looking) look();
-    looking = true;
-  }
+  const back = () => new Promise((wake) => held.add(wake));
 
-  /* What an update is for; its layout and callbacks are for the whole page. */
-  function outputOf(url, options) {
+  /* What is asked for. The layout and the callbacks are of the whole page. */
+  function readRequest([resource, options]) {
+    const url = String(resource?.url ?? resource);
+    const request = { url, output: url, ours: UPDATE.test(url), again: true };
+
+    if (!request.ours || !url.includes("_dash-update")) return request;
     try {
-      return JSON.parse(options.body).output ?? url;
+      const { output, outputs } = JSON.parse(options.body);
+
+      request.output = output;
+      /* Without outputs it is there for what it does, so never twice. */
+      request.again = outputs !== undefined;
     } catch {
-      return url;
+      request.again = false;
+    }
+    return request;
+  }
+
+  /* Newer ones are on their way: the front end waits for those alone. */
+  const isOld = (request) =>
+    request.again && newest.get(request.output) !== request;
+
+  /* An answer with nothing in it. */
+  const nothing = () => new Response(null, { status: 204 });
+
+  function judge(request, isFailure) {
+    if (isOld(request)) return;
+    if (isFailure) failed.add(request.output);
+    else failed.delete(request.output);
+    say();
+  }
+
+  /* One try: its answer or error, and whether there may be no server. */
+  async function attempt(args) {
+    try {
+      const answer = await send.apply(window, args);
+
+      /* A server in front of it may have said so. */
+      return { answer, lost: [502, 503, 504].includes(answer.status) };
+    } catch (error) {
+      return { error, lost: error?.name !== "AbortError" };
     }
   }
 
   async function watched(...args) {
-    const [resource, options] = args;
-    const url = String(resource?.url ?? resource);
+    const request = readRequest(args);
+    let tries = 1;
 
-    if (!UPDATE.test(url)) return send.apply(window, args);
-    const output = outputOf(url, options);
+    if (!request.ours) return send.apply(window, args);
+    newest.set(request.output, request);
+    for (;;) {
+      if (away && !leaving) {
+        const wait = back();
 
-    try {
-      const answer = await send.apply(window, args);
-
-      if (answer.status < 400) {
-        failed.delete(output);
-        isBack();
-      } else if ([502, 503, 504].includes(answer.status)) {
-        doubt(output); /* a server in front of it may have said so */
-      } else {
-        failed.add(output);
-        isBack();
+        look();
+        await wait;
+        if (isOld(request)) return nothing();
       }
+      const { answer, error, lost } = await attempt(args);
+
+      if (!lost) {
+        if (answer) isBack();
+        if (answer) judge(request, answer.status >= 400);
+      } else if (!leaving) {
+        const there = await look();
+
+        if (!there && !leaving && request.again && tries++ < 2) continue;
+        judge(request, true);
+      }
+      if (error) throw error;
       return answer;
-    } catch (error) {
-      if (error?.name !== "AbortError") doubt(output);
-      throw error;
     }
   }
 
@@ -146,7 +184,10 @@
     put();
     window.fetch = watched;
     window.addEventListener("pagehide", () => (leaving = true));
-    window.addEventListener("pageshow", () => (leaving = false));
+    window.addEventListener("pageshow", () => {
+      leaving = false;
+      if (away) look();
+    });
   }
 
   /* ---- figures on a dark page -------------------------------------------- */

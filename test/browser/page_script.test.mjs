@@ -9,6 +9,7 @@ import path from "node:path";
 import { isAccessible } from "../lib/axe.mjs";
 import { BUILD, test, until } from "../lib/harness.mjs";
 import { launch, PHONE, Visitor } from "../lib/page.mjs";
+import { ROWS } from "../lib/points.mjs";
 
 const example = (name) => path.join(BUILD, `examples/${name}.so`);
 const AWAY = "The server cannot be reached";
@@ -49,12 +50,95 @@ test("the server goes and comes back", { seconds: 240 }, async (t, scene) => {
     bind: `${host}:${port}`,
   });
 
+  await page.locator("#name").fill("Joan");
+  const sent = [];
+
+  page.on("request", (request) => {
+    if (/_dash-update-component$/.test(request.url())) sent.push(request.postData());
+  });
   await again.ready();
   await silent(visitor);
+  /* What was changed meanwhile is done, once, as it is now. */
+  await greets("Joan");
+  await visitor.settled();
+  await silent(visitor);
+  assert.deepEqual(sent.filter((body) => /Grace/.test(body)), []);
+  assert.equal(sent.filter((body) => /"greeting"/.test(body)).length, 1);
   await page.locator("#name").fill("Edith");
   await greets("Edith");
   /* Beside the server itself, nobody was asked. */
   for (const url of visitor.requests) assert.ok(url.startsWith(`${server.url}/`), url);
+});
+
+test("a choice made while the server is away", { seconds: 240 }, async (t, scene) => {
+  const app = example("caching_and_signaling");
+  const env = { PH_DEMO_DELAY: "0.3" };
+  const server = await scene.start({ app, env });
+  const [host, port] = [server.address.host, server.address.port];
+  const visitor = await Visitor.open(await launch(scene), server);
+  const { page } = visitor;
+
+  await visitor.visit();
+  await visitor.graphs(ROWS.apples);
+  assert.equal((await server.stop()).status, 0);
+  await page.locator("#dropdown").click();
+  await page.locator('[role="option"]', { hasText: "oranges" }).click();
+  await says(visitor, AWAY);
+  await scene.server({ app, env, bind: `${host}:${port}` }).ready();
+  await silent(visitor);
+  await visitor.graphs(ROWS.oranges);
+  await visitor.settled();
+  await silent(visitor);
+});
+
+test("what failed again is told", { seconds: 240 }, async (t, scene) => {
+  const server = await scene.start({ app: example("greeting_cpp") });
+  const visitor = await Visitor.open(await launch(scene), server);
+  const { page } = visitor;
+  let tries = 0;
+
+  await visitor.visit();
+  await visitor.settled();
+  await page.route(/_favicon\.ico\?/, (route) => route.abort());
+  await page.route("**/_dash-update-component", (route) => {
+    tries += 1;
+    return route.abort();
+  });
+  await page.locator("#name").fill("Grace");
+  await says(visitor, AWAY);
+  /* Its failure does not take the server away for a second time. */
+  await page.unroute(/_favicon\.ico\?/);
+  await says(visitor, FAILED);
+  assert.equal(tries, 2);
+});
+
+test("a late look at an update that was done since", { seconds: 240 }, async (t, scene) => {
+  const server = await scene.start({ app: example("greeting_cpp") });
+  const visitor = await Visitor.open(await launch(scene), server);
+  const { page } = visitor;
+  let first = true;
+  let looked = false;
+
+  await visitor.visit();
+  await visitor.settled();
+  await page.route(/_favicon\.ico\?/, async (route) => {
+    await page.waitForTimeout(3000);
+    await route.continue();
+    looked = true;
+  });
+  await page.route("**/_dash-update-component", (route) => {
+    if (!first) return route.continue();
+    first = false;
+    return route.fulfill({ status: 503, body: "no" });
+  });
+  await page.locator("#name").fill("Grace");
+  await until("it failed", () => !first);
+  await page.locator("#name").fill("Edith");
+  await page.locator("#greeting", { hasText: "Good luck, Edith!" }).waitFor(PATIENT);
+  assert.equal(looked, false);
+  await until("it was looked at", () => looked);
+  await page.waitForTimeout(500);
+  await silent(visitor);
 });
 
 test("one request fails, and is done again", { seconds: 240 }, async (t, scene) => {
