@@ -111,6 +111,18 @@ hash_all(const struct app *app, const struct worker_options *options,
 }
 
 void
+debug_made(struct site *site, const struct app *app)
+{
+	struct buf all = BUF_EMPTY;
+
+	(void)buf_printf(&all, "%s%s", site->document, app->fingerprint);
+	debug_hash(&all, site->made);
+	buf_free(&all);
+	(void)buf_printf(&site->made_line, "X-Pronghorn-Made: %s\r\n",
+	    site->made);
+}
+
+void
 debug_reload_json(const struct app *app, const struct worker_options *options,
     const struct site *site, struct buf *out)
 {
@@ -120,8 +132,8 @@ debug_reload_json(const struct app *app, const struct worker_options *options,
 	hash_all(app, options, site, notice, &now);
 	(void)buf_printf(out,
 	    "{\"reloadHash\":\"%s\",\"hard\":false,\"packages\":["
-	    "\"pronghorn\",\"%s\"],\"files\":[]}",
-	    now.all, now.document);
+	    "\"pronghorn\",\"%s\"],\"files\":[],\"made\":\"%s\"}",
+	    now.all, now.document, site->made);
 	free(notice);
 }
 
@@ -218,10 +230,38 @@ put_notice(const char *notice, struct buf *out)
  * The front end compares hashes from its first answer on. What changes before
  * that it would miss, so the script compares that one with what the page was
  * made of, and with what it has itself shown.
+ *
+ * After a swap the front end asks for layout and callbacks anew, and the old
+ * app may answer that. So the script sees to what they were made of, too: if
+ * that stays another thing than the server's for five looks, the page loads
+ * itself again. It cannot do so forever: the old workers end.
  */
 static const char script_rest[] =
     "};if(document.currentScript.src.split('?')[1]!==now.page){"
     "location.reload();return}"
+    "const send=window.fetch,made={};"
+    "let settled='',pending=0,wrong=0,looking=null;"
+    "const ask=async args=>{const answer=await send.apply(window,args);"
+    "return{answer,text:answer.ok?await answer.clone().text():settled}};"
+    "const judge=()=>{const{made:wanted}=JSON.parse(settled);"
+    "wrong=!pending&&Object.values(made).some(one=>one&&one!==wanted)?"
+    "wrong+1:0;if(wrong===5)location.reload()};"
+    "const look=async args=>{let found=await ask(args),same=0;"
+    "while(found.text!==settled&&same<2){"
+    "await new Promise(done=>setTimeout(done,25));"
+    "const next=await ask(args);"
+    "same=next.text===found.text?same+1:0;found=next}"
+    "settled=found.text;if(found.answer.ok)judge();return found.answer};"
+    "const part=async(name,args)=>{pending++;try{"
+    "const answer=await send.apply(window,args);"
+    "made[name]=answer.headers.get('x-pronghorn-made');return answer}"
+    "finally{pending--;wrong=0}};"
+    "window.fetch=async(...args)=>{const url=String(args[0]?.url??args[0]);"
+    "const name=/_dash-(layout|dependencies)$/.exec(url);"
+    "if(name)return part(name[1],args);"
+    "if(!/_reload-hash$/.test(url))return send.apply(window,args);"
+    "looking=looking??look(args).finally(()=>looking=null);"
+    "return(await looking).clone()};"
     "const begin=()=>{const store=window.store;"
     "if(!store){setTimeout(begin,20);return}"
     "if(now.title)store.dispatch({type:'ON_ERROR',payload:{type:'backEnd',"

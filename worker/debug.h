@@ -32,7 +32,7 @@ extern const char debug_crash_head[];
  * its assets folder and the notice. When it changes the front end asks for
  * layout and callbacks anew. What takes more, another document, assets or
  * notice, is also the name of a package: when the packages change, the page
- * loads itself again as a whole.
+ * loads itself again as a whole. `made` is for our own script.
  */
 void debug_reload_json(const struct app *app,
     const struct worker_options *options, const struct site *site,
@@ -41,6 +41,10 @@ void debug_reload_json(const struct app *app,
 /* Room for a hash, and the hash of a text. */
 #define DEBUG_HASH_MAX 17
 void debug_hash(const struct buf *text, char out[DEBUG_HASH_MAX]);
+
+/* Fill site->made and its header line: what each answer that a page is put
+ * together from was made of. */
+void debug_made(struct site *site, const struct app *app);
 
 /*
  * Append the line of a notice that says most: of a compiler's output the first
@@ -54,7 +58,10 @@ void debug_headline(const char *notice, struct buf *out);
  * the document's hash behind a question mark. It puts what stands in the file
  * of the setting `debug_notice` (compile errors, while the app that runs is an
  * older one) into the page's error panel, and has the page load itself again
- * when it was out of date from the start.
+ * when it is out of date. While workers of the old and the new app answer
+ * beside each other, the front end hears of a change only once several answers
+ * in a row say the same; and what the page was put together from is compared
+ * with that, after each change, however it came about.
  */
 void debug_script(const struct app *app, const struct worker_options *options,
     const struct site *site, struct buf *out);

@@ -60,6 +60,11 @@ dispatch_private(const struct conn *conn, struct task *task,
 	if (session_fields(options, task->secure, &task->visit, &task->fields) <
 	    0)
 		log_error(-ENOMEM, "session.cookie", "a cookie is not sent");
+	if (options->debug) {
+		const struct buf *made = &conn->worker->site->made_line;
+
+		(void)buf_put(&task->fields, made->data, made->len);
+	}
 	reply->fields = task->fields.data;
 	reply->fields_len = task->fields.len;
 	if (task->visit.used) {

@@ -140,6 +140,8 @@ get_dependencies(const struct route_request *rq)
 	reply.type = "application/json";
 	reply.body = json->data;
 	reply.len = json->len;
+	reply.fields = rq->conn->worker->site->made_line.data;
+	reply.fields_len = rq->conn->worker->site->made_line.len;
 	conn_answer(rq->conn, rq->to, &reply, false);
 }
 

@@ -25,6 +25,7 @@
 #include "server/base/err.h"
 #include "server/base/fd.h"
 #include "worker/compress.h"
+#include "worker/debug.h"
 #include "worker/guard.h"
 #include "worker/site_int.h"
 
@@ -375,8 +376,10 @@ build_pages(struct site *site, const struct site_source *source,
 	size_t i;
 	int rc;
 
-	if (source->options->debug)
+	if (source->options->debug) {
 		site_hash_document(site, source);
+		debug_made(site, app);
+	}
 	rc = build_index(site, source, NULL, &site->index, why);
 	site->pages = calloc(app->page_count + 1, sizeof(*site->pages));
 	if (rc == 0 && site->pages == NULL)
@@ -474,6 +477,7 @@ site_close(struct site **site_in)
 	free_forms(&site->favicon);
 	static_close(&site->assets);
 	buf_free(&site->page_fields);
+	buf_free(&site->made_line);
 	buf_free(&site->dependencies);
 	buf_free(&site->nodes);
 	free(site->texts);

@@ -341,6 +341,53 @@ test("sessions and assets", { seconds: 400 }, async (t, scene) => {
   assert.equal(await csv.innerText(PATIENT), mine);
 });
 
+/* One of two workers starts late: for a while the old app and the new one
+ * answer beside each other. */
+test("each save is seen, while apps overlap", { seconds: 300 }, async (t, scene) => {
+  const source = path.join(scene.dir(), "app.c");
+  const text = (n) => `#include <unistd.h>
+#include <pronghorn/app.h>
+#include <pronghorn/html.h>
+
+static const struct ph_value *
+layout(struct ph_call *call)
+{
+	(void)call;
+	return html_div(.children = PH_CHILDREN(
+		html_p(.id = "number", .children = ph_text("n${n}"))));
+}
+
+PH_APP(app)
+{
+	usleep((useconds_t)(getpid() % 2 * 1200000));
+	ph_title(app, "Overlap");
+	ph_layout(app, layout);
+}
+`;
+
+  fs.writeFileSync(source, text(0));
+  const server = await dev(scene, source, { workers: 2 });
+  const visitor = await Visitor.open(await launch(scene), server);
+  let layouts = 0;
+
+  visitor.page.on("response", (one) => {
+    if (/_dash-layout$/.test(one.url())) layouts += 1;
+  });
+  await visitor.visit();
+  await numbered(visitor, 0);
+  for (let n = 1; n <= 12; n++) {
+    await visitor.page.waitForTimeout(300);
+    layouts = 0;
+    fs.writeFileSync(source, text(n));
+    await numbered(visitor, n);
+    t.diagnostic(`save ${n}: ${layouts} layouts`);
+    assert.ok(layouts <= 6, `the page loaded itself ${layouts} times`);
+  }
+  await visitor.page.waitForTimeout(3000);
+  assert.equal(await visitor.page.locator("#number").innerText(), "n12");
+  assert.equal((await server.stop()).status, 0);
+});
+
 /* What no compiler sees: [what PH_APP says further, what the page tells]. */
 const WRONG = [
   [
