@@ -26,6 +26,7 @@ const LOOK = /\/_reload-hash$/;
 /* Options of a visitor with a phone, in the evening. */
 export const PHONE = {
   viewport: { width: 360, height: 740 },
+  hasTouch: true,
   colorScheme: "dark",
 };
 
