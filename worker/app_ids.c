@@ -7,10 +7,10 @@
  * A layout that cannot run yet (it queries, or waits for a value) leaves ids
  * unknown: then they are not checked, as with suppress_callback_exceptions and
  * with finished JSON in the tree. ph_validation_layout() helps there. Who asks
- * is not known: ph_header() and the like give nothing. What fails all the same
- * is warned of, as it may do so at each visit. A layout that no visitor would
- * ever see is a mistake whatever is known of the ids; only a blocking one does
- * not run here.
+ * is not known: ph_header() and the like give nothing, and leave ids unknown,
+ * as a user may see other parts. What fails all the same is warned of, as it
+ * may do so at each visit. A layout that no visitor would ever see is a mistake
+ * whatever is known of the ids; only a blocking one does not run here.
  *
  * THREADS  The loading thread, or the loop's before it serves.
  */
@@ -179,6 +179,8 @@ run(struct toolkit *kit, ph_layout_function *function, const char *name,
 				   : "is NULL: the function returned nothing";
 		if (why == NULL)
 			look_at(search, host_take(page), 0);
+		if (call.asked) /* others may see more of it */
+			search->unsure = true;
 	}
 	if (why != NULL) {
 		search->wrong = true;

@@ -83,6 +83,7 @@ struct call {
 	bool trial;   /* the start looks whether it can run: nobody asks */
 	bool pooled;  /* ... and it will run in the pool, so it may do more */
 	bool untried; /* ... and has come to what only a visit has */
+	bool asked;   /* ... and asked who it is that asks */
 	bool failed;
 	bool misbuilt; /* ... as it made a value that there cannot be */
 	bool placed;   /* ... and the error says for which output */

@@ -22,6 +22,7 @@ about(struct call *call, const char *function, enum update_about part)
 {
 	if (call->kind == CALL_ROUTE && part == UPDATE_REQUEST)
 		return &call->about->u.items[part];
+	call->asked = call->asked || part == UPDATE_REQUEST;
 	if (call->trial && (call->pooled || part == UPDATE_REQUEST))
 		return &call_null_value;
 	if (call->kind == CALL_LAYOUT && part == UPDATE_REQUEST)

@@ -44,7 +44,7 @@ struct site {
 	struct buf page_fields; /* header lines of the page, from guard.h */
 	struct buf dependencies;
 	struct buf made_line; /* development: a header line with `made` */
-	char made[17];	      /* ... a hash over document and app */
+	char made[17];        /* ... a hash over document and app */
 	char *texts;          /* of the manifest, cut into strings */
 	char **package_texts; /* the same of the app's packages */
 	size_t package_count;

@@ -101,6 +101,7 @@ session_open(struct call *call, const char *verb)
 	struct session_row row;
 	int rc;
 
+	call->asked = true;
 	if (call->failed || (call->trial && call->kit->app->sessions))
 		return NULL;
 	if (why != NULL && call->trial)

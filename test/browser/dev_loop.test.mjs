@@ -52,13 +52,6 @@ function withNumber(text) {
 const numbered = (visitor, n) =>
   visitor.page.locator("#number", { hasText: `n${n}` }).waitFor(PATIENT);
 
-/*
- * A page that was just loaded takes the first state it hears of for its own;
- * what is saved before that it does not notice. Nobody saves as fast.
- */
-const listens = (visitor) =>
-  visitor.page.waitForResponse((one) => /\/_reload-hash$/.test(one.url()), PATIENT);
-
 /* How long until the page says so; the best of a few, for busy machines. */
 async function measure(t, what, round) {
   let best = Infinity;
@@ -95,7 +88,6 @@ test("saved is seen, for every example", { seconds: 600 }, async (t, scene) => {
   const visitor = await Visitor.open(await launch(scene), server);
 
   await visitor.visit();
-  await listens(visitor);
   for (const name of all) {
     const text = textOf(name);
 
@@ -103,10 +95,8 @@ test("saved is seen, for every example", { seconds: 600 }, async (t, scene) => {
     await shows(visitor, titleOf(text)); /* databases are made here */
     await numbered(visitor, 0);
     await visitor.settled();
-    await listens(visitor);
     await visitor.page.evaluate(() => (window.same = true));
     await measure(t, `${name}: save to page`, async (i) => {
-      if (i > 1) await listens(visitor);
       const before = now();
 
       edit(source, number(i - 1), number(i));
@@ -118,7 +108,6 @@ test("saved is seen, for every example", { seconds: 600 }, async (t, scene) => {
   }
   /* The title is part of the document, so that is loaded. */
   await measure(t, "a title: save to page", async (i) => {
-    await listens(visitor);
     const before = now();
     const [title] = /ph_title\(app, ".*"\)/.exec(fs.readFileSync(source, "utf8"));
 
@@ -149,7 +138,6 @@ test("saved is seen, in C++", { seconds: 300 }, async (t, scene) => {
   await visitor.settled();
   await server.waitFor(/headers are compiled ahead/, { seconds: 60 });
   await measure(t, "greeting_cpp: save to page", async (i) => {
-    await listens(visitor);
     const before = now();
 
     edit(source, line(i - 1), line(i));
@@ -163,14 +151,12 @@ test("saved is seen, in C++", { seconds: 300 }, async (t, scene) => {
   const wrong = good.replace(/(^PH_APP[^\n]*\n{\n)([^\n]*)/m, "$1\tnonsense;");
 
   await measure(t, "mistake in C++ to panel", async () => {
-    await listens(visitor);
     const before = now();
 
     fs.writeFileSync(source, wrong);
     await told.first().waitFor(PATIENT);
     const took = now() - before;
 
-    await listens(visitor);
     fs.writeFileSync(source, good);
     await told.first().waitFor({ state: "detached", ...PATIENT });
     return took;
@@ -208,7 +194,6 @@ test("saved is seen, in the guide", { seconds: 300 }, async (t, scene) => {
   edit(tune, "everything in the cache", "round 0");
   await shown("round 0");
   await measure(t, "guide: save to page", async (i) => {
-    await listens(visitor);
     const before = now();
 
     edit(tune, `round ${i - 1}`, `round ${i}`);
@@ -219,10 +204,8 @@ test("saved is seen, in the guide", { seconds: 300 }, async (t, scene) => {
   const header = path.join(guide, "guide.h");
   const told = page.getByText(/docs\/guide\/\w+\.[ch]:\d+:\d+: error: .*prose/);
 
-  await listens(visitor);
   edit(header, "*prose;", "*prosa;");
   await told.first().waitFor(PATIENT);
-  await listens(visitor);
   edit(header, "*prosa;", "*prose;");
   await told.first().waitFor({ state: "detached", ...PATIENT });
   assert.deepEqual(server.grep(/verdict=(?!drained)|not swapped/), []);
@@ -239,7 +222,6 @@ test("errors come and go", { seconds: 400 }, async (t, scene) => {
   const told = page.getByText(new RegExp(`app\\.c:${line}:\\d+: error:`));
 
   await visitor.visit();
-  await listens(visitor);
   await shows(visitor, "Caching and signaling");
   /* A mistake: the page stays, and the panel has file and line. */
   await measure(t, "mistake to panel, and mended to page", async () => {
@@ -252,7 +234,6 @@ test("errors come and go", { seconds: 400 }, async (t, scene) => {
     await page.locator("#dropdown").waitFor(PATIENT);
     await visitor.graphs(ROWS.apples); /* the page behind it is whole */
     await visitor.picture("dev-error");
-    await listens(visitor);
     const again = now();
 
     fs.writeFileSync(source, good);
@@ -261,7 +242,6 @@ test("errors come and go", { seconds: 400 }, async (t, scene) => {
     const mended = now() - again;
 
     t.diagnostic(`mistake to panel: ${panel.toFixed(1)} ms, mended to page: ${mended.toFixed(1)} ms`);
-    await listens(visitor);
     return Math.max(panel, mended);
   });
   /* What is right is served again, and no worker had to die for it. */
@@ -280,7 +260,6 @@ test("an app that never returns", { seconds: 240 }, async (t, scene) => {
   const told = page.getByText(/app\.c: still loading after 5 s: PH_APP has not/);
 
   await visitor.visit();
-  await listens(visitor);
   fs.writeFileSync(
     source,
     good.replace("PH_APP(app)\n{", "PH_APP(app)\n{\n\tfor (;;) ph_title(app, \"\");"),
@@ -291,7 +270,6 @@ test("an app that never returns", { seconds: 240 }, async (t, scene) => {
   within(t, "saved to told", now() - before, 40000);
   /* The one before is there, and works. */
   await page.getByRole("button").first().waitFor(PATIENT);
-  await listens(visitor);
   fs.writeFileSync(source, good);
   await told.first().waitFor({ state: "detached", ...PATIENT });
   await page.getByRole("button").first().waitFor(PATIENT);
@@ -319,7 +297,6 @@ test("sessions and assets", { seconds: 400 }, async (t, scene) => {
     );
 
   await visitor.visit();
-  await listens(visitor);
   const mine = await csv.innerText(PATIENT);
 
   await measure(t, "save to page, with a session", async (i) => {
@@ -335,7 +312,6 @@ test("sessions and assets", { seconds: 400 }, async (t, scene) => {
   fs.mkdirSync(assets);
   fs.writeFileSync(path.join(assets, "a.css"), "h1, button { opacity: 0.9 }");
   await faded("0.9");
-  await listens(visitor);
   fs.writeFileSync(path.join(assets, "a.css"), "h1, button { opacity: 0.8 }");
   await faded("0.8");
   assert.equal(await csv.innerText(PATIENT), mine);
@@ -416,7 +392,6 @@ test("the page of a new app", { seconds: 240 }, async (t, scene) => {
     page.locator("#caption", { hasText: text }).waitFor(PATIENT);
 
   await visitor.visit();
-  await listens(visitor);
   await shows(visitor, "demo");
   await caption("Frequency 3");
   await page.locator("#graph .scatterlayer path.js-line").first().waitFor(PATIENT);
@@ -433,13 +408,11 @@ test("the page of a new app", { seconds: 240 }, async (t, scene) => {
   const told = (pattern) => page.getByText(pattern).first();
 
   for (const [code, pattern] of WRONG) {
-    await listens(visitor);
     fs.writeFileSync(source, good.replace(/}\s*$/, `${code}\n}\n`));
     await told(pattern).waitFor(PATIENT);
     assert.match(await told(pattern).innerText(), /The app is not loaded/);
     await caption("Frequency"); /* the page behind it is whole */
   }
-  await listens(visitor);
   fs.writeFileSync(source, good);
   await told(/The app is not loaded/).waitFor({ state: "detached", ...PATIENT });
   await caption("Frequency");
