@@ -38,6 +38,7 @@
   function say() {
     const text = away ? AWAY : failed.size > 0 ? FAILED : "";
 
+    document.documentElement.classList.toggle("ph-away", away !== 0);
     if (banner.firstChild.textContent === text) return;
     banner.firstChild.textContent = text;
     banner.classList.toggle("shown", text !== "");
