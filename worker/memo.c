@@ -350,15 +350,17 @@ is_excepted(struct call *call, const struct computation *computation,
 	return excepted;
 }
 
-/* Values made before this moment do not count for this call. */
+/* Values made before this moment do not count for this call. An age that
+ * reaches back before 1970 is any: the sign means something else. */
 static int64_t
 oldest_ms(const struct call *call, const struct ph_memo_options *options)
 {
+	int64_t age_ms = (int64_t)(options->max_age * 1000);
+
 	if (options->fresh) /* nor those that were in the making */
 		return -call->since_ms;
-	return options->max_age > 0
-		   ? call->since_ms - (int64_t)(options->max_age * 1000)
-		   : 0;
+	return age_ms > 0 && age_ms < call->since_ms ? call->since_ms - age_ms
+						     : 0;
 }
 
 /* Without the store, here and now; not where nothing may block. */

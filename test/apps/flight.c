@@ -187,6 +187,7 @@ GIVES(unless, ph_memo_with(call, slow, in(call), .unless = true))
 GIVES(key_text, ph_memo_with(call, slow, in(call), .key = "the same"))
 GIVES(short_life, ph_memo_with(call, slow, in(call), .timeout = 0.3))
 GIVES(max_age, ph_memo_with(call, slow, in(call), .max_age = 0.3))
+GIVES(any_age, ph_memo_with(call, slow, in(call), .max_age = 4294967295.0))
 GIVES(fresh, ph_memo_with(call, slow, in(call), .fresh = true))
 GIVES(nan, ph_memo(call, slow, ph_text("x"), ph_number(nan_number())))
 
@@ -242,6 +243,7 @@ PH_APP(app)
 	CALLBACK(key_text);
 	CALLBACK(short_life);
 	CALLBACK(max_age);
+	CALLBACK(any_age);
 	CALLBACK(fresh);
 	CALLBACK(nan);
 }

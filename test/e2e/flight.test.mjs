@@ -246,6 +246,15 @@ test("a call says how long, and how old", async (t, scene) => {
   assert.notEqual(await ask("fresh", "s"), third);
 });
 
+/* Not a time before 1970, whose sign means something else. */
+test("an age longer than the clock has run is any", { seconds: 30 }, async (t, scene) => {
+  const { server, ask } = await open(scene);
+  const first = await ask("any_age", "a");
+
+  assert.equal(await ask("any_age", "a"), first);
+  assert.equal(runs(server, "slow a"), 1);
+});
+
 test("a forced refresh wants what was begun after it", async (t, scene) => {
   const { server, ask } = await open(scene);
   const old = ask("slow", "r:600");
