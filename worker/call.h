@@ -39,6 +39,7 @@ struct toolkit {
 	struct cache *cache;   /* this thread's connection; NULL: none */
 	struct data *data;     /* this thread's database handles; NULL: none */
 	struct bell *bell;     /* wakes sleeping calls; NULL: none */
+	int mail_fd;           /* wakes the loop, where there is a bell */
 	bool on_loop;          /* the loop's: must not wait, so neither asks for
 				  values nor queries */
 	int64_t busy_since_ms; /* the store has been busy for this thread

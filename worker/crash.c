@@ -271,6 +271,17 @@ crash_works_for(void *request, const uint8_t key[CACHE_KEY_LEN], int fd)
 	atomic_store(&own->request, request);
 }
 
+bool
+crash_leads(const uint8_t key[CACHE_KEY_LEN])
+{
+	if (own == NULL || (key != NULL && own->has_waited))
+		return false;
+	own->has_waited = key != NULL;
+	if (key != NULL)
+		memcpy(own->waited, key, CACHE_KEY_LEN);
+	return key != NULL;
+}
+
 void
 crash_rename(const char *name)
 {

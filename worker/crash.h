@@ -46,6 +46,13 @@ void crash_touch(void);
  */
 void crash_works_for(void *request, const uint8_t key[CACHE_KEY_LEN], int fd);
 
+/*
+ * Others wait for what this thread computes beside that (together.h); NULL: not
+ * any more. True: this is the key by which they are found, and to be taken
+ * back.
+ */
+bool crash_leads(const uint8_t key[CACHE_KEY_LEN]);
+
 /* Another name for what this thread runs; it must outlive the run. */
 void crash_rename(const char *name);
 

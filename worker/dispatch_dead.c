@@ -17,6 +17,7 @@
 
 #include "worker/crash.h"
 #include "worker/dispatch_int.h"
+#include "worker/together.h"
 #include "worker/worker_int.h"
 
 #define DEPTH_MAX 8       /* of values computed from values */
@@ -93,12 +94,20 @@ dispatch_on_dead(struct worker *worker, const struct crash_about *about,
 {
 	struct dead dead = { .worker = worker, .about = about, .ends = ends };
 	struct request *request = about->request;
+	uint8_t led[DEPTH_MAX][CACHE_KEY_LEN];
+	unsigned count;
 
 	/* The task has not come back, so it is still there. */
 	if (request != NULL && request->conn != NULL)
 		answer(&dead, request, about->name);
-	if (about->has_key)
+	if (about->has_key) {
+		count = !ends ? 0
+			      : together_lost(about->key, about->what, led,
+				    DEPTH_MAX);
 		answer_key(&dead, about->key, 0);
+		while (count > 0)
+			answer_key(&dead, led[--count], 0);
+	}
 	return dead.answered;
 }
 

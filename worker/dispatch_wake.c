@@ -26,6 +26,7 @@
 #include "worker/dispatch_int.h"
 #include "worker/memo.h"
 #include "worker/packed.h"
+#include "worker/together.h"
 #include "worker/worker_int.h"
 
 static const struct timeval net_interval = { 0, 50000 };
@@ -44,6 +45,8 @@ dispatch_park(struct request *request, struct parked *parked)
 {
 	request->parked = parked;
 	parked->left_us = 0;
+	if (parked->requests == NULL)
+		parked->asked_us = clock_mono_us();
 	request->prev = NULL;
 	request->next = parked->requests;
 	if (request->next != NULL)
@@ -159,6 +162,7 @@ dispatch_ask(struct worker *worker, struct parked *parked)
 	if (parked->requests != NULL)
 		task->client = dispatch_client(parked->requests->conn,
 		    &parked->requests->to.ticket, parked->requests->to.client);
+	task->asked_us = parked->asked_us;
 	memcpy(task->key, parked->key, CACHE_KEY_LEN);
 	rc = buf_put(&task->arguments, parked->arguments.data,
 	    parked->arguments.len);
@@ -342,6 +346,10 @@ check_parked(struct parked *parked, void *arg)
 		end_unwanted(worker, parked);
 	if (park_is_empty(parked)) {
 		dispatch_drop_if_empty(worker, parked);
+		return;
+	}
+	if (together_must_wait(parked->key)) {
+		worker->look_again = true;
 		return;
 	}
 	state = row_state(worker, parked->key, &why);
@@ -548,4 +556,6 @@ dispatch_on_mail(struct worker *worker)
 			break;
 		}
 	}
+	if (together_has_rung())
+		dispatch_on_wake(worker);
 }

@@ -18,6 +18,7 @@
 #include "server/base/sink.h"
 #include "worker/crash.h"
 #include "worker/dispatch.h"
+#include "worker/together.h"
 #include "worker/worker_int.h"
 
 /* False: the pipe is full, or broken. */
@@ -161,6 +162,7 @@ heartbeat_send(struct worker *worker)
 
 	heartbeat_look(worker);
 	heartbeat_numbers(worker);
+	together_sweep(pool_oldest_us(worker->pool));
 	if (options->thread_timeout > 0 &&
 	    crash_find_stuck((int64_t)(options->thread_timeout * 1e6), text,
 		sizeof(text))) {

@@ -13,6 +13,8 @@
 
 #include "cache/encode.h"
 #include "server/base/clock.h"
+#include "server/base/fd.h"
+#include "worker/crash.h"
 #include "worker/host.h"
 #include "worker/together.h"
 
@@ -72,34 +74,45 @@ memo_here(struct call *call, const struct computation *computation,
 	return inner.result != NULL ? inner.result : &call_null_value;
 }
 
-static bool
-is_gone(void *arg)
-{
-	return call_is_cancelled(arg, false);
-}
-
 /* Run it, and leave a copy for those who wait. */
 static const struct value *
 lead(struct call *call, const struct computation *computation,
     const struct value *args, const uint8_t *key)
 {
+	bool told = crash_leads(key);
 	const struct value *value = memo_here(call, computation, args);
 	struct buf bytes = BUF_EMPTY;
 	const char *why = NULL;
+	bool ring;
 
+	if (told)
+		(void)crash_leads(NULL);
 	if (value != NULL && encode_stored(value, &bytes, &why) == 0)
-		together_end(key, false, bytes.data, bytes.len);
+		ring = together_end(key, false, bytes.data, bytes.len);
 	else if (value == NULL && call->failed)
-		together_end(key, true, call->error, strlen(call->error));
+		ring =
+		    together_end(key, true, call->error, strlen(call->error));
 	else
-		together_end(key, false, NULL, 0);
+		ring = together_end(key, false, NULL, 0);
+	if (ring && call->kit->bell != NULL)
+		fd_event_wake(call->kit->mail_fd);
 	buf_free(&bytes);
 	return value;
 }
 
-/* The bytes that another thread has left. */
+/* Wait for another thread, or for a turn: the loop looks when it ends. */
+static void
+wait_for(struct call *call, const uint8_t *key)
+{
+	call->waits = true;
+	call->wait_may_stop = false; /* no row says that anybody waits */
+	memcpy(call->wait_key, key, CACHE_KEY_LEN);
+}
+
+/* The bytes that another thread has left. They are kept with the task, if it
+ * has waited for them and has to wait once more. */
 static const struct value *
-decode(struct call *call, struct buf *found)
+decode(struct call *call, const uint8_t *key, struct buf *found)
 {
 	struct value *value = NULL;
 	size_t len;
@@ -110,6 +123,11 @@ decode(struct call *call, struct buf *found)
 		rc = encode_decode(bytes, len, call->arena, &value);
 	if (rc < 0)
 		call_error(call, "%s: out of memory", call->name);
+	if (rc == 0 && call->waited_key != NULL &&
+	    memcmp(call->waited_key, key, CACHE_KEY_LEN) == 0) {
+		call->waited_bytes = bytes;
+		call->waited_len = len;
+	}
 	return rc < 0 ? NULL : value;
 }
 
@@ -125,16 +143,19 @@ memo_together(struct call *call, const struct computation *computation,
 		return memo_here(call, computation, args);
 	switch (together_join(question->key,
 	    call->asked_us > 0 ? call->asked_us : clock_mono_us(),
-	    question->since_ms, is_gone, call, &found)) {
+	    question->since_ms, &found)) {
 	case TOGETHER_LEAD:
 		value = lead(call, computation, args, question->key);
 		break;
 	case TOGETHER_DONE:
-		value = decode(call, &found);
+		value = decode(call, question->key, &found);
 		break;
 	case TOGETHER_ERROR:
 		call_error(call, "%s",
 		    buf_cstr(&found) != NULL ? found.data : "failed");
+		break;
+	case TOGETHER_WAIT:
+		wait_for(call, question->key);
 		break;
 	case TOGETHER_ALONE:
 		value = memo_here(call, computation, args);

@@ -31,6 +31,7 @@ struct parked {
 	struct task *tasks;              /* doubly linked, newest first */
 	const struct callback *callback; /* whose answer `requests` want */
 	struct buf arguments;            /* to ask for it again */
+	int64_t asked_us;                /* when the first of `requests` came */
 	unsigned stoppable; /* of the tasks, computations that may stop */
 	int64_t left_us;    /* when the last of them left; 0: nothing to say */
 	bool asking;        /* a TASK_ANSWER for the key is with us */

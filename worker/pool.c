@@ -31,6 +31,7 @@
 #include "worker/data.h"
 #include "worker/memo.h"
 #include "worker/task_list.h"
+#include "worker/together.h"
 
 #define ENDED_MAX 256
 #define OVERDUE_US 100000 /* a wanted row waits no longer behind the queue */
@@ -360,6 +361,7 @@ pool_start(struct pool **out, const struct toolkit *kit,
 	pool->kit.nonce = 0; /* each thread draws its own */
 	pool->kit.on_loop = false;
 	pool->kit.bell = &pool->bell;
+	pool->kit.mail_fd = mail_fd;
 	bell_init(&pool->bell);
 	pool->peer = *peer;
 	pool->mail_fd = mail_fd;
@@ -367,6 +369,7 @@ pool_start(struct pool **out, const struct toolkit *kit,
 	/* A single one does not wait for a computation: there is one more. */
 	pool->thread_count = pool->quick_max > 1 ? pool->quick_max : 2;
 	pool->compute_max = compute_max(kit->options);
+	together_limit(pool->compute_max);
 	pool->queue_max = (size_t)kit->options->limit_queue;
 	task_list_init(&pool->queue);
 	task_list_init(&pool->compute);
@@ -390,6 +393,8 @@ pool_submit(struct pool *pool, struct task *task)
 	bool computes = task_computes(task);
 
 	task->queued_us = clock_mono_us();
+	if (task->asked_us == 0)
+		task->asked_us = task->queued_us;
 	pthread_mutex_lock(&pool->lock);
 	if (pool->queue.count + pool->compute.count >= pool->queue_max ||
 	    pool->stopping) {
@@ -480,6 +485,7 @@ pool_lost(struct pool *pool)
 	pool->lost++;
 	pool->quick_max++;
 	pool->compute_max++;
+	together_limit(pool->compute_max);
 	wake = must_wake(pool);
 	pthread_mutex_unlock(&pool->lock);
 	if (wake)
@@ -520,6 +526,23 @@ pool_queued(struct pool *pool)
 	queued = pool->queue.count + pool->compute.count;
 	pthread_mutex_unlock(&pool->lock);
 	return queued;
+}
+
+static int64_t
+older(const struct task *task, int64_t us)
+{
+	return task != NULL && task->queued_us < us ? task->queued_us : us;
+}
+
+int64_t
+pool_oldest_us(struct pool *pool)
+{
+	int64_t us = clock_mono_us();
+
+	pthread_mutex_lock(&pool->lock);
+	us = older(pool->queue.first, older(pool->compute.first, us));
+	pthread_mutex_unlock(&pool->lock);
+	return us;
 }
 
 size_t

@@ -76,6 +76,9 @@ unsigned pool_alive(struct pool *pool);
 /* Tasks that wait for a thread. */
 size_t pool_queued(struct pool *pool);
 
+/* Since when the first of them does (clock_mono_us); none: now. */
+int64_t pool_oldest_us(struct pool *pool);
+
 /* Threads that are computing or answering at this moment. */
 unsigned pool_computing(struct pool *pool);
 

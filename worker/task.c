@@ -169,7 +169,9 @@ task_begin(struct task *task, struct toolkit *kit, struct call *call)
 	call->may_stop = task->owned && task->computation != NULL &&
 			 task->computation->may_stop;
 	call->since_ms = task->since_ms;
-	call->asked_us = task->queued_us;
+	if (task->asked_us == 0)
+		task->asked_us = clock_mono_us();
+	call->asked_us = task->asked_us;
 	/* What is memoized is nobody's in particular. */
 	if ((task->kind == TASK_CALLBACK && task->callback != NULL &&
 		!task->callback->memoize) ||
@@ -365,7 +367,9 @@ settle(struct task *task, struct toolkit *kit, const struct buf *bytes,
 		return;
 	/* Nobody can read it from the store: let the waiters compute. */
 	if (task->outcome == TASK_DONE)
-		together_offer(task->claim.key, bytes->data, bytes->len);
+		together_offer(task->claim.key,
+		    clock_mono_us() - task->claim.started_us, bytes->data,
+		    bytes->len);
 	log_warn(rc, "signal.publish", "function=%s the value is not stored",
 	    task->computation->name);
 	memo_store_failed(kit);

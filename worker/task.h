@@ -106,6 +106,7 @@ struct task {
 	int status;        /* FAILED: HTTP status; 0: 500 */
 	uint8_t wait_key[CACHE_KEY_LEN];
 	struct buf response;
+	int64_t asked_us;  /* when who asks came in (clock_mono_us) */
 	int64_t queued_us; /* when it was submitted last */
 	int64_t run_us;    /* time it has run, in all its runs */
 	int answer_fd;     /* development: a duplicate of the socket of who

@@ -12,6 +12,7 @@
 #include "cache/cache.h"
 #include "server/base/clock.h"
 #include "server/base/err.h"
+#include "server/base/fd.h"
 #include "worker/memo.h"
 #include "worker/task_int.h"
 #include "worker/together.h"
@@ -76,14 +77,19 @@ acquire(struct task *task, struct toolkit *kit, bool *unstored)
 static void
 lead(struct task *task, struct toolkit *kit, struct arena *arena)
 {
+	bool ring;
+
 	task_run_itself(task, kit, arena);
 	if (task->outcome == TASK_DONE)
-		together_end(task->key, false, task->response.data,
+		ring = together_end(task->key, false, task->response.data,
 		    task->response.len);
 	else if (task->outcome == TASK_FAILED)
-		together_end(task->key, true, task->error, strlen(task->error));
+		ring = together_end(task->key, true, task->error,
+		    strlen(task->error));
 	else
-		together_end(task->key, false, NULL, 0);
+		ring = together_end(task->key, false, NULL, 0);
+	if (ring && kit->bell != NULL)
+		fd_event_wake(kit->mail_fd);
 }
 
 static void
@@ -96,8 +102,7 @@ run_together(struct task *task, struct toolkit *kit, struct arena *arena)
 		return;
 	}
 	switch (together_join(task->key,
-	    task->queued_us > 0 ? task->queued_us : clock_mono_us(), 0, NULL,
-	    NULL, &found)) {
+	    task->asked_us > 0 ? task->asked_us : clock_mono_us(), 0, &found)) {
 	case TOGETHER_LEAD:
 		lead(task, kit, arena);
 		break;
@@ -110,6 +115,9 @@ run_together(struct task *task, struct toolkit *kit, struct arena *arena)
 	case TOGETHER_ERROR:
 		task_fail(task, task->callback->function,
 		    buf_cstr(&found) != NULL ? found.data : "failed");
+		break;
+	case TOGETHER_WAIT:
+		task->outcome = TASK_ELSEWHERE;
 		break;
 	case TOGETHER_ALONE:
 		task_run_itself(task, kit, arena);

@@ -1,168 +1,201 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * A short list of computations that run on this worker's threads, and of those
- * that ended a moment ago, for requests that were in the queue by then.
+ * A table of computations that run on this worker's threads, of those that
+ * wait for a thread, and of those that ended a moment ago, for requests that
+ * had come in by then.
  *
- * A thread that waits for another's computation must not be the one that this
- * computation waits for. So each computation knows who leads it, and each
- * thread what it waits for: a chain that comes back to the one who asks is a
- * circle, and he computes for himself (the depth of nesting ends that).
+ * Who must wait holds no thread: its task is parked by the loop, which asks
+ * together_must_wait() before it has it run again. So no computation waits for
+ * another while it runs, and the only circle is that of one thread that asks
+ * for what it leads: it computes for itself (the depth of nesting ends that).
  *
- * INVARIANT  An entry with `running` belongs to a thread between
- *            together_join() and together_end(); one with `waiting` > 0 is not
- *            freed.
- * INVARIANT  Results together are at most KEEP_BYTES, but for one, and those
- *            that nobody waits for at most KEEP_US old.
- * THREADS    One lock; nothing is computed under it.
+ * A bounded number of threads lead. A computation that comes beyond that is
+ * QUEUED, and GRANTED in its turn: a place is kept for it for GRANT_US.
+ *
+ * INVARIANT  RUNNING belongs to a thread between together_join() and
+ *            together_end(); an entry is in the list of its state. A result
+ * stays while the same key is RUNNING anew. INVARIANT  Entries of ended
+ * computations take at most KEEP_BYTES, but for one, and are at most KEEP_US
+ * old; while the queue is short, see together_sweep(), a few seconds. No step
+ * takes longer the more of them there are. THREADS    One lock; nothing is
+ * computed under it.
  */
 #include "worker/together.h"
 
+#include <limits.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "cache/now.h"
 #include "cache/store.h"
 #include "server/base/buf.h"
 #include "server/base/clock.h"
 
+#define BUCKETS 16384 /* power of two */
 #define KEEP_US INT64_C(60000000)
 #define KEEP_BYTES (8 << 20)
-#define LOOK_MS 50 /* between looks at whether the one who waits is wanted */
+#define MARGIN_US 2000000 /* from the queue to the question */
+#define GRANT_US 250000
+#define SEEN_US 1000000 /* the loop looks 20 times a second */
+
+enum state { RUNNING, QUEUED, GRANTED, ENDED, STATES };
 
 struct flight {
+	struct flight *next_in_bucket;
+	struct flight *prev; /* in the list of its state */
 	struct flight *next;
 	uint8_t key[CACHE_KEY_LEN];
+	enum state state;
 	pthread_t leader;
-	bool running;
+	bool counts;   /* among the leaders */
+	bool followed; /* somebody is parked */
 	bool error;
-	unsigned waiting;
-	int64_t began_ms; /* cache_now_ms */
+	int64_t seen_us;  /* QUEUED: somebody waits; GRANTED: since then */
+	int64_t began_ms; /* of what runs (cache_now_ms) */
+	int64_t made_ms;  /* when that of the result began */
 	int64_t ended_ms;
 	int64_t ended_us; /* clock_mono_us */
 	char *data;       /* the result; NULL: there is none */
 	size_t len;
 };
 
-/* A thread that waits; lives on its stack. */
-struct waiter {
-	struct waiter *next;
-	pthread_t thread;
-	const struct flight *flight;
+struct list {
+	struct flight *first; /* oldest */
+	struct flight *last;
+	unsigned count;
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t ended;
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-static struct flight *flights; /* newest first */
-static struct waiter *waiters;
+static struct flight *buckets[BUCKETS];
+static struct list lists[STATES];
+static size_t kept; /* bytes of all that have ended */
+static unsigned leaders;
+static unsigned leaders_max = UINT_MAX;
+static _Atomic unsigned under_way; /* all that have not ended */
+static _Atomic bool rung;
+static _Thread_local unsigned leading; /* by this thread */
 
-static void
-make_condition(void)
+static struct flight **
+place_of(const uint8_t key[CACHE_KEY_LEN])
 {
-	pthread_condattr_t how;
+	struct flight **at =
+	    &buckets[((size_t)key[0] | (size_t)key[1] << 8) % BUCKETS];
 
-	(void)pthread_condattr_init(&how);
-	(void)pthread_condattr_setclock(&how, CLOCK_MONOTONIC);
-	(void)pthread_cond_init(&ended, &how);
-	(void)pthread_condattr_destroy(&how);
+	while (*at != NULL && memcmp((*at)->key, key, CACHE_KEY_LEN) != 0)
+		at = &(*at)->next_in_bucket;
+	return at;
 }
 
-static struct flight *
-find(const uint8_t key[CACHE_KEY_LEN])
+static size_t
+size_of(const struct flight *flight)
 {
-	struct flight *flight = flights;
+	return sizeof(*flight) + flight->len;
+}
 
-	while (flight != NULL && memcmp(flight->key, key, CACHE_KEY_LEN) != 0)
-		flight = flight->next;
+static void
+unlink_flight(struct flight *flight)
+{
+	struct list *list = &lists[flight->state];
+
+	*(flight->prev != NULL ? &flight->prev->next : &list->first) =
+	    flight->next;
+	*(flight->next != NULL ? &flight->next->prev : &list->last) =
+	    flight->prev;
+	list->count--;
+	if (flight->state == ENDED)
+		kept -= size_of(flight);
+	else
+		atomic_fetch_sub(&under_way, 1);
+}
+
+static void
+link_flight(struct flight *flight, enum state state)
+{
+	struct list *list = &lists[state];
+
+	flight->state = state;
+	flight->next = NULL;
+	flight->prev = list->last;
+	*(list->last != NULL ? &list->last->next : &list->first) = flight;
+	list->last = flight;
+	list->count++;
+	if (state == ENDED)
+		kept += size_of(flight);
+	else
+		atomic_fetch_add(&under_way, 1);
+}
+
+/* Into the list of `state`; `flight` NULL: a new one for `key`. NULL: no
+ * memory. */
+static struct flight *
+move(struct flight *flight, const uint8_t key[CACHE_KEY_LEN], enum state state)
+{
+	if (flight != NULL) {
+		unlink_flight(flight);
+	} else {
+		flight = calloc(1, sizeof(*flight));
+		if (flight == NULL)
+			return NULL;
+		memcpy(flight->key, key, CACHE_KEY_LEN);
+		*place_of(key) = flight;
+	}
+	link_flight(flight, state);
 	return flight;
+}
+
+static void
+drop(struct flight *flight)
+{
+	unlink_flight(flight);
+	*place_of(flight->key) = flight->next_in_bucket;
+	free(flight->data);
+	free(flight);
+}
+
+/* Not QUEUED or GRANTED any more; a result that it still has stays. */
+static void
+forgo(struct flight *flight)
+{
+	if (flight->data != NULL)
+		(void)move(flight, flight->key, ENDED);
+	else
+		drop(flight);
 }
 
 /* Forget results that are old, or too many. */
 static void
-sweep(void)
+sweep(int64_t old_us)
 {
-	struct flight **at = &flights;
-	struct flight *flight;
-	int64_t old_us = clock_mono_us() - KEEP_US;
-	size_t total = 0;
+	const struct list *list = &lists[ENDED];
 
-	while ((flight = *at) != NULL) {
-		total += flight->len;
-		if (flight->running || flight->waiting > 0 ||
-		    (flight->data != NULL && flight->ended_us > old_us &&
-			(total <= KEEP_BYTES || total == flight->len))) {
-			at = &flight->next;
+	while (
+	    list->first != NULL && (list->first->ended_us < old_us ||
+				       (kept > KEEP_BYTES && list->count > 1)))
+		drop(list->first);
+}
+
+/* Give the places that are free to those who wait for one. */
+static void
+grant(int64_t now_us)
+{
+	struct flight *flight;
+
+	while ((flight = lists[GRANTED].first) != NULL &&
+	       flight->seen_us < now_us - GRANT_US)
+		forgo(flight);
+	while (leaders + lists[GRANTED].count < leaders_max &&
+	       (flight = lists[QUEUED].first) != NULL) {
+		if (flight->seen_us < now_us - SEEN_US) {
+			forgo(flight); /* its client has gone */
 			continue;
 		}
-		total -= flight->len;
-		*at = flight->next;
-		free(flight->data);
-		free(flight);
+		(void)move(flight, flight->key, GRANTED);
+		flight->seen_us = now_us;
+		atomic_store(&rung, true);
 	}
-}
-
-static struct flight *
-add(const uint8_t key[CACHE_KEY_LEN])
-{
-	struct flight *flight = calloc(1, sizeof(*flight));
-
-	if (flight == NULL)
-		return NULL;
-	memcpy(flight->key, key, CACHE_KEY_LEN);
-	flight->next = flights;
-	flights = flight;
-	return flight;
-}
-
-static const struct flight *
-waits_for(pthread_t thread)
-{
-	const struct waiter *waiter = waiters;
-
-	while (waiter != NULL && !pthread_equal(waiter->thread, thread))
-		waiter = waiter->next;
-	return waiter != NULL ? waiter->flight : NULL;
-}
-
-/* Would this thread wait for itself? */
-static bool
-is_circle(const struct flight *flight)
-{
-	pthread_t self = pthread_self();
-
-	for (; flight != NULL && flight->running;
-	     flight = waits_for(flight->leader)) {
-		if (pthread_equal(flight->leader, self))
-			return true;
-	}
-	return false;
-}
-
-static void
-wait_for(struct flight *flight)
-{
-	struct waiter waiter = { .next = waiters,
-		.thread = pthread_self(),
-		.flight = flight };
-	struct waiter **at;
-	struct timespec until;
-
-	waiters = &waiter;
-	flight->waiting++;
-	(void)clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_nsec += LOOK_MS * 1000000L;
-	if (until.tv_nsec >= 1000000000L) {
-		until.tv_nsec -= 1000000000L;
-		until.tv_sec++;
-	}
-	(void)pthread_cond_timedwait(&ended, &lock, &until);
-	flight->waiting--;
-	for (at = &waiters; *at != &waiter;)
-		at = &(*at)->next;
-	*at = waiter.next;
 }
 
 /* Is the result one for this request? */
@@ -171,15 +204,7 @@ serves(const struct flight *flight, int64_t asked_us, int64_t since_ms)
 {
 	return flight->data != NULL && flight->ended_us >= asked_us &&
 	       store_is_since(flight->ended_ms,
-		   (flight->ended_ms - flight->began_ms) * 1000, since_ms);
-}
-
-/* May this request wait for what is running? */
-static bool
-will_serve(const struct flight *flight, int64_t since_ms)
-{
-	return (since_ms >= 0 || flight->began_ms >= -since_ms) &&
-	       !is_circle(flight);
+		   (flight->ended_ms - flight->made_ms) * 1000, since_ms);
 }
 
 static enum together
@@ -190,105 +215,206 @@ take(const struct flight *flight, struct buf *out)
 	return flight->error ? TOGETHER_ERROR : TOGETHER_DONE;
 }
 
+/* Must a thread that leads nothing yet wait for its turn? */
+static bool
+is_full(const struct flight *flight)
+{
+	return leading == 0 && (flight == NULL || flight->state != GRANTED) &&
+	       (lists[QUEUED].count > 0 ||
+		   leaders + lists[GRANTED].count >= leaders_max);
+}
+
 static enum together
 join(const uint8_t key[CACHE_KEY_LEN], int64_t asked_us, int64_t since_ms,
-    bool (*gone)(void *arg), void *arg, struct buf *out)
+    struct buf *out)
 {
-	struct flight *flight;
-	bool left;
+	struct flight *flight = *place_of(key);
+	int64_t now_us = clock_mono_us();
 
-	while ((flight = find(key)) != NULL) {
-		if (!flight->running) {
-			if (serves(flight, asked_us, since_ms))
-				return take(flight, out);
-			/* Others still have to take what is there. */
-			if (flight->data != NULL && flight->waiting > 0)
-				return TOGETHER_ALONE;
-			break;
-		}
-		if (!will_serve(flight, since_ms))
+	if (flight != NULL && serves(flight, asked_us, since_ms))
+		return take(flight, out);
+	if (flight != NULL && flight->state == RUNNING) {
+		if (pthread_equal(flight->leader, pthread_self()))
 			return TOGETHER_ALONE;
-		wait_for(flight);
-		if (gone == NULL)
-			continue;
-		(void)pthread_mutex_unlock(&lock);
-		left = gone(arg);
-		(void)pthread_mutex_lock(&lock);
-		if (left)
-			return TOGETHER_ALONE;
+		flight->followed = true;
+		return TOGETHER_WAIT;
 	}
-	if (flight == NULL)
-		flight = add(key);
+	grant(now_us);
+	flight = *place_of(key); /* it may have been forgone */
+	if (is_full(flight)) {
+		if (flight == NULL || flight->state != QUEUED)
+			flight = move(flight, key, QUEUED);
+		if (flight == NULL)
+			return TOGETHER_ALONE;
+		flight->seen_us = now_us;
+		return TOGETHER_WAIT;
+	}
+	flight = move(flight, key, RUNNING);
 	if (flight == NULL)
 		return TOGETHER_ALONE;
-	free(flight->data);
-	flight->data = NULL;
-	flight->len = 0;
 	flight->leader = pthread_self();
-	flight->running = true;
+	flight->counts = leading++ == 0;
+	leaders += flight->counts;
+	flight->followed = false;
 	flight->began_ms = cache_now_ms();
 	return TOGETHER_LEAD;
 }
 
 enum together
 together_join(const uint8_t key[CACHE_KEY_LEN], int64_t asked_us,
-    int64_t since_ms, bool (*gone)(void *arg), void *arg, struct buf *out)
+    int64_t since_ms, struct buf *out)
 {
 	enum together outcome;
 
-	(void)pthread_once(&once, make_condition);
 	(void)pthread_mutex_lock(&lock);
-	sweep();
-	outcome = join(key, asked_us, since_ms, gone, arg, out);
+	sweep(clock_mono_us() - KEEP_US);
+	outcome = join(key, asked_us, since_ms, out);
 	(void)pthread_mutex_unlock(&lock);
 	return outcome;
 }
 
-static void
+/* The result of what is not in the list ENDED; false: there is none. */
+static bool
 put_result(struct flight *flight, bool error, const void *data, size_t len)
 {
 	char *copy = data != NULL ? malloc(len + 1) : NULL;
 
-	if (copy != NULL)
-		memcpy(copy, data, len);
+	if (copy == NULL)
+		return false;
+	memcpy(copy, data, len);
 	free(flight->data);
 	flight->data = copy;
-	flight->len = copy != NULL ? len : 0;
+	flight->len = len;
 	flight->error = error;
-	flight->running = false;
+	flight->made_ms = flight->began_ms;
 	flight->ended_ms = cache_now_ms();
 	flight->ended_us = clock_mono_us();
+	return true;
 }
 
-void
+bool
 together_end(const uint8_t key[CACHE_KEY_LEN], bool error, const void *data,
     size_t len)
 {
 	struct flight *flight;
+	bool ring;
 
 	(void)pthread_mutex_lock(&lock);
-	flight = find(key);
-	if (flight != NULL)
-		put_result(flight, error, data, len);
-	sweep();
-	(void)pthread_cond_broadcast(&ended);
+	flight = *place_of(key);
+	leading--;
+	leaders -= flight->counts;
+	if (flight->followed)
+		atomic_store(&rung, true);
+	if (put_result(flight, error, data, len))
+		(void)move(flight, key, ENDED);
+	else
+		drop(flight);
+	grant(clock_mono_us());
+	sweep(clock_mono_us() - KEEP_US);
+	ring = atomic_load(&rung);
+	(void)pthread_mutex_unlock(&lock);
+	return ring;
+}
+
+void
+together_offer(const uint8_t key[CACHE_KEY_LEN], int64_t took_us,
+    const void *data, size_t len)
+{
+	struct flight *flight;
+
+	(void)pthread_mutex_lock(&lock);
+	flight = *place_of(key);
+	if (flight == NULL || flight->state == ENDED)
+		flight = move(flight, key, QUEUED); /* for a moment */
+	if (flight != NULL && flight->state != RUNNING) {
+		flight->began_ms = cache_now_ms() - took_us / 1000;
+		(void)put_result(flight, false, data, len);
+		forgo(flight);
+		atomic_store(&rung, true);
+	}
+	sweep(clock_mono_us() - KEEP_US);
+	(void)pthread_mutex_unlock(&lock);
+}
+
+bool
+together_must_wait(const uint8_t key[CACHE_KEY_LEN])
+{
+	struct flight *flight;
+	bool waits = false;
+
+	if (atomic_load(&under_way) == 0)
+		return false;
+	(void)pthread_mutex_lock(&lock);
+	flight = *place_of(key);
+	if (flight != NULL && flight->state == QUEUED) {
+		flight->seen_us = clock_mono_us();
+		grant(flight->seen_us);
+		waits = flight->state == QUEUED;
+	} else if (flight != NULL && flight->state == RUNNING) {
+		flight->followed = true;
+		waits = true;
+	}
+	(void)pthread_mutex_unlock(&lock);
+	return waits;
+}
+
+/* Its thread does not come back. */
+static void
+lose(struct flight *flight, const char *why)
+{
+	leaders -= flight->counts;
+	if (put_result(flight, true, why, strlen(why)))
+		(void)move(flight, flight->key, ENDED);
+	else
+		drop(flight);
+}
+
+unsigned
+together_lost(const uint8_t key[CACHE_KEY_LEN], const char *why,
+    uint8_t out[][CACHE_KEY_LEN], unsigned most)
+{
+	struct flight *flight;
+	struct flight *next;
+	pthread_t leader;
+	unsigned count = 0;
+
+	(void)pthread_mutex_lock(&lock);
+	flight = *place_of(key);
+	if (flight != NULL && flight->state == RUNNING) {
+		leader = flight->leader;
+		flight = lists[RUNNING].first;
+		for (; flight != NULL && count < most; flight = next) {
+			next = flight->next;
+			if (!pthread_equal(flight->leader, leader))
+				continue;
+			memcpy(out[count++], flight->key, CACHE_KEY_LEN);
+			lose(flight, why);
+		}
+		grant(clock_mono_us());
+		atomic_store(&rung, true);
+	}
+	(void)pthread_mutex_unlock(&lock);
+	return count;
+}
+
+bool
+together_has_rung(void)
+{
+	return atomic_load(&rung) && atomic_exchange(&rung, false);
+}
+
+void
+together_limit(unsigned most)
+{
+	(void)pthread_mutex_lock(&lock);
+	leaders_max = most;
 	(void)pthread_mutex_unlock(&lock);
 }
 
 void
-together_offer(const uint8_t key[CACHE_KEY_LEN], const void *data, size_t len)
+together_sweep(int64_t oldest_us)
 {
-	struct flight *flight;
-
-	(void)pthread_once(&once, make_condition);
 	(void)pthread_mutex_lock(&lock);
-	flight = find(key);
-	if (flight == NULL)
-		flight = add(key);
-	if (flight != NULL && !flight->running && flight->waiting == 0) {
-		flight->began_ms = cache_now_ms();
-		put_result(flight, false, data, len);
-	}
-	sweep();
+	sweep(oldest_us - MARGIN_US);
 	(void)pthread_mutex_unlock(&lock);
 }

@@ -14,35 +14,54 @@
  * at the same time one computes, on its thread, and the others get a copy.
  * Among workers each computes for itself then.
  *
- * THREADS  Any of the pool. Who waits holds its thread: it would have held it
- *          for computing the same.
+ * THREADS  Any of the pool, and the loop where it says so. None waits here.
  */
 
 enum together {
 	TOGETHER_LEAD,  /* compute it, then call together_end() */
 	TOGETHER_DONE,  /* *out has the bytes */
 	TOGETHER_ERROR, /* *out has a sentence */
+	TOGETHER_WAIT,  /* park, and ask again: together_must_wait() */
 	TOGETHER_ALONE  /* compute it, and tell nobody */
 };
 
+/* So many threads may lead at once. */
+void together_limit(unsigned most);
+
 /*
- * `asked_us` (clock_mono_us): when this request came into the queue; a result
- * that was ready by then is none. `since_ms` as in struct cache_question.
- * `gone` (may be NULL) is asked 20 times a second while this waits; when it is
- * true, TOGETHER_ALONE.
+ * `asked_us` (clock_mono_us): when this request came in; a result that was
+ * ready by then is none. `since_ms` as in struct cache_question.
  */
 enum together together_join(const uint8_t key[CACHE_KEY_LEN], int64_t asked_us,
-    int64_t since_ms, bool (*gone)(void *arg), void *arg, struct buf *out);
+    int64_t since_ms, struct buf *out);
 
 /*
  * What came of it. `data` NULL: nothing that others can use, so one of them
- * leads. Without memory it is the same.
+ * leads. Without memory it is the same. True: wake the loop.
  */
-void together_end(const uint8_t key[CACHE_KEY_LEN], bool error,
+bool together_end(const uint8_t key[CACHE_KEY_LEN], bool error,
     const void *data, size_t len);
 
-/* A result that was to be stored and could not be: for those who now ask. */
-void together_offer(const uint8_t key[CACHE_KEY_LEN], const void *data,
-    size_t len);
+/* A result that was to be stored and could not be: for those who have asked.
+ * `took_us`: how long ago its computation began. */
+void together_offer(const uint8_t key[CACHE_KEY_LEN], int64_t took_us,
+    const void *data, size_t len);
+
+/* The loop: is who is parked for this key to be left there? */
+bool together_must_wait(const uint8_t key[CACHE_KEY_LEN]);
+
+/*
+ * The loop: the thread that leads this key has crashed. All that it leads, at
+ * most so many keys of which go to `out`, has failed with that sentence. How
+ * many they are.
+ */
+unsigned together_lost(const uint8_t key[CACHE_KEY_LEN], const char *why,
+    uint8_t out[][CACHE_KEY_LEN], unsigned most);
+
+/* The loop: is it worth looking at all who are parked? Once for each time. */
+bool together_has_rung(void);
+
+/* The loop, now and then: what waits in the queue has come in since then. */
+void together_sweep(int64_t oldest_us);
 
 #endif

@@ -9,6 +9,7 @@ import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { test } from "../lib/harness.mjs";
 import { call, result, runs } from "../lib/zoo.mjs";
 
@@ -86,6 +87,56 @@ for (const [what, disk, spoil] of [
     assert.equal(runs(server, "answer again"), known + 1);
   });
 }
+
+/* Who waits for a value of another holds no thread. */
+test("a quick callback beside many that wait and compute", { seconds: 60 }, async (t, scene) => {
+  const place = fullDisk(scene);
+
+  if (place === null) return t.skip("a tmpfs cannot be mounted here");
+  const server = await scene.start({
+    ...{ app: "zoo", workers: 1, threads: 4 },
+    ...place,
+  });
+
+  await scene.send(server, call("memo_identity", 1));
+  for (const values of [Array(12).fill("one"), [..."abcdefgh"]]) {
+    const slow = values.map((value) => scene.send(server, call("waits", value)));
+
+    await sleep(150);
+    for (let i = 0; i < 5; i++) {
+      const start = performance.now();
+
+      assert.equal((await scene.send(server, call("echo", i))).status, 200);
+      const ms = performance.now() - start;
+
+      assert.ok(ms < 300, `${ms} ms`);
+    }
+    for (const [i, answer] of (await Promise.all(slow)).entries())
+      assert.equal(result(answer, "waits"), values[i]);
+    for (const value of new Set(values))
+      assert.equal(runs(server, `slow ${value}`), 1, value);
+  }
+});
+
+test("a crash of the one who computes", { seconds: 60 }, async (t, scene) => {
+  const place = fullDisk(scene);
+
+  if (place === null) return t.skip("a tmpfs cannot be mounted here");
+  const server = await scene.start({
+    ...{ app: "zoo", workers: 1, threads: 4 },
+    ...place,
+  });
+
+  await scene.send(server, call("memo_identity", 1));
+  const all = [
+    ...Array(MANY).fill("memo_crashes"),
+    ...Array(8).fill("echo"),
+  ].map((name) => scene.send(server, call(name, 1)));
+
+  for (const [i, answer] of (await Promise.all(all)).entries())
+    assert.equal(answer.status, i < MANY ? 500 : 200);
+  assert.equal(runs(server, "crashes"), 1);
+});
 
 test("errors, circles and chains while the lock is held", { seconds: 120 }, async (t, scene) => {
   const server = await scene.start({ app: "zoo", workers: 1, threads: 4 });
