@@ -12,6 +12,8 @@
 #include <string.h>
 
 #include "cache/now.h"
+#include "server/base/clock.h"
+#include "server/base/log.h"
 
 int
 meta_get(struct db *db, const char *name, char *text, size_t cap)
@@ -81,22 +83,41 @@ meta_put_number(struct db *db, const char *name, int64_t number)
 	return meta_put(db, name, text);
 }
 
+/* A time less `from`, as it was where there is none that can be. */
+static int
+get_time(struct db *db, const char *name, int64_t from, int64_t *number)
+{
+	int64_t read = *number;
+	int rc = get_number(db, name, &read);
+
+	if (read == *number)
+		return rc;
+	if (read < -from || read > NOW_LATEST_MS - from)
+		log_warn(0, "cache.clock",
+		    "%s=%lld is no time and not taken for one", name,
+		    (long long)read);
+	else
+		*number = read;
+	return rc;
+}
+
 int
 meta_set_clock(struct db *db, const char *boot)
 {
 	char before[CLOCK_BOOT_ID_LEN + 1];
 	int64_t offset = now_offset();
+	int64_t boot_ms = clock_boot_ms();
 	int64_t newest = INT64_MIN;
 	int rc = meta_get(db, SCHEMA_META_BOOT_ID, before, sizeof(before));
 
 	if (rc < 0)
 		return rc;
 	if (strcmp(before, boot) == 0 && strcmp(boot, META_NO_BOOT_ID) != 0)
-		rc = get_number(db, SCHEMA_META_OFFSET, &offset);
+		rc = get_time(db, SCHEMA_META_OFFSET, boot_ms, &offset);
 	else
-		rc = get_number(db, SCHEMA_META_NEWEST, &newest);
-	if (newest > clock_boot_ms() + offset)
-		offset = newest - clock_boot_ms();
+		rc = get_time(db, SCHEMA_META_NEWEST, 0, &newest);
+	if (newest > boot_ms + offset)
+		offset = newest - boot_ms;
 	return rc < 0 ? rc : meta_put_number(db, SCHEMA_META_OFFSET, offset);
 }
 
@@ -104,7 +125,7 @@ int
 meta_follow_clock(struct db *db)
 {
 	int64_t offset = now_offset();
-	int rc = get_number(db, SCHEMA_META_OFFSET, &offset);
+	int rc = get_time(db, SCHEMA_META_OFFSET, clock_boot_ms(), &offset);
 
 	if (rc == 0)
 		now_adopt(offset);

@@ -30,7 +30,9 @@ now_offset(void)
 
 	if (known != INT64_MIN)
 		return known;
-	fresh = clock_wall_ms() - clock_boot_ms();
+	fresh = clock_wall_ms();
+	fresh =
+	    (fresh < NOW_BEGINS_MS ? fresh : NOW_BEGINS_MS) - clock_boot_ms();
 	return atomic_compare_exchange_strong(&offset, &known, fresh) ? fresh
 								      : known;
 }

@@ -14,6 +14,14 @@
  */
 int64_t cache_now_ms(void);
 
+/*
+ * It begins at the start of 2100 at most, whatever the wall says, and nothing
+ * stored moves it beyond 2105: only differences count, no sum of two times may
+ * overflow, and cookies have 32 bits for seconds.
+ */
+#define NOW_BEGINS_MS INT64_C(4102444800000)
+#define NOW_LATEST_MS INT64_C(4260211200000)
+
 /* For prepare.c. What is to be added to clock_boot_ms(): as it is in this
  * process, and as the database says. */
 int64_t now_offset(void);

@@ -123,6 +123,19 @@ test("a clock set back and forth ends no session", async (t, scene) => {
   }
 });
 
+/* A cookie has 32 bits for a time in seconds. */
+test("sessions in the year 2107", async (t, scene) => {
+  const wall = Date.UTC(2107, 0) - Date.now();
+  const { server } = await start(scene, { app: "sessions", wall });
+  const one = new Visitor(scene, server);
+
+  await one.get("/");
+  assert.equal(await one.act("set", "name", "Ada"), true);
+  assert.equal(await one.act("get", "name"), "Ada");
+  await sleep(1200);
+  assert.equal(await one.act("get", "name"), "Ada");
+});
+
 test("one that starts later agrees with those that run", async (t, scene) => {
   const { server, ask, setWall } = await start(scene, { app: "cache" });
 

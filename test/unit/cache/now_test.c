@@ -102,6 +102,35 @@ a_file_without_a_clock(void **state)
 	fixture_fini(&f);
 }
 
+/* What no clock of a server ever says is not taken for the time. */
+static void
+times_that_cannot_be_are_none(void **state)
+{
+	static const char *const clocks[] = { "9223372036854775807",
+		"-9223372036854775808", "7258118400000" };
+	struct fixture f;
+	char sql[128];
+	size_t i;
+
+	(void)state;
+	fixture_init(&f);
+	assert_near(start(&f, HOUR_MS), HOUR_MS);
+	for (i = 0; i < sizeof(clocks) / sizeof(clocks[0]); i++) {
+		(void)snprintf(sql, sizeof(sql),
+		    "UPDATE meta SET value = '%s' WHERE name = 'clock'",
+		    clocks[i]);
+		(void)fixture_sql(&f, sql);
+		assert_near(start(&f, 2 * HOUR_MS), 2 * HOUR_MS);
+		reboot(&f);
+		(void)snprintf(sql, sizeof(sql),
+		    "UPDATE meta SET value = '%s' WHERE name = 'newest'",
+		    clocks[i]);
+		(void)fixture_sql(&f, sql);
+		assert_near(start(&f, HOUR_MS), HOUR_MS);
+	}
+	fixture_fini(&f);
+}
+
 int
 main(void)
 {
@@ -109,6 +138,7 @@ main(void)
 		cmocka_unit_test(it_begins_as_the_wall_clock_and_is_kept),
 		cmocka_unit_test(after_a_reboot_it_goes_forward_only),
 		cmocka_unit_test(a_file_without_a_clock),
+		cmocka_unit_test(times_that_cannot_be_are_none),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
