@@ -401,7 +401,10 @@ memo(struct call *call, const struct computation *computation,
 	if (call->failed)
 		goto out;
 	if (rc < 0 || call->kit->cache == NULL) {
-		value = compute_uncached(call, computation, args);
+		/* A thread of the pool that could not open the store. */
+		value = rc == 0 && call->kit->bell != NULL
+			    ? memo_together(call, computation, args, &question)
+			    : compute_uncached(call, computation, args);
 		goto out;
 	}
 	question.arguments = name.arguments.data;

@@ -12,6 +12,8 @@
 #include "cache/now.h"
 #include "server/base/buf.h"
 #include "server/base/clock.h"
+#include "worker/bell.h"
+#include "worker/memo.h"
 #include "worker/together.h"
 
 static struct buf out;
@@ -200,6 +202,67 @@ many_results_cost_no_time(void **state)
 	(void)end(101999, NULL);
 }
 
+/* ---- a thread that could not open the store ---- */
+
+static int memo_runs;
+
+static enum ph_status
+counted(struct ph_call *call)
+{
+	memo_runs++;
+	return ph_return(call, ph_arg(call, 0));
+}
+
+static void *
+lead_for_ever(void *key)
+{
+	struct buf found = BUF_EMPTY;
+
+	assert_int_equal(together_join(key, clock_mono_us(), 0, &found),
+	    TOGETHER_LEAD);
+	return NULL;
+}
+
+static void
+without_a_connection_one_computes_for_all(void **state)
+{
+	static struct app_fixture fixture;
+	const struct value *args;
+	struct buf encoded = BUF_EMPTY;
+	uint8_t key[CACHE_KEY_LEN];
+	struct bell bell;
+	struct call call;
+	pthread_t thread;
+
+	(void)state;
+	fixture_init(&fixture);
+	ph_memoize(fixture_ph(&fixture), counted, .timeout = 60);
+	args = fixture_json(&fixture, "[21]");
+	assert_int_equal(encode_value(args, &encoded), 0);
+	assert_int_equal(memo_key_of(&fixture.kit,
+			     app_find_function(fixture.app, counted), false,
+			     encoded.data, encoded.len, key),
+	    0);
+	bell_init(&bell);
+	fixture.kit.bell = &bell; /* one of the pool's threads */
+	assert_null(fixture.kit.cache);
+	assert_int_equal(pthread_create(&thread, NULL, lead_for_ever, key), 0);
+	(void)pthread_join(thread, NULL);
+	call_init(&call, &fixture.kit, &fixture.arena, CALL_CALLBACK, "cb",
+	    NULL);
+	call_enter(&call);
+	assert_null(ph_memo((struct ph_call *)(void *)&call, counted,
+	    host_give(&args->u.items[0])));
+	assert_true(call.waits);
+	assert_false(call.failed);
+	assert_int_equal(memo_runs, 0);
+	call_leave(&call);
+	call_fini(&call);
+	buf_free(&encoded);
+	bell_fini(&bell);
+	fixture_fini(&fixture);
+}
+
 int
 main(void)
 {
@@ -213,6 +276,8 @@ main(void)
 		cmocka_unit_test_teardown(a_place_that_nobody_takes_goes_on,
 		    teardown),
 		cmocka_unit_test_teardown(many_results_cost_no_time, teardown),
+		cmocka_unit_test_teardown(
+		    without_a_connection_one_computes_for_all, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
