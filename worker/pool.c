@@ -369,7 +369,7 @@ pool_start(struct pool **out, const struct toolkit *kit,
 	/* A single one does not wait for a computation: there is one more. */
 	pool->thread_count = pool->quick_max > 1 ? pool->quick_max : 2;
 	pool->compute_max = compute_max(kit->options);
-	together_limit(pool->compute_max);
+	together_limit(pool->quick_max > 1 ? pool->compute_max : 2);
 	pool->queue_max = (size_t)kit->options->limit_queue;
 	task_list_init(&pool->queue);
 	task_list_init(&pool->compute);
@@ -528,19 +528,17 @@ pool_queued(struct pool *pool)
 	return queued;
 }
 
-static int64_t
-older(const struct task *task, int64_t us)
-{
-	return task != NULL && task->queued_us < us ? task->queued_us : us;
-}
-
 int64_t
 pool_oldest_us(struct pool *pool)
 {
+	const struct task *task;
 	int64_t us = clock_mono_us();
 
 	pthread_mutex_lock(&pool->lock);
-	us = older(pool->queue.first, older(pool->compute.first, us));
+	task = pool->queue.first;
+	us = task != NULL ? task->queued_us : us;
+	task = pool->compute.first;
+	us = task != NULL && task->queued_us < us ? task->queued_us : us;
 	pthread_mutex_unlock(&pool->lock);
 	return us;
 }

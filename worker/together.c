@@ -302,6 +302,11 @@ together_end(const uint8_t key[CACHE_KEY_LEN], bool error, const void *data,
 	(void)pthread_mutex_lock(&lock);
 	flight = *place_of(key);
 	leading--;
+	if (flight == NULL || flight->state != RUNNING ||
+	    !pthread_equal(flight->leader, pthread_self())) {
+		(void)pthread_mutex_unlock(&lock); /* given up for lost */
+		return false;
+	}
 	leaders -= flight->counts;
 	if (flight->followed)
 		atomic_store(&rung, true);

@@ -172,6 +172,32 @@ a_place_that_nobody_takes_goes_on(void **state)
 	(void)end(10, "x");
 }
 
+/* Its thread may come back all the same, when another one has crashed. */
+static void
+what_is_lost_has_failed(void **state)
+{
+	uint8_t keys[4][CACHE_KEY_LEN];
+	int64_t asked_us = clock_mono_us();
+
+	(void)state;
+	together_limit(1);
+	assert_int_equal(ask(11, asked_us, 0), TOGETHER_LEAD);
+	assert_int_equal(ask(12, asked_us, 0), TOGETHER_LEAD);
+	assert_int_equal(ask_elsewhere(12, asked_us), TOGETHER_WAIT);
+	assert_int_equal(together_lost(key_of(13), "gone", keys, 4), 0);
+	assert_int_equal(together_lost(key_of(11), "gone", keys, 4), 2);
+	assert_memory_equal(keys[1], key_of(12), CACHE_KEY_LEN);
+	assert_false(together_must_wait(key_of(12)));
+	assert_int_equal(ask_elsewhere(12, asked_us), TOGETHER_ERROR);
+	assert_int_equal(ask_elsewhere(14, asked_us), TOGETHER_LEAD);
+	assert_false(end(12, "late"));
+	assert_false(end(11, NULL));
+	assert_int_equal(ask(12, asked_us, 0), TOGETHER_ERROR);
+	assert_string_equal(buf_cstr(&out), "gone");
+	assert_int_equal(ask(15, asked_us, 0), TOGETHER_LEAD);
+	(void)end(15, "x");
+}
+
 static int64_t
 time_of_many(unsigned first, unsigned count)
 {
@@ -275,6 +301,7 @@ main(void)
 		    teardown),
 		cmocka_unit_test_teardown(a_place_that_nobody_takes_goes_on,
 		    teardown),
+		cmocka_unit_test_teardown(what_is_lost_has_failed, teardown),
 		cmocka_unit_test_teardown(many_results_cost_no_time, teardown),
 		cmocka_unit_test_teardown(
 		    without_a_connection_one_computes_for_all, teardown),
