@@ -33,11 +33,13 @@
 #include "server/base/clock.h"
 #include "server/base/handoff.h"
 #include "worker/crash_int.h"
+#include "worker/symbols.h"
 
 #define WATCHES 257 /* the loop and the most threads */
 #define FRAMES 48
 #define STACK_BYTES ((size_t)64 * 1024)
 #define TEXT_BYTES ((size_t)16 * 1024)
+#define NAMES_BYTES ((size_t)8 * 1024)
 #define SIG_DUMP (SIGRTMIN + 3)
 
 static struct crash_watch watches[WATCHES];
@@ -45,6 +47,7 @@ static __thread struct crash_watch *own;
 static struct crash_watch *last_found; /* stuck; the loop's own */
 
 static bool installed;
+static bool explains;
 static int text_fd = -1;
 static char stack_text[TEXT_BYTES];
 static _Atomic unsigned dumped;
@@ -92,14 +95,25 @@ crash_next_busy(unsigned *at)
 /* --- stacks ----------------------------------------------------------------
  */
 
+static void
+send_lines(const char *text)
+{
+	struct crash_line line;
+	const char *end;
+
+	for (; *text != '\0'; text = end + (*end == '\n')) {
+		end = strchrnul(text, '\n');
+		crash_line_begin(&line, HANDOFF_STACK);
+		crash_line_put(&line, text, (size_t)(end - text));
+		crash_line_send(&line);
+	}
+}
+
 /* The stack of this thread, a message per frame. */
 void
 crash_send_stack(void)
 {
 	void *frames[FRAMES];
-	struct crash_line line;
-	char *at = stack_text;
-	char *end;
 	ssize_t got;
 	int count;
 
@@ -109,12 +123,36 @@ crash_send_stack(void)
 	backtrace_symbols_fd(frames, count, text_fd);
 	got = pread(text_fd, stack_text, sizeof(stack_text) - 1, 0);
 	stack_text[got > 0 ? got : 0] = '\0';
-	for (; *at != '\0'; at = end + (*end == '\n')) {
-		end = strchrnul(at, '\n');
-		crash_line_begin(&line, HANDOFF_STACK);
-		crash_line_put(&line, at, (size_t)(end - at));
-		crash_line_send(&line);
-	}
+	send_lines(stack_text);
+}
+
+void
+crash_explain_stack(void)
+{
+	static char names[NAMES_BYTES];
+	size_t rest = strlen(stack_text);
+	size_t len;
+
+	if (!explains)
+		return;
+	len = symbols_of_stack(stack_text, names, sizeof(names) - 1);
+	names[len] = '\0';
+	if (len == 0)
+		return;
+	send_lines(names);
+	names[len++] = '\n';
+	if (rest > sizeof(stack_text) - 1 - len)
+		rest = sizeof(stack_text) - 1 - len;
+	memmove(stack_text + len, stack_text, rest);
+	memcpy(stack_text, names, len);
+	stack_text[len + rest] = '\0';
+}
+
+void
+crash_explains(void)
+{
+	symbols_prepare();
+	explains = true;
 }
 
 char *

@@ -21,6 +21,9 @@
 /* Once in the process, on its main thread, before app code is loaded. */
 void crash_install(int status_fd);
 
+/* Development: stacks have the names and lines of the app's functions. */
+void crash_explains(void);
+
 /*
  * A thread begins and ends; `number` 0 is the loop. Gives it a signal stack of
  * its own, without which an overflow of the normal one could not be told.
@@ -74,16 +77,16 @@ struct crash_about {
  * crash_take(): has one crashed? Then the loop does what there is to do, says
  * so by crash_taken(), and looks again. When nothing is left to do, and no
  * crash_is_pending(), crash_over() ends the process as the thread would have;
- * it does not return, normally.
+ * it does not return, normally. The thread does not wait for ever, as the loop
+ * may need a lock that it holds: crash_is_loops() is false from when on it
+ * answers by itself.
  */
 void crash_tell_loop(int loop_fd);
 bool crash_take(struct crash_about *about);
 void crash_taken(void);
+bool crash_is_loops(void);
 bool crash_is_pending(void);
 void crash_over(void);
-
-/* The loop: one more line about the crash that it has taken. */
-void crash_note(const char *text, size_t len);
 
 /* What runs in the process just now, one after the other from *at = 0. */
 bool crash_next_running(unsigned *at, struct crash_about *about);

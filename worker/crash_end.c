@@ -39,13 +39,13 @@
 #include "worker/debug.h"
 
 /* A millisecond each, and more on a busy machine. */
-#define TURN_TRIES 4000   /* to report, after others */
-#define TAKE_TRIES 400    /* until the loop takes notice */
-#define ANSWER_TRIES 4000 /* until it has answered */
-#define OVER_TRIES 4000   /* until it says that it is over */
-#define ALONE_TRIES 300   /* the same when it does not answer at all */
-#define LOOP_TRIES 100    /* a loop that crashes itself */
-#define RECOVERED_S 3     /* a loop that goes on after that must end by then */
+#define TURN_TRIES 4000  /* to report, after others */
+#define TAKE_TRIES 400   /* until the loop takes notice */
+#define ANSWER_TRIES 600 /* until it has answered */
+#define OVER_TRIES 4000  /* until it says that it is over */
+#define ALONE_TRIES 300  /* the same when it does not answer at all */
+#define LOOP_TRIES 100   /* a loop that crashes itself */
+#define RECOVERED_S 3    /* a loop that goes on after that must end by then */
 
 /* How this thread ends the process. */
 struct way {
@@ -175,6 +175,8 @@ report(const struct way *way)
 	if (own == NULL)
 		send_busy();
 	crash_send_stack();
+	if (!way->asked)
+		crash_explain_stack();
 }
 
 /* --- those who wait ------------------------------------------------------- */
@@ -280,6 +282,7 @@ static bool
 tell_loop(const struct way *way, const struct crash_watch *own)
 {
 	int asked = TELL_ASKED;
+	int taken = TELL_TAKEN;
 
 	if (loop_fd < 0 || atomic_load(&deaf) || !is_in_app(own) ||
 	    (own != NULL && crash_is_loop(own)))
@@ -293,8 +296,11 @@ tell_loop(const struct way *way, const struct crash_watch *own)
 		atomic_store(&deaf, true);
 		return false;
 	}
-	if (!wait_while(&telling, TELL_TAKEN, ANSWER_TRIES))
+	if (!wait_while(&telling, TELL_TAKEN, ANSWER_TRIES) &&
+	    atomic_compare_exchange_strong(&telling, &taken, TELL_NOBODY)) {
 		atomic_store(&deaf, true);
+		return false;
+	}
 	return true;
 }
 
@@ -501,19 +507,17 @@ crash_take(struct crash_about *about)
 }
 
 void
-crash_note(const char *text, size_t len)
-{
-	struct crash_line line;
-
-	crash_line_begin(&line, HANDOFF_STACK);
-	crash_line_put(&line, text, len);
-	crash_line_send(&line);
-}
-
-void
 crash_taken(void)
 {
-	atomic_store(&telling, TELL_DONE);
+	int taken = TELL_TAKEN;
+
+	(void)atomic_compare_exchange_strong(&telling, &taken, TELL_DONE);
+}
+
+bool
+crash_is_loops(void)
+{
+	return atomic_load(&telling) == TELL_TAKEN;
 }
 
 bool

@@ -49,6 +49,10 @@ void crash_fill(struct crash_about *about, const struct crash_watch *watch);
 void crash_send_stack(void);
 char *crash_stack(void);
 
+/* Then, after crash_explains(): send names and lines, which crash_stack() has
+ * first from now on. By the thread whose turn it is. */
+void crash_explain_stack(void);
+
 /* Have all other threads send theirs. */
 void crash_dump_all(void);
 

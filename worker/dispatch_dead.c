@@ -98,7 +98,8 @@ dispatch_on_dead(struct worker *worker, const struct crash_about *about,
 	unsigned count;
 
 	/* The task has not come back, so it is still there. */
-	if (request != NULL && request->conn != NULL)
+	if (request != NULL && request->conn != NULL &&
+	    (!ends || crash_is_loops()))
 		answer(&dead, request, about->name);
 	if (about->has_key) {
 		count = !ends ? 0

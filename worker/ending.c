@@ -23,7 +23,6 @@
 #include "worker/crash.h"
 #include "worker/dispatch_int.h"
 #include "worker/h2.h"
-#include "worker/symbols.h"
 #include "worker/worker_int.h"
 
 #define END_US 500000
@@ -72,41 +71,14 @@ on_look(evutil_socket_t fd, short what, void *arg)
 		end_now(worker);
 }
 
-/* Development: names and lines first, in the log, too. */
-static void
-explain_stack(const struct worker *worker, struct crash_about *about,
-    struct buf *text)
-{
-	const char *line;
-	const char *end;
-
-	if (!worker->options->debug || about->stack == NULL)
-		return;
-	symbols_of_stack(about->stack, text);
-	if (buf_cstr(text) == NULL || text->len == 0)
-		return;
-	for (line = text->data; *line != '\0'; line = end + (*end == '\n')) {
-		end = strchrnul(line, '\n');
-		crash_note(line, (size_t)(end - line));
-	}
-	(void)buf_putc(text, '\n');
-	(void)buf_puts(text, about->stack);
-	if (buf_cstr(text) != NULL)
-		about->stack = text->data;
-}
-
 void
 ending_answer_layout(struct conn *conn, struct crash_about *about,
     struct reply *reply)
 {
-	struct buf stack = BUF_EMPTY;
-
-	explain_stack(conn->worker, about, &stack);
 	dispatch_explain(conn->worker->options, 500, "the layout", about->what,
 	    about->stack, reply);
 	reply->close = true;
 	ending_begin(conn->worker, about);
-	buf_free(&stack);
 }
 
 void
@@ -144,14 +116,11 @@ answer_everybody(struct worker *worker, const struct crash_about *crash)
 void
 ending_look(struct worker *worker)
 {
-	struct buf stack = BUF_EMPTY;
 	struct crash_about about;
 	unsigned tries;
 
 	while (crash_take(&about)) {
 		tries = ARRIVE_TRIES;
-		buf_clear(&stack);
-		explain_stack(worker, &about, &stack);
 		if (about.everybody)
 			answer_everybody(worker, &about);
 		else
@@ -166,5 +135,4 @@ ending_look(struct worker *worker)
 		ending_begin(worker, &about);
 		crash_taken();
 	}
-	buf_free(&stack);
 }

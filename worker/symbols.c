@@ -7,28 +7,33 @@
  * where an app is compiled it is there: gcc needs its package. One run per
  * file, as reading a file's debug information is what takes long.
  *
- * THREADS  See symbols.h; nothing is kept.
- * FAILURE  What cannot be found is left out.
+ * INVARIANT  Nothing is allocated: who asks may have died within malloc().
+ * THREADS    One at a time, see symbols.h.
+ * FAILURE    What cannot be found, or not in time, is left out.
  */
 #include "worker/symbols.h"
 
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "server/base/clock.h"
-#include "server/base/fd.h"
 
 #define FRAMES_MAX 24 /* of the app */
-#define PATIENCE_US 1000000
+#define OFFSET_MAX 20
+#define FOUND_BYTES 8192
+#define PATIENCE_US 900000 /* in the whole life of the process */
 
 struct frame {
 	const char *file; /* the loader's */
@@ -40,6 +45,15 @@ struct frames {
 	struct frame list[FRAMES_MAX];
 	size_t count;
 };
+
+struct names {
+	char *text;
+	size_t cap;
+	size_t len;
+};
+
+static char program[PATH_MAX]; /* addr2line; empty: there is none */
+static int64_t patience_us = PATIENCE_US;
 
 extern char **environ;
 
@@ -109,57 +123,72 @@ find_frames(const char *stack, struct frames *frames)
 	}
 }
 
-/* What the process writes, until it ends or has had its time. */
-static void
-read_all(int fd, struct buf *out)
+/* What the process writes, until it ends or time is up. How much. */
+static size_t
+read_all(int fd, int64_t end_us, char *data, size_t cap)
 {
-	int64_t end_us = clock_mono_us() + PATIENCE_US;
 	struct pollfd wait = { .fd = fd, .events = POLLIN };
-	char data[1024];
 	int64_t left_us;
+	size_t len = 0;
 	ssize_t got;
 
-	while ((left_us = end_us - clock_mono_us()) > 0) {
+	while (len < cap && (left_us = end_us - clock_mono_us()) > 0) {
 		if (poll(&wait, 1, (int)(left_us / 1000) + 1) <= 0)
 			continue;
-		got = read(fd, data, sizeof(data));
+		got = read(fd, data + len, cap - len);
 		if (got == 0 || (got < 0 && errno != EINTR))
-			return;
+			break;
 		if (got > 0)
-			(void)buf_put(out, data, (size_t)got);
+			len += (size_t)got;
 	}
+	return len;
+}
+
+/* Not posix_spawn(), whose actions allocate, nor fork(), whose handlers take
+ * locks. */
+static size_t
+run(char *const argv[], int64_t end_us, char *data, size_t cap)
+{
+	size_t len = 0;
+	int ends[2];
+	pid_t child;
+	int null;
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return 0;
+	child = _Fork();
+	if (child == 0) {
+		null = open("/dev/null", O_RDWR | O_CLOEXEC);
+		(void)dup2(null, STDIN_FILENO);
+		(void)dup2(ends[1], STDOUT_FILENO);
+		(void)dup2(null, STDERR_FILENO);
+		(void)execve(argv[0], argv, environ);
+		(void)syscall(SYS_exit_group, 127);
+	}
+	(void)close(ends[1]);
+	if (child > 0) {
+		len = read_all(ends[0], end_us, data, cap);
+		(void)kill(child, SIGKILL);
+		while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
+			continue;
+	}
+	(void)close(ends[0]);
+	return len;
 }
 
 static void
-run(char *const argv[], struct buf *out)
+put(struct names *out, const char *text, size_t len)
 {
-	posix_spawn_file_actions_t actions;
-	int ends[2];
-	pid_t child;
-	int rc;
-
-	if (pipe2(ends, O_CLOEXEC) < 0)
-		return;
-	(void)posix_spawn_file_actions_init(&actions);
-	(void)posix_spawn_file_actions_adddup2(&actions, ends[1],
-	    STDOUT_FILENO);
-	(void)posix_spawn_file_actions_addopen(&actions, STDERR_FILENO,
-	    "/dev/null", O_WRONLY, 0);
-	rc = posix_spawnp(&child, argv[0], &actions, NULL, argv, environ);
-	(void)posix_spawn_file_actions_destroy(&actions);
-	fd_close(&ends[1]);
-	if (rc == 0) {
-		read_all(ends[0], out);
-		(void)kill(child, SIGKILL);
-		(void)waitpid(child, NULL, 0);
-	}
-	fd_close(&ends[0]);
+	if (len > out->cap - out->len)
+		len = out->cap - out->len;
+	memcpy(out->text + out->len, text, len);
+	out->len += len;
 }
 
 /* "f at a.c:3", " (inlined by) g at a.c:9"; without debug information
  * "f at ??:?", and "?? ??:0" for what has no name at all. */
 static void
-put_lines(const char *text, struct buf *out)
+put_lines(const char *text, struct names *out)
 {
 	static const char inlined[] = " (inlined by) ";
 	const char *end;
@@ -176,46 +205,82 @@ put_lines(const char *text, struct buf *out)
 			len -= 8;
 		if (len == 0 || *text == '?')
 			continue;
-		(void)buf_put(out, text, len);
-		(void)buf_putc(out, '\n');
+		put(out, text, len);
+		put(out, "\n", 1);
 	}
+}
+
+static void
+write_hex(uintptr_t number, char out[OFFSET_MAX])
+{
+	char digits[OFFSET_MAX];
+	size_t at = sizeof(digits);
+
+	digits[--at] = '\0';
+	do
+		digits[--at] = "0123456789abcdef"[number % 16];
+	while ((number /= 16) > 0);
+	memcpy(out, digits + at, sizeof(digits) - at);
 }
 
 /* All frames from `first` on that are in one file. How many. */
 static size_t
-explain_file(const struct frames *frames, size_t first, struct buf *out)
+explain_file(const struct frames *frames, size_t first, struct names *out)
 {
-	char file[4096];
-	char offsets[FRAMES_MAX][24];
-	char program[] = "addr2line";
+	static char found[FOUND_BYTES];
+	char offsets[FRAMES_MAX][OFFSET_MAX];
 	char options[] = "-Cfipe";
+	char file[PATH_MAX];
 	char *argv[FRAMES_MAX + 4] = { program, options, file };
 	const struct frame *frame = &frames->list[first];
-	struct buf found = BUF_EMPTY;
+	int64_t began_us = clock_mono_us();
 	size_t count = 0;
+	size_t len;
 
-	(void)snprintf(file, sizeof(file), "%s", frame->file);
+	(void)strncpy(file, frame->file, sizeof(file) - 1);
+	file[sizeof(file) - 1] = '\0';
 	for (; first + count < frames->count &&
-	       strcmp(frame[count].file, file) == 0;
+	       strcmp(frame[count].file, frame->file) == 0;
 	     count++) {
-		(void)snprintf(offsets[count], sizeof(offsets[count]), "0x%zx",
-		    (size_t)frame[count].offset - !frame[count].exact);
+		write_hex((uintptr_t)frame[count].offset - !frame[count].exact,
+		    offsets[count]);
 		argv[3 + count] = offsets[count];
 	}
-	run(argv, &found);
-	if (buf_cstr(&found) != NULL)
-		put_lines(found.data, out);
-	buf_free(&found);
+	len = run(argv, began_us + patience_us, found, sizeof(found) - 1);
+	patience_us -= clock_mono_us() - began_us;
+	found[len] = '\0';
+	put_lines(found, out);
 	return count;
 }
 
 void
-symbols_of_stack(const char *stack, struct buf *out)
+symbols_prepare(void)
 {
+	const char *at = getenv("PATH");
+	size_t len;
+
+	for (; at != NULL && *at != '\0'; at += len + (at[len] == ':')) {
+		len = strcspn(at, ":");
+		if (len > 0 &&
+		    (size_t)snprintf(program, sizeof(program), "%.*s/addr2line",
+			(int)len, at) < sizeof(program) &&
+		    access(program, X_OK) == 0)
+			return;
+	}
+	program[0] = '\0';
+}
+
+size_t
+symbols_of_stack(const char *stack, char *text, size_t cap)
+{
+	struct names out = { .text = text, .cap = cap };
 	struct frames frames = { .count = 0 };
 	size_t at = 0;
 
+	if (program[0] == '\0')
+		return 0;
 	find_frames(stack, &frames);
-	while (at < frames.count)
-		at += explain_file(&frames, at, out);
+	while (at < frames.count && patience_us > 0)
+		at += explain_file(&frames, at, &out);
+	return out.len;
 }

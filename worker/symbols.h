@@ -2,15 +2,19 @@
 #ifndef WORKER_SYMBOLS_H
 #define WORKER_SYMBOLS_H
 
-#include "server/base/buf.h"
+#include <stddef.h>
+
+/* Look for addr2line, without which nothing is ever found. Before the rest. */
+void symbols_prepare(void);
 
 /*
  * The app's own frames of a stack as "function at file:line", a line each,
- * innermost first, appended to *out. `stack` has lines as
- * backtrace_symbols_fd() writes them. Nothing is appended when addr2line is
- * not installed or knows nothing. Takes milliseconds, and a second at most.
- * Any thread that may allocate and fork.
+ * innermost first, into `text` of `cap` bytes, without a NUL. How many bytes:
+ * 0 when addr2line is not installed or knows nothing. `stack` has lines as
+ * backtrace_symbols_fd() writes them. Takes milliseconds, and less than a
+ * second in the whole life of the process. In a signal handler, by one thread
+ * at a time.
  */
-void symbols_of_stack(const char *stack, struct buf *out);
+size_t symbols_of_stack(const char *stack, char *text, size_t cap);
 
 #endif

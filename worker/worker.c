@@ -315,6 +315,8 @@ start_pool(struct worker *worker, struct buf *why)
 	rc = cache_open_patient(&kit->cache, kit->cache_options, &peer);
 	if (rc < 0)
 		log_warn(rc, "worker.cache", "going on without the cache");
+	if (worker->options->debug)
+		crash_explains();
 	crash_tell_loop(worker->mail_fd);
 	return pool_start(&worker->pool, kit, &peer, worker->mail_fd);
 }

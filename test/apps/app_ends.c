@@ -42,6 +42,46 @@ CRASHER(2)
 CRASHER(3)
 CRASHER(4)
 
+/* Found out by the C library while it holds the lock of its heap: of the one
+ * that the server's own thread uses, and of this thread's. */
+static char *first_block;
+static char *next_block;
+
+static void
+overrun(char *block)
+{
+	volatile char *at = block; /* or the compiler leaves it out */
+	size_t i;
+
+	for (i = 0; next_block != NULL && i < 5000 + 64; i++)
+		at[i] = 0x41;
+	free(block);
+}
+
+static enum ph_status
+spoils_heap(struct ph_call *call)
+{
+	if (is_asked(call))
+		overrun(first_block);
+	return PH_NO_UPDATE;
+}
+
+static enum ph_status
+frees_twice(struct ph_call *call)
+{
+	static char *volatile block;
+	char *guard;
+
+	if (!is_asked(call))
+		return PH_NO_UPDATE;
+	block = malloc(5000);
+	guard = malloc(5000);
+	free(block);
+	free(block); /* NOLINT(clang-analyzer-unix.Malloc): on purpose */
+	free(guard);
+	return PH_NO_UPDATE;
+}
+
 static enum ph_status
 exits(struct ph_call *call)
 {
@@ -176,7 +216,9 @@ layout(struct ph_call *call)
 		    html_div(.id = "asks"), html_div(.id = "exiting_job"),
 		    html_div(.id = "thread_crashes"),
 		    html_div(.id = "thread_exits"), html_div(.id = "sleeps"),
-		    html_div(.id = "is_quick"), html_div(.id = "forks")));
+		    html_div(.id = "is_quick"), html_div(.id = "forks"),
+		    html_div(.id = "spoils_heap"),
+		    html_div(.id = "frees_twice")));
 }
 
 #define CALLBACK(app, name, ...)                                   \
@@ -186,6 +228,8 @@ layout(struct ph_call *call)
 
 PH_APP(app)
 {
+	first_block = malloc(5000);
+	next_block = malloc(5000);
 	ph_layout(app, layout);
 	ph_memoize(app, exiting_value, .timeout = 60);
 	CALLBACK(app, crash_1, .on_error = NULL);
@@ -201,6 +245,8 @@ PH_APP(app)
 	CALLBACK(app, sleeps, .on_error = NULL);
 	CALLBACK(app, is_quick, .on_error = NULL);
 	CALLBACK(app, forks, .on_error = NULL);
+	CALLBACK(app, spoils_heap, .on_error = NULL);
+	CALLBACK(app, frees_twice, .on_error = NULL);
 }
 
 /* One button, four callbacks that fall over together. */

@@ -7,7 +7,7 @@
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
-import { ROOT, test } from "../lib/harness.mjs";
+import { ROOT, SLOW, test } from "../lib/harness.mjs";
 
 const DEV = ["--debug"];
 
@@ -148,6 +148,27 @@ test("functions and lines, in development", async (t, s) => {
   await quiet.waitFor(/event=worker\.exit/);
   assert.equal(quiet.grep(/fall_over at/).length, 0);
 });
+
+for (const name of ["spoils_heap", "frees_twice"])
+  test(`the C library finds the heap spoilt: ${name}`, async (t, s) => {
+    if (SLOW > 1) return t.skip("a sanitizer finds it first");
+    const server = await s.start({ app: "app_ends", args: DEV, workers: 1, threads: 4 });
+    let named = 0;
+
+    for (let round = 1; round <= 3; round++) {
+      const begun = Date.now();
+      const { status, text } = await run(server, name);
+
+      assert.equal(status, 500);
+      assert.ok(Date.now() - begun < 4000, `${Date.now() - begun} ms`);
+      assert.match(text, /SIGABRT in callback /);
+      named += new RegExp(`${name} at [^ ]*app_ends\\.c:\\d+`).test(text);
+      await server.waitFor(/event=worker\.exit/, { count: round });
+      await server.waitFor(/event=worker\.ready/, { count: round + 1 });
+    }
+    /* Not in time, on a busy machine. */
+    assert.ok(named > 0);
+  });
 
 test("a child of the app's own may end", async (t, s) => {
   /* The child ends by exit(): a sanitizer would take what it has for leaks. */
