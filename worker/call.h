@@ -125,7 +125,8 @@ struct call {
 	int64_t job_asked_us;     /* clock_mono_us of the last look for it */
 	bool job_cancelled;
 	int64_t sides_us; /* clock_mono_us when the page was told of `sides` */
-	bool sides_wait;  /* some are set since */
+	size_t sides_bytes; /* written since then */
+	bool sides_wait;    /* some are set since */
 };
 
 /* Prepare a call; `args` is an array value or NULL. Allocates nothing. */

@@ -23,6 +23,8 @@
 #include "worker/update.h"
 
 #define EVERY_US 50000
+#define BURST_BYTES (64 * 1024) /* in that time, ... */
+#define WRITE_BYTES 4096        /* ... of which each writing costs some */
 #define LIFE_MS 600000
 #define MARGIN_MS 300
 
@@ -100,8 +102,8 @@ store(struct call *call, const uint8_t key[CACHE_KEY_LEN], int64_t life_ms,
  * not undo for as long as the job runs what its reader has changed since. The
  * answer at the end has all of them once more.
  */
-void
-job_tell_sides(struct call *call)
+static void
+tell_sides(struct call *call)
 {
 	double interval =
 	    call->callback->interval > 0 ? call->callback->interval : 1;
@@ -111,17 +113,42 @@ job_tell_sides(struct call *call)
 	uint8_t key[CACHE_KEY_LEN];
 	const char *why;
 
-	call->sides_wait = true;
-	if (call->own_key == NULL || call->kit->cache == NULL ||
-	    (call->sides_us != 0 && now_us - call->sides_us < EVERY_US))
-		return;
-	call->sides_us = now_us;
+	if (now_us - call->sides_us >= EVERY_US) {
+		call->sides_us = now_us;
+		call->sides_bytes = 0;
+	}
 	call->sides_wait = false;
 	if (update_sides(call->sides, now_us - life_ms * 1000, &json, &why) &&
 	    buf_ok(&json) &&
 	    job_sides_key(call->kit->cache_options, call->own_key, key) == 0)
 		(void)store(call, key, life_ms, &json);
+	call->sides_bytes += WRITE_BYTES + json.len;
 	buf_free(&json);
+}
+
+/* Some at once, as the job may do something long next that does not come by
+ * here; many in a row wait. */
+void
+job_tell_sides(struct call *call)
+{
+	call->sides_wait = true;
+	if (call->own_key == NULL || call->kit->cache == NULL)
+		return;
+	if (call->sides_us == 0 || call->sides_bytes < BURST_BYTES ||
+	    clock_mono_us() - call->sides_us >= EVERY_US)
+		tell_sides(call);
+}
+
+void
+job_before_sleep(struct call *call, double seconds)
+{
+	if (!call->sides_wait || call->own_key == NULL ||
+	    call->kit->cache == NULL)
+		return;
+	if (seconds * 1e6 >= EVERY_US)
+		tell_sides(call);
+	else
+		job_tell_sides(call);
 }
 
 static bool

@@ -71,6 +71,9 @@ int job_sides_key(const struct cache_options *options,
  * have it when it asks next. */
 void job_tell_sides(struct call *call);
 
+/* The call is going to sleep: what waits to be told is told now. */
+void job_before_sleep(struct call *call, double seconds);
+
 /* host_background.c: has the job that this call runs as been ended? Looks at
  * most every 50 ms. */
 bool job_is_cancelled(struct call *call);

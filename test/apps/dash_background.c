@@ -34,6 +34,24 @@ waits(struct ph_call *call)
 		(int)ph_int_of(ph_input(call, "go.n_clicks")), (int)getpid()));
 }
 
+/* Many things of the page at once, then nothing for long: asleep by ph_sleep()
+ * after more than are told at once, or elsewhere. */
+static enum ph_status
+sets_many(struct ph_call *call)
+{
+	bool elsewhere = ph_int_of(ph_input(call, "many.n_clicks")) == 2;
+	int i;
+
+	for (i = 1; i <= (elsewhere ? 3 : 40); i++)
+		ph_set_props(call, "side", i % 2 != 0 ? "title" : "children",
+		    ph_int(i));
+	if (elsewhere)
+		(void)sleep(6);
+	else
+		ph_sleep(call, 6);
+	return PH_NO_UPDATE;
+}
+
 static enum ph_status
 fails(struct ph_call *call)
 {
@@ -69,6 +87,7 @@ layout(struct ph_call *call)
 	(void)call;
 	return html_div(.children = PH_CHILDREN(button("go"), button("stop"),
 			    button("fail"), button("same"), button("keep"),
+			    button("many"), html_div(.id = "set_many"),
 			    dcc_input(.id = "file", .value = ph_text("")),
 			    dcc_input(.id = "what", .value = ph_text("a")),
 			    html_div(.id = "bar", .children = ph_text("none")),
@@ -93,6 +112,9 @@ PH_APP(app)
 	    PH_INPUT("fail.n_clicks"), .prevent_initial_call = true,
 	    .background = true, .interval = 0.05,
 	    .cancel = PH_TEXTS("stop.n_clicks"));
+	ph_callback(app, sets_many, PH_OUTPUT("set_many.children"),
+	    PH_INPUT("many.n_clicks"), .prevent_initial_call = true,
+	    .background = true, .interval = 0.5);
 	ph_callback(app, changes_nothing, PH_OUTPUT("unchanged.children"),
 	    PH_INPUT("same.n_clicks"), .prevent_initial_call = true,
 	    .background = true, .interval = 0.05);

@@ -84,6 +84,24 @@ test("what a job sets of the page besides comes while it runs", async (t, s) => 
   });
 });
 
+for (const [clicked, where, seen] of [
+  [1, "in ph_sleep()", { "side.title": 39, "side.children": 40 }],
+  [2, "elsewhere", { "side.title": 3, "side.children": 2 }],
+])
+  test(`several things set before a long sleep ${where}`, async (t, s) => {
+    const server = await open(s);
+    const { json } = await post(server, "set_many.children", clicks("many", clicked));
+    const begun = Date.now();
+
+    await until("the last of them", async () => {
+      const now = (await poll(server, json.job, "set_many.children")).json;
+
+      assert.ok(now, "it has ended before they came");
+      return Object.keys(seen).every((key) => now.sideUpdate?.[key] === seen[key]);
+    });
+    assert.ok(Date.now() - begun < 5000);
+  });
+
 test("a job says how far it is and ends with its result", async (t, s) => {
   const server = await open(s, { threads: 1 });
   const file = path.join(s.dir(), "stop");

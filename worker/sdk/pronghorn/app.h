@@ -624,7 +624,8 @@ ph_output_each(struct ph_call *call, const char *what, size_t index,
 /*
  * Set a property of any component of the page, be it an output or not. `id`
  * is a text, or ph_id() and the like. Sent with PH_OK only; of a background
- * callback also while it runs, when the page asks next.
+ * callback also while it runs, when the page asks next: of many in a row the
+ * last may wait for the next call of ph_sleep() or ph_cancelled().
  */
 static inline enum ph_status
 ph_set_props(struct ph_call *call, const char *id, const char *property,
