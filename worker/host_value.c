@@ -298,10 +298,27 @@ host_number_of(const struct ph_value *ph)
 	}
 }
 
+/* As large ones go into a page, and come back. */
+static int64_t
+int_of_text(const char *text)
+{
+	int64_t integer;
+	char *end;
+
+	if (*text != '-' && (*text < '0' || *text > '9'))
+		return 0;
+	errno = 0;
+	integer = strtoll(text, &end, 10);
+	return *end == '\0' && errno == 0 ? integer : 0;
+}
+
 int64_t
 host_int_of(const struct ph_value *ph)
 {
 	const struct value *value = host_take(ph);
+
+	if (value->kind == VALUE_TEXT)
+		return int_of_text(value->u.text);
 
 	if (value->kind == VALUE_INT)
 		return value->u.integer;

@@ -27,7 +27,7 @@
 #define DEPTH_MAX 200
 #define NUMBER_TEXT 40 /* bytes: -1.7976931348623157e+308 and room */
 
-#define SAFE_MAX ((INT64_C(1) << 53) - 1)
+#define SAFE_MAX (INT64_C(1) << 53)
 
 /* Where it goes. */
 struct sink {

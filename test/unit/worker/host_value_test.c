@@ -317,7 +317,7 @@ readers_on_every_kind(void **state)
 		{ "1e300", false, "", 1e300, 0, false, 0 },
 		{ "-1e300", false, "", -1e300, 0, false, 0 },
 		{ "\"\"", false, "", NAN, 0, false, 0 },
-		{ "\"12\"", false, "12", NAN, 0, false, 0 },
+		{ "\"12\"", false, "12", NAN, 12, false, 0 },
 		{ "\"true\"", false, "true", NAN, 0, false, 0 },
 		{ "[]", false, "", NAN, 0, false, 0 },
 		{ "[1,2,3]", false, "", NAN, 0, false, 3 },
@@ -353,6 +353,15 @@ integers_at_the_edge(void **state)
 	assert_int_equal(ph_int_of(ph_number(-INFINITY)), 0);
 	assert_int_equal(ph_int_of(ph_number(NAN)), 0);
 	assert_true(ph_number_of(ph_int(3)) == 3);
+	assert_true(ph_int_of(ph_text("9007199254740993")) == 9007199254740993);
+	assert_true(ph_int_of(ph_text("-9223372036854775808")) == INT64_MIN);
+	assert_int_equal(ph_int_of(ph_text("9223372036854775808")), 0);
+	assert_int_equal(ph_int_of(ph_text("7 ")), 0);
+	assert_int_equal(ph_int_of(ph_text(" 7")), 0);
+	assert_int_equal(ph_int_of(ph_text("+7")), 0);
+	assert_int_equal(ph_int_of(ph_text("7.0")), 0);
+	assert_int_equal(ph_int_of(ph_text("-")), 0);
+	assert_int_equal(ph_int_of(ph_text("")), 0);
 }
 
 static void

@@ -941,7 +941,8 @@ ph_number_of(const struct ph_value *value)
 	return ph_host_->number_of(value);
 }
 
-/* The number cut to an integer; 0 when it is not a number. */
+/* The number cut to an integer, or the integer that is a text of digits, as
+ * large ones are in a page; else 0. */
 static inline int64_t
 ph_int_of(const struct ph_value *value)
 {
