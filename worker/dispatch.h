@@ -81,7 +81,8 @@ unsigned dispatch_count_waiting(struct worker *worker,
 /* The pool has finished tasks. */
 void dispatch_on_mail(struct worker *worker);
 
-/* The process ends now: tell all who wait here, in development. */
+/* The process ends now: tell all who wait here, but in production only those
+ * who are streams of HTTP/2. */
 void dispatch_on_end(struct worker *worker, const char *why);
 
 /*

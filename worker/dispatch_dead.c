@@ -17,6 +17,7 @@
 
 #include "worker/crash.h"
 #include "worker/dispatch_int.h"
+#include "worker/h2.h"
 #include "worker/together.h"
 #include "worker/worker_int.h"
 
@@ -112,26 +113,42 @@ dispatch_on_dead(struct worker *worker, const struct crash_about *about,
 	return dead.answered;
 }
 
+static struct conn *
+next_at_end(const struct worker *worker)
+{
+	struct conn *stream;
+	struct conn *conn;
+
+	for (conn = worker->conns; conn != NULL; conn = conn->next) {
+		if (conn->h2 != NULL) {
+			stream = h2_busy_stream(conn->h2);
+			if (stream != NULL)
+				return stream;
+		} else if (worker->options->debug && conn->request != NULL &&
+			   conn->state == CONN_BUSY) {
+			return conn;
+		}
+	}
+	return NULL;
+}
+
 /* Begun again each time: an answer may change the list. */
 void
 dispatch_on_end(struct worker *worker, const char *why)
 {
+	int status = worker->options->debug ? 500 : 503;
 	unsigned answered = 0;
 	struct request *request;
 	struct reply reply;
 	struct conn *conn;
 
-	do {
-		for (conn = worker->conns; conn != NULL; conn = conn->next)
-			if (conn->state == CONN_BUSY && conn->request != NULL)
-				break;
-		if (conn == NULL)
-			return;
+	while (
+	    (conn = next_at_end(worker)) != NULL && answered++ < ANSWERS_MAX) {
 		request = conn->request;
-		dispatch_explain(worker->options, 500, request->name, why, NULL,
-		    &reply);
+		dispatch_explain(worker->options, status, request->name, why,
+		    NULL, &reply);
 		reply.close = true;
 		conn_finish(conn, &request->to, &reply);
 		dispatch_abandon(request);
-	} while (++answered < ANSWERS_MAX);
+	}
 }

@@ -7,8 +7,9 @@
  * Who waits for what that thread ran is answered at once. Then the worker
  * takes nobody new, and what it has begun may still end: a crash is no reason
  * for others to lose their answer. What is not done by then is lost, as clients
- * may send it again; in development they are told why instead, as there it is
- * the next run of the same mistake.
+ * may send it again; not so the streams of HTTP/2, which have been told by then
+ * that they were taken, so they get 503. In development all are told why
+ * instead, as there it is the next run of the same mistake.
  *
  * THREADS  The loop only; the thread that crashed stands still meanwhile.
  * FAILURE  A loop that comes to a lock which the dead thread holds never ends
@@ -49,8 +50,7 @@ is_quiet(const struct worker *worker)
 static void
 end_now(struct worker *worker)
 {
-	if (worker->options->debug)
-		dispatch_on_end(worker, worker->last_words);
+	dispatch_on_end(worker, worker->last_words);
 	access_log_flush(&worker->access_log);
 	crash_over();
 }

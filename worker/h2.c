@@ -476,6 +476,16 @@ h2_stream_count(const struct h2 *h2)
 }
 
 struct conn *
+h2_busy_stream(const struct h2 *h2)
+{
+	struct h2_stream *stream = h2->streams;
+
+	while (stream != NULL && stream->conn.request == NULL)
+		stream = stream->next;
+	return stream != NULL ? &stream->conn : NULL;
+}
+
+struct conn *
 h2_parent(const struct conn *stream)
 {
 	return stream->stream->h2->conn;

@@ -39,6 +39,9 @@ void h2_drain(struct conn *conn);
 
 size_t h2_stream_count(const struct h2 *h2);
 
+/* A stream whose request is being worked on, or NULL. */
+struct conn *h2_busy_stream(const struct h2 *h2);
+
 /* The connection a stream belongs to. */
 struct conn *h2_parent(const struct conn *stream);
 

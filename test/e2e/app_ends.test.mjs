@@ -6,31 +6,53 @@
  */
 import assert from "node:assert/strict";
 import fs from "node:fs";
+import http2 from "node:http2";
 import path from "node:path";
+import { certificate } from "../lib/certificate.mjs";
 import { ROOT, SLOW, test } from "../lib/harness.mjs";
 
 const DEV = ["--debug"];
 
+const bodyOf = (name) =>
+  JSON.stringify({
+    output: `${name}.children`,
+    outputs: { id: name, property: "children" },
+    inputs: [{ id: "go", property: "n_clicks", value: 1 }],
+    changedPropIds: ["go.n_clicks"],
+  });
+
 /* The answer of one callback, on a connection of its own: status and text. */
 async function run(server, name) {
-  const id = { id: name, property: "children" };
-
   try {
     const answer = await fetch(`${server.url}/_dash-update-component`, {
       method: "POST",
       headers: { "content-type": "application/json", connection: "close" },
-      body: JSON.stringify({
-        output: `${name}.children`,
-        outputs: id,
-        inputs: [{ id: "go", property: "n_clicks", value: 1 }],
-        changedPropIds: ["go.n_clicks"],
-      }),
+      body: bodyOf(name),
     });
 
     return { status: answer.status, text: await answer.text() };
   } catch {
     return { status: 0, text: "" };
   }
+}
+
+/* The same as a stream of a session of HTTP/2. */
+function runStream(session, name) {
+  return new Promise((done) => {
+    const stream = session.request({
+      ":method": "POST",
+      ":path": "/_dash-update-component",
+      "content-type": "application/json",
+    });
+    let status = 0;
+    let text = "";
+
+    stream.on("response", (fields) => (status = fields[":status"]));
+    stream.on("data", (data) => (text += data));
+    stream.on("error", () => {});
+    stream.on("close", () => done({ status, text }));
+    stream.end(bodyOf(name));
+  });
 }
 
 const exits = (server) => server.grep(/event=worker\.exit/).length;
@@ -73,6 +95,30 @@ test("a crash lets the others finish what they do", async (t, s) => {
   assert.equal(quick.status, 200);
   assert.match(quick.text, /done/);
 });
+
+for (const [mode, args] of [["development", DEV], ["production", []]])
+  test(`streams beside a crash: ${mode}`, async (t, s) => {
+    const server = await s.start({
+      app: "app_ends",
+      workers: 1,
+      threads: 4,
+      args: [...certificate(s.dir()).args, ...args],
+    });
+    const { host, port } = server.address;
+    const session = http2.connect(`https://${host}:${port}`, { rejectUnauthorized: false });
+
+    session.on("error", () => {});
+    t.after(() => session.destroy());
+    const [crash, ...others] = await Promise.all(
+      ["crash_1", "sleeps", "sleeps", "sleeps"].map((name) => runStream(session, name)),
+    );
+
+    assert.equal(crash.status, 500);
+    for (const { status, text } of others) {
+      assert.equal(status, mode === "development" ? 500 : 503);
+      assert.equal(/SIGSEGV.*before this was done/.test(text), mode === "development");
+    }
+  });
 
 for (const [name, status] of [["exits", 0], ["exits_at_once", 3]])
   test(`exit in a callback: ${name}`, async (t, s) => {
