@@ -165,6 +165,54 @@ thread_exits(struct ph_call *call)
 	return run_thread(call, left);
 }
 
+/* Until the stack is used up. */
+static int
+descend(int depth)
+{
+	volatile char used[4096];
+
+	used[depth % 4096] = (char)depth;
+	if (never != 0)
+		return 0;
+	return descend(depth + 1) + used[depth % 4096];
+}
+
+static void *
+sunk(void *arg)
+{
+	return descend(0) > 0 ? arg : NULL;
+}
+
+static enum ph_status
+thread_overflows(struct ph_call *call)
+{
+	return run_thread(call, sunk);
+}
+
+static void *
+leaves_early(void *arg)
+{
+	pthread_exit(arg);
+}
+
+static enum ph_status
+thread_returns(struct ph_call *call)
+{
+	pthread_t thread;
+	void *result = NULL;
+	int i;
+
+	if (!is_asked(call))
+		return PH_NO_UPDATE;
+	for (i = 0; i < 1000; i++) {
+		if (pthread_create(&thread, NULL, leaves_early, call) != 0)
+			return ph_fail(call, "no thread");
+		(void)pthread_join(thread, &result);
+	}
+	return ph_output(call, "thread_returns.children",
+	    ph_bool(result == (void *)call));
+}
+
 static enum ph_status
 sleeps(struct ph_call *call)
 {
@@ -218,6 +266,8 @@ layout(struct ph_call *call)
 		    html_div(.id = "thread_exits"), html_div(.id = "sleeps"),
 		    html_div(.id = "is_quick"), html_div(.id = "forks"),
 		    html_div(.id = "spoils_heap"),
+		    html_div(.id = "thread_overflows"),
+		    html_div(.id = "thread_returns"),
 		    html_div(.id = "frees_twice")));
 }
 
@@ -246,6 +296,8 @@ PH_APP(app)
 	CALLBACK(app, is_quick, .on_error = NULL);
 	CALLBACK(app, forks, .on_error = NULL);
 	CALLBACK(app, spoils_heap, .on_error = NULL);
+	CALLBACK(app, thread_overflows, .on_error = NULL);
+	CALLBACK(app, thread_returns, .on_error = NULL);
 	CALLBACK(app, frees_twice, .on_error = NULL);
 }
 

@@ -179,6 +179,17 @@ for (const [name, what] of [
     assert.equal(server.grep(new RegExp(`worker\\.stack .*running callback=${name}`)).length, 1);
   });
 
+test("a thread of the app's own uses up its stack", async (t, s) => {
+  if (SLOW > 1) return t.skip("a sanitizer has signal stacks of its own");
+  const server = await s.start({ app: "app_ends", args: DEV, workers: 1, threads: 2 });
+
+  assert.match((await run(server, "thread_returns")).text, /:true/);
+  const { status, text } = await run(server, "thread_overflows");
+
+  assert.equal(status, 500);
+  assert.match(text, /SIGSEGV in a thread started by the app; running were: thread_overflows/);
+});
+
 test("functions and lines, in development", async (t, s) => {
   const server = await s.start({ app: "app_ends", args: DEV, workers: 1, threads: 2 });
   const source = fs.readFileSync(path.join(ROOT, "test/apps/app_ends.c"), "utf8");

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Threads that the app starts by itself have a signal stack, too: without one
+ * an overflow of the normal stack ends the process before anything is said.
+ *
+ * The app's calls of pthread_create() come here, as those of exit() do, see
+ * crash_end.c; so do those of std::thread, and the server's own, which give
+ * themselves another one, see crash_thread_begin().
+ *
+ * OWNERSHIP  The thread has its stack and gives it back when it ends.
+ * THREADS    Any.
+ * FAILURE    Without memory for the stack the thread goes on without.
+ */
+#include <dlfcn.h>
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#define STACK_BYTES ((size_t)64 * 1024)
+#define OURS __attribute__((visibility("default")))
+
+typedef int create_function(pthread_t *thread, const pthread_attr_t *attr,
+    void *(*run)(void *arg), void *arg);
+
+struct start {
+	void *(*run)(void *arg);
+	void *arg;
+};
+
+static void
+give_back(void *memory)
+{
+	const stack_t none = { .ss_flags = SS_DISABLE };
+
+	(void)sigaltstack(&none, NULL);
+	(void)munmap(memory, STACK_BYTES);
+}
+
+static void *
+run_with_stack(void *arg)
+{
+	struct start start = *(struct start *)arg;
+	void *result;
+	stack_t stack;
+
+	free(arg);
+	memset(&stack, 0, sizeof(stack));
+	stack.ss_size = STACK_BYTES;
+	stack.ss_sp = mmap(NULL, STACK_BYTES, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (stack.ss_sp == MAP_FAILED)
+		return start.run(start.arg);
+	(void)sigaltstack(&stack, NULL);
+	/* It may end by pthread_exit(), too. */
+	pthread_cleanup_push(give_back, stack.ss_sp);
+	result = start.run(start.arg);
+	pthread_cleanup_pop(1);
+	return result;
+}
+
+OURS int
+pthread_create(pthread_t *restrict thread, const pthread_attr_t *restrict attr,
+    void *(*run)(void *arg), void *restrict arg)
+{
+	void *found = dlsym(RTLD_NEXT, "pthread_create");
+	create_function *create = NULL;
+	struct start *start;
+	int rc;
+
+	memcpy(&create, &found, sizeof(create));
+	if (create == NULL)
+		return ENOSYS;
+	start = malloc(sizeof(*start));
+	if (start == NULL)
+		return EAGAIN;
+	start->run = run;
+	start->arg = arg;
+	rc = create(thread, attr, run_with_stack, start);
+	if (rc != 0)
+		free(start);
+	return rc;
+}
