@@ -43,6 +43,29 @@ check_own_outputs(struct app *app, const struct callback *callback, uint32_t i)
 }
 
 static void
+check_initial(struct app *app, const struct callback *callback)
+{
+	bool duplicate = false;
+	uint32_t i;
+
+	for (i = 0; i < callback->output_count; i++)
+		duplicate |= callback->outputs[i].duplicate;
+	if (!callback->initial_duplicate)
+		return;
+	if (!duplicate)
+		(void)buf_printf(&app->problems,
+		    "ph_callback(%s): .initial_duplicate without "
+		    "PH_OUTPUT_DUPLICATE() has no meaning\n",
+		    callback->function);
+	else if (callback->prevent_initial_call)
+		(void)buf_printf(&app->problems,
+		    "ph_callback(%s): .initial_duplicate says that it runs "
+		    "when the page appears, .prevent_initial_call that it "
+		    "does not\n",
+		    callback->function);
+}
+
+static void
 check_outputs(struct app *app, size_t which)
 {
 	const struct callback *a = app->callbacks[which];
@@ -347,6 +370,7 @@ app_validate(struct app *app)
 	for (i = 0; i < app->callback_count; i++) {
 		check_form(app, app->callbacks[i]);
 		check_patterns(app, app->callbacks[i]);
+		check_initial(app, app->callbacks[i]);
 		check_outputs(app, i);
 		check_key(app, i);
 	}

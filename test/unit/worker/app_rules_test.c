@@ -101,6 +101,15 @@ running_with_match(void **state)
 	ph_callback(app, draw, PH_OUTPUT_DUPLICATE("a.x"), PH_INPUT("b.x"),
 	    .initial_duplicate = true);
 	check_one("");
+	ph_callback(app, draw, PH_OUTPUT_DUPLICATE("a.x"), PH_INPUT("b.x"),
+	    .initial_duplicate = true, .prevent_initial_call = true);
+	check_one("ph_callback(draw): .initial_duplicate says that it runs "
+		  "when the page appears, .prevent_initial_call that it does "
+		  "not\n");
+	ph_callback(app, draw, PH_OUTPUT("a.x"), PH_INPUT("b.x"),
+	    .initial_duplicate = true);
+	check_one("ph_callback(draw): .initial_duplicate without "
+		  "PH_OUTPUT_DUPLICATE() has no meaning\n");
 	fixture_fini(&fixture);
 }
 
