@@ -21,6 +21,7 @@
 #include "server/base/err.h"
 #include "server/base/fd.h"
 #include "worker/app.h"
+#include "worker/crash.h"
 #include "worker/host.h"
 #include "worker/pages.h"
 #include "worker/routes.h"
@@ -108,6 +109,17 @@ run_definition(struct app *app, const struct ph_app_info *info)
 	call_fini(&call);
 }
 
+/* Where an app in C++ says what() of an exception that ends it, see call.hpp.
+ */
+static void
+let_it_say(void *handle)
+{
+	void (**say)(const char *text) = dlsym(handle, "ph_last_words_");
+
+	if (say != NULL)
+		*say = crash_last_words;
+}
+
 static int
 define(struct app *app, const char *object, const char *symbol, struct buf *why)
 {
@@ -119,6 +131,7 @@ define(struct app *app, const char *object, const char *symbol, struct buf *why)
 		    dlerror());
 		return ERR_PLUGIN;
 	}
+	let_it_say(app->handle);
 	info = dlsym(app->handle, symbol);
 	if (info == NULL) {
 		(void)buf_printf(why,

@@ -56,6 +56,10 @@ void crash_works_for(void *request, const uint8_t key[CACHE_KEY_LEN], int fd);
  */
 bool crash_leads(const uint8_t key[CACHE_KEY_LEN]);
 
+/* What the app says of its crash, which is next: in this thread, and then in
+ * the report. */
+void crash_last_words(const char *text);
+
 /* Another name for what this thread runs; it must outlive the run. */
 void crash_rename(const char *name);
 

@@ -69,6 +69,8 @@ static struct way loop_way; /* the loop's own, after it went on */
 static bool jumped;
 static _Atomic pid_t worker_pid;
 
+static __thread char last_words[128]; /* of the app, in this thread */
+
 static const int fatal_sigs[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT };
 
 static const char *
@@ -172,6 +174,11 @@ report(const struct way *way)
 	}
 	put_thread(&line, own);
 	crash_line_send(&line);
+	if (last_words[0] != '\0') {
+		crash_line_begin(&line, HANDOFF_STACK);
+		crash_line_puts(&line, last_words);
+		crash_line_send(&line);
+	}
 	if (own == NULL)
 		send_busy();
 	crash_send_stack();
@@ -248,6 +255,11 @@ fill_told(const struct way *way, const struct crash_watch *own)
 	crash_line_puts(&line,
 	    way->sig != 0 ? "the worker crashed: " : "the worker ended: ");
 	crash_line_puts(&line, way->what);
+	if (last_words[0] != '\0') {
+		crash_line_puts(&line, " (");
+		crash_line_puts(&line, last_words);
+		crash_line_puts(&line, ")");
+	}
 	if (own != NULL) {
 		crash_fill(&told, own);
 		crash_line_puts(&line, " in callback ");
@@ -485,6 +497,22 @@ _Exit(int status)
 {
 	end_by_exit(status);
 	pass_on("_exit", status);
+}
+
+/* In a line of the log it stands in quotes. */
+void
+crash_last_words(const char *text)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(last_words) - 1 && text[i] != '\0'; i++) {
+		last_words[i] = text[i];
+		if ((unsigned char)text[i] < ' ' || text[i] == '\\')
+			last_words[i] = ' ';
+		else if (text[i] == '"')
+			last_words[i] = '\'';
+	}
+	last_words[i] = '\0';
 }
 
 /* --- the loop ------------------------------------------------------------- */

@@ -6,6 +6,8 @@
  */
 #include <atomic>
 #include <cstdio>
+#include <stdexcept>
+#include <thread>
 
 #include <pronghorn/app.hpp>
 #include <pronghorn/dcc.hpp>
@@ -278,6 +280,7 @@ site(ph::Call call)
 	    ph::page_container(), dcc::Store().id("store"),
 	    dcc::Upload().id("up"), dcc::Download().id("down"),
 	    dcc::Download().id("down-text"), html::P().id("count"),
+	    html::P().id("lost"),
 	    html::Button().id("go").children("go") });
 }
 
@@ -334,6 +337,16 @@ after_request(ph::Incoming request)
 	return 0;
 }
 
+/* Nobody catches it. */
+static void
+loses(ph::Call call)
+{
+	if (call.input("go.n_clicks").integer() > 0)
+		std::thread([] {
+			throw std::runtime_error("it is \"nowhere\"");
+		}).join();
+}
+
 PH_APP(app)
 {
 	ph::App whole(app);
@@ -362,6 +375,8 @@ PH_APP(app)
 	whole.callback<files>("files").output("down.data")
 	    .output("down-text.data").input("up.contents");
 	whole.callback<keeps>("keeps").output("store.data")
+	    .input("go.n_clicks").prevent_initial_call();
+	whole.callback<loses>("loses").output("lost.children")
 	    .input("go.n_clicks").prevent_initial_call();
 	whole.callback<reads>("reads").output("count.children")
 	    .input("store.data");

@@ -9,6 +9,7 @@
  */
 #include <pronghorn/value.hpp>
 
+#include <cstdlib>
 #include <exception>
 #include <stdexcept>
 
@@ -238,6 +239,43 @@ public:
 private:
 	struct ph_call *call_;
 };
+
+} /* namespace ph */
+
+/* The server's, which sets it when it loads the app. */
+extern "C" {
+__attribute__((visibility("default"), used)) inline void (*ph_last_words_)(
+    const char *text) = nullptr;
+}
+
+namespace ph {
+
+/* An exception that nobody catches, of a thread of the app's own for one, ends
+ * the process; what() of it goes into the report of that. */
+struct LastWords_ {
+	std::terminate_handler before;
+
+	LastWords_();
+};
+inline LastWords_ last_words_;
+
+[[noreturn]] inline void
+say_last_words_()
+{
+	try {
+		if (ph_last_words_ != nullptr && std::current_exception())
+			std::rethrow_exception(std::current_exception());
+	} catch (const std::exception &error) {
+		ph_last_words_(error.what());
+	} catch (...) {
+		ph_last_words_("an exception of an unknown type");
+	}
+	if (last_words_.before != nullptr)
+		last_words_.before();
+	std::abort();
+}
+
+inline LastWords_::LastWords_() : before(std::set_terminate(say_last_words_)) {}
 
 /* A function of C++ as the server calls one: no exception leaves it. */
 template <auto function>
