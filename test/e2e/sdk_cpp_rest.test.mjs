@@ -228,6 +228,21 @@ const INSTEAD = {
   ...{ ph_component_new: null }, /* the generated headers call it */
 };
 
+test("ph_callback() is for C++17 and C++20, too", () => {
+  const source = `#include <pronghorn/app.h>
+static enum ph_status run(struct ph_call *) { return PH_NO_UPDATE; }
+PH_APP(app) { ph_callback(app, run, PH_OUTPUT("a.x"), PH_INPUT("b.x")); }
+`;
+
+  for (const compiler of ["g++", "clang++"])
+    for (const standard of ["c++17", "c++20"])
+      execFileSync(
+        compiler,
+        [`-std=${standard}`, "-Wall", "-Werror", "-fsyntax-only", `-I${ROOT}/worker/sdk`, "-xc++", "-"],
+        { input: source },
+      );
+});
+
 test("nothing that C has is missing in C++", () => {
   const own = read(".hpp");
   const c = read(".h");

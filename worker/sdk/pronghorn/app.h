@@ -527,10 +527,16 @@ ph_memoize_add(struct ph_app *app, ph_function *function, const char *name,
  * Run `function` in the server when one of its inputs changes in the browser
  * and put what it hands to ph_output() into the page.
  */
+#ifdef __cplusplus /* which does not mix lists with names; see define.hpp */
+#define ph_callback(app, function, ...)           \
+	ph_callback_add(app, function, #function, \
+	    ph_callback_options{ __VA_ARGS__ })
+#else
 #define ph_callback(app, ...) ph_callback_(app, __VA_ARGS__, .ph_end_ = false)
 #define ph_callback_(app, function, ...)          \
 	ph_callback_add(app, function, #function, \
 	    (struct ph_callback_options){ __VA_ARGS__ })
+#endif
 static inline void
 ph_callback_add(struct ph_app *app, ph_function *function, const char *name,
     struct ph_callback_options options)
