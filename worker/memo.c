@@ -29,6 +29,7 @@
 #include "worker/host.h"
 #include "worker/host_cache.h"
 #include "worker/memo_here.h"
+#include "worker/together.h"
 
 #define BUSY_PATIENCE_MS 750 /* with somebody else's write lock */
 #define WRITE_PATIENCE_MS 1000
@@ -377,6 +378,15 @@ compute_uncached(struct call *call, const struct computation *computation,
 	return NULL;
 }
 
+/* The store was busy when this thread asked last, and asking takes as long as
+ * its patience: not for what another thread is computing, or has. */
+static bool
+is_known_here(const struct call *call, const uint8_t *key)
+{
+	return call->kit->busy_since_ms != 0 && call->asked_us > 0 &&
+	       together_knows(key, call->asked_us);
+}
+
 static const struct value *
 memo(struct call *call, const struct computation *computation,
     const struct value *args, const struct ph_memo_options *options)
@@ -421,7 +431,9 @@ memo(struct call *call, const struct computation *computation,
 		    "ph_memo(%s): not there yet, and a page function must not "
 		    "wait: give ph_layout() .blocking = true",
 		    computation->name);
-	else if ((rc < 0 && rc != ERR_BUSY) || memo_store_is_failing(call->kit))
+	else if ((rc < 0 && rc != ERR_BUSY) ||
+		 memo_store_is_failing(call->kit) ||
+		 is_known_here(call, name.key))
 		value = memo_together(call, computation, args, &question);
 	else
 		value = ask(call, computation, args, &question);

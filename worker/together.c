@@ -403,6 +403,21 @@ together_lost(const uint8_t key[CACHE_KEY_LEN], const char *why,
 }
 
 bool
+together_knows(const uint8_t key[CACHE_KEY_LEN], int64_t asked_us)
+{
+	const struct flight *flight;
+	bool knows;
+
+	(void)pthread_mutex_lock(&lock);
+	flight = *place_of(key);
+	knows = flight != NULL &&
+		(flight->state == RUNNING ||
+		    (flight->data != NULL && flight->ended_us >= asked_us));
+	(void)pthread_mutex_unlock(&lock);
+	return knows;
+}
+
+bool
 together_has_rung(void)
 {
 	return atomic_load(&rung) && atomic_exchange(&rung, false);

@@ -35,6 +35,9 @@ void together_limit(unsigned most);
 enum together together_join(const uint8_t key[CACHE_KEY_LEN], int64_t asked_us,
     int64_t since_ms, struct buf *out);
 
+/* Is it being computed, or is there a result of use to one who asked then? */
+bool together_knows(const uint8_t key[CACHE_KEY_LEN], int64_t asked_us);
+
 /*
  * What came of it. `data` NULL: nothing that others can use, so one of them
  * leads. Without memory it is the same. True: wake the loop.

@@ -138,6 +138,30 @@ test("a crash of the one who computes", { seconds: 60 }, async (t, scene) => {
   assert.equal(runs(server, "crashes"), 1);
 });
 
+test("a quick callback beside many that wait while the lock is held", { seconds: 60 }, async (t, scene) => {
+  const server = await scene.start({ app: "zoo", workers: 1, threads: 4 });
+  let ms = 0;
+
+  await scene.send(server, call("memo_identity", 1));
+  await lock(scene, server);
+  for (const value of ["known", "not yet"]) {
+    const slow = Array.from({ length: 24 }, () =>
+      scene.send(server, call("waits", value)),
+    );
+
+    await sleep(150);
+    const start = performance.now();
+
+    assert.equal((await scene.send(server, call("echo", 1))).status, 200);
+    ms = performance.now() - start;
+    for (const answer of await Promise.all(slow))
+      assert.equal(result(answer, "waits"), value);
+  }
+  /* A try of the lock or two, not one for each of them. */
+  t.diagnostic(`${ms.toFixed(0)} ms`);
+  assert.ok(ms < 600, `${ms} ms`);
+});
+
 test("errors, circles and chains while the lock is held", { seconds: 120 }, async (t, scene) => {
   const server = await scene.start({ app: "zoo", workers: 1, threads: 4 });
 

@@ -89,8 +89,10 @@ one_leads_and_the_others_wait(void **state)
 	int64_t asked_us = clock_mono_us();
 
 	(void)state;
+	assert_false(together_knows(key_of(1), asked_us));
 	assert_int_equal(ask(1, asked_us, 0), TOGETHER_LEAD);
 	assert_int_equal(ask(1, asked_us, 0), TOGETHER_ALONE); /* a circle */
+	assert_true(together_knows(key_of(1), INT64_MAX));
 	assert_int_equal(ask_elsewhere(1, asked_us), TOGETHER_WAIT);
 	assert_true(together_must_wait(key_of(1)));
 	assert_true(end(1, "one"));
@@ -100,6 +102,8 @@ one_leads_and_the_others_wait(void **state)
 	assert_int_equal(ask_elsewhere(1, asked_us), TOGETHER_DONE);
 	assert_int_equal(ask(1, asked_us, 0), TOGETHER_DONE);
 	assert_string_equal(buf_cstr(&out), "one");
+	assert_true(together_knows(key_of(1), asked_us));
+	assert_false(together_knows(key_of(1), INT64_MAX));
 	/* Who asks later gets a new one; who asked before still has this. */
 	assert_int_equal(ask(1, clock_mono_us() + 1, 0), TOGETHER_LEAD);
 	assert_int_equal(ask_elsewhere(1, asked_us), TOGETHER_DONE);
