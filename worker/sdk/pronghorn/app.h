@@ -528,15 +528,13 @@ ph_memoize_add(struct ph_app *app, ph_function *function, const char *name,
  * and put what it hands to ph_output() into the page.
  */
 #ifdef __cplusplus /* which does not mix lists with names; see define.hpp */
-#define ph_callback(app, function, ...)           \
-	ph_callback_add(app, function, #function, \
-	    ph_callback_options{ __VA_ARGS__ })
+#define ph_callback(app, ...) ph_callback_(app, __VA_ARGS__)
 #else
 #define ph_callback(app, ...) ph_callback_(app, __VA_ARGS__, .ph_end_ = false)
+#endif
 #define ph_callback_(app, function, ...)          \
 	ph_callback_add(app, function, #function, \
 	    (struct ph_callback_options){ __VA_ARGS__ })
-#endif
 static inline void
 ph_callback_add(struct ph_app *app, ph_function *function, const char *name,
     struct ph_callback_options options)
@@ -630,9 +628,7 @@ ph_output_each(struct ph_call *call, const char *what, size_t index,
 /*
  * Set a property of any component of the page, be it an output or not. `id`
  * is a text, or ph_id() and the like. Sent with PH_OK only; of a background
- * callback also while it runs, when the page asks next: of many in a row the
- * last may wait for the next call of ph_sleep() or ph_cancelled().
- */
+ * callback also while it runs: of many in a row the last wait for ph_sleep(). */
 static inline enum ph_status
 ph_set_props(struct ph_call *call, const char *id, const char *property,
     const struct ph_value *value)
