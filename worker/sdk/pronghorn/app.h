@@ -627,8 +627,9 @@ ph_output_each(struct ph_call *call, const char *what, size_t index,
 
 /*
  * Set a property of any component of the page, be it an output or not. `id`
- * is a text, or ph_id() and the like. Sent with PH_OK only; of a background
- * callback also while it runs: of many in a row the last wait for ph_sleep(). */
+ * is a text, or ph_id() and the like. Sent with PH_OK; of a background callback
+ * as it runs, many in a row at the latest in ph_sleep().
+ */
 static inline enum ph_status
 ph_set_props(struct ph_call *call, const char *id, const char *property,
     const struct ph_value *value)
