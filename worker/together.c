@@ -15,11 +15,12 @@
  *
  * INVARIANT  RUNNING belongs to a thread between together_join() and
  *            together_end(); an entry is in the list of its state. A result
- * stays while the same key is RUNNING anew. INVARIANT  Entries of ended
- * computations take at most KEEP_BYTES, but for one, and are at most KEEP_US
- * old; while the queue is short, see together_sweep(), a few seconds. No step
- * takes longer the more of them there are. THREADS    One lock; nothing is
- * computed under it.
+ *            stays while the same key is RUNNING anew.
+ * INVARIANT  Entries of ended computations take at most KEEP_BYTES, but for
+ *            one, and are at most KEEP_US old; while the queue is short, see
+ *            together_sweep(), a few seconds. No step takes longer the more
+ *            of them there are.
+ * THREADS    One lock; nothing is computed under it.
  */
 #include "worker/together.h"
 
