@@ -235,6 +235,7 @@ example("a million rows, twenty at a time", async (scene, t) => {
   await one.screenshot("example-million-rows");
   await other.visit();
   await shows(other, "#count", "1000000 of 1000000 rows");
+  await becomes(other, () => document.querySelector(".js-plotly-plot")?._fullData?.[0]?.y.length === 5);
   await other.settled();
   if (isProduction(scene)) await other.picture("example-million-rows-dark");
   await isWhole(one, other, "million_rows", () =>
