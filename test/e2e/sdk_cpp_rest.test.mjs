@@ -37,7 +37,7 @@ test("an exception that nobody catches is named", async (t, scene) => {
     body: JSON.stringify({
       output: "lost.children",
       outputs: { id: "lost", property: "children" },
-      inputs: [{ id: "go", property: "n_clicks", value: 1 }],
+      inputs: [{ id: "go", property: "n_clicks", value: 1000 }],
       changedPropIds: ["go.n_clicks"],
     }),
   });
