@@ -42,7 +42,7 @@ const USES = {
     await shows(page, "#upper", "QUIET");
     assert.equal(visitor.requests.length, before, "no server was asked");
   },
-  async 25(page) {
+  async 26(page) {
     await page.locator("#go").click();
     await until("the button to be disabled", () => page.locator("#go").isDisabled());
     await until("some progress", async () =>
