@@ -8,6 +8,7 @@
  * FAILURE  One sentence on stderr and status 1.
  */
 #include <errno.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -333,6 +334,15 @@ serve(struct config *config, enum config_action action,
 	return status;
 }
 
+/*
+ * Blocks from this size on are mapped and given back whole. glibc raises the
+ * bound by itself to the largest block that was ever freed, up to 32 MB: then
+ * what a compressor takes for a fifth of a millisecond stays as holes in the
+ * arena of every thread (7.6 instead of 5.9 MB a worker when 100 sessions were
+ * served the chapter's third example).
+ */
+#define MAPPED_FROM (256 * 1024)
+
 int
 main(int argc, char **argv)
 {
@@ -345,6 +355,7 @@ main(int argc, char **argv)
 
 	if (argc > 1 && strcmp(argv[1], "ctl") == 0)
 		return ctl_main(argc - 1, argv + 1);
+	(void)mallopt(M_MMAP_THRESHOLD, MAPPED_FROM);
 	title_note(argv);
 	rc = program_note(&program, argv);
 	if (rc == 0 && argc > 1 &&
