@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
-/* pronghorn dev: from saving a file to the changed page in a browser. */
+/*
+ * pronghorn dev: from saving a file to the changed page in a browser.
+ * Runs alone: it measures that.
+ */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import fs from "node:fs";
