@@ -88,44 +88,85 @@ put_meta(const char *name, const char *content, struct buf *out)
 	(void)buf_putl(out, "\">");
 }
 
-/* What previews of a link show. */
+/* What a page says of itself, for previews of a link, too. */
+struct said {
+	const char *name;
+	const char *content; /* "": nothing */
+};
+
+#define SAID_COUNT 9
+
 static void
-put_preview(const struct template *page, struct buf *out)
+say_page(const struct template *page, const char *image,
+    struct said said[SAID_COUNT])
 {
 	const struct ph_page_info *info = &page->current->info;
-	struct buf image = BUF_EMPTY;
+	const char *card = image[0] != '\0' ? "summary_large_image" : "summary";
+	const struct said all[SAID_COUNT] = {
+		{ "description", info->description },
+		{ "og:type", "website" },
+		{ "og:title", info->title },
+		{ "og:description", info->description },
+		{ "twitter:card", card },
+		{ "twitter:title", info->title },
+		{ "twitter:description", info->description },
+		{ "og:image", image },
+		{ "twitter:image", image },
+	};
 
-	put_meta("description", info->description, out);
-	put_meta("og:type", "website", out);
-	put_meta("og:title", info->title, out);
-	put_meta("og:description", info->description, out);
-	put_meta("twitter:card",
-	    info->image[0] != '\0' ? "summary_large_image" : "summary", out);
-	put_meta("twitter:title", info->title, out);
-	put_meta("twitter:description", info->description, out);
-	if (info->image[0] == '\0')
-		return;
-	(void)buf_printf(&image, "%sassets/%s",
-	    site_prefix_of(page->options).requests, info->image);
-	if (buf_cstr(&image) != NULL) {
-		put_meta("og:image", image.data, out);
-		put_meta("twitter:image", image.data, out);
-	}
-	buf_free(&image);
+	memcpy(said, all, sizeof(all));
 }
 
+static bool
+is_said(const struct said said[SAID_COUNT], const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < SAID_COUNT; i++)
+		if (said[i].content[0] != '\0' &&
+		    strcmp(said[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+static bool
+has_viewport(const struct app_meta *meta)
+{
+	while (meta != NULL && strcmp(meta->name, "viewport") != 0)
+		meta = meta->next;
+	return meta != NULL;
+}
+
+/* Each name once: the app's viewport stands for ours, and what a page says of
+ * itself for what the app says of all pages. */
 static void
 put_metas(const struct template *page, struct buf *out)
 {
 	const struct app_meta *meta = page->app->metas;
+	struct said said[SAID_COUNT];
+	struct buf image = BUF_EMPTY;
+	size_t i;
 
-	(void)buf_putl(out,
-	    "<meta charset=\"UTF-8\">\n    <meta name=\"viewport\" "
-	    "content=\"width=device-width, initial-scale=1\">");
-	for (; meta != NULL; meta = meta->next)
-		put_meta(meta->name, meta->content, out);
+	for (i = 0; i < SAID_COUNT; i++)
+		said[i] = (struct said){ "", "" };
+	if (page->current != NULL && page->current->info.image[0] != '\0')
+		(void)buf_printf(&image, "%sassets/%s",
+		    site_prefix_of(page->options).requests,
+		    page->current->info.image);
 	if (page->current != NULL)
-		put_preview(page, out);
+		say_page(page,
+		    image.len > 0 && buf_cstr(&image) != NULL ? image.data : "",
+		    said);
+	(void)buf_putl(out, "<meta charset=\"UTF-8\">");
+	if (!has_viewport(meta))
+		put_meta("viewport", "width=device-width, initial-scale=1",
+		    out);
+	for (; meta != NULL; meta = meta->next)
+		if (!is_said(said, meta->name))
+			put_meta(meta->name, meta->content, out);
+	for (i = 0; i < SAID_COUNT; i++)
+		put_meta(said[i].name, said[i].content, out);
+	buf_free(&image);
 }
 
 static void

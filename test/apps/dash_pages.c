@@ -116,6 +116,8 @@ PH_APP(app)
 	ph_index(app, document);
 	ph_title(app, "The site");
 	ph_meta(app, "author", "A \"B\" <C>");
+	ph_meta(app, "description", "Of all pages");
+	ph_meta(app, "viewport", "width=device-width");
 	ph_layout(app, layout);
 	ph_memoize(app, slow);
 	ph_page(app, "/asset/<id>", asset, .title = "Asset");

@@ -29,6 +29,13 @@ test("documents have the title and meta tags of their page", async (t, s) => {
   assert.match(report.text, /<title>Quarterly report<\/title>/);
   assert.match(report.text, /name="description" content="Numbers &amp; more"/);
   assert.match(report.text, /property="og:image" content="[^"]*report\.png"/);
+  /* Each name once: the page's own word before the app's, and that before ours. */
+  const metas = ({ text }, name) =>
+    [...text.matchAll(new RegExp(`<meta name="${name}" content="([^"]*)"`, "g"))].map((one) => one[1]);
+
+  assert.deepEqual(metas(home, "description"), ["Of all pages"]);
+  assert.deepEqual(metas(report, "description"), ["Numbers &amp; more"]);
+  for (const page of [home, report]) assert.deepEqual(metas(page, "viewport"), ["width=device-width"]);
   assert.match((await get("/asset/9")).text, /<title>Asset<\/title>/);
   for (const path of ["/asset", "/asset/", "/asset/1/2", "/nowhere"]) {
     const answer = await get(path);

@@ -122,7 +122,11 @@ ph_index(struct ph_app *app, const char *html)
 	ph_host_->pages->index(app, html);
 }
 
-/* A meta tag of every page; "og:..." becomes a property. */
+/*
+ * A meta tag of every page; "og:..." becomes a property. Each name stands once:
+ * what a page says of itself (title, description, image) goes before what is
+ * said here, and a "viewport" of yours before the usual one.
+ */
 static inline void
 ph_meta(struct ph_app *app, const char *name, const char *content)
 {
