@@ -123,11 +123,11 @@ layout(struct ph_call *call)
 		column("five columns", "How often", NULL, dcc_graph(.id = "histogram")))),
 	    html_h2(.id = "count"),
 	    dash_table_data_table(.id = "table", .page_size = ph_int(10),
-		.sort_action = "native", .columns = PH_JSON([
-		    { "id": "day", "name": "Day" }, { "id": "plant", "name": "Plant" },
-		    { "id": "machine", "name": "Machine" },
-		    { "id": "speed", "name": "m/min" },
-		    { "id": "temperature", "name": "Celsius" },
+		.sort_action = "native", .style_cell_conditional = PH_JSON([
+		    { "if": { "column_id": ["day", "plant", "machine"] }, "textAlign": "left" }]),
+		.columns = PH_JSON([{ "id": "day", "name": "Day" },
+		    { "id": "plant", "name": "Plant" }, { "id": "machine", "name": "Machine" },
+		    { "id": "speed", "name": "m/min" }, { "id": "temperature", "name": "Celsius" },
 		    { "id": "defects", "name": "Defects" }]))));
 }
 

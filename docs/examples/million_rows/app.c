@@ -98,7 +98,9 @@ layout(struct ph_call *call)
 		.page_current = ph_int(0), .page_size = ph_int(20),
 		.sort_action = "custom", .sort_mode = "multi",
 		.sort_by = PH_JSON([]), .filter_action = PH_JSON("custom"),
-		.filter_query = "", .columns = PH_JSON([
+		.filter_query = "", .style_cell_conditional = PH_JSON([
+		    { "if": { "column_type": "text" }, "textAlign": "left" }]),
+		.columns = PH_JSON([
 		    { "id": "id", "name": "Order", "type": "numeric" },
 		    { "id": "day", "name": "Day", "type": "text" },
 		    { "id": "city", "name": "City", "type": "text" },
