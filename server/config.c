@@ -145,35 +145,47 @@ is_yes(const char *text)
 	       strcasecmp(text, "true") == 0 || strcmp(text, "1") == 0;
 }
 
-/* Variables that platforms set change defaults, as in gunicorn. */
+/* The value of a variable changes the default of a setting; one that is unset
+ * or empty does not. */
+static int
+take_variable(struct config *config, const char *variable, const char *name,
+    const char *text, struct buf *why)
+{
+	char origin[64];
+
+	if (text == NULL || text[0] == '\0')
+		return 0;
+	(void)snprintf(origin, sizeof(origin), "environment %s", variable);
+	return config_set_text(config, config_row_find(name), &text, 1, origin,
+	    why);
+}
+
+/* Variables that platforms set change defaults, as in gunicorn; and so does
+ * the one that keeps the cache of `pronghorn dev` beside the app. */
 static int
 load_environment(struct config *config, struct buf *why)
 {
-	const char *workers = getenv("WEB_CONCURRENCY");
+	static const char *const plain[][2] = {
+		{ "WEB_CONCURRENCY", "workers" },
+		{ "FORWARDED_ALLOW_IPS", "forwarded_allow_ips" },
+		{ CONFIG_CACHE_DIR_VARIABLE, "cache_dir" },
+	};
 	const char *port = getenv("PORT");
-	const char *proxies = getenv("FORWARDED_ALLOW_IPS");
 	const char *sendfile = getenv("SENDFILE");
 	char address[64];
-	const char *text = address;
+	size_t i;
 	int rc = 0;
 
-	if (workers != NULL && workers[0] != '\0')
-		rc = config_set_text(config, config_row_find("workers"),
-		    &workers, 1, "environment WEB_CONCURRENCY", why);
-	if (rc == 0 && proxies != NULL && proxies[0] != '\0')
-		rc = config_set_text(config,
-		    config_row_find("forwarded_allow_ips"), &proxies, 1,
-		    "environment FORWARDED_ALLOW_IPS", why);
-	if (rc == 0 && sendfile != NULL && sendfile[0] != '\0') {
-		sendfile = is_yes(sendfile) ? "True" : "False";
-		rc = config_set_text(config, config_row_find("sendfile"),
-		    &sendfile, 1, "environment SENDFILE", why);
-	}
+	for (i = 0; i < sizeof(plain) / sizeof(plain[0]) && rc == 0; i++)
+		rc = take_variable(config, plain[i][0], plain[i][1],
+		    getenv(plain[i][0]), why);
+	if (rc == 0 && sendfile != NULL && sendfile[0] != '\0')
+		rc = take_variable(config, "SENDFILE", "sendfile",
+		    is_yes(sendfile) ? "True" : "False", why);
 	if (rc < 0 || port == NULL || port[0] == '\0')
 		return rc;
 	(void)snprintf(address, sizeof(address), "0.0.0.0:%s", port);
-	return config_set_text(config, config_row_find("bind"), &text, 1,
-	    "environment PORT", why);
+	return take_variable(config, "PORT", "bind", address, why);
 }
 
 /* gunicorn's prefixes: file:PATH is PATH, python:MODULE would be code. */

@@ -16,8 +16,8 @@
  * table of settings (server/options.def, worker/options.def,
  * cache/options.def); a setting is one row there and nothing else.
  *
- * Order, later wins: default, PORT and WEB_CONCURRENCY in the environment,
- * config file, PRONGHORN_CMD_ARGS, command line.
+ * Order, later wins: default, variables of the environment that change one
+ * (PORT, WEB_CONCURRENCY, ...), config file, PRONGHORN_CMD_ARGS, command line.
  *
  * OWNERSHIP  A struct config owns every text and list it points to. It is
  *            immutable once config_load() or config_reload() returned it.
@@ -39,6 +39,9 @@ struct config {
 	size_t arg_count;
 	struct arena arena;
 };
+
+/* Its value is the default of cache_dir. */
+#define CONFIG_CACHE_DIR_VARIABLE "PRONGHORN_CACHE_DIR"
 
 enum config_action {
 	CONFIG_RUN,

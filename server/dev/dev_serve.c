@@ -11,7 +11,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +20,7 @@
 
 #include "server/base/err.h"
 #include "server/base/fd.h"
+#include "server/config.h"
 #include "server/dev/dev_int.h"
 
 #define OWN_WORDS 16
@@ -127,23 +127,12 @@ dev_folder_make(struct dev *dev)
 	return link_assets(dev);
 }
 
-static int
-remove_one(const char *path, const struct stat *file, int type,
-    struct FTW *where)
-{
-	(void)file;
-	(void)type;
-	(void)where;
-	(void)remove(path);
-	return 0;
-}
-
 /* Compilers may have made folders there, too. What is linked stays. */
 void
 dev_folder_remove(struct dev *dev)
 {
 	if (dev->folder[0] != '\0')
-		(void)nftw(dev->folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+		step_remove_folder(dev->folder);
 }
 
 int
@@ -203,6 +192,22 @@ dev_notify_read(struct dev *dev)
 	}
 }
 
+/* What the app has computed and its sessions stay with the app, wherever we
+ * were started; unless the folder is not ours to write in. The config file and
+ * the command line say more than this. */
+static void
+keep_cache_beside(const struct dev *dev)
+{
+	char *folder = source_folder(dev);
+	char path[PATH_MAX];
+
+	if (folder != NULL && access(folder, W_OK) == 0 &&
+	    snprintf(path, sizeof(path), "%s/.pronghorn", folder) <
+		(int)sizeof(path))
+		(void)setenv(CONFIG_CACHE_DIR_VARIABLE, path, 0);
+	free(folder);
+}
+
 /* The child: become the server. */
 static _Noreturn void
 become(struct dev *dev)
@@ -240,6 +245,7 @@ become(struct dev *dev)
 		argv[at++] = words->server[i];
 	argv[at++] = app;
 	(void)setenv("NOTIFY_SOCKET", notify, 1);
+	keep_cache_beside(dev);
 	(void)execv(dev->program->path, argv);
 	_exit(127);
 }

@@ -7,15 +7,19 @@
  *            driver is killed with what it has started, and ends with us. When
  *            it has been killed nobody of that group is left: what it had
  *            started is ours then, as we adopt orphans, and is waited for.
+ *            TMPDIR of a child is gone when it has ended: a compiler that is
+ *            killed removes nothing.
  */
 #include "server/dev/step.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -52,6 +56,42 @@ become(char *const *argv, const char *tmp, int out)
 	_exit(127);
 }
 
+static int
+remove_one(const char *path, const struct stat *file, int type,
+    struct FTW *where)
+{
+	(void)file;
+	(void)type;
+	(void)where;
+	(void)remove(path);
+	return 0;
+}
+
+void
+step_remove_folder(const char *path)
+{
+	(void)nftw(path, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+/* Without a folder of its own, on a full disk, it has the one around it. */
+static void
+make_tmp(struct step *step, const char *tmp)
+{
+	int len =
+	    snprintf(step->tmp, sizeof(step->tmp), "%s/step-XXXXXX", tmp);
+
+	if (len >= (int)sizeof(step->tmp) || mkdtemp(step->tmp) == NULL)
+		step->tmp[0] = '\0';
+}
+
+static void
+remove_tmp(struct step *step)
+{
+	if (step->tmp[0] != '\0')
+		step_remove_folder(step->tmp);
+	step->tmp[0] = '\0';
+}
+
 int
 step_start(struct step *step, char *const *argv, const char *tmp)
 {
@@ -64,15 +104,17 @@ step_start(struct step *step, char *const *argv, const char *tmp)
 	step->started_us = clock_mono_us();
 	if (pipe2(fds, O_CLOEXEC) < 0)
 		return -errno;
+	make_tmp(step, tmp);
 	rc = fd_set_nonblocking(fds[0]);
 	step->pid = rc == 0 ? fork() : -1;
 	if (step->pid == 0)
-		become(argv, tmp, fds[1]);
+		become(argv, step->tmp[0] != '\0' ? step->tmp : tmp, fds[1]);
 	if (step->pid < 0 && rc == 0)
 		rc = -errno;
 	fd_close(&fds[1]);
 	if (rc < 0) {
 		step->pid = 0;
+		remove_tmp(step);
 		fd_close(&fds[0]);
 		return rc;
 	}
@@ -110,6 +152,7 @@ step_end(struct step *step)
 {
 	step_read(step);
 	fd_close(&step->fd);
+	remove_tmp(step);
 	step->pid = 0;
 }
 

@@ -13,7 +13,8 @@
  * A child process that is run to its end for what it prints: a compiler, or
  * `pronghorn ctl`.
  *
- * OWNERSHIP  The struct owns the pipe and the text.
+ * OWNERSHIP  The struct owns the pipe, the text and the folder of temporary
+ *            files.
  * THREADS    Main thread; the caller reaps.
  */
 #define STEP_TEXT_MAX ((size_t)64 * 1024) /* what is longer is cut */
@@ -23,6 +24,7 @@ struct step {
 	int fd;    /* what it prints, stdout and stderr; -1: none */
 	int64_t started_us;
 	struct buf text;
+	char tmp[128]; /* its TMPDIR, removed when it ends; "": none */
 };
 
 #define STEP_EMPTY       \
@@ -32,8 +34,9 @@ struct step {
 
 /*
  * Run argv[0], found in PATH, with its own process group. Its temporary files
- * are in the folder `tmp`, as one that is killed leaves them behind. A program
- * that cannot be run ends with status 127 and says so in the text. 0 or -errno.
+ * are in a folder of their own in the folder `tmp`, and removed with it, as one
+ * that is killed leaves them behind. A program that cannot be run ends with
+ * status 127 and says so in the text. 0 or -errno.
  */
 int step_start(struct step *step, char *const *argv, const char *tmp);
 
@@ -48,6 +51,9 @@ void step_end(struct step *step);
 void step_kill(struct step *step);
 
 void step_free(struct step *step);
+
+/* Remove a folder with all that is in it; links are removed, not followed. */
+void step_remove_folder(const char *path);
 
 /* In a child, before exec: default signals, none blocked, ends with us. */
 void step_child_begin(int death_sig);

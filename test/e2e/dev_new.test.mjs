@@ -168,7 +168,8 @@ test("a memoized value outlives a change, and dev says so", { seconds: 120 }, as
 
   assert.equal(ask(cwd, "new", "demo").status, 0);
   const source = path.join(cwd, "demo/app.c");
-  const server = await dev(scene, source);
+  const elsewhere = scene.dir();
+  const server = await dev(scene, source, { cwd: elsewhere, cacheDir: false });
   const draw = async () => {
     const answer = await fetch(`${server.url}/_dash-update-component`, {
       method: "POST",
@@ -197,6 +198,9 @@ test("a memoized value outlives a change, and dev says so", { seconds: 120 }, as
 
   await saved("sin(frequency", "2 * sin(frequency");
   assert.equal(await draw(), first, "it is kept");
+  /* In the app's folder, which has it in its .gitignore. */
+  assert.ok(fs.existsSync(path.join(cwd, "demo/.pronghorn/cache-v1.db")));
+  assert.deepEqual(fs.readdirSync(elsewhere), []);
   /* What it prints can be run as it is. */
   const [, program, socket] = await server.waitFor(
     /values of memoized functions stay .* or: (\S+) ctl --socket (\S+) cache delete function NAME/,
@@ -214,7 +218,8 @@ test("a memoized value outlives a change, and dev says so", { seconds: 120 }, as
 });
 
 /* A compiler that is killed, by the next change or by the end of it all, has
- * no time to remove its files. A compiler cache would have none. */
+ * no time to remove its files, so that is done for it, and not only at the end.
+ * A compiler cache would have none. */
 test("a killed compiler leaves nothing behind", { seconds: 120 }, async (t, scene) => {
   const TMPDIR = scene.dir();
   const source = path.join(scene.dir(), "app.cpp");
@@ -222,12 +227,16 @@ test("a killed compiler leaves nothing behind", { seconds: 120 }, async (t, scen
   const isCompiling = () =>
     fs.readdirSync(TMPDIR, { recursive: true }).some((name) => /cc\w+\.(s|o)$/.test(name));
 
+  const folders = () =>
+    fs.readdirSync(TMPDIR, { recursive: true }).filter((name) => /\/step-\w+$/.test(name));
+
   fs.writeFileSync(source, text);
   const server = await dev(scene, source, { env: { TMPDIR, CCACHE_DISABLE: "1" } });
 
   for (const title of ["One", "Two", "Three", "Four"]) {
     fs.writeFileSync(source, text.replace('title("Two dice")', `title("${title}")`));
     await until("the compiler", isCompiling, 60);
+    assert.equal(folders().length, 1, "those of the killed are gone");
   }
   await server.stop();
   assert.deepEqual(fs.readdirSync(TMPDIR, { recursive: true }), []);

@@ -40,6 +40,7 @@ function cleanEnvironment(extra) {
     "PORT",
     "WEB_CONCURRENCY",
     "FORWARDED_ALLOW_IPS",
+    "PRONGHORN_CACHE_DIR",
     "PRONGHORN_CMD_ARGS",
   ])
     delete env[name];

@@ -7,6 +7,8 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -49,16 +51,51 @@ wait_for(struct step *step, const char *what)
 static void
 a_child_is_run_and_heard(void **state)
 {
-	static char both[] = "echo $TMPDIR; echo two >&2";
+	static char both[] = "echo one; echo two >&2";
 	struct step step = STEP_EMPTY;
 
 	(void)state;
 	start_shell(&step, both, "/somewhere");
 	assert_int_equal(waitpid(step.pid, NULL, 0), step.pid);
 	step_end(&step);
-	assert_int_equal(step.text.len, strlen("/somewhere\ntwo\n"));
-	assert_memory_equal(step.text.data, "/somewhere\ntwo\n", 15);
+	assert_int_equal(step.text.len, strlen("one\ntwo\n"));
+	assert_memory_equal(step.text.data, "one\ntwo\n", 8);
 	step_free(&step);
+}
+
+/* Whether it ends by itself or is killed, in the middle of a file. */
+static void
+its_temporary_files_go_with_it(void **state)
+{
+	static char scripts[][64] = {
+		"echo 1 >$TMPDIR/a; mkdir $TMPDIR/b; echo ready; exit 1",
+		"echo 1 >$TMPDIR/a; mkdir $TMPDIR/b; echo ready; sleep 60"
+	};
+	char folder[] = "/tmp/step_test_XXXXXX";
+	struct step step = STEP_EMPTY;
+	char file[256];
+	size_t i;
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	for (i = 0; i < 2; i++) {
+		start_shell(&step, scripts[i], folder);
+		assert_ptr_equal(strstr(step.tmp, folder), step.tmp);
+		wait_for(&step, "ready");
+		(void)snprintf(file, sizeof(file), "%s/a", step.tmp);
+		assert_int_equal(access(file, F_OK), 0);
+		if (i == 0) {
+			assert_int_equal(waitpid(step.pid, NULL, 0), step.pid);
+			step_end(&step);
+		} else {
+			step_kill(&step);
+		}
+		/* Nothing but the folder itself is there any more. */
+		assert_string_equal(step.tmp, "");
+		assert_int_equal(access(file, F_OK), -1);
+	}
+	step_free(&step);
+	assert_int_equal(rmdir(folder), 0);
 }
 
 /* A compiler is a driver with children; what is not quite gone may still
@@ -85,6 +122,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_child_is_run_and_heard),
+		cmocka_unit_test(its_temporary_files_go_with_it),
 		cmocka_unit_test(nobody_outlives_a_kill),
 	};
 
