@@ -276,7 +276,7 @@ $(NODE_MODULES): test/package.json test/package-lock.json
 app_path = $(if $(findstring .so,$(APP)),$(APP),$(BUILD)/examples/$(APP).so)
 
 run: deps ## serve the guide on http://127.0.0.1:8000/
-	@$(MAKE) all
+	@$(MAKE) all $(filter $(BUILD)/examples/%,$(app_path))
 	@exec $(BUILD)/pronghorn -c '$(CONF)' --www-dir '$(BUILD)/www' \
 		$(if $(BIND),--bind '$(BIND)') \
 		$(if $(WORKERS),--workers '$(WORKERS)') \

@@ -194,10 +194,27 @@ run_cache(struct request *rq)
 	return NULL;
 }
 
+/* Where a browser finds the page; a socket of this machine has no such name. */
+static void
+put_url(cJSON *row, const struct listen_address *address,
+    const struct master_settings *settings)
+{
+	struct buf url = BUF_EMPTY;
+
+	if (address->kind != LISTEN_TCP)
+		return;
+	(void)listen_print_url(address, settings->secure, &url);
+	(void)buf_puts(&url, settings->path != NULL ? settings->path : "/");
+	if (buf_cstr(&url) != NULL)
+		put_text(row, "url", url.data);
+	buf_free(&url);
+}
+
 static const char *
 run_listeners(struct request *rq)
 {
 	const struct listen_set *set = &rq->master->current.listeners;
+	const struct master_settings *settings = &rq->master->current.settings;
 	cJSON *list = cJSON_AddArrayToObject(rq->answer, "listeners");
 	struct buf text = BUF_EMPTY;
 	const char *address;
@@ -210,6 +227,7 @@ run_listeners(struct request *rq)
 		(void)listen_address_print(&set->sockets[i].address, &text);
 		address = buf_cstr(&text);
 		put_text(row, "address", address != NULL ? address : "");
+		put_url(row, &set->sockets[i].address, settings);
 		put_number(row, "fd", set->fds[i]);
 		put_number(row, "queue", listen_queue(set->fds[i]));
 		(void)cJSON_AddItemToArray(list, row);

@@ -282,9 +282,11 @@ open_crew(struct master *master)
 	return 0;
 }
 
+/* Who waits for READY=1 sees that from here on it may be the app's fault. */
 static int
 check_app(struct master *master, struct buf *why)
 {
+	(void)notify_send("STATUS=Loading the app");
 	return preflight_run(&master->spawn, &master->sig,
 	    master->children->check, master->children->context,
 	    to_us(master->current.settings.options->boot_timeout), why);
@@ -493,6 +495,7 @@ launch_init(struct master *master, const struct server_options *options,
 		    .context = children->context,
 		    .threads = children->threads,
 		    .secure = children->secure,
+		    .path = children->path,
 		    .app = children->app,
 		    .file = children->file },
 		.reload.check = PREFLIGHT_EMPTY,

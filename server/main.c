@@ -32,6 +32,7 @@
 #include "server/upgrade.h"
 #include "worker/admin_run.h"
 #include "worker/session_cookie.h"
+#include "worker/site.h"
 #include "worker/tls.h"
 #include "worker/worker.h"
 
@@ -207,6 +208,7 @@ reload(const void *context, struct master_settings *settings, struct buf *why)
 		.owned = config,
 		.threads = config->worker.threads,
 		.secure = config->worker.certfile[0] != '\0',
+		.path = site_prefix_of(&config->worker).routes,
 		.app = config->worker.app,
 		.file = config->file_path };
 	return 0;
@@ -307,6 +309,7 @@ serve(struct config *config, enum config_action action,
 		.context = config,
 		.threads = config->worker.threads,
 		.secure = config->worker.certfile[0] != '\0',
+		.path = site_prefix_of(&config->worker).routes,
 		.app = config->worker.app,
 		.file = config->file_path,
 		.program = program };

@@ -28,6 +28,7 @@ struct master_settings {
 	void *owned;         /* for release(), when they are not needed */
 	int64_t threads;
 	bool secure;      /* addresses speak TLS */
+	const char *path; /* of the page there: "/", "/dash/" */
 	const char *app;  /* path[:symbol], for `reload`; NULL: unknown */
 	const char *file; /* config file, absolute; NULL or "": none */
 };
@@ -68,6 +69,7 @@ struct master_children {
 	const void *context; /* handed to all of the above */
 	int64_t threads;     /* of each worker, for the log */
 	bool secure;         /* addresses speak TLS, for the log */
+	const char *path;    /* as in struct master_settings */
 	const char *app;     /* as in struct master_settings */
 	const char *file;
 	const struct program *program; /* for SIGUSR2; NULL: it is refused */

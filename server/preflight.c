@@ -4,8 +4,10 @@
  * Preflight: run the app's check in a short-lived child.
  *
  * The child writes the reason of a failure on its status pipe, as plain text
- * and in one write, and exits with 1. The master reads until the pipe ends,
- * so it needs no timer for the ordinary case and no thread.
+ * and in one write, and exits with 1. When the app's code crashes or ends the
+ * program, the pipe has the messages that a worker sends then. The master reads
+ * until the pipe ends, so it needs no timer for the ordinary case and no
+ * thread.
  *
  * INVARIANT  pid > 0 exactly while the child exists and is not reaped.
  * THREADS    Master only.
@@ -15,14 +17,18 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "server/base/clock.h"
 #include "server/base/fd.h"
 #include "server/reap.h"
+#include "worker/crash.h"
 
 #define SECOND_US INT64_C(1000000)
+#define READ_MAX ((size_t)128 * 1024) /* a stack in messages */
+#define FRAMES_MAX 12                  /* of one without names */
 
 struct trial {
 	preflight_check *check;
@@ -37,6 +43,7 @@ run_check(const struct handoff *handoff, const void *context)
 	size_t len;
 	int rc;
 
+	crash_install(handoff->status_fd);
 	rc = trial->check(trial->context, &why);
 	if (rc == 0)
 		return 0;
@@ -60,7 +67,7 @@ read_text(int fd, struct buf *why)
 		got = read(fd, text, sizeof(text));
 		if (got == 0)
 			return true;
-		if (got > 0 && why->len < PREFLIGHT_TEXT_MAX)
+		if (got > 0 && why->len < READ_MAX)
 			(void)buf_put(why, text, (size_t)got);
 		if (got < 0 && errno != EINTR)
 			return errno != EAGAIN;
@@ -117,18 +124,102 @@ preflight_look(struct preflight *preflight, int64_t now_us)
 	}
 }
 
+/* The value of `name`= in a report, up to a space or between quotes. */
+static const char *
+value_of(const char *report, const char *name, size_t *len)
+{
+	const char *at = strstr(report, name);
+
+	if (at == NULL)
+		return NULL;
+	at += strlen(name);
+	*len = *at == '"' ? strcspn(at + 1, "\"") : strcspn(at, " ");
+	return *at == '"' ? at + 1 : at;
+}
+
+/* What the app's code was doing, of what a worker says at its end. */
+static void
+put_report(const char *report, struct buf *why)
+{
+	size_t len;
+	const char *value = value_of(report, "reason=", &len);
+
+	if (value != NULL)
+		(void)buf_printf(why, ": %.*s", (int)len, value);
+	value = value_of(report, "callback=", &len);
+	if (value != NULL)
+		(void)buf_printf(why, ", in %.*s", (int)len, value);
+}
+
+/* A line of a stack as the C library writes it, with an address behind it. */
+static bool
+is_bare(const char *line)
+{
+	size_t len = strlen(line);
+
+	return len > 0 && line[len - 1] == ']';
+}
+
+/*
+ * The child's messages. The app's functions, with file and line, are there in
+ * development only; they say more than all the rest. Our own frames, whose file
+ * is what the process calls itself, say nothing.
+ */
+static void
+put_messages(const struct buf *messages, struct buf *why)
+{
+	struct handoff_status status;
+	struct buf named = BUF_EMPTY;
+	struct buf bare = BUF_EMPTY;
+	const struct buf *lines = &named;
+	unsigned frames = 0;
+	size_t at;
+
+	for (at = 0; at + sizeof(status) <= messages->len;
+	     at += sizeof(status)) {
+		memcpy(&status, messages->data + at, sizeof(status));
+		status.text[sizeof(status.text) - 1] = '\0';
+		if (status.kind == HANDOFF_CRASH)
+			put_report(status.text, why);
+		else if (status.kind != HANDOFF_STACK)
+			continue;
+		else if (!is_bare(status.text))
+			(void)buf_printf(&named, "\n%s", status.text);
+		else if (status.text[0] == '/' && frames++ < FRAMES_MAX)
+			(void)buf_printf(&bare, "\n%s", status.text);
+	}
+	if (named.len == 0)
+		lines = &bare;
+	if (lines->len > 0)
+		(void)buf_put(why, lines->data, lines->len);
+	buf_free(&named);
+	buf_free(&bare);
+}
+
+static void
+put_end(int status, const struct buf *said, struct buf *why)
+{
+	char text[64];
+
+	(void)buf_printf(why, "the app %s while it was being loaded",
+	    WIFSIGNALED(status) ? "crashed" : "ended the program");
+	if (WIFSIGNALED(status) || said->len == 0)
+		(void)buf_printf(why, " (%s)",
+		    reap_describe(status, text, sizeof(text)));
+	put_messages(said, why);
+}
+
 int
 preflight_end(struct preflight *preflight, int status, struct buf *why)
 {
 	struct preflight ended;
-	char text[64];
 	int rc = -ECHILD;
 
 	preflight_look(preflight, 0);
 	ended = *preflight;
 	*preflight = (struct preflight)PREFLIGHT_EMPTY;
 	fd_close(&ended.fd);
-	if (ended.text.len > 0)
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 1 && ended.text.len > 0)
 		(void)buf_put(why, ended.text.data, ended.text.len);
 	if (ended.overdue) {
 		(void)buf_puts(why,
@@ -136,11 +227,9 @@ preflight_end(struct preflight *preflight, int status, struct buf *why)
 		rc = -ETIMEDOUT;
 	} else if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
 		rc = 0;
-	} else if (ended.text.len == 0) {
-		(void)buf_printf(why,
-		    "the app %s while it was being loaded (%s)",
-		    WIFSIGNALED(status) ? "crashed" : "ended the program",
-		    reap_describe(status, text, sizeof(text)));
+	} else if (WIFSIGNALED(status) || WEXITSTATUS(status) != 1 ||
+		   ended.text.len == 0) {
+		put_end(status, &ended.text, why);
 	}
 	buf_free(&ended.text);
 	return rc;

@@ -17,6 +17,7 @@
 #include "server/base/log.h"
 #include "worker/capture.h"
 #include "worker/conn_proxy.h"
+#include "worker/crash.h"
 #include "worker/data.h"
 #include "worker/forwarded.h"
 #include "worker/hooks.h"
@@ -142,11 +143,15 @@ worker_check(const struct worker_options *options,
 	int rc;
 
 	memset(&kit, 0, sizeof(kit));
+	if (options->debug)
+		crash_explains();
 	rc = check_settings(options, why);
 	if (rc == 0 && options->capture_output)
 		rc = capture_start(); /* the app is loaded, its layouts run */
+	crash_enter("PH_APP", NULL);
 	if (rc == 0)
 		rc = worker_find_app(options->app, stock, &app, why);
+	crash_leave();
 	if (rc == 0)
 		warn_if_stale(app, stock);
 	if (rc == 0 && !options->preload_app &&
@@ -161,7 +166,9 @@ worker_check(const struct worker_options *options,
 		kit.app = app;
 		kit.options = options;
 		kit.cache_options = cache_options;
+		crash_enter("layout", NULL);
 		rc = check_ids(app, &kit, why);
+		crash_leave();
 	}
 	if (rc == 0)
 		rc = site_open(&site, options, app, why);

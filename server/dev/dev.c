@@ -67,11 +67,21 @@ say_seconds(const struct dev *dev, const char *what)
 }
 
 static void
-give_up(struct dev *dev, const char *what, int rc)
+end_badly(struct dev *dev, const char *why)
 {
-	(void)fprintf(stderr, "pronghorn dev: %s: %s\n", what, err_str(rc));
+	(void)fprintf(stderr, "pronghorn dev: %s\n", why);
+	dev->state = DEV_DOWN;
 	dev->status = 1;
 	dev->stop = SIGTERM;
+}
+
+static void
+give_up(struct dev *dev, const char *what, int rc)
+{
+	char why[128];
+
+	(void)snprintf(why, sizeof(why), "%s: %s", what, err_str(rc));
+	end_badly(dev, why);
 }
 
 static void
@@ -268,8 +278,8 @@ step_over(struct dev *dev, int status)
 			start_server(dev, 0);
 		} else {
 			print_step(dev);
-			give_up(dev, "not even an empty app compiles",
-			    ERR_PLUGIN);
+			end_badly(dev,
+			    "not even an empty app compiles, see above");
 		}
 		break;
 	case DEV_RELOAD:
@@ -296,17 +306,16 @@ server_over(struct dev *dev)
 	dev->server = 0;
 	if (dev->stop != 0)
 		return;
-	if (dev->state == DEV_STARTING && !dev->stopgap) {
+	(void)dev_notify_read(dev);
+	if (dev->state == DEV_STARTING && !dev->stopgap && dev->reached) {
 		/* Perhaps it is the app's fault: then the page can say so. */
 		dev->state = DEV_DOWN;
 		dev->stopgap = true;
 		dev->fresh = true;
 		return;
 	}
-	(void)fprintf(stderr, "pronghorn dev: the server has ended\n");
-	dev->state = DEV_DOWN;
-	dev->status = 1;
-	dev->stop = SIGTERM;
+	end_badly(dev, dev->reached ? "the server has ended"
+				    : "the server did not start, see above");
 }
 
 static void

@@ -82,6 +82,7 @@ struct dev {
 
 	pid_t server;
 	enum dev_server state;
+	bool reached;    /* the server has come to load the app */
 	bool stopgap;    /* the server was started without the app */
 	bool announced;  /* where it serves was said */
 	bool kept_said;  /* that values stay was said */
@@ -183,7 +184,7 @@ int dev_write_notice(const struct dev *dev, const char *text);
 /* Where the server says that it serves. 0 or -errno. */
 int dev_notify_open(struct dev *dev);
 
-/* Has it said so by now? */
+/* Has it said so by now? Notes whether it has come to the app, too. */
 bool dev_notify_read(struct dev *dev);
 
 int dev_server_start(struct dev *dev);

@@ -189,6 +189,7 @@ dev_notify_read(struct dev *dev)
 			return ready;
 		text[got] = '\0';
 		ready = ready || strstr(text, "READY=1") != NULL;
+		dev->reached |= strstr(text, "STATUS=") != NULL;
 	}
 }
 
@@ -261,6 +262,7 @@ dev_server_start(struct dev *dev)
 		return -errno;
 	}
 	dev->state = DEV_STARTING;
+	dev->reached = false;
 	return 0;
 }
 
@@ -337,6 +339,7 @@ open_browser(const char *url)
 	const char *browser = getenv("BROWSER");
 	pid_t pid = fork();
 	int null_fd;
+	int told_fd;
 
 	if (pid != 0)
 		return; /* reaped with all the others */
@@ -344,6 +347,7 @@ open_browser(const char *url)
 	/* It may stay longer than we do. */
 	if (fork() != 0)
 		_exit(0);
+	told_fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
 	null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	(void)dup2(null_fd, STDIN_FILENO);
 	(void)dup2(null_fd, STDOUT_FILENO);
@@ -351,7 +355,29 @@ open_browser(const char *url)
 	if (browser == NULL || browser[0] == '\0')
 		browser = "xdg-open";
 	(void)execlp(browser, browser, url, (char *)NULL);
+	(void)dprintf(told_fd,
+	    "pronghorn dev: cannot run %s: %s; $BROWSER may name another\n",
+	    browser, strerror(errno));
 	_exit(127);
+}
+
+/* A text of the first address that has it; NULL: none has. */
+static const char *
+listener_text(const cJSON *answer, const char *name)
+{
+	const cJSON *list =
+	    cJSON_GetObjectItemCaseSensitive(answer, "listeners");
+	const cJSON *row;
+	const char *text = NULL;
+
+	cJSON_ArrayForEach(row, list)
+	{
+		text = cJSON_GetStringValue(
+		    cJSON_GetObjectItemCaseSensitive(row, name));
+		if (text != NULL)
+			break;
+	}
+	return text;
 }
 
 void
@@ -359,23 +385,14 @@ dev_announce(const struct dev *dev)
 {
 	const struct buf *text = &dev->step.text;
 	cJSON *answer = cJSON_ParseWithLength(text->data, text->len);
-	const char *address =
-	    cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(
-		cJSON_GetArrayItem(
-		    cJSON_GetObjectItemCaseSensitive(answer, "listeners"), 0),
-		"address"));
-	char url[PATH_MAX];
+	const char *url = listener_text(answer, "url");
+	const char *address = listener_text(answer, "address");
 
-	if (address != NULL && strncmp(address, "unix:", 5) != 0) {
-		if (strncmp(address, "0.0.0.0:", 8) == 0)
-			(void)snprintf(url, sizeof(url), "http://127.0.0.1:%s/",
-			    address + 8);
-		else
-			(void)snprintf(url, sizeof(url), "http://%s/", address);
+	if (url != NULL || address != NULL)
 		(void)fprintf(stderr,
-		    "pronghorn dev: serving on %s; Ctrl-C ends it\n", url);
-		if (dev->words.open)
-			open_browser(url);
-	}
+		    "pronghorn dev: serving on %s; Ctrl-C ends it\n",
+		    url != NULL ? url : address);
+	if (url != NULL && dev->words.open)
+		open_browser(url);
 	cJSON_Delete(answer);
 }

@@ -72,24 +72,19 @@ read_word(struct dev_words *words, char **argv, int at, int argc)
 		words->assets = value;
 }
 
-/* The last word is the folder of an app: its app.c or app.cpp. */
+/* Is it the folder of an app? Then its app.c or app.cpp is the source. */
 static int
-look_in_folder(struct dev_words *words)
+take_folder(struct dev_words *words, const char *folder)
 {
 	static const char *const names[] = { "app.c", "app.cpp" };
-	const char *folder;
 	size_t i;
 
-	if (words->server_count == 0)
-		return -ENOENT;
-	folder = words->server[words->server_count - 1];
 	for (i = 0; i < 2; i++) {
 		if (asprintf(&words->found, "%s/%s", folder, names[i]) < 0) {
 			words->found = NULL;
 			return -ENOMEM;
 		}
 		if (access(words->found, R_OK) == 0) {
-			words->server_count--;
 			words->sources[words->source_count++] = words->found;
 			return 0;
 		}
@@ -97,6 +92,52 @@ look_in_folder(struct dev_words *words)
 		words->found = NULL;
 	}
 	return -ENOENT;
+}
+
+/* Not a flag, nor perhaps the value of the one before it. */
+static bool
+stands_alone(const struct dev_words *words, size_t at)
+{
+	const char *before = at > 0 ? words->server[at - 1] : "";
+
+	return words->server[at][0] != '-' &&
+	       (before[0] != '-' || strchr(before, '=') != NULL);
+}
+
+/*
+ * No source is named: then a word is the folder of an app. One that stands
+ * alone; else the last one, behind a flag that has no value.
+ */
+static int
+look_in_folder(struct dev_words *words)
+{
+	size_t last = words->server_count;
+	const char *odd = NULL;
+	size_t at;
+	int rc = -ENOENT;
+
+	for (at = 0; at < last && rc == -ENOENT; at++) {
+		if (at + 1 < last && !stands_alone(words, at))
+			continue;
+		rc = take_folder(words, words->server[at]);
+		if (rc == -ENOENT && stands_alone(words, at))
+			odd = words->server[at];
+	}
+	if (rc == 0) {
+		for (; at < last; at++)
+			words->server[at - 1] = words->server[at];
+		words->server_count--;
+	} else if (rc == -ENOENT && odd != NULL) {
+		(void)fprintf(stderr,
+		    "pronghorn dev: %s is neither a source (.c, .cc, .cpp, "
+		    ".cxx) nor a folder with an app.c or app.cpp\n",
+		    odd);
+	} else if (rc == -ENOENT) {
+		(void)fprintf(stderr,
+		    "pronghorn dev: no source is named: pronghorn dev "
+		    "[options] app.c [-- cc flags]\n");
+	}
+	return rc;
 }
 
 /* A config file beside the app is the app's. */
@@ -146,10 +187,6 @@ dev_words_read(struct dev_words *words, int argc, char **argv)
 		rc = look_in_folder(words);
 	if (rc == 0)
 		rc = look_for_config(words);
-	if (rc == -ENOENT)
-		(void)fprintf(stderr,
-		    "pronghorn dev: no source is named: pronghorn dev "
-		    "[options] app.c [-- cc flags]\n");
 	for (i = 0; rc == 0 && words->sources[i] != NULL; i++) {
 		if (access(words->sources[i], R_OK) == 0)
 			continue;

@@ -150,6 +150,7 @@ new_main(int argc, char **argv, const struct program *program)
 	const char *path = argc == 2 ? argv[1] : "";
 	const char *slash = strrchr(path, '/');
 	const char *name = slash != NULL ? slash + 1 : path;
+	const char *quote;
 	char *command;
 	int folder = -1;
 	int rc = 0;
@@ -185,9 +186,10 @@ new_main(int argc, char **argv, const struct program *program)
 		free(command);
 		return 1;
 	}
+	quote = strpbrk(command, " \t") != NULL ? "'" : "";
 	(void)printf("%s: app.c, Makefile, test.sh, pronghorn.conf\n"
-		     "Next: %s dev --open %s\n",
-	    path, command, path);
+		     "Next: %s%s%s dev --open %s\n",
+	    path, quote, command, quote, path);
 	free(command);
 	return 0;
 }

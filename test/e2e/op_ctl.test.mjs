@@ -60,6 +60,7 @@ test("status, workers, listeners, config", async (t, s) => {
   const { listeners } = await json(server, "listeners");
 
   assert.equal(listeners[0].address, server.bind);
+  assert.equal(listeners[0].url, `http://${server.bind}/`);
   const { config } = await json(server, "config");
   const row = config.find(({ name }) => name === "workers");
 
