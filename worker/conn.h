@@ -54,7 +54,7 @@ struct conn {
 	bool close_after;      /* when everything is sent */
 	bool linger_after;     /* ... and throw away what still comes */
 	bool ended;            /* the client sends no more: conn_end.c */
-	bool end_grace;        /* ... since a moment ago */
+	bool end_grace;        /* ... and its request may yet begin to run */
 	bool continue_sent;    /* 100 Continue for the present request */
 	bool handshake_writes; /* TLS waits for room in the socket */
 	bool begun;            /* part of a TLS record came while it was idle */
@@ -116,6 +116,12 @@ int conn_open(struct worker *worker, int fd, const char *peer);
  * to read it; when many are being told so, it is closed at once. No TLS.
  */
 int conn_open_refused(struct worker *worker, int fd, const char *peer);
+
+/*
+ * A request begins to wait, which is what makes the connection BUSY. Where the
+ * client has ended its side, the time for a thread to begin counts from now.
+ */
+void conn_wait(struct conn *conn, struct request *request);
 
 /* Close at once, whatever is going on. Not inside its own event. */
 void conn_close(struct conn *conn);

@@ -6,8 +6,9 @@
  * It may wait for the answer (RFC 9112 6.3), or have closed its socket, which
  * looks the same until something is sent. So what a thread runs for it, or what
  * others compute, is waited for and sent; what is still in the queue after a
- * moment is not done, as the queue is for those who certainly wait. Where room
- * is needed for another connection, these are the first to go.
+ * moment is not done, as the queue is for those who certainly wait. Each of
+ * several requests has a moment of its own. Where room is needed for another
+ * connection, these are the first to go.
  *
  * What was received before the end is answered in turn, then the connection is
  * closed. HTTP/2 has its own ways to end a stream; there the end is the end.
@@ -45,6 +46,17 @@ conn_on_end(struct conn *conn)
 		return;
 	conn->ended = true;
 	conn->end_grace = true;
+}
+
+void
+conn_wait(struct conn *conn, struct request *request)
+{
+	conn->request = request;
+	conn->state = CONN_BUSY;
+	if (!conn->ended)
+		return;
+	conn->end_grace = true;
+	conn->timeout = NULL; /* what is left of another's does not count */
 }
 
 void

@@ -118,8 +118,7 @@ request_new(struct conn *conn, const struct answer_to *to)
 	request->conn = conn;
 	request->worker = conn->worker;
 	dispatch_keep(log, to, request);
-	conn->request = request;
-	conn->state = CONN_BUSY;
+	conn_wait(conn, request);
 	return request;
 }
 

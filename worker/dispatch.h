@@ -26,6 +26,7 @@ struct request {
 	struct request *next;
 	struct parked *parked; /* waits for this answer, or NULL */
 	bool with_task;        /* a task refers to it: that one frees it */
+	bool begun;            /* that task has run, and waited for a value */
 	struct task *task;     /* that task, while with_task */
 	struct task *waiting;  /* that task, while it is parked, or NULL */
 	const char *name;      /* of its callback, for messages; may be NULL */

@@ -50,7 +50,7 @@ dispatch_give_up(struct request *request)
 		if (!parked->may_stop)
 			return false;
 	} else if (request->with_task) {
-		if (!withdraw(request->worker, request->task))
+		if (request->begun || !withdraw(request->worker, request->task))
 			return false;
 		request->with_task = false;
 	}

@@ -237,8 +237,10 @@ rerun_tasks(struct worker *worker, struct parked *parked)
 			park_add_task(parked, task);
 			break;
 		}
-		if (task->request != NULL)
+		if (task->request != NULL) {
 			task->request->waiting = NULL;
+			task->request->begun = true;
+		}
 	}
 }
 

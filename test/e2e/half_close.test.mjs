@@ -9,11 +9,9 @@ import tls from "node:tls";
 import { certificate } from "../lib/certificate.mjs";
 import { now, SLOW, test, until } from "../lib/harness.mjs";
 import { cpuSeconds } from "../lib/op_process.mjs";
-import { connectionCount } from "../lib/sockets.mjs";
+import { connectionCount, hasEnded } from "../lib/sockets.mjs";
 import { get, Wire } from "../lib/wire.mjs";
 import { call, result, runs } from "../lib/zoo.mjs";
-
-const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 
 async function isAnswered(wire, name, value) {
   const answer = await wire.answer();
@@ -25,11 +23,12 @@ async function isAnswered(wire, name, value) {
 test("an answer that is being made is given, and the end", async (t, scene) => {
   const server = await scene.start({ app: "zoo", threads: 2 });
 
-  for (const before of [0, 100]) {
+  for (const early of [true, false]) {
     const wire = await scene.connect(server);
+    const before = runs(server, "naps");
 
     wire.write(call("naps", 0.5));
-    if (before > 0) await pause(before);
+    if (!early) await until("work", () => runs(server, "naps") > before);
     wire.finish();
     const answer = await isAnswered(wire, "naps", "rested");
 
@@ -86,6 +85,24 @@ test("behind others it is not waited for", { seconds: 60 }, async (t, scene) => 
   assert.equal(result(await scene.send(server, call("echo", 1)), "echo"), 1);
 });
 
+/* Of two requests the first runs for longer than the other may wait. */
+test("each of several has its own time", { seconds: 60 }, async (t, scene) => {
+  const server = await scene.start({ app: "zoo", threads: 1 });
+  const first = await scene.connect(server);
+  const second = await scene.connect(server);
+
+  second.write(Buffer.concat([call("naps", 1), call("echo", "late")]));
+  second.finish();
+  await until("work", () => runs(server, "naps") === 1);
+  first.write(call("naps", 3));
+  await isAnswered(second, "naps", "rested");
+  const begin = now();
+
+  assert.equal((await second.rest()).length, 0, "no answer behind others");
+  assert.ok(now() - begin < 2000, "and that is said soon");
+  await isAnswered(first, "naps", "rested");
+});
+
 test("a reset is noticed, before or after", async (t, scene) => {
   const server = await scene.start({ app: "zoo", threads: 4 });
   const wires = await Promise.all([1, 2, 3].map(() => scene.connect(server)));
@@ -94,7 +111,8 @@ test("a reset is noticed, before or after", async (t, scene) => {
   await until("work", () => runs(server, "naps") === 3);
   wires[0].finish();
   wires[1].finish();
-  await pause(100);
+  for (const wire of wires.slice(0, 2))
+    await until("the end", () => hasEnded(server, wire.localPort));
   wires[1].socket.resetAndDestroy();
   wires[2].socket.resetAndDestroy();
   await until("only the one that waits", () => connectionCount(server) === 1, 1);
@@ -113,8 +131,10 @@ test("they make room for others", async (t, scene) => {
 
   for (const wire of wires) wire.write(call("naps", 5));
   await until("work", () => runs(server, "naps") === 3);
+  const ports = wires.map((wire) => wire.localPort);
+
   for (const wire of wires) wire.destroy();
-  await pause(500);
+  await until("their ends", () => ports.every((port) => hasEnded(server, port)));
   const begin = now();
 
   assert.equal((await scene.send(server, get("/_ph/health"))).status, 200);
@@ -138,7 +158,7 @@ test("by TLS, too", async (t, scene) => {
 
   scene.wires.push(wire);
   wire.write(call("naps", 0.4));
-  await pause(100);
+  await until("work", () => runs(server, "naps") === 1);
   wire.finish();
   await isAnswered(wire, "naps", "rested");
   assert.equal((await wire.rest()).length, 0);

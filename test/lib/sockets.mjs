@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Which worker has accepted which connection: /proc knows, the protocol does
- * not tell.
+ * Which worker has accepted which connection, and how far it is: /proc knows,
+ * the protocol does not tell.
  */
 import fs from "node:fs";
 
@@ -22,9 +22,13 @@ function socketInodes(pid) {
   return inodes;
 }
 
-/* Rows of /proc/net/tcp: { local, remote, state, inode }; ports as numbers. */
+/*
+ * Rows of /proc/net/tcp: { local, remote, state, unsent, unread, inode }; ports
+ * and bytes as numbers.
+ */
 function tcpRows() {
-  const port = (text) => parseInt(text.split(":")[1], 16);
+  const parts = (text) => text.split(":").map((part) => parseInt(part, 16));
+  const port = (text) => parts(text)[1];
 
   return fs
     .readFileSync("/proc/net/tcp", "latin1")
@@ -36,6 +40,8 @@ function tcpRows() {
       local: port(column[1]),
       remote: port(column[2]),
       state: column[3],
+      unsent: parts(column[4])[0],
+      unread: parts(column[4])[1],
       inode: column[9],
     }));
 }
@@ -52,6 +58,20 @@ export function owners(server) {
       owner.set(row.remote, pidOf.get(row.inode));
   return owner;
 }
+
+/* The server's side of the connection of a client's port. */
+function side(server, port) {
+  return tcpRows().find((row) => row.local === server.address.port && row.remote === port);
+}
+
+/* Has the server more to send than the client takes? */
+export const isFull = (server, port) => side(server, port)?.unsent > 0;
+
+/* Has it read all that the client has sent? */
+export const isRead = (server, port) => side(server, port)?.unread === 0;
+
+/* Has the client's end come? */
+export const hasEnded = (server, port) => side(server, port)?.state === "08";
 
 /* How many connections of clients does the server hold? */
 export function connectionCount(server) {
