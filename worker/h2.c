@@ -197,11 +197,10 @@ static int
 on_data(nghttp2_session *session, uint8_t flags, int32_t id,
     const uint8_t *data, size_t len, void *arg)
 {
-	struct h2 *h2 = arg;
 	struct h2_stream *stream;
 
 	(void)flags;
-	h2_calm_body(&h2->calm);
+	(void)arg;
 	stream = nghttp2_session_get_stream_user_data(session, id);
 	if (stream == NULL || stream->answered)
 		return 0;
@@ -212,29 +211,61 @@ on_data(nghttp2_session *session, uint8_t flags, int32_t id,
 	return 0;
 }
 
+static bool
+has_message(const nghttp2_frame *frame)
+{
+	return frame->hd.type == NGHTTP2_HEADERS ||
+	       frame->hd.type == NGHTTP2_DATA;
+}
+
 static int
 on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *arg)
 {
+	struct h2 *h2 = arg;
 	struct h2_stream *stream;
 
-	(void)arg;
 	stream =
 	    nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
 	if (stream == NULL)
 		return 0;
 	if (frame->hd.type == NGHTTP2_RST_STREAM)
 		stream->reset = true; /* whatever it gives as the reason */
-	if (stream->answered || (frame->hd.type != NGHTTP2_HEADERS &&
-				    frame->hd.type != NGHTTP2_DATA))
+	if (!has_message(frame))
 		return 0;
-	if (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) {
-		stream->complete = true;
+	stream->complete = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
+	if (stream->answered)
+		return 0;
+	if (frame->hd.type == NGHTTP2_DATA &&
+	    frame->hd.length > frame->data.padlen)
+		h2_calm_body(&h2->calm);
+	if (stream->complete) {
 		h2_request_run(stream);
 	} else if (frame->hd.type == NGHTTP2_HEADERS) {
 		stream->head_complete = true;
 		stream->began_us = clock_mono_us();
 		h2_request_check(stream);
 	}
+	return 0;
+}
+
+/*
+ * An answer that is whole before its request is ends the request, too (RFC 9113
+ * 8.1): what is left of a body that was refused is not worth sending.
+ */
+static int
+on_sent(nghttp2_session *session, const nghttp2_frame *frame, void *arg)
+{
+	const struct h2_stream *stream;
+
+	(void)arg;
+	if (!has_message(frame) ||
+	    (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) == 0)
+		return 0;
+	stream =
+	    nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
+	if (stream != NULL && !stream->complete)
+		(void)nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE,
+		    frame->hd.stream_id, NGHTTP2_NO_ERROR);
 	return 0;
 }
 
@@ -294,6 +325,7 @@ set_up(struct h2 *h2)
 	nghttp2_session_callbacks_set_on_data_chunk_recv_callback(calls,
 	    on_data);
 	nghttp2_session_callbacks_set_on_frame_recv_callback(calls, on_frame);
+	nghttp2_session_callbacks_set_on_frame_send_callback(calls, on_sent);
 	nghttp2_session_callbacks_set_on_stream_close_callback(calls, on_close);
 	rc = nghttp2_session_server_new(&h2->session, calls, h2);
 	nghttp2_session_callbacks_del(calls);

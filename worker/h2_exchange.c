@@ -98,8 +98,6 @@ h2_request_field(struct h2_stream *stream, const char *name, size_t name_len,
 		note_length(stream, value, value_len);
 		return;
 	}
-	if (is_name(name, name_len, "expect"))
-		return;
 	(void)buf_put(&stream->fields, name, name_len);
 	(void)buf_putl(&stream->fields, ": ");
 	(void)buf_put(&stream->fields, value, value_len);
@@ -131,16 +129,30 @@ parse(struct h2_stream *stream, struct http_head *head, struct buf *text)
 static void
 refuse(struct h2_stream *stream, int status)
 {
-	struct http_span none = { NULL, 0 };
-	struct answer_to to;
+	struct answer_to to = {
+		.minor = 1,
+		.head_only =
+		    is_name(stream->method, stream->method_len, "HEAD"),
+		.start_us = stream->since_us,
+	};
 	struct reply reply;
 
-	memset(&to, 0, sizeof(to));
-	to.method = none;
-	to.minor = 1;
-	to.start_us = stream->since_us;
 	http_reply_error(&reply, status);
-	h2_answer(&stream->conn, &to, &reply, false);
+	conn_answer(&stream->conn, &to, &reply, false);
+}
+
+/* The client holds its body back until it hears that it is wanted. */
+static void
+send_continue(struct h2_stream *stream)
+{
+	static uint8_t name[] = ":status";
+	static uint8_t value[] = "100";
+	const nghttp2_nv field = { name, value, 7, 3,
+		NGHTTP2_NV_FLAG_NO_COPY_NAME | NGHTTP2_NV_FLAG_NO_COPY_VALUE };
+
+	if (nghttp2_submit_headers(stream->h2->session, NGHTTP2_FLAG_NONE,
+		stream->id, NULL, &field, 1, NULL) != 0)
+		stream->h2->conn->doomed = true;
 }
 
 /* Parse, and hand over to the router or to its early look. */
@@ -177,9 +189,12 @@ run(struct h2_stream *stream, bool early)
 		if (status > 0) {
 			refuse(stream, status);
 		} else if (early) {
-			(void)router_refuses(&stream->conn, &head, &to);
+			if (!router_refuses(&stream->conn, &head, &to) &&
+			    head.expect_continue)
+				send_continue(stream);
 		} else {
 			stream->conn.worker->request_count++;
+			conn_touch(stream->h2->conn, to.start_us);
 			router_handle(&stream->conn, &head, &to, body, len);
 		}
 	}

@@ -21,6 +21,10 @@ const UPDATE = {
   ":authority": "a", "content-type": "application/json",
 };
 
+/* Refused by its head alone. */
+const POST = { ...HEAD, ":method": "POST" };
+const NO_WINDOW = Buffer.concat([Buffer.from([0, 4]), u32(0)]);
+
 async function start(scene, args = []) {
   return scene.start({
     app: "zoo",
@@ -108,6 +112,17 @@ const ATTACKS = {
     send: () => frame(TYPE.DATA, PADDED, 1, Buffer.from([3, 0, 0, 0])),
     ...FLOOD,
   },
+  "data of a request that is answered": {
+    before: () => [headers(1, POST, END_HEADERS)],
+    send: () => frame(TYPE.DATA, 0, 1, Buffer.from("x")),
+    ...FLOOD,
+  },
+  "data of one whose answer is not taken": {
+    settings: NO_WINDOW,
+    before: () => [headers(1, POST, END_HEADERS)],
+    send: () => frame(TYPE.DATA, 0, 1, Buffer.from("x")),
+    ...FLOOD,
+  },
   "priorities": {
     send: () => frame(TYPE.PRIORITY, 0, 1, Buffer.alloc(5)),
     ...FLOOD,
@@ -123,7 +138,7 @@ const ATTACKS = {
   },
 };
 
-for (const [what, { before, send, ends, error, within }] of Object.entries(ATTACKS)) {
+for (const [what, { settings, before, send, ends, error, within }] of Object.entries(ATTACKS)) {
   test(`HTTP/2: ${what} [35]`, { seconds: 120 }, async (t, scene) => {
     const server = await start(scene);
     const [worker] = server.workers();
@@ -131,7 +146,7 @@ for (const [what, { before, send, ends, error, within }] of Object.entries(ATTAC
     await isUnharmed(scene, server, worker);
     const memory = server.rss(worker);
     const used = cpuSeconds(worker);
-    const client = await open(scene, server);
+    const client = await open(scene, server, settings);
     let sent = 0;
 
     if (before) await client.send(...before());
@@ -355,7 +370,7 @@ test("HTTP/2: answers that are taken a little at a time [H5]", { seconds: 120 },
   const bytes = call("big_memoized", "v");
   const body = bytes.subarray(bytes.indexOf("\r\n\r\n") + 4);
   /* No room for any body until it is given. */
-  const client = await open(scene, server, Buffer.concat([Buffer.from([0, 4]), u32(0)]));
+  const client = await open(scene, server, NO_WINDOW);
   const streams = Array.from({ length: 50 }, (_, i) => 2 * i + 1);
 
   for (const stream of streams)

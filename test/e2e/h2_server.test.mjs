@@ -5,7 +5,9 @@
  * both ways, limits, and clients that reset what they ask for.
  */
 import assert from "node:assert/strict";
+import fs from "node:fs";
 import http2 from "node:http2";
+import path from "node:path";
 import { certificate } from "../lib/certificate.mjs";
 import { now, SLOW, test, until, within } from "../lib/harness.mjs";
 import { descriptors } from "../lib/op_process.mjs";
@@ -224,6 +226,85 @@ test("a body that is announced too large, and hosts that differ", async (t, scen
   assert.equal(await host("b.example"), 400);
 });
 
+/* An upload: { stream, seen }, and what comes is in `seen`. */
+function upload(session, headers) {
+  const stream = session.request({ ":method": "POST", ...headers }, { endStream: false });
+  const seen = {};
+
+  stream.on("error", (error) => (seen.error = error));
+  stream.on("continue", () => (seen.go = true));
+  stream.on("response", (fields) => (seen.status = fields[":status"]));
+  stream.on("close", () => (seen.closed = stream.rstCode));
+  stream.resume();
+  return { stream, seen };
+}
+
+test("what is left of a body that is refused need not be sent", async (t, scene) => {
+  const server = await start(scene, { args: ["--send-timeout", "600"] });
+  const session = await open(t, server);
+  const { stream, seen } = upload(session, { ":path": "/_dash-layout" });
+
+  stream.write("x".repeat(1000));
+  await until("the end of the stream", () => seen.closed !== undefined);
+  assert.equal(seen.status, 405);
+  assert.equal(seen.closed, http2.constants.NGHTTP2_NO_ERROR);
+  assert.equal(seen.error, undefined);
+  assert.equal(outOf(await update(session, "echo", "on"), "echo"), "on");
+});
+
+test("100-continue, when the body is wanted", async (t, scene) => {
+  const server = await start(scene);
+  const session = await open(t, server);
+  const expect = { "content-type": "application/json", expect: "100-continue" };
+  const wanted = upload(session, { ":path": UPDATE, ...expect });
+  const not = upload(session, { ":path": "/_dash-layout", ...expect });
+  const bytes = call("echo", "waited");
+
+  await until("a word", () => wanted.seen.go);
+  assert.equal(wanted.seen.status, undefined);
+  wanted.stream.end(bytes.subarray(bytes.indexOf("\r\n\r\n") + 4));
+  await until("both answers", () => wanted.seen.status && not.seen.status);
+  assert.equal(wanted.seen.status, 200);
+  assert.equal(not.seen.status, 405);
+  assert.equal(not.seen.go, undefined);
+});
+
+/* Before anything is known of a request but its method. */
+test("a head that is refused counts, and HEAD gets no body", async (t, scene) => {
+  const file = path.join(scene.dir(), "access.log");
+  const server = await start(scene, { args: ["--access-logfile", file] });
+  const session = await open(t, server);
+
+  for (const method of ["HEAD", "GET"]) {
+    const answer = await ask(session, {
+      ":method": method, ":path": "/", "x-big": "y".repeat(9000),
+    });
+
+    assert.equal(answer.status, 431);
+    assert.equal(answer.body.length > 0, method === "GET");
+  }
+  server.kill("SIGTERM");
+  assert.equal((await server.exited).status, 0);
+  assert.equal(fs.readFileSync(file, "utf8").match(/" 431 /g)?.length, 2);
+});
+
+/* To a second: it is used until it has been so for longer than another. */
+test("who was used last does not make room", async (t, scene) => {
+  const server = await start(scene, {
+    args: ["--worker-connections", "2", "--keep-alive", "60"],
+  });
+  const [used, idle] = [await open(t, server), await open(t, server)];
+  const health = (session) => ask(session, { ":path": "/_ph/health" });
+  const begin = now();
+
+  await health(used);
+  await health(idle);
+  while (now() - begin < 2500) await health(used);
+  assert.equal((await health(await open(t, server))).status, 200);
+  await until("room", () => idle.closed);
+  assert.equal((await health(used)).status, 200);
+});
+
 test("a client that goes away amid its callbacks", async (t, scene) => {
   const server = await start(scene);
 
@@ -277,7 +358,6 @@ test("HTTP/2: more bodies at the same time than memory may take", { seconds: 60 
   await Promise.all(
     streams.map((stream) => new Promise((done) => stream.write(body.subarray(0, -1), done))),
   );
-  await new Promise((done) => setTimeout(done, 300));
   for (const stream of streams) stream.end(body.subarray(-1));
   for (const { status, size } of await Promise.all(answers)) {
     assert.equal(status, 200);
