@@ -38,16 +38,21 @@ attribute(const char *tag, size_t len, const char *name)
 	return value;
 }
 
-/* Of another server; a policy takes neither query nor fragment. */
+/*
+ * As a policy names it, without query and fragment; *host is where the name of
+ * the server begins. False: it is of no other server, or no address.
+ */
 static bool
-trim(struct http_span *url)
+trim(struct http_span *url, size_t *host)
 {
+	size_t scheme = 0;
 	size_t i;
 
-	if (url->data == NULL ||
-	    !((url->len > 8 && memcmp(url->data, "https://", 8) == 0) ||
-		(url->len > 7 && memcmp(url->data, "http://", 7) == 0) ||
-		(url->len > 2 && memcmp(url->data, "//", 2) == 0)))
+	if (url->len > 8 && memcmp(url->data, "https:", 6) == 0)
+		scheme = 6;
+	else if (url->len > 7 && memcmp(url->data, "http:", 5) == 0)
+		scheme = 5;
+	if (url->len < scheme + 3 || memcmp(url->data + scheme, "//", 2) != 0)
 		return false;
 	for (i = 0; i < url->len; i++) {
 		if (memchr("?#", url->data[i], 2) != NULL)
@@ -58,20 +63,20 @@ trim(struct http_span *url)
 			return false;
 	}
 	url->len = i;
-	if (url->data[0] == '/') { /* a policy has no such form */
+	*host = scheme + 2;
+	if (scheme == 0) { /* a policy has no such form */
 		url->data += 2;
 		url->len -= 2;
+		*host = 0;
 	}
-	return true;
+	return url->len > *host;
 }
 
 /* "https://host:port" of it. */
 static struct http_span
-origin_of(struct http_span url)
+origin_of(struct http_span url, size_t host)
 {
-	const char *host = memmem(url.data, url.len, "//", 2);
-	size_t skip = host != NULL ? (size_t)(host - url.data) + 2 : 0;
-	const char *slash = memchr(url.data + skip, '/', url.len - skip);
+	const char *slash = memchr(url.data + host, '/', url.len - host);
 
 	if (slash != NULL)
 		url.len = (size_t)(slash - url.data);
@@ -96,9 +101,6 @@ put_source(const char *directive, bool script, struct http_span url,
 	    strcmp(directive, "img-src") != 0 &&
 	    strcmp(directive, "style-src") != 0)
 		return;
-	/* A sheet may import others, from beside it. */
-	if (!script)
-		url = origin_of(url);
 	(void)buf_putc(out, ' ');
 	(void)buf_put(out, url.data, url.len);
 }
@@ -111,9 +113,10 @@ guard_put_sources(const char *directive, const char *page, size_t len,
 	const char *tag = page;
 	const char *close;
 	struct http_span url;
+	size_t host;
 	bool script;
 
-	while ((tag = memchr(tag, '<', (size_t)(end - tag))) != NULL) {
+	for (; (tag = memchr(tag, '<', (size_t)(end - tag))) != NULL; tag++) {
 		close = memchr(tag, '>', (size_t)(end - tag));
 		if (close == NULL)
 			return;
@@ -122,9 +125,12 @@ guard_put_sources(const char *directive, const char *page, size_t len,
 		if (script || (len > 5 && memcmp(tag, "<link", 5) == 0 &&
 				  is_stylesheet(tag, len))) {
 			url = attribute(tag, len, script ? "src" : "href");
-			if (trim(&url))
-				put_source(directive, script, url, out);
+			if (!trim(&url, &host))
+				continue;
+			/* A sheet may import others, from beside it. */
+			if (!script)
+				url = origin_of(url, host);
+			put_source(directive, script, url, out);
 		}
-		tag++;
 	}
 }

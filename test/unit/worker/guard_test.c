@@ -229,6 +229,57 @@ policy_has_hashes_of_inline_scripts(void **state)
 	buf_free(&why);
 }
 
+static void
+policy_names_what_the_page_loads(void **state)
+{
+	static const struct {
+		const char *url;
+		const char *script; /* the source of a script */
+		const char *sheet;  /* of a stylesheet: its server */
+	} cases[] = {
+		{ "https://a.example/x.js", " https://a.example/x.js",
+		    " https://a.example" },
+		{ "http://a.example:81/x?y=1#z", " http://a.example:81/x",
+		    " http://a.example:81" },
+		{ "https://a.example", " https://a.example",
+		    " https://a.example" },
+		{ "//a.example/x", " a.example/x", " a.example" },
+		{ "//a.example/x//y", " a.example/x//y", " a.example" },
+		{ "https://a.example//y", " https://a.example//y",
+		    " https://a.example" },
+		{ "/x.js", "", "" },
+		{ "x.js", "", "" },
+		{ "https:", "", "" },
+		{ "https://", "", "" },
+		{ "https://?x", "", "" },
+		{ "//?x", "", "" },
+		{ "https://a.example/x;y", "", "" },
+		{ "", "", "" },
+	};
+	struct buf out = BUF_EMPTY;
+	char page[200];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		print_message("%s\n", cases[i].url);
+		(void)snprintf(page, sizeof(page), "<script src=\"%s\"></script>",
+		    cases[i].url);
+		guard_put_sources("script-src", page, strlen(page), &out);
+		assert_string_equal(buf_cstr(&out), cases[i].script);
+		buf_clear(&out);
+		(void)snprintf(page, sizeof(page),
+		    "<link rel=\"stylesheet\" href=\"%s\">", cases[i].url);
+		guard_put_sources("style-src", page, strlen(page), &out);
+		assert_string_equal(buf_cstr(&out), cases[i].sheet);
+		buf_clear(&out);
+		guard_put_sources("script-src", page, strlen(page), &out);
+		assert_string_equal(buf_cstr(&out), "");
+		buf_clear(&out);
+	}
+	buf_free(&out);
+}
+
 int
 main(void)
 {
@@ -238,6 +289,7 @@ main(void)
 		cmocka_unit_test(cookies_are_found_by_exact_name),
 		cmocka_unit_test(token_must_be_repeated),
 		cmocka_unit_test(policy_has_hashes_of_inline_scripts),
+		cmocka_unit_test(policy_names_what_the_page_loads),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
