@@ -13,6 +13,7 @@
 #include "worker/http_reply.h"
 #include "worker/session_cookie.h"
 #include "worker/spool.h"
+#include "worker/static_select.h"
 
 /*
  * One client connection: a socket, the bytes received but not used yet, the
@@ -95,8 +96,9 @@ struct answer_to {
 	int minor;
 	bool keep_alive;
 	bool head_only;
-	bool gzip;               /* the client takes it, and may have it */
-	bool br;                 /* the same of brotli */
+	bool gzip; /* the client takes it, and may have it for what is made */
+	bool br;   /* the same of brotli */
+	struct static_codings takes; /* what it takes, and has for files */
 	bool secure;             /* it came by https, as far as is known */
 	bool contradicts;        /* a proxy says that it did and did not */
 	struct http_span client; /* as a proxy says; absent: the peer */

@@ -19,7 +19,6 @@
 #include "worker/conn_int.h"
 #include "worker/forwarded.h"
 #include "worker/router.h"
-#include "worker/static_select.h"
 #include "worker/worker_int.h"
 
 void
@@ -83,12 +82,9 @@ take_extras(struct worker *worker, const struct http_head *head)
 struct answer_to
 conn_answer_to(const struct conn *conn, const struct http_head *head)
 {
+	struct static_codings takes = static_codings(head);
 	/* SECURITY.md says why not for other sites. */
-	struct static_codings none = { false, false };
-	struct static_codings takes =
-	    http_span_is(head->sec_fetch_site, "cross-site")
-		? none
-		: static_codings(head);
+	bool may_have = !http_span_is(head->sec_fetch_site, "cross-site");
 	struct forwarded_view view;
 	struct answer_to to = {
 		.method = head->method_name,
@@ -98,8 +94,9 @@ conn_answer_to(const struct conn *conn, const struct http_head *head)
 		.minor = head->minor,
 		.keep_alive = head->keep_alive,
 		.head_only = head->method == HTTP_HEAD,
-		.gzip = takes.gzip,
-		.br = takes.br,
+		.gzip = takes.gzip && may_have,
+		.br = takes.br && may_have,
+		.takes = takes,
 		.secure = conn->tls != NULL || conn->proxied_tls,
 		.start_us = clock_mono_us(),
 	};

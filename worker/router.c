@@ -42,7 +42,7 @@ void
 router_file_reply(const struct route_request *rq, const struct site_file *file,
     const char *cache, struct reply *reply)
 {
-	struct static_codings takes = static_codings(rq->head);
+	struct static_codings takes = rq->to->takes;
 	bool br = file->br_data != NULL && takes.br;
 	bool gzip = !br && file->gzip_data != NULL && takes.gzip;
 
@@ -78,7 +78,7 @@ answer_file(const struct route_request *rq, const struct site_file *file,
 	conn_answer(rq->conn, rq->to, &reply, false);
 }
 
-/* Which of the app's own paths it is; `path` has ROUTER_PATH_MAX bytes. */
+/* Is it one of the app's own paths? `path` has ROUTER_PATH_MAX bytes. */
 static bool
 find_own(struct worker *worker, const struct http_head *head,
     struct http_span below, char *path, struct route_match *match)
@@ -115,11 +115,12 @@ get_favicon(const struct route_request *rq)
 static void
 get_asset(const struct route_request *rq)
 {
+	const struct static_request request = { rq->path, rq->head,
+		rq->to->takes, rq->to->start_us };
 	struct static_texts texts;
 	struct reply reply;
 
-	static_answer(rq->conn->worker->site->assets, rq->path, rq->head,
-	    &texts, &reply);
+	static_answer(rq->conn->worker->site->assets, &request, &texts, &reply);
 	conn_answer(rq->conn, rq->to, &reply, false);
 }
 
@@ -336,11 +337,10 @@ get_nothing(const struct route_request *rq)
 static void
 run_own(const struct route_request *rq)
 {
-	struct worker *worker = rq->conn->worker;
-	struct route_match match;
-	char path[ROUTER_PATH_MAX];
-	struct route_message message = { .head = rq->head,
-		.path = path,
+	const struct app_route *route = rq->match.route;
+	const struct route_message message = { .route = route,
+		.head = rq->head,
+		.path = rq->decoded,
 		.client = rq->to->client.data != NULL
 			      ? rq->to->client
 			      : (struct http_span){ rq->conn->peer,
@@ -348,61 +348,58 @@ run_own(const struct route_request *rq)
 		.body = rq->body,
 		.len = rq->len };
 
-	find_own(worker, rq->head, rq->path, path, &match);
-	message.route = match.route;
-	if (match.route == NULL)
-		router_answer_status(rq, 404);
-	else if (body_coding(rq->head->content_encoding) != BODY_PLAIN)
+	if (body_coding(rq->head->content_encoding) != BODY_PLAIN)
 		router_answer_status(rq, 415);
-	else if (match.route->max_body > 0 && rq->len > match.route->max_body)
+	else if (route->max_body > 0 && rq->len > route->max_body)
 		router_answer_status(rq, 413);
 	else
 		dispatch_route(rq->conn, rq->to, &message);
 }
 
+#define PATH(text) text, sizeof(text) - 1
+
 static const struct route {
 	const char *path;
+	size_t len;
 	bool prefix;   /* and everything below it */
 	bool post;     /* POST only; else GET and HEAD */
 	bool any_host; /* health checks use addresses */
 	void (*handle)(const struct route_request *rq);
 } routes[] = {
-	{ "/_dash-update-component", false, true, false, post_update },
-	{ "/", false, false, false, router_page },
-	{ SUITES, true, false, false, get_suite },
-	{ "/_dash-layout", false, false, false, get_layout },
-	{ "/_dash-dependencies", false, false, false, get_dependencies },
-	{ "/_reload-hash", false, false, false, router_reload_hash },
-	{ "/_favicon.ico", false, false, false, get_favicon },
-	{ "/favicon.ico", false, false, false, get_favicon },
-	{ "/_ph/health", false, false, true, get_health },
-	{ "/_ph/ready", false, false, true, get_ready },
-	{ "/_ph/metrics", false, false, true, get_metrics },
-	{ "/_ph/status.json", false, false, false, get_status },
-	{ "/_ph/debug.js", false, false, false, router_debug_script },
-	{ "/_dash-", true, false, false, get_nothing },
-	{ "/_ph/", true, false, false, get_nothing },
-	{ "/assets/", true, false, false, get_asset },
-	{ "/", true, false, false, router_page },
+	{ PATH("/_dash-update-component"), false, true, false, post_update },
+	{ PATH("/"), false, false, false, router_page },
+	{ PATH(SUITES), true, false, false, get_suite },
+	{ PATH("/_dash-layout"), false, false, false, get_layout },
+	{ PATH("/_dash-dependencies"), false, false, false, get_dependencies },
+	{ PATH("/_reload-hash"), false, false, false, router_reload_hash },
+	{ PATH("/_favicon.ico"), false, false, false, get_favicon },
+	{ PATH("/favicon.ico"), false, false, false, get_favicon },
+	{ PATH("/_ph/health"), false, false, true, get_health },
+	{ PATH("/_ph/ready"), false, false, true, get_ready },
+	{ PATH("/_ph/metrics"), false, false, true, get_metrics },
+	{ PATH("/_ph/status.json"), false, false, false, get_status },
+	{ PATH("/_ph/debug.js"), false, false, false, router_debug_script },
+	{ PATH("/_dash-"), true, false, false, get_nothing },
+	{ PATH("/_ph/"), true, false, false, get_nothing },
+	{ PATH("/assets/"), true, false, false, get_asset },
+	{ PATH("/"), true, false, false, router_page },
 };
 
-static const struct route to_prefix = { "", false, false, false, get_prefix };
-static const struct route own_route = { "", false, false, false, run_own };
+static const struct route to_prefix = { PATH(""), false, false, false, get_prefix };
+static const struct route own_route = { PATH(""), false, false, false, run_own };
 
 static const struct route *
 find_route(struct http_span path)
 {
 	const struct route *route;
-	size_t len;
 	size_t i;
 
 	for (i = 0; path.data != NULL && i < sizeof(routes) / sizeof(routes[0]);
 	     i++) {
 		route = &routes[i];
-		len = strlen(route->path);
-		if (path.len >= len &&
-		    memcmp(path.data, route->path, len) == 0 &&
-		    (route->prefix || path.len == len))
+		if ((route->prefix ? path.len >= route->len
+				   : path.len == route->len) &&
+		    memcmp(path.data, route->path, route->len) == 0)
 			return route;
 	}
 	return NULL;
@@ -464,48 +461,50 @@ check_own(struct worker *worker, const struct http_head *head, bool secure,
 	return head->method == HTTP_OPTIONS ? 204 : 405;
 }
 
-/* Everything that the head alone decides: a status, or 0 to go on. */
+/*
+ * Everything that the head alone decides: the route, and a status, or 0 to go
+ * on. *allow: the methods that a refusal names.
+ */
 static int
-check_head(struct worker *worker, const struct http_head *head,
-    const struct answer_to *to, const struct route **route, const char **allow)
+check_head(struct route_request *rq, const char **allow)
 {
-	struct route_match match;
-	char path[ROUTER_PATH_MAX];
+	struct worker *worker = rq->conn->worker;
+	const struct http_head *head = rq->head;
+	const struct route *route;
 	int status;
 
-	*route = NULL;
 	*allow = NULL;
-	if (to->contradicts)
+	if (rq->to->contradicts)
 		return 400;
 	if (head->path.data == NULL) { /* CONNECT */
 		*allow = "GET, HEAD, POST, OPTIONS";
 		return 405;
 	}
-	*route = is_bare_prefix(worker->site, head->path)
-		     ? &to_prefix
-		     : find_route(below_prefix(worker->site, head->path));
-	if ((*route == NULL || !(*route)->any_host) &&
+	rq->route = route = is_bare_prefix(worker->site, head->path)
+				? &to_prefix
+				: find_route(rq->path);
+	if ((route == NULL || !route->any_host) &&
 	    !guard_host(&worker->options->allowed_hosts, head->host))
 		return 421;
 	/* The server's own exact paths come first. */
-	if ((*route == NULL || (*route)->handle == router_page) &&
-	    find_own(worker, head, below_prefix(worker->site, head->path), path,
-		&match)) {
-		*route = &own_route;
-		return check_own(worker, head, to->secure, &match, allow);
+	if ((route == NULL || route->handle == router_page) &&
+	    find_own(worker, head, rq->path, rq->decoded, &rq->match)) {
+		rq->route = &own_route;
+		return check_own(worker, head, rq->to->secure, &rq->match,
+		    allow);
 	}
-	if (*route == NULL && head->method != HTTP_OPTIONS)
+	if (route == NULL && head->method != HTTP_OPTIONS)
 		return 404;
-	*allow = *route != NULL && (*route)->post ? "POST, OPTIONS"
-						  : "GET, HEAD, OPTIONS";
-	status = *route == NULL ? 204 : check_method(head, *route);
+	*allow = route != NULL && route->post ? "POST, OPTIONS"
+					      : "GET, HEAD, OPTIONS";
+	status = route == NULL ? 204 : check_method(head, route);
 	if (status != 405 && status != 204)
 		*allow = NULL;
-	if (status != 0 || !(*route)->post)
+	if (status != 0 || !route->post)
 		return status;
 	if (head->content_length < 0 && !head->chunked)
 		return 411;
-	return check_update(worker, head, to->secure);
+	return check_update(worker, head, rq->to->secure);
 }
 
 /*
@@ -553,16 +552,28 @@ router_body_limit(struct worker *worker, const struct http_head *head)
 		   : (uint64_t)options->limit_request_body;
 }
 
+/* The decoded path is large and is written where it is asked for. */
+static void
+begin(struct route_request *rq, struct conn *conn, const struct http_head *head,
+    const struct answer_to *to)
+{
+	memset(rq, 0, offsetof(struct route_request, decoded));
+	rq->conn = conn;
+	rq->head = head;
+	rq->to = to;
+	rq->path = below_prefix(conn->worker->site, head->path);
+}
+
 bool
 router_refuses(struct conn *conn, const struct http_head *head,
     const struct answer_to *to)
 {
-	struct route_request rq = { conn, head, to,
-		below_prefix(conn->worker->site, head->path), NULL, 0 };
-	const struct route *route;
+	struct route_request rq;
 	const char *allow;
-	int status = check_head(conn->worker, head, to, &route, &allow);
+	int status;
 
+	begin(&rq, conn, head, to);
+	status = check_head(&rq, &allow);
 	if (status != 0)
 		refuse(&rq, status, allow);
 	return status != 0;
@@ -572,12 +583,14 @@ void
 router_handle(struct conn *conn, const struct http_head *head,
     const struct answer_to *to, const char *body, size_t len)
 {
-	struct route_request rq = { conn, head, to,
-		below_prefix(conn->worker->site, head->path), body, len };
-	const struct route *route;
+	struct route_request rq;
 	const char *allow;
-	int status = check_head(conn->worker, head, to, &route, &allow);
+	int status;
 
+	begin(&rq, conn, head, to);
+	rq.body = body;
+	rq.len = len;
+	status = check_head(&rq, &allow);
 	if (status == 0) {
 		status = hooks_before(conn->worker->app, conn, head);
 		allow = NULL;
@@ -585,5 +598,5 @@ router_handle(struct conn *conn, const struct http_head *head,
 	if (status != 0)
 		refuse(&rq, status, allow);
 	else
-		route->handle(&rq);
+		rq.route->handle(&rq);
 }

@@ -3,11 +3,14 @@
 #define WORKER_ROUTER_INT_H
 
 #include "worker/conn.h"
+#include "worker/routes.h"
 #include "worker/site.h"
 
 /* Between the two files of the router: the table, and the page. */
 
 #define ROUTER_PATH_MAX 4096
+
+struct route;
 
 struct route_request {
 	struct conn *conn;
@@ -16,6 +19,9 @@ struct route_request {
 	struct http_span path; /* below the prefix of the routes */
 	const char *body;
 	size_t len;
+	const struct route *route;
+	struct route_match match;      /* where that is one of the app's own */
+	char decoded[ROUTER_PATH_MAX]; /* ... and its path */
 };
 
 void router_answer_status(const struct route_request *rq, int status);

@@ -65,24 +65,20 @@ router_debug_script(const struct route_request *rq)
 }
 
 /*
- * The document of this address. NULL: none of the app's pages has it; or one
- * had it once, *old then.
+ * The document of this address, which is decoded. NULL: none of the app's pages
+ * has it; or one had it once, *old then.
  */
 static const struct site_file *
-page_file(const struct route_request *rq, const struct page **old)
+page_file(struct worker *worker, const char *path, const struct page **old)
 {
-	struct worker *worker = rq->conn->worker;
 	const struct app *app = worker->app;
 	const struct page *page;
 	struct value *variables;
-	char path[ROUTER_PATH_MAX];
 	size_t i;
 
 	*old = NULL;
 	if (app->page_count == 0)
 		return &worker->site->index;
-	if (http_path_decode(rq->path, path, sizeof(path)) < 0)
-		return NULL;
 	arena_reset(&worker->arena);
 	page = pages_find(app, path, &worker->arena, &variables);
 	for (i = 0; page != NULL && i < worker->site->page_count; i++) {
@@ -154,42 +150,47 @@ page_session(const struct route_request *rq, char cookie[SESSION_COOKIE_MAX],
 	return rc;
 }
 
-/*
- * Deep links are addresses of the app, of which it makes what it likes; one
- * that climbs, or is no text, is none. 0 or a status.
- */
+/* The token's cookie, where the client has none yet. 0, or negative. */
 static int
-check_address(struct http_span path)
+page_token(const struct route_request *rq, char cookie[GUARD_COOKIE_MAX],
+    struct reply *reply)
 {
-	char decoded[ROUTER_PATH_MAX];
-	int rc;
+	const struct worker *worker = rq->conn->worker;
+	const struct worker_options *options = worker->options;
 
-	if (path.len == 1) /* nearly always */
+	if (!options->csrf_token ||
+	    guard_cookie(rq->head, options->csrf_token_name).len ==
+		GUARD_TOKEN_LEN)
 		return 0;
-	rc = http_path_decode(path, decoded, sizeof(decoded));
-	if (rc < 0)
-		return -rc;
-	return http_path_hides(decoded) ? 400 : 0;
+	reply->cookie = cookie;
+	reply->cache = "private, no-cache";
+	return guard_new_cookie(options, worker->site->requests, rq->to->secure,
+	    cookie);
 }
 
+/*
+ * Deep links are addresses of the app, of which it makes what it likes; one
+ * that climbs, or is no text, is none.
+ */
 void
 router_page(const struct route_request *rq)
 {
-	int status = check_address(rq->path);
+	struct worker *worker = rq->conn->worker;
+	const struct site *site = worker->site;
 	const struct site_file *file;
 	const struct page *old;
-	const struct worker *worker = rq->conn->worker;
+	char path[ROUTER_PATH_MAX];
 	char cookie[GUARD_COOKIE_MAX];
 	char session[SESSION_COOKIE_MAX];
-	const struct site *site = worker->site;
 	struct reply reply;
+	int rc = http_path_decode(rq->path, path, sizeof(path));
 
 	ASSERT(site != NULL);
-	if (status != 0) {
-		router_answer_status(rq, status);
+	if (rc < 0 || http_path_hides(path)) {
+		router_answer_status(rq, rc < 0 ? -rc : 400);
 		return;
 	}
-	file = page_file(rq, &old);
+	file = page_file(worker, path, &old);
 	if (old != NULL) {
 		answer_moved(rq, old);
 		return;
@@ -202,20 +203,9 @@ router_page(const struct route_request *rq)
 	}
 	reply.fields = site->page_fields.data;
 	reply.fields_len = site->page_fields.len;
-	if (page_session(rq, session, &reply) < 0) {
+	if (page_session(rq, session, &reply) < 0 ||
+	    page_token(rq, cookie, &reply) < 0)
 		router_answer_status(rq, 503);
-		return;
-	}
-	if (worker->options->csrf_token &&
-	    guard_cookie(rq->head, worker->options->csrf_token_name).len !=
-		GUARD_TOKEN_LEN) {
-		if (guard_new_cookie(worker->options, worker->site->requests,
-			rq->to->secure, cookie) < 0) {
-			router_answer_status(rq, 503);
-			return;
-		}
-		reply.cookie = cookie;
-		reply.cache = "private, no-cache";
-	}
-	conn_answer(rq->conn, rq->to, &reply, false);
+	else
+		conn_answer(rq->conn, rq->to, &reply, false);
 }

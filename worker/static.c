@@ -341,11 +341,9 @@ apply_range(const struct http_head *head, const struct stat *st,
 
 /* The form that the client gets, of those that there are. */
 static enum static_form
-choose(const struct http_head *head, const struct blob *gzip,
+choose(struct static_codings takes, const struct blob *gzip,
     const struct blob *br)
 {
-	struct static_codings takes = static_codings(head);
-
 	if (br != NULL && takes.br)
 		return STATIC_FORM_BR;
 	if (gzip != NULL && takes.gzip)
@@ -354,39 +352,40 @@ choose(const struct http_head *head, const struct blob *gzip,
 }
 
 static void
-answer_entry(const struct static_entry *entry, const struct http_head *head,
-    struct static_texts *texts, struct reply *reply)
+answer_entry(const struct static_entry *entry,
+    const struct static_request *request, struct static_texts *texts,
+    struct reply *reply)
 {
-	enum static_form form = choose(head, entry->gzip, entry->br);
+	enum static_form form = choose(request->takes, entry->gzip, entry->br);
 	struct blob *blob = form == STATIC_FORM_BR     ? entry->br
 			    : form == STATIC_FORM_GZIP ? entry->gzip
 						       : entry->plain;
 
 	*texts = entry->texts[form];
-	fill_head(head, &entry->st, entry->type, form, texts, reply);
+	fill_head(request->head, &entry->st, entry->type, form, texts, reply);
 	if (reply->status != 200)
 		return;
 	reply->blob = blob_ref(blob);
 	reply->body = blob->data;
 	reply->len = blob->len;
-	apply_range(head, &entry->st, texts, reply);
+	apply_range(request->head, &entry->st, texts, reply);
 }
 
 /* A large file of text in a form that there is already; false: there is none
  * that the client takes. */
 static bool
 answer_packed(const struct static_folder *folder, int fd, const struct stat *st,
-    const char *path, const struct http_head *head, struct static_texts *texts,
-    struct reply *reply)
+    const char *path, const struct static_request *request,
+    struct static_texts *texts, struct reply *reply)
 {
 	struct static_forms forms = static_pack_get(folder->pack, path, fd, st);
-	enum static_form form = choose(head, forms.gzip, forms.br);
+	enum static_form form = choose(request->takes, forms.gzip, forms.br);
 	struct blob *blob = form == STATIC_FORM_BR ? forms.br : forms.gzip;
 
 	if (form == STATIC_FORM_PLAIN)
 		return false;
 	fill_texts(st, form, texts);
-	fill_head(head, st, type_of(path), form, texts, reply);
+	fill_head(request->head, st, type_of(path), form, texts, reply);
 	if (reply->status != 200)
 		return true;
 	reply->blob = blob_ref(blob);
@@ -398,7 +397,7 @@ answer_packed(const struct static_folder *folder, int fd, const struct stat *st,
 /* A file that is not kept: read it, or send it from where it is. */
 static int
 answer_open(int *fd, const struct stat *st, const char *path,
-    const struct http_head *head, struct static_texts *texts,
+    const struct static_request *request, struct static_texts *texts,
     struct static_entry *entry, struct reply *reply)
 {
 	const struct static_type *type = type_of(path);
@@ -406,7 +405,7 @@ answer_open(int *fd, const struct stat *st, const char *path,
 	struct blob *blob;
 
 	fill_texts(st, STATIC_FORM_PLAIN, texts);
-	fill_head(head, st, type, STATIC_FORM_PLAIN, texts, reply);
+	fill_head(request->head, st, type, STATIC_FORM_PLAIN, texts, reply);
 	if (reply->status != 200)
 		return 0;
 	blob = blob_of_file(st);
@@ -430,32 +429,32 @@ answer_open(int *fd, const struct stat *st, const char *path,
 		entry_fill(entry, path, st, blob, type);
 		if (entry->path != NULL) {
 			blob_unref(blob);
-			answer_entry(entry, head, texts, reply);
+			answer_entry(entry, request, texts, reply);
 			return 0;
 		}
 	}
 	reply->blob = blob;
 	reply->body = blob->data;
 	reply->len = len;
-	apply_range(head, st, texts, reply);
+	apply_range(request->head, st, texts, reply);
 	return 0;
 }
 
 /* 0 when answered, else a status. */
 static int
 answer_path(struct static_folder *folder, const char *path,
-    const struct http_head *head, struct static_texts *texts,
+    const struct static_request *request, struct static_texts *texts,
     struct reply *reply)
 {
 	struct static_entry *entry = slot_of(folder, path);
 	bool kept = entry->path != NULL && strcmp(entry->path, path) == 0;
-	int64_t now = clock_mono_us();
+	int64_t now = request->now_us;
 	struct stat st;
 	int status = 0;
 	int fd;
 
 	if (kept && now - entry->looked_us < LOOK_AGAIN_US) {
-		answer_entry(entry, head, texts, reply);
+		answer_entry(entry, request, texts, reply);
 		return 0;
 	}
 	fd = static_open_file(folder, path, O_RDONLY);
@@ -466,19 +465,21 @@ answer_path(struct static_folder *folder, const char *path,
 		status = 404;
 	} else if (kept && blob_same_file(&st, &entry->st)) {
 		entry->looked_us = now;
-		answer_entry(entry, head, texts, reply);
+		answer_entry(entry, request, texts, reply);
 	} else if (st.st_size <= (off_t)STATIC_CACHED_MAX ||
 		   !type_of(path)->text ||
-		   !answer_packed(folder, fd, &st, path, head, texts, reply)) {
-		status = answer_open(&fd, &st, path, head, texts, entry, reply);
+		   !answer_packed(folder, fd, &st, path, request, texts,
+		       reply)) {
+		status =
+		    answer_open(&fd, &st, path, request, texts, entry, reply);
 	}
 	fd_close(&fd);
 	return status;
 }
 
 void
-static_answer(struct static_folder *folder, struct http_span url,
-    const struct http_head *head, struct static_texts *texts,
+static_answer(struct static_folder *folder,
+    const struct static_request *request, struct static_texts *texts,
     struct reply *reply)
 {
 	char path[PATH_MAX];
@@ -486,14 +487,14 @@ static_answer(struct static_folder *folder, struct http_span url,
 	int status = 404;
 	int rc;
 
-	rc = http_path_decode(url, path, sizeof(path));
+	rc = http_path_decode(request->url, path, sizeof(path));
 	if (rc < 0)
 		status = -rc == 414 ? 404 : -rc;
 	else if (folder != NULL &&
 		 strncmp(path, PREFIX, sizeof(PREFIX) - 1) == 0 &&
 		 below[0] != '\0' && below[0] != '.' && below[0] != '/' &&
 		 strstr(below, "/.") == NULL && strstr(below, "//") == NULL)
-		status = answer_path(folder, below, head, texts, reply);
+		status = answer_path(folder, below, request, texts, reply);
 	if (status != 0)
 		http_reply_error(reply, status);
 }

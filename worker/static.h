@@ -9,6 +9,7 @@
 #include "worker/http_parse.h"
 #include "worker/http_reply.h"
 #include "worker/options.h"
+#include "worker/static_select.h"
 
 /*
  * The app's assets folder, served below /assets/.
@@ -37,10 +38,17 @@ void static_close(struct static_folder **folder);
  */
 void static_begin(struct static_folder *folder);
 
+/* A GET or HEAD of `url` ("/assets/...", percent-encoded). */
+struct static_request {
+	struct http_span url;
+	const struct http_head *head;
+	struct static_codings takes; /* as static_codings() reads it there */
+	int64_t now_us;              /* clock_mono_us() */
+};
+
 /*
- * The answer to a GET or HEAD of `url` ("/assets/...", percent-encoded).
- * `folder` may be NULL. `texts` holds what the reply points to until it is
- * sent.
+ * The answer to it. `folder` may be NULL. `texts` holds what the reply points
+ * to until it is sent.
  */
 struct static_texts {
 	char etag[48];
@@ -48,8 +56,8 @@ struct static_texts {
 	char range[72];
 };
 
-void static_answer(struct static_folder *folder, struct http_span url,
-    const struct http_head *head, struct static_texts *texts,
+void static_answer(struct static_folder *folder,
+    const struct static_request *request, struct static_texts *texts,
     struct reply *reply);
 
 /* Append the tags of all style sheets, or of all scripts, in order; `prefix`
