@@ -21,7 +21,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -144,7 +143,6 @@ thread_main(void *arg)
 	struct file *file;
 	size_t room;
 
-	(void)prctl(PR_SET_NAME, "ph-pack");
 	(void)setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), NICE);
 	(void)pthread_mutex_lock(&pack->lock);
 	while ((file = next_waiting(pack)) != NULL) {
@@ -178,6 +176,8 @@ start_thread(struct static_pack *pack)
 	pack->started = pack->running =
 	    pthread_create(&pack->thread, NULL, thread_main, pack) == 0;
 	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (pack->running) /* it waits for the lock */
+		(void)pthread_setname_np(pack->thread, "ph-pack");
 }
 
 /* Its own place, a free one, or that of the one asked for longest ago. */

@@ -22,6 +22,11 @@ const option = async (visitor, id, text) => {
   await visitor.page.locator('[role="option"]', { hasText: text }).first().click();
 };
 
+const rename = (cacheDir, from, to) =>
+  execFileSync("sqlite3", [
+    path.join(cacheDir, "orders-v1.db"), `ALTER TABLE ${from} RENAME TO ${to}`,
+  ]);
+
 /*
  * How each one is brought to fail, where it says so and with which words, and
  * what makes it good again. `ready` is what its page has when it is there.
@@ -80,8 +85,12 @@ const STATES = {
     says: "This did not work",
     async fail(visitor, cacheDir) {
       /* Behind the server's back. */
-      execFileSync("sqlite3", [path.join(cacheDir, "orders-v1.db"), "DROP TABLE orders"]);
+      rename(cacheDir, "orders", "away");
       await visitor.forge("table", { page_current: 30000 });
+    },
+    async mend(visitor, cacheDir) {
+      rename(cacheDir, "away", "orders");
+      await visitor.forge("table", { page_current: 1 });
     },
   },
   oscilloscope: {
@@ -128,8 +137,9 @@ const ELSEWHERE = {
 const gone = (visitor) =>
   visitor.page.locator(".ph-banner [role=alert]", { hasText: AWAY });
 
-/* Stop, do what asks the server, see the banner, and see it go. */
-async function outage(scene, server, visitor, options, ask) {
+/* Stop, do what asks the server, see the banner, see it go, and `use` the page
+ * as before. */
+async function outage(scene, server, visitor, options, { ask, use }) {
   const bind = server.host;
 
   await server.stop();
@@ -140,6 +150,7 @@ async function outage(scene, server, visitor, options, ask) {
 
   await again.waitFor(/event=master\.ready/, { seconds: 120 });
   await gone(visitor).waitFor({ state: "detached", ...PATIENT });
+  await use();
   await again.stop();
 }
 
@@ -162,22 +173,32 @@ for (const [name, state] of Object.entries(STATES))
     await visitor.page.locator(state.ready).first().waitFor(PATIENT);
     await visitor.settled();
     assert.equal(await told.count(), 0);
-    await state.fail(visitor, options.cacheDir);
-    await told.waitFor(PATIENT);
+    const fails = async () => {
+      await state.fail(visitor, options.cacheDir);
+      await told.waitFor(PATIENT);
+    };
+    const mends = async () => {
+      await state.mend(visitor, options.cacheDir);
+      await told.waitFor({ state: "detached", ...PATIENT });
+    };
+
+    await fails();
     await isAccessible(visitor.page, `an error of ${name}`);
     await visitor.screenshot(`error-${name}`);
-    if (state.mend) {
-      await state.mend(visitor);
-      await told.waitFor({ state: "detached", ...PATIENT });
-    }
+    await mends();
     /* The app has said it: the page needs no banner for it. */
     assert.equal(await visitor.page.locator(".ph-banner.shown").count(), 0);
     /* Whatever asks: the same again, as a visitor would. */
-    await outage(scene, server, visitor, options, async () => {
+    await outage(scene, server, visitor, options, {
       /* It may be held until the server is back: nobody waits for it. */
-      await visitor.page.evaluate(() => {
-        fetch("_dash-update-component", { method: "POST", body: "{}" }).catch(() => 0);
-      });
+      ask: () =>
+        visitor.page.evaluate(() => {
+          fetch("_dash-update-component", { method: "POST", body: "{}" }).catch(() => 0);
+        }),
+      async use() {
+        await fails();
+        await mends();
+      },
     });
   });
 
@@ -192,7 +213,7 @@ test("errors of the guide's pages", { seconds: 300 }, async (t, scene) => {
   const visitor = await Visitor.open(await launch(scene), server);
   const { page } = visitor;
 
-  for (const [where, id] of [["/browser-data", "browser-"], ["/aggregations", "upfront-"]]) {
+  const fails = async (where, id) => {
     await visitor.visit(where);
     const found = page.locator(`#${id}dropdown`);
 
@@ -204,11 +225,17 @@ test("errors of the guide's pages", { seconds: 300 }, async (t, scene) => {
     await told.waitFor(PATIENT);
     await option(visitor, `#${id}dropdown`, "south");
     await told.waitFor({ state: "detached", ...PATIENT });
-  }
+  };
+
+  await fails("/browser-data", "browser-");
+  await fails("/aggregations", "upfront-");
   /* A page that asks by itself needs nobody to find it out. */
   await visitor.visit("/caching-and-signaling");
   await page.locator("#caching-strip", { hasText: "apples" }).waitFor(PATIENT);
-  await outage(scene, server, visitor, options, () => 0);
+  await outage(scene, server, visitor, options, {
+    ask: () => 0,
+    use: () => fails("/browser-data", "browser-"),
+  });
 });
 
 test("every example has its row", () => {

@@ -14,35 +14,35 @@ async function shows(page, selector, text) {
     (await page.locator(selector).innerText()) === text);
 }
 
-/* By the number in front of the title. */
+/* By the title, without the number in front of it. */
 const USES = {
-  async 2(page) {
+  async "One input, one output"(page) {
     const before = await page.locator("body").innerText();
 
     await page.locator("input").first().fill("7");
     await until("another text", async () =>
       (await page.locator("body").innerText()) !== before);
   },
-  async 14(page) {
+  async "As many components as there are: pattern-matching ids"(page) {
     await shows(page, "#sum", "3");
     await page.locator("input").nth(1).fill("40");
     await shows(page, "#sum", "41");
   },
-  async 15(page) {
+  async "Add to what is there: a patch"(page) {
     const points = () =>
       page.locator("#graph .js-plotly-plot").evaluate((plot) => plot.data[0].y.length);
 
     await page.locator("#go").click();
     await until("a second point", async () => (await points()) === 2);
   },
-  async 16(page, visitor) {
+  async "In the browser only"(page, visitor) {
     const before = visitor.requests.length;
 
     await page.locator("#text").fill("quiet");
     await shows(page, "#upper", "QUIET");
     assert.equal(visitor.requests.length, before, "no server was asked");
   },
-  async 26(page) {
+  async "A long job in the background"(page) {
     await page.locator("#go").click();
     await until("the button to be disabled", () => page.locator("#go").isDisabled());
     await until("some progress", async () =>
@@ -53,6 +53,14 @@ const USES = {
     await shows(page, "#out", "The report is ready");
   },
 };
+
+const nameOf = (title) => title.replace(/^\d+\. /, "");
+
+test("what is used are recipes", () => {
+  const names = recipes.map(({ title }) => nameOf(title));
+
+  assert.deepEqual(Object.keys(USES).filter((name) => !names.includes(name)), []);
+});
 
 for (const { title, language, source } of recipes)
   test(`recipe ${title}`, async (t, scene) => {
@@ -65,6 +73,6 @@ for (const { title, language, source } of recipes)
     await visitor.visit();
     await until("a page", async () =>
       (await visitor.page.locator("#react-entry-point").innerText()) !== "Loading...");
-    await USES[title.split(".")[0]]?.(visitor.page, visitor);
+    await USES[nameOf(title)]?.(visitor.page, visitor);
     assert.deepEqual(visitor.complaints, []);
   });

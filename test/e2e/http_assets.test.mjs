@@ -10,6 +10,7 @@ import fs from "node:fs";
 import path from "node:path";
 import zlib from "node:zlib";
 import { now, test, until, within } from "../lib/harness.mjs";
+import { isFull } from "../lib/sockets.mjs";
 import { get, request } from "../lib/wire.mjs";
 
 async function open(scene, args = []) {
@@ -290,7 +291,7 @@ test("an asset that everybody asks for", async (t, scene) => {
   const old = content;
 
   for (let i = 0; i < 400; i++) late.write(get("/assets/hot.bin"));
-  await new Promise((done) => setTimeout(done, 300));
+  await until("more than it takes", () => isFull(server, late.localPort));
   content = Buffer.alloc(20480, "new");
   write("hot.bin", content);
   late.read();
@@ -311,6 +312,19 @@ function longText(count, seed = 7) {
     parts.push(`function f${n}(x) { return x + ${n % 1000}; }\n`.padEnd(40));
   }
   return Buffer.from(parts.join("")).subarray(0, count);
+}
+
+/* Is there a thread that compresses? */
+function isPacking(server) {
+  const tasks = `/proc/${server.workers()[0]}/task`;
+
+  return fs.readdirSync(tasks).some((task) => {
+    try {
+      return fs.readFileSync(`${tasks}/${task}/comm`, "utf8") === "ph-pack\n";
+    } catch {
+      return false; /* it has just ended */
+    }
+  });
 }
 
 test("large files of text are compressed, beside the loop", { seconds: 120 }, async (t, scene) => {
@@ -365,7 +379,7 @@ test("large files of text are compressed, beside the loop", { seconds: 120 }, as
   for (const name of ["huge.csv", "noise.txt"]) {
     for (let i = 0; i < 3; i++) {
       assert.equal((await ask(`/assets/${name}`, both)).field("content-encoding"), undefined);
-      await new Promise((done) => setTimeout(done, 200));
+      await until("what packs to be done", () => !isPacking(server));
     }
   }
   assert.equal(server.workers().length, 1);
@@ -377,13 +391,9 @@ test("large scripts of the page are compressed from the start", async (t, scene)
   fs.mkdirSync(root);
   fs.writeFileSync(path.join(root, "app.js"), longText(700000));
   const server = await scene.start({ app: "zoo", args: ["--assets-folder", root] });
-  const tasks = `/proc/${server.workers()[0]}/task`;
-  const names = () =>
-    fs.readdirSync(tasks).map((task) => fs.readFileSync(`${tasks}/${task}/comm`, "utf8"));
 
-  /* Without being asked: the thread comes, and is gone. */
-  await new Promise((done) => setTimeout(done, 500));
-  await until("the thread to be gone", () => !names().includes("ph-pack\n"));
+  /* Without being asked: who is ready has begun with it. */
+  await until("the thread to be gone", () => !isPacking(server));
   const fields = { "Accept-Encoding": "br" };
   const answer = await scene.send(server, get("/assets/app.js", { fields }));
 

@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import zlib from "node:zlib";
 import { SLOW, test, until } from "../lib/harness.mjs";
+import { isRead } from "../lib/sockets.mjs";
 import { request } from "../lib/wire.mjs";
 import { call, result, runs } from "../lib/zoo.mjs";
 
@@ -79,9 +80,12 @@ test("large gzip bodies are inflated beside the loop", async (t, scene) => {
   const nap = scene.send(server, call("naps", 1)).then(note("nap"));
 
   await until("the nap", () => runs(server, "naps") > 0);
-  const body = scene.send(server, packed(wrong)).then(note("body"));
+  const wire = await scene.connect(server);
 
-  await new Promise((done) => setTimeout(done, 100));
+  await wire.write(packed(wrong));
+  await until("the body to be read", () => isRead(server, wire.localPort));
+  const body = wire.answer().then(note("body"));
+
   await scene.send(server, request("GET", "/_ph/health")).then(note("health"));
   await Promise.all([nap, body]);
   assert.deepEqual(order, ["health 200", "nap 200", "body 400"]);

@@ -13,6 +13,7 @@ import { certificate } from "../lib/certificate.mjs";
 import { block, END_HEADERS, END_STREAM, frame, Frames, HEAD, TYPE, u32 } from "../lib/h2_frames.mjs";
 import { SLOW, test, until } from "../lib/harness.mjs";
 import { descriptors } from "../lib/op_process.mjs";
+import { isFull } from "../lib/sockets.mjs";
 import { get, Wire } from "../lib/wire.mjs";
 
 const STREAMS = 100;
@@ -185,7 +186,7 @@ test("a large file that is changed while it is sent", async (t, scene) => {
   scene.wires.push(wire);
   wire.socket.pause();
   wire.write(get("/assets/a.bin"));
-  await new Promise((done) => setTimeout(done, 200));
+  await until("more than it takes", () => isFull(server, wire.localPort));
   put("new");
   const now = await scene.send(server, get("/assets/a.bin"));
 

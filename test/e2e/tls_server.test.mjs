@@ -376,13 +376,16 @@ test("a TLS record that trickles [37] [H5]", { seconds: 120 }, async (t, scene) 
 
   for (const first of [false, true]) {
     const relay = await trickling(scene, server);
-    const wire = await connect({ address: relay.address });
+    const ticket = {};
+    const wire = await connect({ address: relay.address }, {
+      onSession: () => (ticket.came = true),
+    });
 
+    await until("the end of the handshake", () => ticket.came);
     if (first) {
       wire.write(get("/_ph/health"));
       assert.equal((await wire.answer()).status, 200);
     }
-    await new Promise((done) => setTimeout(done, 300)); /* the handshake's end */
     relay.slow = true;
     const begin = now();
 
