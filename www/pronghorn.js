@@ -28,7 +28,7 @@
   );
   const send = window.fetch;
   const failed = new Set(); /* outputs whose last answer was an error */
-  const newest = new Map(); /* the last request for each output */
+  const newest = new Map(); /* of each output, while it is on its way */
   const held = new Set(); /* what goes to requests that wait for the server */
   let looking = null; /* a look that is under way */
   let away = 0; /* timer of the next look; 0: the server is there */
@@ -150,12 +150,9 @@
     }
   }
 
-  async function watched(...args) {
-    const request = readRequest(args);
+  async function carry(request, args) {
     let tries = 1;
 
-    if (!request.ours) return send.apply(window, args);
-    newest.set(request.output, request);
     for (;;) {
       if (away && !leaving) {
         const wait = back();
@@ -177,6 +174,19 @@
       }
       if (error) throw error;
       return answer;
+    }
+  }
+
+  async function watched(...args) {
+    const request = readRequest(args);
+    const { output } = request;
+
+    if (!request.ours) return send.apply(window, args);
+    newest.set(output, request);
+    try {
+      return await carry(request, args);
+    } finally {
+      if (newest.get(output) === request) newest.delete(output);
     }
   }
 
@@ -245,11 +255,12 @@
 
   function dressed(layout) {
     const own = layout?.template;
-    const dark = own && !ours.has(own) ? null : template();
 
     if (own && !ours.has(own)) return layout;
-    if (dark) ours.add(dark);
+    const dark = template();
+
     if (!own && !dark) return layout;
+    if (dark) ours.add(dark);
     return { ...layout, template: dark ?? undefined };
   }
 
