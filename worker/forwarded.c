@@ -14,6 +14,7 @@
 #include "worker/forwarded.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -23,15 +24,24 @@
 
 struct scheme {
 	char *name; /* of the field; owned */
+	size_t len;
 	const char *value;
 };
 
 struct forwarded {
 	struct trust *proxies;
-	const char *client_field;
+	const char *client_field; /* "": none */
+	size_t client_len;
+	uint64_t lens; /* a bit for the length of each name; 63: or more */
 	size_t scheme_count;
 	struct scheme schemes[];
 };
+
+static uint64_t
+bit_of(size_t len)
+{
+	return UINT64_C(1) << (len < 63 ? len : 63);
+}
 
 /* "NAME: value" into its parts. */
 static int
@@ -45,6 +55,7 @@ parse_scheme(const char *item, struct scheme *scheme)
 	if (len == 0 || *value == '\0' || strcspn(item, " \t") < len)
 		return ERR_SYNTAX;
 	scheme->name = strndup(item, len);
+	scheme->len = len;
 	scheme->value = value;
 	return scheme->name == NULL ? -ENOMEM : 0;
 }
@@ -63,11 +74,14 @@ forwarded_open(struct forwarded **out, const struct worker_options *options,
 	if (forwarded == NULL)
 		return -ENOMEM;
 	forwarded->client_field = options->client_ip_header;
+	forwarded->client_len = strlen(forwarded->client_field);
+	forwarded->lens = bit_of(forwarded->client_len);
 	rc = trust_open(&forwarded->proxies, &options->forwarded_allow_ips,
 	    "forwarded_allow_ips", why);
 	for (i = 0; i < list->count && rc == 0; i++) {
 		rc = parse_scheme(list->items[i], &forwarded->schemes[i]);
 		forwarded->scheme_count++;
+		forwarded->lens |= bit_of(forwarded->schemes[i].len);
 		if (rc == ERR_SYNTAX)
 			(void)buf_printf(why,
 			    "secure_scheme_headers: \"%s\" is not of the form "
@@ -175,46 +189,56 @@ walk(const struct forwarded *forwarded, struct http_span list,
 	return false;
 }
 
-static void
-find_client(const struct forwarded *forwarded, const struct http_head *head,
-    struct http_span *client)
+static bool
+is_called(const struct http_field *field, const char *name, size_t len)
 {
+	return field->name.len == len && http_span_is(field->name, name);
+}
+
+/* What one field says of the scheme. 0, or -400: it contradicts another. */
+static int
+note_scheme(const struct forwarded *forwarded, const struct http_field *field,
+    struct forwarded_view *view)
+{
+	const struct scheme *scheme;
+	bool secure;
 	size_t i;
 
-	if (forwarded->client_field[0] == '\0')
-		return;
-	/* Several fields of the name are one list. */
-	for (i = head->field_count; i-- > 0;) {
-		if (http_span_is(head->fields[i].name,
-			forwarded->client_field) &&
-		    walk(forwarded, head->fields[i].value, client))
-			return;
+	for (i = 0; i < forwarded->scheme_count; i++) {
+		scheme = &forwarded->schemes[i];
+		if (!is_called(field, scheme->name, scheme->len))
+			continue;
+		secure = http_span_is(field->value, scheme->value);
+		if (view->said && secure != view->secure)
+			return -400;
+		view->said = true;
+		view->secure = secure;
 	}
+	return 0;
 }
 
 int
 forwarded_look(const struct forwarded *forwarded, const struct http_head *head,
     struct forwarded_view *view)
 {
-	const struct scheme *scheme;
-	const struct http_span *value;
-	bool secure;
-	size_t from;
+	const struct http_field *field;
+	bool found = forwarded->client_len == 0;
 	size_t i;
 
 	memset(view, 0, sizeof(*view));
-	for (i = 0; i < forwarded->scheme_count; i++) {
-		scheme = &forwarded->schemes[i];
-		from = 0;
-		while ((value = http_head_find_next(head, scheme->name,
-			    &from)) != NULL) {
-			secure = http_span_is(*value, scheme->value);
-			if (view->said && secure != view->secure)
-				return -400;
-			view->said = true;
-			view->secure = secure;
+	/* Several fields of the name are one list, walked right to left. */
+	for (i = head->field_count; i-- > 0;) {
+		field = &head->fields[i];
+		/* Few fields are as long as a name that is looked for. */
+		if ((forwarded->lens & bit_of(field->name.len)) == 0)
+			continue;
+		if (note_scheme(forwarded, field, view) < 0) {
+			view->client = (struct http_span){ NULL, 0 };
+			return -400;
 		}
+		if (!found && is_called(field, forwarded->client_field,
+				  forwarded->client_len))
+			found = walk(forwarded, field->value, &view->client);
 	}
-	find_client(forwarded, head, &view->client);
 	return 0;
 }

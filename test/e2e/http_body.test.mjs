@@ -77,7 +77,7 @@ test("large gzip bodies are inflated beside the loop", async (t, scene) => {
   };
 
   wrong[wrong.length - 8] ^= 1; /* seen at its end only */
-  const nap = scene.send(server, call("naps", 1)).then(note("nap"));
+  const nap = scene.send(server, call("naps", 3)).then(note("nap"));
 
   await until("the nap", () => runs(server, "naps") > 0);
   const wire = await scene.connect(server);
