@@ -99,9 +99,9 @@ struct answer_to {
 	bool gzip; /* the client takes it, and may have it for what is made */
 	bool br;   /* the same of brotli */
 	struct static_codings takes; /* what it takes, and has for files */
-	bool secure;             /* it came by https, as far as is known */
-	bool contradicts;        /* a proxy says that it did and did not */
-	struct http_span client; /* as a proxy says; absent: the peer */
+	bool secure;                 /* it came by https, as far as is known */
+	bool contradicts;            /* a proxy says that it did and did not */
+	struct http_span client;     /* as a proxy says; absent: the peer */
 	const struct callback *callback; /* it asks for; NULL: none, yet */
 	/* Fields that the access log wants, see access_format.h; NULL: none.
 	 * The worker's, for this turn; of a struct request: its own. */

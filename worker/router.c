@@ -357,7 +357,6 @@ run_own(const struct route_request *rq)
 }
 
 #define PATH(text) text, sizeof(text) - 1
-
 static const struct route {
 	const char *path;
 	size_t len;
@@ -385,8 +384,10 @@ static const struct route {
 	{ PATH("/"), true, false, false, router_page },
 };
 
-static const struct route to_prefix = { PATH(""), false, false, false, get_prefix };
-static const struct route own_route = { PATH(""), false, false, false, run_own };
+static const struct route to_prefix = { PATH(""), false, false, false,
+	get_prefix };
+static const struct route own_route = { PATH(""), false, false, false,
+	run_own };
 
 static const struct route *
 find_route(struct http_span path)
@@ -450,21 +451,19 @@ check_method(const struct http_head *head, const struct route *route)
 
 /* The same for one of the app's own paths. */
 static int
-check_own(struct worker *worker, const struct http_head *head, bool secure,
-    const struct route_match *match, const char **allow)
+check_own(const struct route_request *rq, const char **allow)
 {
-	if (match->route != NULL)
-		return routes_check(worker->options, match->route, head,
-		    secure);
-	(void)strcpy(worker->allow, match->allow);
+	struct worker *worker = rq->conn->worker;
+
+	if (rq->match.route != NULL)
+		return routes_check(worker->options, rq->match.route, rq->head,
+		    rq->to->secure);
+	(void)strcpy(worker->allow, rq->match.allow);
 	*allow = worker->allow;
-	return head->method == HTTP_OPTIONS ? 204 : 405;
+	return rq->head->method == HTTP_OPTIONS ? 204 : 405;
 }
 
-/*
- * Everything that the head alone decides: the route, and a status, or 0 to go
- * on. *allow: the methods that a refusal names.
- */
+/* What the head alone decides: a status, or 0. *allow: as a refusal names. */
 static int
 check_head(struct route_request *rq, const char **allow)
 {
@@ -490,8 +489,7 @@ check_head(struct route_request *rq, const char **allow)
 	if ((route == NULL || route->handle == router_page) &&
 	    find_own(worker, head, rq->path, rq->decoded, &rq->match)) {
 		rq->route = &own_route;
-		return check_own(worker, head, rq->to->secure, &rq->match,
-		    allow);
+		return check_own(rq, allow);
 	}
 	if (route == NULL && head->method != HTTP_OPTIONS)
 		return 404;

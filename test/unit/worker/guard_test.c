@@ -263,8 +263,8 @@ policy_names_what_the_page_loads(void **state)
 	(void)state;
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		print_message("%s\n", cases[i].url);
-		(void)snprintf(page, sizeof(page), "<script src=\"%s\"></script>",
-		    cases[i].url);
+		(void)snprintf(page, sizeof(page),
+		    "<script src=\"%s\"></script>", cases[i].url);
 		guard_put_sources("script-src", page, strlen(page), &out);
 		assert_string_equal(buf_cstr(&out), cases[i].script);
 		buf_clear(&out);
