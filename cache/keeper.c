@@ -45,6 +45,7 @@
 #define DEATHS_MAX 2      /* by SIGBUS in a minute */
 #define FINISH_US 1000000 /* for the last worker to close the database */
 #define PENDING_MAX 256   /* notes that wait for the database */
+#define REPAIR_S 60       /* prepare_repair() waits for others, several times */
 
 enum keeper_poll { POLL_SIGNAL, POLL_DEATH, POLL_NOTES, POLLS };
 
@@ -67,6 +68,7 @@ struct keeper {
 	int64_t room_us;    /* when to look for room again */
 	unsigned deaths;    /* by SIGBUS, each within a minute of the other */
 	bool more;          /* the last step left work behind */
+	bool ready;         /* to work, and has said so */
 	bool stop;
 	bool at_once; /* do not wait for others when stopping */
 };
@@ -94,10 +96,12 @@ send_status(const struct keeper *keeper, enum handoff_status_kind kind,
 	send(keeper, &status);
 }
 
+/* `silent_s`: for how long no other one may follow; 0: as always. */
 static void
-send_beat(const struct keeper *keeper)
+send_beat(const struct keeper *keeper, uint32_t silent_s)
 {
-	struct handoff_status status = { .kind = HANDOFF_BEAT };
+	struct handoff_status status = { .kind = HANDOFF_BEAT,
+		.value = silent_s };
 
 	memset(&status.beat, 0, sizeof(status.beat));
 	counts_sum(&status.beat.cache);
@@ -176,6 +180,8 @@ look_after_file(struct keeper *keeper, int64_t now_us)
 		mark_set(folder, inode);
 	if (inode == 0) /* it is of no use, and may hold the room we need */
 		cache_close(&keeper->cache);
+	if (keeper->ready) /* its start may take long in any case */
+		send_beat(keeper, REPAIR_S);
 	rc = prepare_repair(keeper->options, doubtful);
 	if (rc < 0) { /* no rights, no room: try again in a while */
 		keeper->reopen_us =
@@ -335,7 +341,7 @@ work_each_second(struct keeper *keeper)
 		(void)upkeep_count_live(&keeper->upkeep, keeper->cache);
 		(void)upkeep_count_sessions(&keeper->upkeep, keeper->cache);
 	}
-	send_beat(keeper);
+	send_beat(keeper, 0);
 }
 
 static void
@@ -507,6 +513,7 @@ keeper_run(const struct handoff *handoff, const struct cache_options *options)
 	keeper.polls[POLL_NOTES] =
 	    (struct pollfd){ .fd = handoff->notes_fd, .events = POLLIN };
 	send_status(&keeper, HANDOFF_READY, "");
+	keeper.ready = true;
 	loop(&keeper);
 	finish(&keeper);
 	fd_close(&sig_fd);

@@ -14,12 +14,16 @@
 #include "server/keeper_seat.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include "server/base/fd.h"
 #include "server/base/log.h"
 
 #define HEALTHY_US INT64_C(1000000)
+#define ABORT_US INT64_C(1000000) /* to leave a core; a stopped one cannot */
+/* Opening a database that others hold, or making a new one, takes a while. */
+#define START_US INT64_C(60000000)
 
 void
 keeper_seat_init(struct keeper_seat *keeper, int64_t backoff_us)
@@ -43,10 +47,21 @@ keeper_seat_wants_fork(const struct keeper_seat *keeper, int64_t now_us)
 	       backoff_open(&keeper->backoff, now_us);
 }
 
+/* When its silence will have been too long; INT64_MAX: never. */
+static int64_t
+silent_us(const struct keeper_seat *keeper)
+{
+	if (keeper->silence_us <= 0 || !seat_works(&keeper->seat))
+		return INT64_MAX;
+	return keeper->seat.beat_us + (keeper->seat.state == SEAT_BOOTING
+					      ? START_US
+					      : keeper->silence_us);
+}
+
 int64_t
 keeper_seat_deadline(const struct keeper_seat *keeper, int64_t now_us)
 {
-	int64_t time_us = INT64_MAX;
+	int64_t time_us = silent_us(keeper);
 
 	if (keeper->seat.state == SEAT_LEAVING)
 		time_us = keeper->seat.kill_us;
@@ -68,6 +83,36 @@ void
 keeper_seat_not_forked(struct keeper_seat *keeper, int64_t now_us)
 {
 	backoff_fail(&keeper->backoff, now_us);
+}
+
+void
+keeper_seat_heard(struct keeper_seat *keeper,
+    const struct handoff_status *message, int64_t now_us)
+{
+	if (message->kind == HANDOFF_READY) {
+		seat_ready(&keeper->seat, now_us);
+	} else if (message->kind == HANDOFF_BEAT) {
+		seat_beat(&keeper->seat,
+		    now_us + message->value * INT64_C(1000000));
+		keeper->seat.beat = message->beat;
+	}
+}
+
+bool
+keeper_seat_is_silent(struct keeper_seat *keeper, int64_t now_us)
+{
+	if (now_us < silent_us(keeper))
+		return false;
+	seat_leave(&keeper->seat, SEAT_SILENT, SIGABRT, ABORT_US, now_us);
+	return true;
+}
+
+void
+keeper_seat_excuse(struct keeper_seat *keeper, int64_t gap_us)
+{
+	keeper->seat.forked_us += gap_us;
+	keeper->seat.beat_us += gap_us;
+	keeper->seat.kill_us += gap_us;
 }
 
 enum reap_verdict

@@ -16,14 +16,19 @@
  * it was written, and a new keeper gets all of them once more, because nobody
  * knows how far the old one came. (Releasing a worker twice does no harm.)
  *
+ * A keeper that is silent for too long, because it was stopped or hangs, is
+ * made to leave like a worker, and another one takes its place.
+ *
  * THREADS  Master only. now_us as in crew.h.
  */
 #define KEEPER_NOTES_MAX 256
+#define KEEPER_SILENCE_US INT64_C(5000000)
 
 struct keeper_seat {
 	struct seat seat;
 	struct backoff backoff;
-	int notes_fd; /* write end; -1: no keeper */
+	int notes_fd;       /* write end; -1: no keeper */
+	int64_t silence_us; /* longest between two beats; 0: never too long */
 	bool stopping;
 	struct handoff_note notes[KEEPER_NOTES_MAX]; /* ring */
 	unsigned first;                              /* oldest */
@@ -44,6 +49,20 @@ int64_t keeper_seat_deadline(const struct keeper_seat *keeper, int64_t now_us);
 void keeper_seat_forked(struct keeper_seat *keeper, pid_t pid, int status_fd,
     int notes_fd, int64_t now_us);
 void keeper_seat_not_forked(struct keeper_seat *keeper, int64_t now_us);
+
+/*
+ * It has sent a message: READY, or a BEAT, whose `value` is for how many
+ * seconds it may be silent beyond silence_us. All others say nothing here.
+ */
+void keeper_seat_heard(struct keeper_seat *keeper,
+    const struct handoff_status *message, int64_t now_us);
+
+/* True once, when it has been silent for too long: it is to leave now, see
+ * seat_due(). */
+bool keeper_seat_is_silent(struct keeper_seat *keeper, int64_t now_us);
+
+/* The master itself did not run for `gap_us`, see crew_excuse(). */
+void keeper_seat_excuse(struct keeper_seat *keeper, int64_t gap_us);
 
 /* It has ended with `status`: empties the seat. Returns the verdict. */
 enum reap_verdict keeper_seat_exited(struct keeper_seat *keeper, int status,

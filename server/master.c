@@ -217,6 +217,7 @@ wait_for_events(struct master *master)
 		log_warn(0, "master.gap", "slept_ms=%lld",
 		    (long long)gap_us / 1000);
 		crew_excuse(&master->crew, gap_us);
+		keeper_seat_excuse(&master->keeper, gap_us);
 	}
 }
 
@@ -468,6 +469,20 @@ run_crew(struct master *master)
 	}
 }
 
+/* Stopped, or hanging: nobody hands on what the dead have computed. */
+static void
+watch_keeper(struct master *master)
+{
+	struct keeper_seat *keeper = &master->keeper;
+	int64_t silent_us = master->now_us - keeper->seat.beat_us;
+
+	keeper->silence_us =
+	    master->crew.rules.timeout_us > 0 ? KEEPER_SILENCE_US : 0;
+	if (keeper_seat_is_silent(keeper, master->now_us))
+		log_error(0, "keeper.timeout", "child=%ld silent_ms=%lld",
+		    (long)keeper->seat.pid, (long long)silent_us / 1000);
+}
+
 static void
 run_keeper(struct master *master)
 {
@@ -483,6 +498,7 @@ run_keeper(struct master *master)
 		keeper_seat_stop(&master->keeper, sigs[how], patience_us[how],
 		    master->now_us);
 	}
+	watch_keeper(master);
 	sig = seat_due(&master->keeper.seat, master->now_us);
 	if (sig != 0)
 		(void)kill(master->keeper.seat.pid, sig);

@@ -233,9 +233,9 @@ read_status(struct master *master, int fd, int slot)
 			if (slot >= 0)
 				take_status(master, (unsigned)slot,
 				    &messages[i]);
-			else if (slot == KEEPER &&
-				 messages[i].kind == HANDOFF_BEAT)
-				master->keeper.seat.beat = messages[i].beat;
+			else if (slot == KEEPER)
+				keeper_seat_heard(&master->keeper, &messages[i],
+				    master->now_us);
 		}
 	}
 	return true;

@@ -116,7 +116,8 @@ enum handoff_status_kind {
 
 struct handoff_status {
 	uint32_t kind;
-	uint32_t value; /* BEAT: connections open */
+	uint32_t value; /* BEAT: connections open; of the keeper: for how many
+			   seconds it may be silent from now on */
 	union {
 		char text[248];               /* one line, NUL-terminated */
 		struct handoff_beat beat;     /* BEAT */

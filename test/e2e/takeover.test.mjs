@@ -196,3 +196,33 @@ test("the keeper dies and comes back", async (t, scene) => {
 
   assert.equal(result(answer, "chain"), "[(<k>)]");
 });
+
+/* Nobody else hands on what the dead have computed: the lease is a minute. */
+test("a keeper that is stopped is replaced", { seconds: 120 }, async (t, scene) => {
+  const server = await scene.start({
+    app: "zoo",
+    workers: 3,
+    threads: 2,
+    args: ["--compute-lease", "60"],
+  });
+  const keeper = server.keeper();
+  const wires = await ask(scene, server, 3, call("waits", "k"));
+
+  await server.waitFor(/ run slow k/);
+  const victim = Number(/pid=(\d+) .* run slow k/.exec(server.grep(/ run slow k/)[0])[1]);
+  const owner = owners(server);
+  const survivors = wires.filter((wire) => owner.get(wire.localPort) !== victim);
+  const answers = later(survivors.map((wire) => wire.answer()));
+  const start = now();
+
+  server.kill("SIGSTOP", keeper);
+  server.kill("SIGKILL", victim);
+  for (const answer of await Promise.all(answers))
+    assert.equal(result(answer, "waits"), "k");
+  within(t, "from the kill to the last answer", now() - start, 30_000);
+  assert.ok(survivors.length > 0);
+  assert.equal(runs(server, "slow k"), 2);
+  assert.equal(server.grep(/event=keeper\.timeout/).length, 1);
+  await server.waitFor(new RegExp(`event=keeper\\.exit child=${keeper} `));
+  assert.notEqual(server.keeper(), keeper);
+});

@@ -201,6 +201,56 @@ stops_and_stays_stopped(void **state)
 	keeper_seat_fini(&keeper);
 }
 
+static void
+hear(struct keeper_seat *keeper, uint32_t kind, uint32_t value, int64_t now)
+{
+	struct handoff_status message = { .kind = kind, .value = value };
+
+	keeper_seat_heard(keeper, &message, now);
+}
+
+static void
+a_silent_one_has_to_go(void **state)
+{
+	struct keeper_seat keeper;
+	int64_t now = NOW;
+
+	(void)state;
+	keeper_seat_init(&keeper, SECOND);
+	keeper.silence_us = KEEPER_SILENCE_US;
+	(void)close(seat_one(&keeper, now));
+	/* Its start may take longer. */
+	assert_false(keeper_seat_is_silent(&keeper, now + 30 * SECOND));
+	hear(&keeper, HANDOFF_READY, 0, now);
+	assert_int_equal(keeper_seat_deadline(&keeper, now),
+	    now + KEEPER_SILENCE_US);
+	assert_false(
+	    keeper_seat_is_silent(&keeper, now + KEEPER_SILENCE_US - 1));
+	/* It has said that it has something to do. */
+	hear(&keeper, HANDOFF_BEAT, 20, now);
+	assert_false(keeper_seat_is_silent(&keeper, now + 20 * SECOND));
+	now += 20 * SECOND;
+	hear(&keeper, HANDOFF_BEAT, 0, now);
+	keeper_seat_excuse(&keeper, 100 * SECOND);
+	assert_false(keeper_seat_is_silent(&keeper, now + 101 * SECOND));
+	now += 100 * SECOND + KEEPER_SILENCE_US;
+	assert_true(keeper_seat_is_silent(&keeper, now));
+	assert_false(keeper_seat_is_silent(&keeper, now)); /* told once */
+	assert_int_equal(seat_due(&keeper.seat, now), SIGABRT);
+	assert_int_equal(seat_due(&keeper.seat, now), 0);
+	assert_int_equal(keeper_seat_deadline(&keeper, now), now + SECOND);
+	assert_int_equal(seat_due(&keeper.seat, now + SECOND), SIGKILL);
+	assert_int_equal(keeper_seat_exited(&keeper, SIGKILL, now + SECOND),
+	    REAP_KILLED);
+	assert_true(keeper_seat_wants_fork(&keeper, now + SECOND));
+	/* Where no silence is too long. */
+	keeper.silence_us = 0;
+	(void)close(seat_one(&keeper, now + SECOND));
+	assert_false(keeper_seat_is_silent(&keeper, INT64_MAX - 1));
+	assert_int_equal(keeper_seat_deadline(&keeper, now), INT64_MAX);
+	keeper_seat_fini(&keeper);
+}
+
 int
 main(void)
 {
@@ -211,6 +261,7 @@ main(void)
 		cmocka_unit_test(too_many_notes_drop_the_oldest),
 		cmocka_unit_test(a_keeper_that_keeps_dying_waits),
 		cmocka_unit_test(stops_and_stays_stopped),
+		cmocka_unit_test(a_silent_one_has_to_go),
 	};
 
 	(void)signal(SIGPIPE, SIG_IGN);
