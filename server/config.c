@@ -430,6 +430,7 @@ config_free(struct config **config)
 		return;
 	buf_free(&(*config)->warnings);
 	stock_free(&(*config)->stock);
+	session_keys_free(&(*config)->session_keys);
 	arena = (*config)->arena;
 	arena_free(&arena);
 	free(*config);

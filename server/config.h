@@ -9,6 +9,7 @@
 #include "server/base/buf.h"
 #include "server/options.h"
 #include "worker/options.h"
+#include "worker/session_cookie.h"
 #include "worker/stock.h"
 
 /*
@@ -32,6 +33,7 @@ struct config {
 	const char *start_dir; /* absolute; where config_load() was called */
 	struct buf warnings;   /* lines ending in '\n', for the log, once */
 	struct stock *stock; /* taken by main for the workers; NULL: not yet */
+	struct session_keys *session_keys; /* likewise */
 
 	/* Private from here on. */
 	const char **origins; /* one per row */

@@ -61,7 +61,8 @@ prepare(const void *context, struct buf *why)
 
 	/* Before any fork: every worker signs with the same key. */
 	return rc < 0 ? rc
-		      : session_keys_load(&config->worker, &config->cache, why);
+		      : session_keys_load(config->session_keys, &config->worker,
+			    &config->cache, why);
 }
 
 static int
@@ -69,7 +70,8 @@ adopt(const void *context, struct buf *why)
 {
 	const struct config *config = context;
 
-	return session_keys_read(&config->worker, &config->cache, why);
+	return session_keys_read(config->session_keys, &config->worker,
+	    &config->cache, why);
 }
 
 static int
@@ -148,6 +150,7 @@ run_worker(const struct handoff *handoff, const void *context)
 {
 	const struct config *config = context;
 
+	session_keys_use(config->session_keys);
 	return worker_run(handoff, &config->worker, &config->cache,
 	    config->stock);
 }
@@ -166,6 +169,7 @@ run_admin(const struct handoff *handoff, const void *context)
 {
 	const struct config *config = context;
 
+	session_keys_use(config->session_keys);
 	return admin_run(handoff, &config->worker, &config->cache);
 }
 
@@ -185,16 +189,21 @@ log_warnings(const struct config *config)
 static int
 reload(const void *context, struct master_settings *settings, struct buf *why)
 {
+	const struct config *before = context;
 	struct config *config = NULL;
 	int rc;
 
-	rc = config_reload(context, &config, why);
+	rc = config_reload(before, &config, why);
 	if (rc < 0)
 		return rc;
 	log_warnings(config);
-	rc = stock_take(&config->stock, &config->worker, why);
+	config->session_keys = session_keys_new(before->session_keys);
+	rc = config->session_keys == NULL
+		 ? -ENOMEM
+		 : stock_take(&config->stock, &config->worker, why);
 	if (rc == 0)
-		rc = session_keys_read(&config->worker, &config->cache, why);
+		rc = session_keys_read(config->session_keys, &config->worker,
+		    &config->cache, why);
 	if (rc < 0) {
 		config_free(&config);
 		return rc;
@@ -319,7 +328,9 @@ serve(struct config *config, enum config_action action,
 
 	log_threshold = config->server.loglevel;
 	log_warnings(config);
-	rc = config_apply_chdir(config, &why);
+	config->session_keys = session_keys_new(NULL);
+	rc = config->session_keys == NULL ? -ENOMEM
+					  : config_apply_chdir(config, &why);
 	if (rc == 0)
 		rc = stock_take(&config->stock, &config->worker, &why);
 	if (rc < 0)

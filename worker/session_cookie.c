@@ -46,34 +46,34 @@
 
 _Static_assert(RAW_LEN % 3 == 0, "one spelling only");
 
-static struct {
-	unsigned count;
-	uint8_t keys[SESSION_KEYS_MAX][32];
-	char kept[2 * RANDOM_LEN + 1]; /* what KEY_FILE holds; "": nothing */
-} ring;
+_Static_assert(sizeof((struct session_keys){ 0 }.kept) == 2 * RANDOM_LEN + 1,
+    "a random key in hexadecimal digits");
+
+static struct session_keys ring; /* what this process signs with */
 
 /* ---- keys --------------------------------------------------------------- */
 
 static int
-add_key(const char *from, const void *secret, size_t len, struct buf *why)
+add_key(struct session_keys *keys, const char *from, const void *secret,
+    size_t len, struct buf *why)
 {
 	static const char label[] = "pronghorn session key";
 	unsigned made = 0;
 
-	if (ring.count == SESSION_KEYS_MAX || len < SECRET_MIN) {
+	if (keys->count == SESSION_KEYS_MAX || len < SECRET_MIN) {
 		(void)buf_printf(why,
-		    ring.count == SESSION_KEYS_MAX
+		    keys->count == SESSION_KEYS_MAX
 			? "%s: more than %d keys"
 			: "%s: a key is shorter than %d bytes",
 		    from,
-		    ring.count == SESSION_KEYS_MAX ? SESSION_KEYS_MAX
-						   : SECRET_MIN);
+		    keys->count == SESSION_KEYS_MAX ? SESSION_KEYS_MAX
+						    : SECRET_MIN);
 		return ERR_RANGE;
 	}
 	if (HMAC(EVP_sha256(), label, sizeof(label) - 1, secret, len,
-		ring.keys[ring.count], &made) == NULL)
+		keys->keys[keys->count], &made) == NULL)
 		return -ENOMEM;
-	ring.count++;
+	keys->count++;
 	return 0;
 }
 
@@ -103,7 +103,7 @@ read_secret(const char *path, char **data, size_t *len, struct buf *why)
 
 /* One key per line; empty lines and those that begin with # are none. */
 static int
-read_file(const char *path, struct buf *why)
+read_file(struct session_keys *keys, const char *path, struct buf *why)
 {
 	char *data = NULL;
 	char *line;
@@ -118,9 +118,9 @@ read_file(const char *path, struct buf *why)
 	for (line = data; rc == 0 && line < data + total; line += len + 1) {
 		len = strcspn(line, "\r\n");
 		if (len > 0 && line[0] != '#')
-			rc = add_key(path, line, len, why);
+			rc = add_key(keys, path, line, len, why);
 	}
-	if (rc == 0 && ring.count == 0) {
+	if (rc == 0 && keys->count == 0) {
 		(void)buf_printf(why, "%s: there is no key in it", path);
 		rc = ERR_UNKNOWN;
 	}
@@ -168,7 +168,7 @@ key_path(const struct cache_options *cache_options, char path[PATH_MAX])
 
 /* The key beside the cache. 0, -ENOENT, or negative with *why. */
 static int
-read_kept(const char *path, struct buf *why)
+read_kept(struct session_keys *keys, const char *path, struct buf *why)
 {
 	char *data = NULL;
 	size_t len = 0;
@@ -176,9 +176,9 @@ read_kept(const char *path, struct buf *why)
 
 	if (rc == 0 && data != NULL) {
 		len = strcspn(data, "\n");
-		rc = add_key(path, data, len, why);
-		if (rc == 0 && len < sizeof(ring.kept))
-			(void)snprintf(ring.kept, sizeof(ring.kept), "%.*s",
+		rc = add_key(keys, path, data, len, why);
+		if (rc == 0 && len < sizeof(keys->kept))
+			(void)snprintf(keys->kept, sizeof(keys->kept), "%.*s",
 			    (int)len, data);
 		OPENSSL_cleanse(data, strlen(data));
 	}
@@ -187,7 +187,7 @@ read_kept(const char *path, struct buf *why)
 }
 
 static int
-make_kept(void)
+make_kept(struct session_keys *keys)
 {
 	unsigned char random[RANDOM_LEN];
 	unsigned i;
@@ -195,17 +195,17 @@ make_kept(void)
 	if (RAND_bytes(random, sizeof(random)) != 1)
 		return ERR_UNKNOWN;
 	for (i = 0; i < RANDOM_LEN; i++)
-		(void)snprintf(ring.kept + 2 * i, 3, "%02x", random[i]);
+		(void)snprintf(keys->kept + 2 * i, 3, "%02x", random[i]);
 	OPENSSL_cleanse(random, sizeof(random));
 	return 0;
 }
 
 /* Write it where it is found after a restart. 0, -EEXIST, -errno. */
 static int
-write_kept(const char *path)
+write_kept(const struct session_keys *keys, const char *path)
 {
-	char line[sizeof(ring.kept) + 1];
-	int len = snprintf(line, sizeof(line), "%s\n", ring.kept);
+	char line[sizeof(keys->kept) + 1];
+	int len = snprintf(line, sizeof(line), "%s\n", keys->kept);
 	int rc = write_random(path, line, (size_t)len);
 
 	OPENSSL_cleanse(line, sizeof(line));
@@ -217,8 +217,8 @@ write_kept(const char *path)
  * none there goes on with the one it has.
  */
 static int
-use_random(const struct cache_options *cache_options, bool write,
-    struct buf *why)
+use_random(struct session_keys *keys, const struct cache_options *cache_options,
+    bool write, struct buf *why)
 {
 	bool stored = strcmp(cache_options->cache_type, "null") != 0;
 	char path[PATH_MAX];
@@ -226,20 +226,20 @@ use_random(const struct cache_options *cache_options, bool write,
 
 	if (rc < 0)
 		return rc;
-	rc = stored ? read_kept(path, why) : -ENOENT;
+	rc = stored ? read_kept(keys, path, why) : -ENOENT;
 	if (rc == 0 || why->len > 0)
 		return rc;
-	if (ring.kept[0] == '\0' && (rc = make_kept()) < 0)
+	if (keys->kept[0] == '\0' && (rc = make_kept(keys)) < 0)
 		return rc;
-	rc = stored && write ? write_kept(path) : 0;
+	rc = stored && write ? write_kept(keys, path) : 0;
 	if (rc == -EEXIST) /* another server was quicker */
-		return read_kept(path, why);
+		return read_kept(keys, path, why);
 	if (rc < 0)
 		log_warn(rc, "session.key",
 		    "path=%s not kept: sessions end with this process, unless "
 		    "it can be written later",
 		    path);
-	return add_key(KEY_FILE, ring.kept, strlen(ring.kept), why);
+	return add_key(keys, KEY_FILE, keys->kept, strlen(keys->kept), why);
 }
 
 void
@@ -253,20 +253,45 @@ session_keys_keep(const struct cache_options *cache_options)
 	    key_path(cache_options, path) < 0 || access(path, F_OK) == 0 ||
 	    errno != ENOENT)
 		return;
-	rc = write_kept(path);
+	rc = write_kept(&ring, path);
 	if (rc == 0)
 		log_info("session.key", "path=%s written again", path);
 }
 
-int
-session_keys_check(const struct worker_options *options, struct buf *why)
+struct session_keys *
+session_keys_new(const struct session_keys *before)
+{
+	struct session_keys *keys = calloc(1, sizeof(*keys));
+
+	if (keys != NULL && before != NULL)
+		memcpy(keys->kept, before->kept, sizeof(keys->kept));
+	return keys;
+}
+
+void
+session_keys_free(struct session_keys **keys)
+{
+	if (*keys != NULL)
+		OPENSSL_cleanse(*keys, sizeof(**keys));
+	free(*keys);
+	*keys = NULL;
+}
+
+void
+session_keys_use(const struct session_keys *keys)
+{
+	ring = *keys;
+}
+
+/* Those of the settings; there may be none. */
+static int
+take_given(struct session_keys *keys, const struct worker_options *options,
+    struct buf *why)
 {
 	const struct opt_list *secrets = &options->session_secret;
 	size_t i;
 	int rc = 0;
 
-	OPENSSL_cleanse(ring.keys, sizeof(ring.keys));
-	ring.count = 0;
 	if (strspn(options->session_cookie_name,
 		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 		"0123456789_-") != strlen(options->session_cookie_name)) {
@@ -275,40 +300,54 @@ session_keys_check(const struct worker_options *options, struct buf *why)
 		return ERR_SYNTAX;
 	}
 	if (options->session_secret_file[0] != '\0')
-		rc = read_file(options->session_secret_file, why);
+		rc = read_file(keys, options->session_secret_file, why);
 	for (i = 0; i < secrets->count && rc == 0; i++)
-		rc = add_key("session_secret", secrets->items[i],
+		rc = add_key(keys, "session_secret", secrets->items[i],
 		    strlen(secrets->items[i]), why);
 	return rc;
 }
 
+int
+session_keys_check(const struct worker_options *options, struct buf *why)
+{
+	struct session_keys keys = { .count = 0 };
+	int rc = take_given(&keys, options, why);
+
+	OPENSSL_cleanse(&keys, sizeof(keys));
+	return rc;
+}
+
 static int
-load_keys(const struct worker_options *options,
+load_keys(struct session_keys *keys, const struct worker_options *options,
     const struct cache_options *cache_options, bool write, struct buf *why)
 {
-	int rc = session_keys_check(options, why);
+	int rc = take_given(keys, options, why);
 
-	if (rc == 0 && ring.count == 0)
-		rc = use_random(cache_options, write, why);
+	if (rc == 0 && keys->count == 0)
+		rc = use_random(keys, cache_options, write, why);
 	else
-		OPENSSL_cleanse(ring.kept, sizeof(ring.kept));
+		OPENSSL_cleanse(keys->kept, sizeof(keys->kept));
 	if (rc < 0 && why->len == 0)
 		(void)buf_printf(why, "the session key: %s", err_str(rc));
 	return rc;
 }
 
 int
-session_keys_load(const struct worker_options *options,
+session_keys_load(struct session_keys *keys,
+    const struct worker_options *options,
     const struct cache_options *cache_options, struct buf *why)
 {
-	return load_keys(options, cache_options, true, why);
+	keys->count = 0;
+	return load_keys(keys, options, cache_options, true, why);
 }
 
 int
-session_keys_read(const struct worker_options *options,
+session_keys_read(struct session_keys *keys,
+    const struct worker_options *options,
     const struct cache_options *cache_options, struct buf *why)
 {
-	return load_keys(options, cache_options, false, why);
+	keys->count = 0;
+	return load_keys(keys, options, cache_options, false, why);
 }
 
 bool

@@ -20,13 +20,34 @@
  * looked at any further, and needs no question to the database. The first
  * key signs, every key verifies, so that keys can be changed one by one.
  *
- * THREADS  Keys are loaded by the master before it forks (again at a
- *          reload) and constant in a worker. The rest: any thread.
+ * OWNERSHIP  The keys belong to a generation of the settings, so that a reload
+ *            that is refused leaves those of the running one alone; a worker
+ *            copies what it signs with.
+ * THREADS    Keys are loaded by the master before it forks (again at a
+ *            reload) and constant in a worker. The rest: any thread.
  */
 
 #define SESSION_KEYS_MAX 8
 #define SESSION_MAC_LEN 32
 #define SESSION_COOKIE_MAX 512 /* bytes of a whole Set-Cookie value */
+
+struct session_keys {
+	unsigned count;
+	uint8_t keys[SESSION_KEYS_MAX][32];
+	char kept[65]; /* what session.key holds; "": nothing */
+};
+
+/*
+ * None yet; of those of `before` (may be NULL) the one that session.key holds
+ * is used on if the file has gone meanwhile. NULL: no memory.
+ */
+struct session_keys *session_keys_new(const struct session_keys *before);
+
+/* Overwrites them; accepts NULL and leaves NULL. */
+void session_keys_free(struct session_keys **keys);
+
+/* A worker, before it serves: sign and verify with these. */
+void session_keys_use(const struct session_keys *keys);
 
 /*
  * Take the keys from session_secret_file, session_secret, or else from
@@ -34,12 +55,14 @@
  * a cache it is a random one that ends with this process. On failure *why is
  * a sentence that never shows a key. 0 or negative.
  */
-int session_keys_load(const struct worker_options *options,
+int session_keys_load(struct session_keys *keys,
+    const struct worker_options *options,
     const struct cache_options *cache_options, struct buf *why);
 
 /* The same for a process that must not write to the folder, because it is not
  * the one of the user whose folder it is. */
-int session_keys_read(const struct worker_options *options,
+int session_keys_read(struct session_keys *keys,
+    const struct worker_options *options,
     const struct cache_options *cache_options, struct buf *why);
 
 /*

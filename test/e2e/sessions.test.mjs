@@ -6,6 +6,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { test, until } from "../lib/harness.mjs";
 import { ctl, ctlJson } from "../lib/op_ctl.mjs";
+import { configured, reload } from "../lib/op_server.mjs";
 import { COOKIE, parseCookie, Visitor } from "../lib/visitor.mjs";
 
 const start = (scene, options) =>
@@ -439,4 +440,40 @@ test("pronghorn ctl lists sessions and ends one", { seconds: 60 }, async (t, sce
   assert.equal(await one.act("get", "x"), "nothing");
   assert.notEqual(await one.act("id"), id);
   assert.equal(await other.act("get", "x"), "theirs");
+});
+
+/* A worker that is replaced after it signs with the keys of the others. */
+test("a reload that is refused changes no key", { seconds: 60 }, async (t, scene) => {
+  const session_secret_file = scene.file("keys", "the first key of all\n");
+
+  fs.chmodSync(session_secret_file, 0o600);
+  const settings = { workers: 1, threads: 2, session_secret_file };
+  const server = await configured(scene, settings, { app: "sessions" });
+  const one = new Visitor(scene, server);
+  const isKnown = async () => {
+    const [worker] = server.workers();
+
+    server.kill("SIGKILL", worker);
+    await until("another worker", () =>
+      server.workers().length === 1 && server.workers()[0] !== worker);
+    return (await one.act("get", "name")) === "Ada";
+  };
+
+  await one.get("/");
+  assert.equal(await one.act("set", "name", "Ada"), true);
+  fs.writeFileSync(session_secret_file, "quite another key\n");
+  server.configure({ ...settings, tmp_upload_dir: "/nowhere" });
+  server.kill("SIGHUP");
+  await server.waitFor(/master\.reload_failed .*\/nowhere/);
+  assert.ok(await isKnown(), "after a check that failed");
+  fs.writeFileSync(session_secret_file, "short\n");
+  server.configure(settings);
+  server.kill("SIGHUP");
+  await server.waitFor(/master\.reload_failed .*shorter than/);
+  assert.ok(await isKnown(), "after keys that are none");
+  /* And one that is taken does change them. */
+  fs.writeFileSync(session_secret_file, "quite another key\n");
+  await reload(server);
+  await until("only the new worker", () => server.workers().length === 1);
+  assert.equal(await one.act("get", "name"), "nothing");
 });
