@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * What a thread of the pool does: choose between quick callbacks, computations
+ * of this worker and wanted rows, do one, give the result to the loop.
+ *
+ * FAILURE    A thread without a cache connection still runs callbacks; they
+ *            compute without the cache.
+ */
+#include "worker/pool_int.h"
+
+#include <errno.h>
+
+#include "server/base/bug.h"
+#include "server/base/clock.h"
+#include "server/base/err.h"
+#include "server/base/fd.h"
+#include "server/base/log.h"
+#include "worker/crash.h"
+#include "worker/data.h"
+#include "worker/memo.h"
+
+#define ENDED_MAX 256
+#define OVERDUE_US 100000 /* a wanted row waits no longer behind the queue */
+
+enum source { NOTHING, QUEUE, COMPUTE, WANTED };
+
+/*
+ * With the lock held: what should a free thread do next? Callbacks come
+ * first, since they are quick; but a computation that is there for longer
+ * than OVERDUE_US does not wait behind them any more. Own computations, some
+ * of which have run before, come before new ones, unless those are older.
+ */
+static enum source
+choose(const struct pool *pool)
+{
+	const struct task *own = pool->compute.first;
+	enum source source = NOTHING;
+	int64_t since_us = 0;
+
+	if (pool->computing < pool->compute_max) {
+		if (own != NULL) {
+			source = COMPUTE;
+			since_us = own->queued_us;
+		}
+		if (pool->wanted &&
+		    (own == NULL ||
+			pool->wanted_since_us < since_us - OVERDUE_US)) {
+			source = WANTED;
+			since_us = pool->wanted_since_us;
+		}
+	}
+	if (pool->queue.count > 0 &&
+	    pool->running - pool->computing < pool->quick_max &&
+	    (source == NOTHING || clock_mono_us() - since_us <= OVERDUE_US))
+		source = QUEUE;
+	return source;
+}
+
+/*
+ * One at a time: who has been woken takes one thing to do and wakes the next
+ * for what is left. So a burst of quick callbacks costs a wake-up or two, not
+ * one each.
+ */
+bool
+pool_must_wake(struct pool *pool)
+{
+	if (pool->waking || pool->idle == 0 || choose(pool) == NOTHING)
+		return false;
+	pool->waking = true;
+	return true;
+}
+
+/* Tell the other workers when no thread of ours is going to look soon. */
+static void
+hint_others(struct pool *pool, struct toolkit *kit)
+{
+	bool alone;
+
+	pthread_mutex_lock(&pool->lock);
+	alone = pool->computing < pool->compute_max && pool->queue.count == 0 &&
+		pool->compute.count == 0;
+	pthread_mutex_unlock(&pool->lock);
+	if (!alone)
+		cache_hint(kit->cache);
+}
+
+static void
+run_timed(struct task *task, struct toolkit *kit)
+{
+	int64_t since_us = clock_mono_us();
+
+	task_run(task, kit);
+	task->run_us += clock_mono_us() - since_us;
+}
+
+/* Run one task from the queue: it goes back to the loop. */
+static void
+run_queued(struct pool *pool, struct toolkit *kit, struct task *task)
+{
+	run_timed(task, kit);
+	if (task->outcome == TASK_WAITS && task->wanted_new) {
+		pool_want(pool);
+		hint_others(pool, kit);
+	}
+}
+
+/* For the heartbeat to count. */
+static void
+keep_ended(struct pool *pool, struct task *task)
+{
+	pthread_mutex_lock(&pool->lock);
+	if (pool->ended.count < ENDED_MAX) {
+		task_list_push(&pool->ended, task);
+		task = NULL;
+	}
+	pthread_mutex_unlock(&pool->lock);
+	task_free(task);
+}
+
+/* Claim one wanted row and compute it: what goes to the loop, or NULL. */
+static struct task *
+run_claimed(struct pool *pool, struct toolkit *kit)
+{
+	struct task *task = task_new(TASK_COMPUTE);
+	int rc;
+
+	if (task == NULL || memo_store_is_failing(kit) ||
+	    cache_has_wanted(kit->cache) <= 0) {
+		task_free(task);
+		return NULL;
+	}
+	rc = cache_claim_next(kit->cache, &task->claim);
+	if (memo_store_is_stuck(kit, rc))
+		rc = ERR_STORE;
+	if (rc != 0) {
+		task_free(task);
+		/* Nobody can take it: who waits here computes for himself. */
+		if (rc != -ENOENT && rc != ERR_BUSY && rc != -ENOMEM) {
+			log_warn(rc, "signal.claim",
+			    "a value that is wanted is not claimed");
+			memo_store_failed(kit);
+		}
+		return NULL;
+	}
+	pool_want(pool); /* there may be more */
+	hint_others(pool, kit);
+	if (!task_adopt(task, kit)) {
+		task_free(task);
+		return NULL;
+	}
+	run_timed(task, kit);
+	if (task->outcome != TASK_WAITS) {
+		keep_ended(pool, task);
+		return NULL;
+	}
+	if (task->wanted_new) {
+		pool_want(pool);
+		hint_others(pool, kit);
+	}
+	return task; /* the loop parks it */
+}
+
+/* With the lock held on entry and exit: something for the loop. */
+static void
+post(struct pool *pool, struct task *task)
+{
+	bool first = pool->mailbox.count == 0;
+
+	task_list_push(&pool->mailbox, task);
+	if (!first)
+		return;
+	pthread_mutex_unlock(&pool->lock);
+	fd_event_wake(pool->mail_fd);
+	pthread_mutex_lock(&pool->lock);
+}
+
+/* With the lock held on entry and exit: do one thing, or wait for it. */
+static void
+thread_turn(struct pool *pool, struct toolkit *kit)
+{
+	enum source source = choose(pool);
+	struct task *task = NULL;
+	bool wake;
+
+	if (source == NOTHING) {
+		pool->idle++;
+		pthread_cond_wait(&pool->work, &pool->lock);
+		pool->idle--;
+		pool->waking = false;
+		if (cache_is_behind(kit->cache)) {
+			pthread_mutex_unlock(&pool->lock);
+			cache_follow(kit->cache);
+			pthread_mutex_lock(&pool->lock);
+		}
+		return;
+	}
+	pool->running++;
+	if (source != QUEUE)
+		pool->computing++;
+	if (source == WANTED)
+		pool->wanted = false;
+	else
+		task = task_list_pop(
+		    source == QUEUE ? &pool->queue : &pool->compute);
+	ASSERT(task != NULL || source == WANTED); /* as choose() has seen */
+	if (task != NULL)
+		task->queued = false;
+	wake = pool_must_wake(pool);
+	pthread_mutex_unlock(&pool->lock);
+	if (wake)
+		pthread_cond_signal(&pool->work);
+	if (source == WANTED)
+		task = run_claimed(pool, kit);
+	else
+		run_queued(pool, kit, task);
+	ASSERT(cache_is_idle(kit->cache)); /* it may wait now */
+	pthread_mutex_lock(&pool->lock);
+	pool->running--;
+	if (source != QUEUE)
+		pool->computing--;
+	if (task != NULL)
+		post(pool, task);
+}
+
+void *
+pool_thread(void *arg)
+{
+	struct pool *pool = arg;
+	struct toolkit kit = pool->kit;
+	int rc;
+
+	crash_thread_begin(atomic_fetch_add(&pool->started, 1) + 1);
+	rc = cache_open_patient(&kit.cache, kit.cache_options, &pool->peer);
+	if (rc < 0)
+		log_warn(rc, "pool.cache", "going on without the cache");
+	(void)data_open(&kit, &kit.data); /* logged there */
+	pthread_mutex_lock(&pool->lock);
+	while (!pool->stopping)
+		thread_turn(pool, &kit);
+	pthread_mutex_unlock(&pool->lock);
+	data_close(&kit.data);
+	cache_close(&kit.cache);
+	crash_thread_end();
+	return NULL;
+}
