@@ -118,6 +118,14 @@ cache_expect_trouble(void)
 	db_note_trouble();
 }
 
+int64_t
+cache_locked_ms(void)
+{
+	int64_t since_us = db_locked_us();
+
+	return since_us != 0 ? (clock_mono_us() - since_us) / 1000 + 1 : 0;
+}
+
 static int reopen_database(struct db *db);
 
 static int

@@ -72,6 +72,12 @@ bool cache_can_wait(int rc);
  * children do not wait long for it. */
 void cache_expect_trouble(void);
 
+/*
+ * For how long nobody of this process has got the lock of writers, milliseconds
+ * since somebody had waited for it in vain; 0: it can be had. Any thread.
+ */
+int64_t cache_locked_ms(void);
+
 /* Open a connection for the calling thread. 0, -errno, ERR_BUSY, ERR_STORE. */
 int cache_open(struct cache **cache, const struct cache_options *options,
     const struct cache_peer *peer);

@@ -162,8 +162,7 @@ db_failed(struct db *db, int code, const char *what)
 	if ((code & 0xff) == SQLITE_NOMEM)
 		kept_clear(); /* that is what it is best spent on */
 	if (rc == ERR_CORRUPT && !db->latched) {
-		db->latched = true;
-		db_note_trouble();
+		db_latch(db);
 		if (db->dir != NULL)
 			mark_set(db->dir, db->inode);
 	}
@@ -203,6 +202,13 @@ void
 db_note_trouble(void)
 {
 	atomic_store(&trouble, true);
+}
+
+void
+db_latch(struct db *db)
+{
+	db->latched = true;
+	db_note_trouble();
 }
 
 uint64_t
@@ -365,6 +371,7 @@ db_open(struct db *db, const char *dir, enum db_mode mode, int64_t write_us)
 	db->forks = forks;
 	db->opened = db_generation();
 	db->write_us = write_us;
+	db->usual_us = write_us;
 	db->probing = mode == DB_EXCLUSIVE;
 	db->wait_us = mode == DB_EXCLUSIVE ? DB_ALONE_US
 		      : mode == DB_AGAIN   ? DB_AGAIN_US

@@ -34,6 +34,7 @@ struct db {
 	struct news news;      /* what the write transaction changed */
 	unsigned forks;        /* how often we had been forked when it opened */
 	int64_t write_us;      /* longest wait of a write */
+	int64_t usual_us;      /* the same as the connection was opened with */
 	int64_t wait_us;       /* longest wait of the running operation */
 	int64_t wait_from;     /* when it began to wait */
 	int64_t pause_us;      /* last pause after a full or failing disk */
@@ -99,6 +100,17 @@ unsigned db_generation(void);
  * last db_everybody_reopens(). Any thread. */
 bool db_in_trouble(void);
 void db_note_trouble(void);
+
+/* This connection is unusable: it refuses everything from now on. */
+void db_latch(struct db *db);
+
+/*
+ * Since when (clock_mono_us) nobody of this process gets the lock of writers,
+ * although somebody has waited for it as long as he may; 0: the last one who
+ * tried has got it. While that is so one at a time waits in full, and all
+ * others look for a millisecond. Any thread.
+ */
+int64_t db_locked_us(void);
 
 /* Number of the file that is in the folder now; 0: none. */
 uint64_t db_inode(const char *dir);

@@ -12,6 +12,7 @@
  * THREADS    One; see db.h.
  */
 #include <limits.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -26,6 +27,7 @@
 
 #define DB_LONG_US 250000 /* pause because of a long log */
 #define DB_STUCK_US 5000  /* longest wait for it to be cut, but the first */
+#define DB_LOCKED_US 1000 /* longest wait for a lock that is known to stay */
 #define LOOK_EVERY 8      /* transactions, whether the gate is to be shut */
 
 /* End whatever transaction is open, by any means. */
@@ -42,8 +44,7 @@ roll_back(struct db *db)
 		return;
 	log_error(rc, "cache.rollback", "the connection is closed");
 	db_close_handle(db);
-	db->latched = true;
-	db_note_trouble();
+	db_latch(db);
 }
 
 int
@@ -169,9 +170,51 @@ db_alone_end(struct db *db)
 	gate_open(db->lock_fd);
 }
 
+static _Atomic int64_t locked_us;
+static _Atomic int64_t patient_us; /* nobody waits in full until then */
+
+int64_t
+db_locked_us(void)
+{
+	return atomic_load(&locked_us);
+}
+
+/* How long is this transaction to wait for the lock? */
+static int64_t
+find_patience(const struct db *db)
+{
+	int64_t next_us = atomic_load(&patient_us);
+	int64_t now_us;
+
+	if (atomic_load(&locked_us) == 0 || db->write_us <= DB_LOCKED_US)
+		return db->write_us;
+	now_us = clock_mono_us();
+	if (db->write_us >= db->usual_us && now_us >= next_us &&
+	    atomic_compare_exchange_strong(&patient_us, &next_us,
+		now_us + 2 * db->write_us))
+		return db->write_us;
+	return DB_LOCKED_US;
+}
+
+/* What trying has given, within a wait of `budget_us`. */
+static void
+note_lock(const struct db *db, int rc, int64_t budget_us)
+{
+	int64_t none = 0;
+
+	if (rc == 0) {
+		if (atomic_load(&locked_us) != 0)
+			atomic_store(&locked_us, 0);
+	} else if (rc == ERR_BUSY && budget_us >= db->usual_us &&
+		   atomic_compare_exchange_strong(&locked_us, &none,
+		       clock_mono_us())) {
+		atomic_store(&patient_us, clock_mono_us() + budget_us);
+	}
+}
+
 /* What a transaction waits for before it may begin. 0 or ERR_*. */
 static int
-wait_for_turn(struct db *db)
+wait_for_turn(struct db *db, int64_t budget_us)
 {
 	int rc;
 
@@ -180,8 +223,8 @@ wait_for_turn(struct db *db)
 	rc = wait_for_keeper(db);
 	if (rc < 0)
 		return rc;
-	rc = gate_enter(db->lock_fd, db->write_us,
-	    db->entered++ % LOOK_EVERY == 0);
+	rc =
+	    gate_enter(db->lock_fd, budget_us, db->entered++ % LOOK_EVERY == 0);
 	if (rc < 0)
 		return db_failed(db,
 		    rc == ERR_BUSY ? SQLITE_BUSY : SQLITE_IOERR_LOCK, "LOCK");
@@ -200,6 +243,7 @@ end_turn(struct db *db)
 int
 db_write_begin(struct db *db)
 {
+	int64_t budget_us;
 	int64_t from;
 	int rc;
 
@@ -215,17 +259,21 @@ db_write_begin(struct db *db)
 	    db_use(db, STATEMENT_COMMIT, &rc) == NULL ||
 	    db_use(db, STATEMENT_ROLLBACK, &rc) == NULL)
 		return rc;
+	budget_us = find_patience(db);
 	from = clock_mono_us();
-	rc = wait_for_turn(db);
-	if (rc < 0)
+	rc = wait_for_turn(db, budget_us);
+	if (rc < 0) {
+		note_lock(db, rc, budget_us);
 		return rc;
+	}
 	/* What is left of the one wait. */
-	db->wait_us = from + db->write_us - clock_mono_us();
+	db->wait_us = from + budget_us - clock_mono_us();
 	db->writing = true;
 	db->news.count = 0;
 	db->rows = 0;
 	db->rows_told = sqlite3_total_changes64(db->handle);
 	rc = db_run(db, STATEMENT_BEGIN_WRITE);
+	note_lock(db, rc, budget_us);
 	if (rc < 0)
 		db_write_cancel(db);
 	return rc;

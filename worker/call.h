@@ -36,14 +36,12 @@ struct toolkit {
 	const struct worker_options *options;
 	const struct cache_options *cache_options;
 	const struct handoff *handoff; /* NULL: not in a worker */
-	struct cache *cache;   /* this thread's connection; NULL: none */
-	struct data *data;     /* this thread's database handles; NULL: none */
-	struct bell *bell;     /* wakes sleeping calls; NULL: none */
-	int mail_fd;           /* wakes the loop, where there is a bell */
-	bool on_loop;          /* the loop's: must not wait, so neither asks for
-				  values nor queries */
-	int64_t busy_since_ms; /* the store has been busy for this thread
-				  since then (boot clock); 0: it is not */
+	struct cache *cache; /* this thread's connection; NULL: none */
+	struct data *data;   /* this thread's database handles; NULL: none */
+	struct bell *bell;   /* wakes sleeping calls; NULL: none */
+	int mail_fd;         /* wakes the loop, where there is a bell */
+	bool on_loop;        /* the loop's: must not wait, so neither asks for
+				values nor queries */
 	_Atomic int64_t *inline_until_ms; /* boot clock: compute without the
 					     cache until then; may be NULL */
 	uint64_t nonce; /* of the latest run; 0: not drawn yet */

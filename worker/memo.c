@@ -111,18 +111,10 @@ memo_store_is_failing(const struct toolkit *kit)
 }
 
 bool
-memo_store_is_stuck(struct toolkit *kit, int rc)
+memo_store_is_stuck(int rc)
 {
-	int64_t now_ms = clock_boot_ms();
-
-	if (rc != ERR_BUSY) {
-		kit->busy_since_ms = 0;
-		return false;
-	}
-	if (kit->busy_since_ms == 0)
-		kit->busy_since_ms = now_ms;
 	/* No pause: the next question finds out whether it is free again. */
-	return now_ms - kit->busy_since_ms >= BUSY_PATIENCE_MS;
+	return rc == ERR_BUSY && cache_locked_ms() >= BUSY_PATIENCE_MS;
 }
 
 static bool
@@ -142,7 +134,7 @@ try_until(struct toolkit *kit, int rc, int64_t *until_ms, int64_t least_ms)
 bool
 memo_try_again(struct toolkit *kit, int rc, int64_t *until_ms)
 {
-	return !memo_store_is_stuck(kit, rc) &&
+	return !memo_store_is_stuck(rc) &&
 	       try_until(kit, rc, until_ms, WRITE_PATIENCE_MS);
 }
 
@@ -308,7 +300,7 @@ ask(struct call *call, const struct computation *computation,
 		value = ask_for_own(call, question, &error, &rc);
 	if (value != NULL)
 		goto out;
-	if (memo_store_is_stuck(call->kit, rc))
+	if (memo_store_is_stuck(rc))
 		rc = ERR_STORE;
 	/* Busy: another look in a moment is cheaper than computing twice. */
 	if (rc == CACHE_WAITING || rc == CACHE_WANTED_NEW || rc == ERR_BUSY) {
@@ -378,12 +370,12 @@ compute_uncached(struct call *call, const struct computation *computation,
 	return NULL;
 }
 
-/* The store was busy when this thread asked last, and asking takes as long as
- * its patience: not for what another thread is computing, or has. */
+/* Nobody here could write just now: the store is not asked for what another
+ * thread is computing, or has. */
 static bool
 is_known_here(const struct call *call, const uint8_t *key)
 {
-	return call->kit->busy_since_ms != 0 && call->asked_us > 0 &&
+	return cache_locked_ms() != 0 && call->asked_us > 0 &&
 	       together_knows(key, call->asked_us);
 }
 

@@ -49,7 +49,7 @@ bool memo_store_is_failing(const struct toolkit *kit);
  * long that it counts as failed. Somebody holds its write lock, and nobody
  * shall wait for him for ever.
  */
-bool memo_store_is_stuck(struct toolkit *kit, int rc);
+bool memo_store_is_stuck(int rc);
 
 /*
  * What writing for an app has given: true when it should be tried again. Begin

@@ -131,7 +131,7 @@ run_claimed(struct pool *pool, struct toolkit *kit)
 		return NULL;
 	}
 	rc = cache_claim_next(kit->cache, &task->claim);
-	if (memo_store_is_stuck(kit, rc))
+	if (memo_store_is_stuck(rc))
 		rc = ERR_STORE;
 	if (rc != 0) {
 		task_free(task);

@@ -34,10 +34,12 @@ acquire(struct task *task, struct toolkit *kit, bool *unstored)
 	int rc;
 
 	*unstored = !task->owned && memo_store_is_failing(kit);
-	if (task->owned || (*unstored && !task->renew))
-		return true;
+	if (task->owned || *unstored) {
+		task->outcome = TASK_THERE; /* what is to be renewed serves */
+		return task->owned || !task->renew;
+	}
 	rc = cache_ask_for(kit->cache, &question, &task->claim, &error);
-	if (memo_store_is_stuck(kit, rc))
+	if (memo_store_is_stuck(rc))
 		rc = ERR_STORE;
 	switch (rc) {
 	case CACHE_OWNED:

@@ -16,6 +16,7 @@
 #include "cache/kept.h"
 #include "cache/mark.h"
 #include "cache/plain.h"
+#include "server/base/clock.h"
 
 #define NOBODY 65534
 
@@ -237,6 +238,39 @@ checksums_of_many_rows(void **state)
 	assert_int_equal(fixture_lookup(f->a, 1, ""), CACHE_MISS);
 }
 
+static int64_t
+time_of_ask(struct fixture *f, unsigned number, int outcome)
+{
+	int64_t from = clock_mono_us();
+
+	assert_int_equal(fixture_ask(f->a, number, NULL), outcome);
+	return clock_mono_us() - from;
+}
+
+/* Another program's, or that of a process that hangs. */
+static void
+a_lock_that_stays_is_waited_for_by_one_at_a_time(void **state)
+{
+	struct fixture *f = *state;
+	int64_t until = clock_mono_us() + 20000000;
+	int64_t sum = 0;
+	unsigned i;
+
+	assert_int_equal(db_write_begin(&f->b->db), 0);
+	assert_int_equal(cache_locked_ms(), 0);
+	assert_true(time_of_ask(f, 1, ERR_BUSY) >= 240000);
+	assert_true(cache_locked_ms() > 0);
+	for (i = 2; i < 52; i++)
+		sum += time_of_ask(f, i, ERR_BUSY);
+	print_message("50 questions: %lld us\n", (long long)sum);
+	assert_true(sum < 5000000); /* it was 12.5 s */
+	while (time_of_ask(f, 1, ERR_BUSY) < 200000)
+		assert_true(clock_mono_us() < until); /* one waits again */
+	db_write_cancel(&f->b->db);
+	(void)time_of_ask(f, 1, CACHE_WANTED_NEW);
+	assert_int_equal(cache_locked_ms(), 0);
+}
+
 #define CASE(name) \
 	cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
@@ -249,6 +283,7 @@ main(void)
 		cmocka_unit_test(somebody_elses_folder),
 		CASE(a_wal_index_that_was_cut_short),
 		CASE(checksums_of_many_rows),
+		CASE(a_lock_that_stays_is_waited_for_by_one_at_a_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
