@@ -20,7 +20,8 @@
  *            one, and are at most KEEP_US old; while the queue is short, see
  *            together_sweep(), a few seconds. No step takes longer the more
  *            of them there are.
- * THREADS    One lock; nothing is computed under it.
+ * THREADS    One lock; nothing is computed under it, and no result copied: it
+ *            has a reference per flight and per thread that copies it.
  */
 #include "worker/together.h"
 
@@ -44,6 +45,13 @@
 
 enum state { RUNNING, QUEUED, GRANTED, ENDED, STATES };
 
+struct result {
+	_Atomic unsigned refs;
+	bool error;
+	size_t len;
+	char data[];
+};
+
 struct flight {
 	struct flight *next_in_bucket;
 	struct flight *prev; /* in the list of its state */
@@ -51,16 +59,14 @@ struct flight {
 	uint8_t key[CACHE_KEY_LEN];
 	enum state state;
 	pthread_t leader;
-	bool counts;   /* among the leaders */
-	bool followed; /* somebody is parked */
-	bool error;
+	bool counts;      /* among the leaders */
+	bool followed;    /* somebody is parked */
 	int64_t seen_us;  /* QUEUED: somebody waits; GRANTED: since then */
 	int64_t began_ms; /* of what runs (cache_now_ms) */
 	int64_t made_ms;  /* when that of the result began */
 	int64_t ended_ms;
-	int64_t ended_us; /* clock_mono_us */
-	char *data;       /* the result; NULL: there is none */
-	size_t len;
+	int64_t ended_us;      /* clock_mono_us */
+	struct result *result; /* NULL: there is none */
 };
 
 struct list {
@@ -90,10 +96,42 @@ place_of(const uint8_t key[CACHE_KEY_LEN])
 	return at;
 }
 
+/* A copy of what came of a computation; NULL: nothing, or no memory. */
+static struct result *
+result_new(bool error, const void *data, size_t len)
+{
+	struct result *result =
+	    data != NULL ? malloc(sizeof(*result) + len) : NULL;
+
+	if (result == NULL)
+		return NULL;
+	atomic_init(&result->refs, 1);
+	result->error = error;
+	result->len = len;
+	memcpy(result->data, data, len);
+	return result;
+}
+
+static struct result *
+result_ref(struct result *result)
+{
+	atomic_fetch_add(&result->refs, 1);
+	return result;
+}
+
+/* Accepts NULL. */
+static void
+result_unref(struct result *result)
+{
+	if (result != NULL && atomic_fetch_sub(&result->refs, 1) == 1)
+		free(result);
+}
+
 static size_t
 size_of(const struct flight *flight)
 {
-	return sizeof(*flight) + flight->len;
+	return sizeof(*flight) +
+	       (flight->result != NULL ? flight->result->len : 0);
 }
 
 static void
@@ -152,7 +190,7 @@ drop(struct flight *flight)
 {
 	unlink_flight(flight);
 	*place_of(flight->key) = flight->next_in_bucket;
-	free(flight->data);
+	result_unref(flight->result);
 	free(flight);
 }
 
@@ -160,7 +198,7 @@ drop(struct flight *flight)
 static void
 forgo(struct flight *flight)
 {
-	if (flight->data != NULL)
+	if (flight->result != NULL)
 		(void)move(flight, flight->key, ENDED);
 	else
 		drop(flight);
@@ -203,17 +241,9 @@ grant(int64_t now_us)
 static bool
 serves(const struct flight *flight, int64_t asked_us, int64_t since_ms)
 {
-	return flight->data != NULL && flight->ended_us >= asked_us &&
+	return flight->result != NULL && flight->ended_us >= asked_us &&
 	       store_is_since(flight->ended_ms,
 		   (flight->ended_ms - flight->made_ms) * 1000, since_ms);
-}
-
-static enum together
-take(const struct flight *flight, struct buf *out)
-{
-	if (buf_put(out, flight->data, flight->len) < 0)
-		return TOGETHER_ALONE;
-	return flight->error ? TOGETHER_ERROR : TOGETHER_DONE;
 }
 
 /* Must a thread that leads nothing yet wait for its turn? */
@@ -225,15 +255,18 @@ is_full(const struct flight *flight)
 		   leaders + lists[GRANTED].count >= leaders_max);
 }
 
+/* With the lock held. A result is the caller's to copy and to give up. */
 static enum together
 join(const uint8_t key[CACHE_KEY_LEN], int64_t asked_us, int64_t since_ms,
-    struct buf *out)
+    struct result **found)
 {
 	struct flight *flight = *place_of(key);
 	int64_t now_us = clock_mono_us();
 
-	if (flight != NULL && serves(flight, asked_us, since_ms))
-		return take(flight, out);
+	if (flight != NULL && serves(flight, asked_us, since_ms)) {
+		*found = result_ref(flight->result);
+		return (*found)->error ? TOGETHER_ERROR : TOGETHER_DONE;
+	}
 	if (flight != NULL && flight->state == RUNNING) {
 		if (pthread_equal(flight->leader, pthread_self()))
 			return TOGETHER_ALONE;
@@ -265,60 +298,66 @@ enum together
 together_join(const uint8_t key[CACHE_KEY_LEN], int64_t asked_us,
     int64_t since_ms, struct buf *out)
 {
+	struct result *found = NULL;
 	enum together outcome;
 
 	(void)pthread_mutex_lock(&lock);
 	sweep(clock_mono_us() - KEEP_US);
-	outcome = join(key, asked_us, since_ms, out);
+	outcome = join(key, asked_us, since_ms, &found);
 	(void)pthread_mutex_unlock(&lock);
+	if (found != NULL && buf_put(out, found->data, found->len) < 0)
+		outcome = TOGETHER_ALONE;
+	result_unref(found);
 	return outcome;
 }
 
-/* The result of what is not in the list ENDED; false: there is none. */
-static bool
-put_result(struct flight *flight, bool error, const void *data, size_t len)
+/* The result of what is not in the list ENDED; takes a reference. */
+static void
+put_result(struct flight *flight, struct result *result)
 {
-	char *copy = data != NULL ? malloc(len + 1) : NULL;
-
-	if (copy == NULL)
-		return false;
-	memcpy(copy, data, len);
-	free(flight->data);
-	flight->data = copy;
-	flight->len = len;
-	flight->error = error;
+	result_unref(flight->result);
+	flight->result = result_ref(result);
 	flight->made_ms = flight->began_ms;
 	flight->ended_ms = cache_now_ms();
 	flight->ended_us = clock_mono_us();
-	return true;
+}
+
+/* What ran has ended so; NULL: with nothing that others can use. */
+static void
+land(struct flight *flight, struct result *result)
+{
+	leaders -= flight->counts;
+	if (result == NULL) {
+		drop(flight);
+		return;
+	}
+	put_result(flight, result);
+	(void)move(flight, flight->key, ENDED);
 }
 
 bool
 together_end(const uint8_t key[CACHE_KEY_LEN], bool error, const void *data,
     size_t len)
 {
+	struct result *result = result_new(error, data, len);
 	struct flight *flight;
-	bool ring;
+	bool ring = false;
 
 	(void)pthread_mutex_lock(&lock);
 	flight = *place_of(key);
 	leading--;
-	if (flight == NULL || flight->state != RUNNING ||
-	    !pthread_equal(flight->leader, pthread_self())) {
-		(void)pthread_mutex_unlock(&lock); /* given up for lost */
-		return false;
+	/* Else it was given up for lost. */
+	if (flight != NULL && flight->state == RUNNING &&
+	    pthread_equal(flight->leader, pthread_self())) {
+		if (flight->followed)
+			atomic_store(&rung, true);
+		land(flight, result);
+		grant(clock_mono_us());
+		sweep(clock_mono_us() - KEEP_US);
+		ring = atomic_load(&rung);
 	}
-	leaders -= flight->counts;
-	if (flight->followed)
-		atomic_store(&rung, true);
-	if (put_result(flight, error, data, len))
-		(void)move(flight, key, ENDED);
-	else
-		drop(flight);
-	grant(clock_mono_us());
-	sweep(clock_mono_us() - KEEP_US);
-	ring = atomic_load(&rung);
 	(void)pthread_mutex_unlock(&lock);
+	result_unref(result);
 	return ring;
 }
 
@@ -326,20 +365,24 @@ void
 together_offer(const uint8_t key[CACHE_KEY_LEN], int64_t took_us,
     const void *data, size_t len)
 {
+	struct result *result = result_new(false, data, len);
 	struct flight *flight;
 
+	if (result == NULL)
+		return;
 	(void)pthread_mutex_lock(&lock);
 	flight = *place_of(key);
 	if (flight == NULL || flight->state == ENDED)
 		flight = move(flight, key, QUEUED); /* for a moment */
 	if (flight != NULL && flight->state != RUNNING) {
 		flight->began_ms = cache_now_ms() - took_us / 1000;
-		(void)put_result(flight, false, data, len);
+		put_result(flight, result);
 		forgo(flight);
 		atomic_store(&rung, true);
 	}
 	sweep(clock_mono_us() - KEEP_US);
 	(void)pthread_mutex_unlock(&lock);
+	result_unref(result);
 }
 
 bool
@@ -364,21 +407,11 @@ together_must_wait(const uint8_t key[CACHE_KEY_LEN])
 	return waits;
 }
 
-/* Its thread does not come back. */
-static void
-lose(struct flight *flight, const char *why)
-{
-	leaders -= flight->counts;
-	if (put_result(flight, true, why, strlen(why)))
-		(void)move(flight, flight->key, ENDED);
-	else
-		drop(flight);
-}
-
 unsigned
 together_lost(const uint8_t key[CACHE_KEY_LEN], const char *why,
     uint8_t out[][CACHE_KEY_LEN], unsigned most)
 {
+	struct result *result = result_new(true, why, strlen(why));
 	struct flight *flight;
 	struct flight *next;
 	pthread_t leader;
@@ -389,17 +422,20 @@ together_lost(const uint8_t key[CACHE_KEY_LEN], const char *why,
 	if (flight != NULL && flight->state == RUNNING) {
 		leader = flight->leader;
 		flight = lists[RUNNING].first;
-		for (; flight != NULL && count < most; flight = next) {
+		for (; flight != NULL; flight = next) {
 			next = flight->next;
 			if (!pthread_equal(flight->leader, leader))
 				continue;
-			memcpy(out[count++], flight->key, CACHE_KEY_LEN);
-			lose(flight, why);
+			if (count < most)
+				memcpy(out[count++], flight->key,
+				    CACHE_KEY_LEN);
+			land(flight, result);
 		}
 		grant(clock_mono_us());
 		atomic_store(&rung, true);
 	}
 	(void)pthread_mutex_unlock(&lock);
+	result_unref(result);
 	return count;
 }
 
@@ -413,7 +449,7 @@ together_knows(const uint8_t key[CACHE_KEY_LEN], int64_t asked_us)
 	flight = *place_of(key);
 	knows = flight != NULL &&
 		(flight->state == RUNNING ||
-		    (flight->data != NULL && flight->ended_us >= asked_us));
+		    (flight->result != NULL && flight->ended_us >= asked_us));
 	(void)pthread_mutex_unlock(&lock);
 	return knows;
 }

@@ -54,9 +54,9 @@ void together_offer(const uint8_t key[CACHE_KEY_LEN], int64_t took_us,
 bool together_must_wait(const uint8_t key[CACHE_KEY_LEN]);
 
 /*
- * The loop: the thread that leads this key has crashed. All that it leads, at
- * most so many keys of which go to `out`, has failed with that sentence. How
- * many they are.
+ * The loop: the thread that leads this key has crashed. All that it leads has
+ * failed with that sentence; at most `most` of the keys go to `out`, those that
+ * it has led for longest. How many went there.
  */
 unsigned together_lost(const uint8_t key[CACHE_KEY_LEN], const char *why,
     uint8_t out[][CACHE_KEY_LEN], unsigned most);

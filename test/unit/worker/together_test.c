@@ -180,21 +180,27 @@ a_place_that_nobody_takes_goes_on(void **state)
 static void
 what_is_lost_has_failed(void **state)
 {
-	uint8_t keys[4][CACHE_KEY_LEN];
+	uint8_t keys[2][CACHE_KEY_LEN];
 	int64_t asked_us = clock_mono_us();
 
 	(void)state;
 	together_limit(1);
 	assert_int_equal(ask(11, asked_us, 0), TOGETHER_LEAD);
 	assert_int_equal(ask(12, asked_us, 0), TOGETHER_LEAD);
+	assert_int_equal(ask(16, asked_us, 0), TOGETHER_LEAD);
 	assert_int_equal(ask_elsewhere(12, asked_us), TOGETHER_WAIT);
-	assert_int_equal(together_lost(key_of(13), "gone", keys, 4), 0);
-	assert_int_equal(together_lost(key_of(11), "gone", keys, 4), 2);
+	assert_int_equal(ask_elsewhere(16, asked_us), TOGETHER_WAIT);
+	assert_int_equal(together_lost(key_of(13), "gone", keys, 2), 0);
+	assert_int_equal(together_lost(key_of(11), "gone", keys, 2), 2);
 	assert_memory_equal(keys[1], key_of(12), CACHE_KEY_LEN);
 	assert_false(together_must_wait(key_of(12)));
+	/* More than there is room to tell of. */
+	assert_false(together_must_wait(key_of(16)));
+	assert_int_equal(ask_elsewhere(16, asked_us), TOGETHER_ERROR);
 	assert_int_equal(ask_elsewhere(12, asked_us), TOGETHER_ERROR);
 	assert_int_equal(ask_elsewhere(14, asked_us), TOGETHER_LEAD);
 	assert_false(end(12, "late"));
+	assert_false(end(16, "late"));
 	assert_false(end(11, NULL));
 	assert_int_equal(ask(12, asked_us, 0), TOGETHER_ERROR);
 	assert_string_equal(buf_cstr(&out), "gone");
