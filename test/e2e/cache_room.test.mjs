@@ -1,36 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * A small disk of the server's own, and a log that cannot be copied any more: everybody is answered all the time, and soon values are
- * stored again. Needs the right to mount a tmpfs.
+ * A small disk of the server's own, and a log that cannot be copied any more:
+ * everybody is answered all the time, and soon values are stored again. Needs
+ * the right to mount a tmpfs.
  */
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
-import fs from "node:fs";
-import path from "node:path";
 import { now, test, until, within } from "../lib/harness.mjs";
+import { NO_DISK, smallDisk } from "../lib/small_disk.mjs";
 import { get } from "../lib/wire.mjs";
 import { call, result, runs } from "../lib/zoo.mjs";
-
-/* What runs a command in a mount name space with a small disk at `dir`. */
-const onSmallDisk = (dir, size) => [
-  ...["unshare", "--mount", "--propagation", "private", "sh", "-c"],
-  `mount -t tmpfs -o size=${size},mode=0700 none "$0" && exec "$@"`,
-  dir,
-];
 
 const PAD = "v".repeat(100_000);
 
 test("a log that cannot be copied", { seconds: 120 }, async (t, scene) => {
-  const cacheDir = path.join(scene.dir(), "cache");
+  const disk = await smallDisk(scene, "16m");
 
-  fs.mkdirSync(cacheDir, { mode: 0o700 });
-  const wrapper = onSmallDisk(cacheDir, "16m");
-
-  if (spawnSync(wrapper[0], [...wrapper.slice(1), "true"]).status !== 0)
-    return t.skip("a tmpfs cannot be mounted here");
+  if (disk === null) return t.skip(NO_DISK);
   const server = await scene.start({
-    ...{ app: "zoo", workers: 2, threads: 2, cacheDir, wrapper },
+    ...{ app: "zoo", workers: 2, threads: 2, ...disk.place },
+    args: ["--timeout", "0"], /* the keeper is held up, and not replaced */
   });
   let longest = 0;
   const ask = async (name) => {
@@ -56,13 +45,7 @@ test("a log that cannot be copied", { seconds: 120 }, async (t, scene) => {
     await Promise.all([0, 1, 2, 3].map((j) => ask(`${i}-${j} `)));
   assert.ok(server.grep(/cache\.failed .*code=13 /).length > 0, "the disk is full");
   /* Something else takes what is left: now the log cannot be copied. */
-  const filler = path.join(`/proc/${server.pid}/root`, cacheDir, "filler");
-  const fd = fs.openSync(filler, "w", 0o600);
-
-  assert.throws(() => {
-    for (;;) fs.writeSync(fd, Buffer.alloc(4096));
-  }, /ENOSPC/);
-  fs.closeSync(fd);
+  disk.fill();
   /* What is stored can be read: no reason to send nobody here. */
   await new Promise((done) => setTimeout(done, 6000));
   for (let i = 0; i < 8; i++)

@@ -6,28 +6,18 @@
  * (config.test.mjs). Sessions outlive the loss of their key's file.
  */
 import assert from "node:assert/strict";
-import { spawn, spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { test, until, within } from "../lib/harness.mjs";
-import { Server } from "../lib/server.mjs";
+import { NO_DISK, smallDisk } from "../lib/small_disk.mjs";
 import { Visitor } from "../lib/visitor.mjs";
 import { get } from "../lib/wire.mjs";
 import { call, result, runs } from "../lib/zoo.mjs";
 
 const NOBODY = 65534;
 
-/* What runs a command in a name space with a file system at `dir`, on which
- * `first` was done. */
-const onDisk = (dir, first) => [
-  ...["unshare", "--mount", "--propagation", "private", "sh", "-c"],
-  `mount -t tmpfs -o size=8m,mode=0700 none "$0" && { ${first}; exec "$@"; }`,
-  dir,
-];
 const isRoot = process.getuid() === 0;
-const canMount =
-  isRoot &&
-  spawnSync("unshare", ["--mount", "--propagation", "private", "true"]).status === 0;
 
 const readiness = async (scene, server) => {
   const seen = [];
@@ -81,56 +71,40 @@ const folder = (scene) => {
   return cacheDir;
 };
 
-test("a start on a full disk", { skip: !canMount, seconds: 120 }, async (t, scene) => {
-  const cacheDir = folder(scene);
-  const filler = `dd if=/dev/zero of="$0/filler" bs=4k 2>/dev/null`;
+test("a start on a full disk", { seconds: 120 }, async (t, scene) => {
+  const disk = await smallDisk(scene, "8m");
 
-  await serves(
-    t,
-    scene,
-    { cacheDir, wrapper: onDisk(cacheDir, filler) },
-    /space|full/i,
-    (server) => {
-      fs.rmSync(path.join(`/proc/${server.pid}/root`, cacheDir, "filler"));
-    },
-  );
+  if (disk === null) return t.skip(NO_DISK);
+  disk.fill();
+  await serves(t, scene, disk.place, /space|full/i, () => disk.free());
 });
 
-test("a restart on a disk that has become full", { skip: !canMount, seconds: 120 }, async (t, scene) => {
-  const cacheDir = folder(scene);
-  const filler = `dd if=/dev/zero of="$0/filler" bs=4k 2>/dev/null; true`;
-  const run = `"$@" & sleep 2; kill $!; wait $!; ls -l "$0" >&2; ${filler}`;
-  const server = await scene.start({
-    ...{ app: "zoo", workers: 2, threads: 2, cacheDir },
-    wrapper: onDisk(cacheDir, run),
-  });
+test("a restart on a disk that has become full", { seconds: 120 }, async (t, scene) => {
+  const disk = await smallDisk(scene, "8m");
 
+  if (disk === null) return t.skip(NO_DISK);
+  const options = { app: "zoo", workers: 2, threads: 2, ...disk.place };
+  const before = await scene.start(options);
+  const reserve = path.join(disk.root, "cache-v1.reserve");
+
+  await ask(scene, before, "before");
+  await until("the reserve", () => fs.existsSync(reserve));
+  await before.stop();
+  assert.ok(fs.existsSync(reserve));
+  disk.fill();
   /* What was kept in reserve is enough to open it. */
-  const [, where] = await server.waitFor(/event=master\.ready url=http:..(\S+)/, {
-    ...{ count: 2, seconds: 30 },
-  });
+  const server = await scene.start(options);
 
-  assert.equal(server.grep(/cache-v1\.reserve/).length, 1);
   assert.equal(server.grep(/event=cache\.unusable/).length, 0);
-  await ask(scene, { address: Server.parseAddress(where) }, "with");
+  await ask(scene, server, "with");
 });
 
-test("a start in a read-only file system", { skip: !canMount, seconds: 120 }, async (t, scene) => {
-  const cacheDir = folder(scene);
+test("a start in a read-only file system", { seconds: 120 }, async (t, scene) => {
+  const disk = await smallDisk(scene, "8m");
 
-  await serves(
-    t,
-    scene,
-    { cacheDir, wrapper: onDisk(cacheDir, `mount -o remount,ro "$0"`) },
-    /Read-only/,
-    (server) => {
-      const done = spawnSync("nsenter", [
-        ...["-t", server.pid, "-m", "mount", "-o", "remount,rw", cacheDir],
-      ]);
-
-      assert.equal(done.status, 0, `${done.stderr}`);
-    },
-  );
+  if (disk === null) return t.skip(NO_DISK);
+  disk.remount("ro");
+  await serves(t, scene, disk.place, /Read-only/, () => disk.remount("rw"));
 });
 
 test("a start in a folder without the right to write", { skip: !isRoot, seconds: 120 }, async (t, scene) => {
