@@ -464,16 +464,18 @@ confirm(const char *dir)
 	return rc == ERR_CORRUPT ? 0 : rc;
 }
 
-/* Tried again every ten seconds: not so often in the log. */
+/* Tried again every ten seconds: not so often in the log. A success, which the
+ * keeper tells of, ends that: what fails after it is another trouble. */
 static void
 report_repair(int rc, struct buf *why)
 {
 	static int64_t again_us;
 	static int last;
+	bool known = rc == last && clock_mono_us() < again_us;
 
-	if (rc == last && clock_mono_us() < again_us)
-		return;
 	last = rc;
+	if (rc == 0 || known)
+		return;
 	again_us = clock_mono_us() + REPAIR_LOG_US;
 	log_error(rc, "cache.repair", "text=\"%s\"",
 	    why->len > 0 ? buf_cstr(why) : "");
@@ -504,8 +506,7 @@ prepare_repair(const struct cache_options *options, bool doubtful)
 	if (rc < 0 && rc != -ENOENT)
 		return rc;
 	rc = prepare(options, &why);
-	if (rc < 0)
-		report_repair(rc, &why);
+	report_repair(rc, &why);
 	buf_free(&why);
 	return rc < 0 ? rc : db_inode(options->cache_dir) != before;
 }

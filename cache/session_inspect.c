@@ -64,14 +64,16 @@ inspect_sessions_list(struct inspect *inspect, unsigned limit,
 	int rc;
 
 	rc = inspect_query(inspect,
-	    "SELECT scope, created, used + (used < 0) * 4503599627370496 AS "
-	    "last,"
-	    " user <> '',"
+	    "SELECT scope, created, last, named,"
 	    " (SELECT count(*) FROM session_values v"
 	    " WHERE v.number = s.number),"
 	    " (SELECT coalesce(sum(len), 0) FROM session_values v"
 	    " WHERE v.number = s.number)"
-	    " FROM sessions s WHERE state = 1 ORDER BY last DESC LIMIT ?1",
+	    /* What each has is counted for those that are listed only. */
+	    " FROM (SELECT scope, created, number, user <> '' AS named,"
+	    " used + (used < 0) * 4503599627370496 AS last"
+	    " FROM sessions WHERE state = 1 ORDER BY last DESC LIMIT ?1) s"
+	    " ORDER BY last DESC",
 	    &stmt);
 	if (rc < 0)
 		return rc;
