@@ -13,7 +13,9 @@
  *            in crash_install(). Stacks are written to a memory file and read
  *            back, because the library writes to descriptors only.
  * THREADS    A thread writes its own struct crash_watch alone; others read it.
- *            The text of a stack is of who has the turn (crash_take_turn()).
+ *            The text of a stack is of who has the turn (crash_take_turn()), or
+ *            of the thread that it has told to report (dump_thread()). The loop
+ *            takes a copy while that lasts (crash_keep_stack()).
  * FAILURE    A report that does not get through is lost; the end is the same.
  */
 #include "worker/crash.h"
@@ -23,7 +25,6 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -37,9 +38,10 @@
 
 #define WATCHES 257 /* the loop and the most threads */
 #define FRAMES 48
-#define STACK_BYTES ((size_t)64 * 1024)
 #define TEXT_BYTES ((size_t)16 * 1024)
 #define NAMES_BYTES ((size_t)8 * 1024)
+#define DUMP_TRIES 200  /* a millisecond each, until it begins */
+#define DUMP_BEGUN (-1) /* no tid */
 #define SIG_DUMP (SIGRTMIN + 3)
 
 static struct crash_watch watches[WATCHES];
@@ -50,7 +52,10 @@ static bool installed;
 static bool explains;
 static int text_fd = -1;
 static char stack_text[TEXT_BYTES];
-static _Atomic unsigned dumped;
+static char kept_text[TEXT_BYTES]; /* the loop's own */
+
+/* The tid that is to report its stack, DUMP_BEGUN while it does, then 0. */
+static _Atomic int dumping;
 
 int
 crash_tid(void)
@@ -161,11 +166,17 @@ crash_stack(void)
 	return stack_text;
 }
 
+const char *
+crash_keep_stack(void)
+{
+	memcpy(kept_text, stack_text, sizeof(kept_text));
+	return kept_text;
+}
+
 void
 crash_fill(struct crash_about *about, const struct crash_watch *watch)
 {
 	about->name = watch->name;
-	about->stack = stack_text;
 	about->request = atomic_load(&watch->request);
 	about->has_key = watch->has_key || watch->has_waited;
 	if (about->has_key)
@@ -179,40 +190,55 @@ report_thread(enum handoff_status_kind kind)
 	struct crash_line line;
 
 	crash_line_begin(&line, kind);
-	crash_line_puts(&line, "stack thread=");
-	if (own == &watches[0])
-		crash_line_puts(&line, "loop");
-	else
-		crash_line_number(&line, own - watches);
-	crash_line_run(&line, own);
+	crash_line_puts(&line, "stack");
+	crash_line_thread(&line, own);
 	crash_line_send(&line);
 	crash_send_stack();
 }
 
+/* It may come late, when nobody waits for it any more. */
 static void
 on_dump(int sig)
 {
 	int saved = errno;
+	int tid = crash_tid();
 
 	(void)sig;
-	report_thread(HANDOFF_STACK);
-	atomic_fetch_add(&dumped, 1);
+	if (atomic_compare_exchange_strong(&dumping, &tid, DUMP_BEGUN)) {
+		report_thread(HANDOFF_STACK);
+		atomic_store(&dumping, 0);
+	}
 	errno = saved;
 }
 
-/* Have another thread report its stack, and wait until it has. */
+static bool
+is_dumping(unsigned tries)
+{
+	while (atomic_load(&dumping) != 0) {
+		if (tries-- == 0)
+			return true;
+		crash_pause_ms(1);
+	}
+	return false;
+}
+
+/*
+ * Have another thread report its stack, and wait until it has: it may take a
+ * while to come to it, and then one for a pipe that is full.
+ */
 static void
 dump_thread(const struct crash_watch *watch)
 {
-	unsigned before = atomic_load(&dumped);
-	unsigned tries = 200;
 	int tid = atomic_load(&watch->tid);
 
-	if (tid == 0 || tid == crash_tid() ||
-	    syscall(SYS_tgkill, getpid(), tid, SIG_DUMP) < 0)
+	if (tid == 0 || tid == crash_tid())
 		return;
-	while (atomic_load(&dumped) == before && --tries > 0)
-		crash_pause_ms(1);
+	atomic_store(&dumping, tid);
+	if (syscall(SYS_tgkill, getpid(), tid, SIG_DUMP) == 0 &&
+	    !is_dumping(DUMP_TRIES))
+		return;
+	if (!atomic_compare_exchange_strong(&dumping, &tid, 0))
+		(void)is_dumping(FRAMES * DUMP_TRIES);
 }
 
 void
@@ -240,6 +266,7 @@ crash_install(int status_fd)
 	action.sa_flags = SA_RESTART | SA_ONSTACK;
 	(void)sigaction(SIG_DUMP, &action, NULL);
 	crash_end_install();
+	crash_signal_stack();
 	crash_thread_begin(0);
 }
 
@@ -249,18 +276,11 @@ void
 crash_thread_begin(unsigned number)
 {
 	sigset_t dump;
-	stack_t stack;
 
 	if (number >= WATCHES || !installed)
 		return;
 	own = &watches[number];
 	own->number = number;
-	own->stack = malloc(STACK_BYTES);
-	memset(&stack, 0, sizeof(stack));
-	stack.ss_sp = own->stack;
-	stack.ss_size = STACK_BYTES;
-	if (own->stack != NULL)
-		(void)sigaltstack(&stack, NULL);
 	(void)sigemptyset(&dump);
 	(void)sigaddset(&dump, SIG_DUMP);
 	(void)pthread_sigmask(SIG_UNBLOCK, &dump, NULL);
@@ -271,16 +291,9 @@ crash_thread_begin(unsigned number)
 void
 crash_thread_end(void)
 {
-	stack_t stack;
-
 	if (own == NULL)
 		return;
 	atomic_store(&own->tid, 0);
-	memset(&stack, 0, sizeof(stack));
-	stack.ss_flags = SS_DISABLE;
-	(void)sigaltstack(&stack, NULL);
-	free(own->stack);
-	own->stack = NULL;
 	own = NULL;
 }
 
@@ -360,6 +373,7 @@ crash_dump_found(struct crash_about *about)
 	stack_text[0] = '\0';
 	dump_thread(last_found);
 	crash_fill(about, last_found);
+	about->stack = crash_keep_stack();
 	(void)strcpy(about->what, "it did not end within thread_timeout");
 	crash_give_turn();
 	return atomic_load(&last_found->since_us) != 0;

@@ -24,10 +24,7 @@ void crash_install(int status_fd);
 /* Development: stacks have the names and lines of the app's functions. */
 void crash_explains(void);
 
-/*
- * A thread begins and ends; `number` 0 is the loop. Gives it a signal stack of
- * its own, without which an overflow of the normal one could not be told.
- */
+/* A thread of the worker begins and ends; `number` 0 is the loop. */
 void crash_thread_begin(unsigned number);
 void crash_thread_end(void);
 
@@ -67,7 +64,7 @@ void crash_rename(const char *name);
 struct crash_about {
 	char what[240];    /* the reason, as a clause */
 	const char *name;  /* of what it runs */
-	const char *stack; /* lines; until the next report */
+	const char *stack; /* lines; until the loop takes the next */
 	void *request;     /* as crash_works_for() was told; NULL: none */
 	uint8_t key[CACHE_KEY_LEN];
 	bool has_key;

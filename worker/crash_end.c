@@ -119,22 +119,6 @@ is_in_app(const struct crash_watch *own)
 	return own == NULL || atomic_load(&own->since_us) != 0;
 }
 
-/* Which thread, and what it runs. */
-static void
-put_thread(struct crash_line *line, const struct crash_watch *own)
-{
-	crash_line_puts(line, " thread=");
-	if (own == NULL) {
-		crash_line_puts(line, "app");
-		return;
-	}
-	if (crash_is_loop(own))
-		crash_line_puts(line, "loop");
-	else
-		crash_line_number(line, own->number);
-	crash_line_run(line, own);
-}
-
 /* A thread of the app's own: for which of them it works is not to be known. */
 static void
 send_busy(void)
@@ -172,7 +156,7 @@ report(const struct way *way)
 		crash_line_puts(&line, " address=");
 		crash_line_address(&line, (uintptr_t)way->info->si_addr);
 	}
-	put_thread(&line, own);
+	crash_line_thread(&line, own);
 	crash_line_send(&line);
 	if (last_words[0] != '\0') {
 		crash_line_begin(&line, HANDOFF_STACK);
@@ -266,7 +250,6 @@ fill_told(const struct way *way, const struct crash_watch *own)
 		crash_line_puts(&line, own->name);
 	} else {
 		told.everybody = true;
-		told.stack = crash_stack();
 		crash_line_puts(&line,
 		    " in a thread started by the app; running were: ");
 		put_names(&line);
@@ -345,7 +328,8 @@ wait_for_end(void)
 		crash_pause_ms(1);
 }
 
-/* The loop goes on behind crash_guard(), as if its app code had returned. */
+/* The loop goes on behind crash_guard(), as if its app code had returned; with
+ * the turn, until it has what it is to tell. */
 static void
 jump(const struct way *way, struct crash_watch *own)
 {
@@ -360,7 +344,6 @@ jump(const struct way *way, struct crash_watch *own)
 	jumped = true;
 	own->net = NULL;
 	(void)setitimer(ITIMER_REAL, &limit, NULL);
-	crash_give_turn();
 	siglongjmp(*net, 1);
 }
 
@@ -371,8 +354,6 @@ end_thread(const struct way *way)
 	bool loop = own != NULL && crash_is_loop(own);
 	bool wait = false;
 
-	if (own != NULL)
-		atomic_store(&own->lost, true);
 	(void)atomic_fetch_add(&pending, 1);
 	if (crash_take_turn(loop ? LOOP_TRIES : TURN_TRIES)) {
 		report(way);
@@ -455,7 +436,16 @@ end_by_exit(int status)
 
 typedef void exit_function(int status);
 
-/* The C library's own. */
+/* What _exit() does. A signal handler may call that, and a child that was just
+ * forked: neither can wait for the lock of the loader, as dlsym() does. */
+static _Noreturn void
+end_at_once(int status)
+{
+	for (;;)
+		(void)syscall(SYS_exit_group, status);
+}
+
+/* The C library's own, which first runs what is to run at the end. */
 static _Noreturn void
 pass_on(const char *name, int status)
 {
@@ -465,8 +455,7 @@ pass_on(const char *name, int status)
 	memcpy(&run, &found, sizeof(run));
 	if (run != NULL)
 		run(status);
-	for (;;)
-		(void)syscall(SYS_exit_group, status);
+	end_at_once(status);
 }
 
 #define OURS __attribute__((visibility("default")))
@@ -489,14 +478,14 @@ OURS void
 _exit(int status)
 {
 	end_by_exit(status);
-	pass_on("_exit", status);
+	end_at_once(status);
 }
 
 OURS void
 _Exit(int status)
 {
 	end_by_exit(status);
-	pass_on("_exit", status);
+	end_at_once(status);
 }
 
 /* In a line of the log it stands in quotes. */
@@ -523,6 +512,14 @@ crash_tell_loop(int fd)
 	loop_fd = fd;
 }
 
+/* While the one who told it has the turn. */
+static void
+take_told(struct crash_about *about)
+{
+	*about = told;
+	about->stack = crash_keep_stack();
+}
+
 bool
 crash_take(struct crash_about *about)
 {
@@ -530,7 +527,7 @@ crash_take(struct crash_about *about)
 
 	if (!atomic_compare_exchange_strong(&telling, &asked, TELL_TAKEN))
 		return false;
-	*about = told;
+	take_told(about);
 	return true;
 }
 
@@ -565,7 +562,8 @@ crash_guard(void (*run)(void *arg), void *arg, struct crash_about *about)
 		return true;
 	}
 	atomic_store(&own->since_us, 0);
-	*about = told;
+	take_told(about);
+	crash_give_turn();
 	return false;
 }
 

@@ -11,8 +11,9 @@
 
 /*
  * Between the files that tell of a crash: crash.c (the heartbeat of the
- * threads, stacks), crash_end.c (how a thread that crashes ends the process)
- * and crash_line.c (text in a signal handler).
+ * threads, stacks), crash_end.c (how a thread that crashes ends the process),
+ * crash_line.c (text in a signal handler) and crash_thread.c (the stacks that
+ * handlers run on).
  */
 
 /* What a thread of the worker runs. It writes its own alone; others read. */
@@ -27,9 +28,7 @@ struct crash_watch {
 	void *_Atomic request; /* the same, for the loop */
 	uint8_t waited[CACHE_KEY_LEN]; /* others wait for this key */
 	bool has_waited;
-	_Atomic bool lost; /* it has crashed, and will not come back */
-	sigjmp_buf *net;   /* the loop goes on there; NULL: it does not */
-	void *stack;
+	sigjmp_buf *net; /* the loop goes on there; NULL: it does not */
 	unsigned number; /* 0: the loop */
 };
 
@@ -42,12 +41,15 @@ bool crash_is_loop(const struct crash_watch *watch);
 /* The next watch at or after *at that is in app code; NULL: no more. */
 struct crash_watch *crash_next_busy(unsigned *at);
 
-/* What the loop wants to know of it; `what` is left to the caller. */
+/* What the loop wants to know of it; `what` and `stack` are the caller's. */
 void crash_fill(struct crash_about *about, const struct crash_watch *watch);
 
 /* Send this thread's stack; crash_stack() has it then. */
 void crash_send_stack(void);
 char *crash_stack(void);
+
+/* The loop's own copy of it, until the next one; while nobody writes it. */
+const char *crash_keep_stack(void);
 
 /* Then, after crash_explains(): send names and lines, which crash_stack() has
  * first from now on. By the thread whose turn it is. */
@@ -58,6 +60,10 @@ void crash_dump_all(void);
 
 int crash_tid(void);
 void crash_pause_ms(long ms);
+
+/* crash_thread.c: give this thread a stack for its signal handlers, without
+ * which an overflow of the normal one could not be told. NULL: it has none. */
+void *crash_signal_stack(void);
 
 /* crash_end.c: only one thread at a time sends, in lines that belong together.
  * False: it is not to be had within `tries` milliseconds. */
@@ -78,6 +84,9 @@ void crash_line_put(struct crash_line *line, const char *text, size_t len);
 void crash_line_puts(struct crash_line *line, const char *text);
 void crash_line_number(struct crash_line *line, int64_t number);
 void crash_line_address(struct crash_line *line, uintptr_t address);
+/* " thread=N", and as crash_line_run(); NULL: a thread of the app's own. */
+void crash_line_thread(struct crash_line *line,
+    const struct crash_watch *watch);
 /* " callback=NAME busy_ms=N key=HEX", as far as there is any. */
 void crash_line_run(struct crash_line *line, const struct crash_watch *watch);
 /* Write it into the status pipe, whose end crash_line_to() names. */

@@ -90,6 +90,21 @@ crash_line_address(struct crash_line *line, uintptr_t address)
 }
 
 void
+crash_line_thread(struct crash_line *line, const struct crash_watch *watch)
+{
+	crash_line_puts(line, " thread=");
+	if (watch == NULL) {
+		crash_line_puts(line, "app");
+		return;
+	}
+	if (crash_is_loop(watch))
+		crash_line_puts(line, "loop");
+	else
+		crash_line_number(line, watch->number);
+	crash_line_run(line, watch);
+}
+
+void
 crash_line_run(struct crash_line *line, const struct crash_watch *watch)
 {
 	int64_t since_us = atomic_load(&watch->since_us);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Threads that the app starts by itself have a signal stack, too: without one
- * an overflow of the normal stack ends the process before anything is said.
+ * Every thread has a signal stack, those that the app starts by itself, too:
+ * without one an overflow of the normal stack ends the process before anything
+ * is said.
  *
- * The app's calls of pthread_create() come here, as those of exit() do, see
- * crash_end.c; so do those of std::thread, and the server's own, which give
- * themselves another one, see crash_thread_begin().
+ * All calls of pthread_create() come here, as the app's of exit() do, see
+ * crash_end.c: those of std::thread, and the server's own.
  *
  * OWNERSHIP  The thread has its stack and gives it back when it ends.
  * THREADS    Any.
@@ -20,6 +20,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "worker/crash_int.h"
+
 #define STACK_BYTES ((size_t)64 * 1024)
 #define OURS __attribute__((visibility("default")))
 
@@ -31,11 +33,26 @@ struct start {
 	void *arg;
 };
 
+void *
+crash_signal_stack(void)
+{
+	stack_t stack = { .ss_size = STACK_BYTES };
+
+	stack.ss_sp = mmap(NULL, STACK_BYTES, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (stack.ss_sp == MAP_FAILED)
+		return NULL;
+	(void)sigaltstack(&stack, NULL);
+	return stack.ss_sp;
+}
+
 static void
 give_back(void *memory)
 {
 	const stack_t none = { .ss_flags = SS_DISABLE };
 
+	if (memory == NULL)
+		return;
 	(void)sigaltstack(&none, NULL);
 	(void)munmap(memory, STACK_BYTES);
 }
@@ -45,18 +62,10 @@ run_with_stack(void *arg)
 {
 	struct start start = *(struct start *)arg;
 	void *result;
-	stack_t stack;
 
 	free(arg);
-	memset(&stack, 0, sizeof(stack));
-	stack.ss_size = STACK_BYTES;
-	stack.ss_sp = mmap(NULL, STACK_BYTES, PROT_READ | PROT_WRITE,
-	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (stack.ss_sp == MAP_FAILED)
-		return start.run(start.arg);
-	(void)sigaltstack(&stack, NULL);
 	/* It may end by pthread_exit(), too. */
-	pthread_cleanup_push(give_back, stack.ss_sp);
+	pthread_cleanup_push(give_back, crash_signal_stack());
 	result = start.run(start.arg);
 	pthread_cleanup_pop(1);
 	return result;

@@ -52,7 +52,9 @@ struct names {
 	size_t len;
 };
 
-static char program[PATH_MAX]; /* addr2line; empty: there is none */
+static char program[PATH_MAX];       /* addr2line; empty: there is none */
+static char system_folder[PATH_MAX]; /* of the C library */
+static size_t system_len;
 static int64_t patience_us = PATIENCE_US;
 
 extern char **environ;
@@ -66,11 +68,14 @@ is_own(const Dl_info *info)
 	       own.dli_fbase == info->dli_fbase;
 }
 
+/* Does it stand beside the C library? Below that there may be apps. */
 static bool
 is_system(const char *file)
 {
-	return strncmp(file, "/lib", 4) == 0 ||
-	       strncmp(file, "/usr/lib", 8) == 0;
+	const char *slash = strrchr(file, '/');
+
+	return slash != NULL && (size_t)(slash - file) == system_len &&
+	       strncmp(file, system_folder, system_len) == 0;
 }
 
 /* The address at the end of "file(function+0x1)[0x2]". */
@@ -253,12 +258,30 @@ explain_file(const struct frames *frames, size_t first, struct names *out)
 	return count;
 }
 
+/* Where the loader has found the C library. */
+static void
+find_system(void)
+{
+	const void *known = dlsym(RTLD_DEFAULT, "gnu_get_libc_version");
+	const char *slash;
+	Dl_info info;
+
+	if (known == NULL || dladdr(known, &info) == 0)
+		return;
+	slash = strrchr(info.dli_fname, '/');
+	if (slash == NULL || slash - info.dli_fname >= PATH_MAX)
+		return;
+	system_len = (size_t)(slash - info.dli_fname);
+	memcpy(system_folder, info.dli_fname, system_len);
+}
+
 void
 symbols_prepare(void)
 {
 	const char *at = getenv("PATH");
 	size_t len;
 
+	find_system();
 	for (; at != NULL && *at != '\0'; at += len + (at[len] == ':')) {
 		len = strcspn(at, ":");
 		if (len > 0 &&

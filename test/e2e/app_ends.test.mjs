@@ -9,7 +9,7 @@ import fs from "node:fs";
 import http2 from "node:http2";
 import path from "node:path";
 import { certificate } from "../lib/certificate.mjs";
-import { ROOT, SLOW, test } from "../lib/harness.mjs";
+import { ROOT, SLOW, test, until } from "../lib/harness.mjs";
 
 const DEV = ["--debug"];
 
@@ -22,9 +22,9 @@ const bodyOf = (name) =>
   });
 
 /* The answer of one callback, on a connection of its own: status and text. */
-async function run(server, name) {
+async function run(server, name, query = "") {
   try {
-    const answer = await fetch(`${server.url}/_dash-update-component`, {
+    const answer = await fetch(`${server.url}/_dash-update-component${query}`, {
       method: "POST",
       headers: { "content-type": "application/json", connection: "close" },
       body: bodyOf(name),
@@ -140,22 +140,13 @@ test("exit in a memoized function, and in a job", async (t, s) => {
   assert.equal(answer.status, 500);
   assert.match(answer.text, /exit\(0\) called by the app in callback exiting_value/);
   const job = JSON.parse((await run(server, "exiting_job")).text).job;
-  let last;
+  const text = await until("its end", async () => {
+    const last = await run(server, "exiting_job", `?job=${job}`);
 
-  do {
-    last = await fetch(`${server.url}/_dash-update-component?job=${job}`, {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify({
-        output: "exiting_job.children",
-        outputs: { id: "exiting_job", property: "children" },
-        inputs: [{ id: "go", property: "n_clicks", value: 1 }],
-        changedPropIds: ["go.n_clicks"],
-      }),
-    }).catch(() => null);
-    await new Promise((done) => setTimeout(done, 100));
-  } while (last?.status !== 500);
-  assert.match(await last.text(), /exit\(0\) called by the app.*callback=exiting_job/s);
+    return last.status === 500 && last.text;
+  });
+
+  assert.match(text, /exit\(0\) called by the app.*callback=exiting_job/s);
   assert.equal(server.grep(/recycled/).length, 0);
 });
 
@@ -239,22 +230,28 @@ test("a child of the app's own may end", async (t, s) => {
 });
 
 for (const [mode, args] of [["development", DEV], ["production", []]])
-  test(`a layout that crashes: ${mode}`, async (t, s) => {
-    const wish = `${s.dir()}/crash`;
-    const server = await s.start({
-      app: "app_ends",
-      args,
-      workers: 1,
-      env: { APP_ENDS_LAYOUT: wish },
+  for (const [wish, what, verdict] of [
+    ["crash", /SIGSEGV in callback layout.*app_ends\.so/s, "signal=SIGSEGV"],
+    ["exit", /exit\(6\) called by the app in callback layout/, "verdict=crashed status=4"],
+  ])
+    test(`a layout that ends the process by ${wish}: ${mode}`, async (t, s) => {
+      const file = `${s.dir()}/wish`;
+      const server = await s.start({
+        app: "app_ends",
+        args,
+        workers: 1,
+        env: { APP_ENDS_LAYOUT: file },
+      });
+
+      fs.writeFileSync(file, wish);
+      const answer = await fetch(`${server.url}/_dash-layout`);
+      const text = await answer.text();
+
+      assert.equal(answer.status, 500);
+      assert.equal(what.test(text), mode === "development");
+      fs.rmSync(file);
+      await server.waitFor(new RegExp(`event=worker\\.exit .*${verdict}`));
+      await server.waitFor(/event=worker\.ready/, { count: 2 });
+      assert.equal(exits(server), 1);
+      assert.equal((await fetch(`${server.url}/_dash-layout`)).status, 200);
     });
-
-    fs.writeFileSync(wish, "");
-    const answer = await fetch(`${server.url}/_dash-layout`);
-    const text = await answer.text();
-
-    assert.equal(answer.status, 500);
-    assert.equal(/SIGSEGV in callback layout.*app_ends\.so/s.test(text), mode === "development");
-    await server.waitFor(/event=worker\.exit .*signal=SIGSEGV/);
-    assert.equal(exits(server), 1);
-    fs.rmSync(wish);
-  });

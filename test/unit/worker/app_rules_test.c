@@ -30,6 +30,18 @@ page(struct ph_call *call)
 	return ph_null();
 }
 
+/* An app that has a page, and no callbacks yet. */
+static struct ph_app *
+begin(void)
+{
+	struct ph_app *app;
+
+	fixture_init(&fixture);
+	app = fixture_ph(&fixture);
+	ph_layout(app, page);
+	return app;
+}
+
 /* What is wrong with the callbacks so far; they are forgotten then. */
 static void
 check_one(const char *want)
@@ -47,12 +59,9 @@ check_one(const char *want)
 static void
 circles_of_patterns(void **state)
 {
-	struct ph_app *app;
+	struct ph_app *app = begin();
 
 	(void)state;
-	fixture_init(&fixture);
-	app = fixture_ph(&fixture);
-	ph_layout(app, page);
 	ph_callback(app, draw, PH_OUTPUT(PH_MATCH("a") ".x"),
 	    PH_INPUT(PH_MATCH("b") ".x"));
 	ph_callback(app, fill, PH_OUTPUT(PH_MATCH("b") ".x"),
@@ -80,12 +89,9 @@ circles_of_patterns(void **state)
 static void
 running_with_match(void **state)
 {
-	struct ph_app *app;
+	struct ph_app *app = begin();
 
 	(void)state;
-	fixture_init(&fixture);
-	app = fixture_ph(&fixture);
-	ph_layout(app, page);
 	ph_callback(app, draw, PH_OUTPUT(PH_MATCH("a") ".x"),
 	    PH_INPUT(PH_MATCH("b") ".x"),
 	    .running =
@@ -125,6 +131,7 @@ options_of_an_older_app(void **state)
 	char *pages = mmap(NULL, 2 * size, PROT_READ | PROT_WRITE,
 	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	const struct ph_callback_options *theirs;
+	struct ph_app *app;
 
 	(void)state;
 	assert_ptr_not_equal(pages, MAP_FAILED);
@@ -132,11 +139,9 @@ options_of_an_older_app(void **state)
 	old -= old % _Alignof(struct ph_callback_options);
 	theirs = (const void *)(pages + size - old);
 	memcpy(pages + size - old, &options, old);
-	fixture_init(&fixture);
+	app = begin();
 	fixture.app->abi_minor = 2;
-	app_define_layout(fixture_ph(&fixture), page,
-	    &(struct ph_layout_options){ .blocking = false });
-	app_define_callback(fixture_ph(&fixture), draw, "draw", theirs);
+	app_define_callback(app, draw, "draw", theirs);
 	assert_true(fixture.app->callbacks[0]->prevent_initial_call);
 	assert_false(fixture.app->callbacks[0]->initial_duplicate);
 	check_one("");
@@ -153,14 +158,11 @@ what_a_function_looks_like(void **state)
 		"(function(x) { return x; })" };
 	static const char *const others[] = { "space.", "a.b.c", "return 1;",
 		"{ return 1; }", "functions", "space name", "/* function(x)" };
-	struct ph_app *app;
+	struct ph_app *app = begin();
 	char want[128];
 	size_t i;
 
 	(void)state;
-	fixture_init(&fixture);
-	app = fixture_ph(&fixture);
-	ph_layout(app, page);
 	for (i = 0; i < sizeof(functions) / sizeof(functions[0]); i++) {
 		ph_clientside(app, functions[i], PH_OUTPUT("a.x"),
 		    PH_INPUT("i.v"));
@@ -182,12 +184,9 @@ static void
 functions_in_the_browser(void **state)
 {
 	struct buf out = BUF_EMPTY;
-	struct ph_app *app;
+	struct ph_app *app = begin();
 
 	(void)state;
-	fixture_init(&fixture);
-	app = fixture_ph(&fixture);
-	ph_layout(app, page);
 	ph_clientside(app, "function() { return '</SCRIPT>'; }",
 	    PH_OUTPUT("a.x"), PH_INPUT("i.v"));
 	check_one("ph_clientside(\"function() { return '</SCRIPT>'; }\"): the "
