@@ -404,6 +404,14 @@ turn_away(struct conn *conn)
 	conn_settle(conn);
 }
 
+struct http_span
+conn_client(const struct conn *conn, const struct answer_to *to)
+{
+	if (to->client.data != NULL)
+		return to->client;
+	return (struct http_span){ conn->peer, strlen(conn->peer) };
+}
+
 static int
 open_conn(struct worker *worker, int fd, const char *peer, bool refused)
 {

@@ -110,6 +110,11 @@ struct answer_to {
 	struct session_ticket ticket; /* whose it is, where that counts */
 };
 
+/* The address of whose request it is; empty: came by a unix socket. Borrowed
+ * from both. */
+struct http_span conn_client(const struct conn *conn,
+    const struct answer_to *to);
+
 /* Take over an accepted, non-blocking socket. 0 or -ENOMEM (not closed). */
 int conn_open(struct worker *worker, int fd, const char *peer);
 

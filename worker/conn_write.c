@@ -366,10 +366,7 @@ log_answer(struct conn *conn, const struct answer_to *to,
     const struct reply *reply)
 {
 	struct access_entry entry = {
-		.client =
-		    to->client.data != NULL
-			? to->client
-			: (struct http_span){ conn->peer, strlen(conn->peer) },
+		.client = conn_client(conn, to),
 		.method = to->method,
 		.target = to->target,
 		.minor = conn->stream != NULL ? 20 : to->minor,

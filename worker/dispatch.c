@@ -223,17 +223,16 @@ hash_bytes(uint64_t hash, const void *data, size_t len)
 }
 
 int64_t
-dispatch_client(const struct conn *conn, const struct session_ticket *ticket,
-    struct http_span client)
+dispatch_client(const struct conn *conn, const struct answer_to *to,
+    const struct session_ticket *ticket)
 {
 	uint64_t hash = UINT64_C(0xcbf29ce484222325);
+	struct http_span client = conn_client(conn, to);
 
 	if (ticket->issued != 0)
 		hash = hash_bytes(hash, ticket->id, sizeof(ticket->id));
 	else if (client.len > 0)
 		hash = hash_bytes(hash, client.data, client.len);
-	else if (conn->peer[0] != '\0')
-		hash = hash_bytes(hash, conn->peer, strlen(conn->peer));
 	else
 		return 0;
 	return (int64_t)(hash >> 1);
@@ -312,7 +311,7 @@ run_callback(struct conn *conn, const struct answer_to *to,
 		give_visit(task, to);
 		task->callback = callback;
 		task->computation = &callback->computation;
-		task->client = dispatch_client(conn, &to->ticket, to->client);
+		task->client = dispatch_client(conn, to, &to->ticket);
 		if (buf_put(&task->arguments, worker->scratch.data,
 			worker->scratch.len) < 0 ||
 		    (task->kind == TASK_JOB &&
@@ -438,10 +437,7 @@ dispatch_update(struct conn *conn, const struct answer_to *asker,
 		return;
 	read_ticket(conn, head, &mine);
 	arena_reset(&worker->arena);
-	about = update_request(&worker->arena, head,
-	    to->client.data != NULL
-		? to->client
-		: (struct http_span){ conn->peer, strlen(conn->peer) });
+	about = update_request(&worker->arena, head, conn_client(conn, to));
 	if (about == NULL) {
 		answer_status(conn, to, 503);
 		return;

@@ -72,8 +72,8 @@ void dispatch_end_waiting(struct worker *worker, struct task *task);
  * For whom a request counts when it is settled whose value is computed next: a
  * session, or else the address that a trusted proxy names, or else the peer's.
  */
-int64_t dispatch_client(const struct conn *conn,
-    const struct session_ticket *ticket, struct http_span client);
+int64_t dispatch_client(const struct conn *conn, const struct answer_to *to,
+    const struct session_ticket *ticket);
 
 /* Forget an entry that nobody waits for. */
 void dispatch_drop_if_empty(struct worker *worker, struct parked *parked);

@@ -15,11 +15,13 @@
 #include "cache/encode.h"
 #include "worker/crash.h"
 #include "worker/dispatch_int.h"
+#include "worker/guard.h"
 #include "worker/update.h"
 #include "worker/worker_int.h"
 
 struct page {
 	struct worker *worker;
+	const struct value *request; /* in the worker's arena */
 	struct task task;
 };
 
@@ -28,7 +30,7 @@ run_layout(void *arg)
 {
 	struct page *page = arg;
 
-	task_layout(&page->task, &page->worker->kit);
+	task_layout(&page->task, &page->worker->kit, page->request);
 }
 
 /* The page, or why there is none. */
@@ -50,21 +52,23 @@ take_page(struct page *page, struct reply *reply)
 		http_reply_error(reply, 503);
 }
 
-/* Whose request it is, and what he has said of himself. */
-static int
-give_request(struct conn *conn, const struct answer_to *to,
+/* Whose request it is, what he says of himself, and of the page that he sees:
+ * only the Referer knows that, as the front end asks for the layout at an
+ * address of its own. NULL: no memory. */
+static const struct value *
+find_request(struct conn *conn, const struct answer_to *to,
     const struct http_head *head, struct task *task)
 {
-	struct arena *arena = &conn->worker->arena;
-	const struct value *request;
+	struct worker *worker = conn->worker;
+	struct http_span query =
+	    guard_page_query(head, worker->site->requests, to->secure);
 
 	dispatch_visit(conn, head, to, task);
-	arena_reset(arena);
-	request = update_request(arena, head,
-	    to->client.data != NULL
-		? to->client
-		: (struct http_span){ conn->peer, strlen(conn->peer) });
-	return request != NULL ? encode_value(request, &task->about) : -ENOMEM;
+	if (query.len > 0 &&
+	    buf_put(&task->arguments, query.data, query.len) < 0)
+		return NULL;
+	arena_reset(&worker->arena);
+	return update_request(&worker->arena, head, conn_client(conn, to));
 }
 
 static void
@@ -76,8 +80,9 @@ layout_here(struct conn *conn, const struct answer_to *to,
 	struct reply reply;
 	bool whole;
 
-	if (give_request(conn, to, head, &page.task) < 0) {
-		buf_free(&page.task.about);
+	page.request = find_request(conn, to, head, &page.task);
+	if (page.request == NULL) {
+		buf_free(&page.task.arguments);
 		http_reply_error(&reply, 503);
 		conn_answer(conn, to, &reply, false);
 		return;
@@ -93,13 +98,14 @@ layout_here(struct conn *conn, const struct answer_to *to,
 	}
 	conn_answer(conn, to, &reply, false);
 	buf_free(&page.task.fields);
-	buf_free(&page.task.about);
+	buf_free(&page.task.arguments);
 }
 
 void
 dispatch_layout(struct conn *conn, const struct answer_to *to,
     const struct http_head *head)
 {
+	const struct value *request;
 	struct task *task;
 
 	if (!conn->worker->app->layout_blocking) {
@@ -107,7 +113,8 @@ dispatch_layout(struct conn *conn, const struct answer_to *to,
 		return;
 	}
 	task = task_new(TASK_LAYOUT);
-	if (task != NULL && give_request(conn, to, head, task) < 0) {
+	request = task != NULL ? find_request(conn, to, head, task) : NULL;
+	if (request == NULL || encode_value(request, &task->about) < 0) {
 		task_free(task);
 		task = NULL;
 	}

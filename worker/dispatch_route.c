@@ -57,8 +57,7 @@ dispatch_route(struct conn *conn, const struct answer_to *to,
 	if (task != NULL) {
 		task->route = message->route;
 		dispatch_visit(conn, message->head, to, task);
-		task->client =
-		    dispatch_client(conn, &task->visit.ticket, to->client);
+		task->client = dispatch_client(conn, to, &task->visit.ticket);
 		rc = encode_request(worker, message, &task->arguments);
 	}
 	/* A body in a file: the file goes along. */

@@ -161,7 +161,7 @@ dispatch_ask(struct worker *worker, struct parked *parked)
 	task->computation = &parked->callback->computation;
 	if (parked->requests != NULL)
 		task->client = dispatch_client(parked->requests->conn,
-		    &parked->requests->to.ticket, parked->requests->to.client);
+		    &parked->requests->to, &parked->requests->to.ticket);
 	task->asked_us = parked->asked_us;
 	memcpy(task->key, parked->key, CACHE_KEY_LEN);
 	rc = buf_put(&task->arguments, parked->arguments.data,

@@ -127,6 +127,45 @@ guard_origin(const struct worker_options *options, const struct http_head *head,
 	       origin_is_host(head->origin, head->host, secure);
 }
 
+/* A browser that says same-origin has the public name in it, which a proxy may
+ * have replaced in Host. */
+struct http_span
+guard_page_query(const struct http_head *head, const char *prefix, bool secure)
+{
+	static const struct http_span none = { NULL, 0 };
+	struct http_span origin = head->referer;
+	struct http_span path;
+	struct http_span query;
+	const char *host;
+
+	host = origin.data != NULL ? memmem(origin.data, origin.len, "://", 3)
+				   : NULL;
+	if (host == NULL)
+		return none;
+	host += 3;
+	path.data =
+	    memchr(host, '/', origin.len - (size_t)(host - origin.data));
+	if (path.data == NULL)
+		return none;
+	path.len = origin.len - (size_t)(path.data - origin.data);
+	origin.len -= path.len;
+	if (!origin_is_host(origin, head->host, secure) &&
+	    !http_span_is(head->sec_fetch_site, "same-origin"))
+		return none;
+	if (path.len < strlen(prefix) ||
+	    memcmp(path.data, prefix, strlen(prefix)) != 0)
+		return none;
+	query.data = memchr(path.data, '?', path.len);
+	if (query.data == NULL)
+		return none;
+	query.data++;
+	query.len = path.len - (size_t)(query.data - path.data);
+	path.data = memchr(query.data, '#', query.len);
+	if (path.data != NULL)
+		query.len = (size_t)(path.data - query.data);
+	return query;
+}
+
 /* Take the next `name=value` off a cookie list. */
 static bool
 next_pair(struct http_span *list, struct http_span *name,

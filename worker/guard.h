@@ -31,6 +31,14 @@ bool guard_host(const opt_LIST_t *allowed, struct http_span host);
 bool guard_origin(const struct worker_options *options,
     const struct http_head *head, bool secure);
 
+/*
+ * The query of the page that asks, as its Referer says; absent: there is none,
+ * or the page is no other than one below `prefix` of the host that is asked.
+ * `secure` as above.
+ */
+struct http_span guard_page_query(const struct http_head *head,
+    const char *prefix, bool secure);
+
 /* Do the CSRF cookie and the header that repeats it agree? */
 bool guard_token(const struct worker_options *options,
     const struct http_head *head);

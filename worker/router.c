@@ -341,10 +341,7 @@ run_own(const struct route_request *rq)
 	const struct route_message message = { .route = route,
 		.head = rq->head,
 		.path = rq->decoded,
-		.client = rq->to->client.data != NULL
-			      ? rq->to->client
-			      : (struct http_span){ rq->conn->peer,
-				    strlen(rq->conn->peer) },
+		.client = conn_client(rq->conn, rq->to),
 		.body = rq->body,
 		.len = rq->len };
 

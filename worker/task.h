@@ -71,7 +71,7 @@ struct task {
 	const struct callback *callback; /* CALLBACK, ANSWER, COMPUTE or NULL */
 	const struct computation *computation; /* COMPUTE, ANSWER */
 	struct buf arguments; /* as update_encode(), or an encoded array;
-				 PARSE: body */
+				 PARSE: body; LAYOUT: query of the page */
 	bool gzip;            /* PARSE: the body is */
 	struct spool *spool;  /* PARSE, ROUTE: a body in a file instead */
 	struct buf about;     /* PARSE, LAYOUT: the request, encoded; ROUTE:
@@ -152,10 +152,12 @@ bool task_adopt(struct task *task, struct toolkit *kit);
 
 /*
  * Run the layout function into `task`, which need not be from task_new().
- * Sets outcome, response or error; TASK_WAITS only where the toolkit may
- * wait. Loop or pool thread.
+ * `request`: who asks, as update_request(), borrowed; NULL: as task->about has
+ * it, encoded. Sets outcome, response or error; TASK_WAITS only where the
+ * toolkit may wait. Loop or pool thread.
  */
-void task_layout(struct task *task, struct toolkit *kit);
+void task_layout(struct task *task, struct toolkit *kit,
+    const struct value *request);
 
 /*
  * Check the update in task->arguments, or in its spool, against the app and

@@ -7,8 +7,6 @@
  * FAILURE  What the layout does wrong ends as TASK_FAILED with a sentence.
  */
 #include <errno.h>
-#include <string.h>
-#include <strings.h>
 
 #include "cache/encode.h"
 #include "server/base/err.h"
@@ -19,50 +17,33 @@
 #include "worker/task.h"
 #include "worker/update.h"
 
-/* The query of the page that asks: only the Referer knows it, as the front end
- * asks for the layout at an address of its own. */
-static struct http_span
-query_of(const struct value *request)
-{
-	const struct value *fields = value_get(request, "fields");
-	struct http_span query = { NULL, 0 };
-	const char *at;
-	uint32_t i;
-
-	for (i = 0; fields != NULL && i + 1 < fields->count; i += 2) {
-		if (strcasecmp(fields->u.items[i].u.text, "referer") != 0)
-			continue;
-		at = strchr(fields->u.items[i + 1].u.text, '?');
-		if (at != NULL)
-			query =
-			    (struct http_span){ at + 1, strcspn(at + 1, "#") };
-		break;
-	}
-	return query;
-}
-
 /* Who asks, for ph_header() and the like. 0 or negative. */
 static int
-read_request(const struct task *task, struct call *call)
+give_request(const struct task *task, const struct value *request,
+    struct call *call)
 {
+	const struct http_span query = { task->arguments.data,
+		task->arguments.len };
 	struct value *about =
 	    value_array(call->arena, (uint32_t)UPDATE_ABOUT_COUNT);
-	struct value *request = NULL;
+	struct value *decoded = NULL;
 	int rc = about != NULL ? 0 : -ENOMEM;
 
-	if (rc == 0 && task->about.len > 0)
+	if (rc == 0 && request == NULL && task->about.len > 0)
 		rc = encode_decode(task->about.data, task->about.len,
-		    call->arena, &request);
+		    call->arena, &decoded);
+	if (decoded != NULL)
+		request = decoded;
 	if (rc < 0 || request == NULL)
 		return rc;
 	about->u.items[UPDATE_REQUEST] = *request;
 	call->about = about;
-	call->query_args = pattern_query(query_of(request), call->arena);
+	call->query_args = pattern_query(query, call->arena);
 	return 0;
 }
 
 void
-task_layout(struct task *task, struct toolkit *kit)
+task_layout(struct task *task, struct toolkit *kit, const struct value *request)
 {
 	const struct ph_value *page;
 	struct arena arena;
@@ -73,7 +54,7 @@ task_layout(struct task *task, struct toolkit *kit)
 	arena_init(&arena, (size_t)kit->options->limit_request_memory);
 	call_init(&call, kit, &arena, CALL_LAYOUT, "layout", NULL);
 	task_begin(task, kit, &call);
-	rc = read_request(task, &call);
+	rc = give_request(task, request, &call);
 	if (rc < 0) {
 		task_fail(task, call.name, err_str(rc));
 		arena_free(&arena);

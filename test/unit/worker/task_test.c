@@ -520,7 +520,7 @@ a_page_on_the_loop_may_not(void **state)
 	memset(&task, 0, sizeof(task));
 	page = page_waits;
 	fixture.kit.on_loop = true;
-	task_layout(&task, &fixture.kit);
+	task_layout(&task, &fixture.kit, NULL);
 	assert_int_equal(task.outcome, TASK_FAILED);
 	assert_non_null(strstr(task.error, ".blocking = true"));
 	buf_free(&task.response);

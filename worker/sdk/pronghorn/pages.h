@@ -195,7 +195,9 @@ ph_path_arg(struct ph_call *call, const char *name)
 
 /* A variable of the query, as in "?name=value", decoded; "" when absent. The
  * first one counts. In layout functions (in ph_layout()'s that of the page the
- * browser is at, as its Referer says) and in routes; in a callback an error. */
+ * browser is at, as its Referer says if that is one of this app: below the
+ * server's prefix, and of the host and scheme that are asked, or the browser
+ * says so) and in routes; in a callback an error. */
 static inline const char *
 ph_query_arg(struct ph_call *call, const char *name)
 {
