@@ -123,8 +123,9 @@ struct call {
 	int64_t job_asked_us;     /* clock_mono_us of the last look for it */
 	bool job_cancelled;
 	int64_t sides_us; /* clock_mono_us when the page was told of `sides` */
-	size_t sides_bytes; /* written since then */
-	bool sides_wait;    /* some are set since */
+	size_t sides_bytes;      /* written since then */
+	bool sides_wait;         /* some are set since; see sides.c */
+	struct call *sides_next; /* ... and of whom that is true, too */
 };
 
 /* Prepare a call; `args` is an array value or NULL. Allocates nothing. */

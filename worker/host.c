@@ -101,7 +101,6 @@ call_sleep(struct ph_call *ph, double seconds)
 	struct call *call = host_call(ph);
 	struct timespec left;
 
-	job_before_sleep(call, seconds);
 	/* A page function sleeps on the loop, if it must. */
 	if (call->kit->cache != NULL)
 		cache_read_end(call->kit->cache);

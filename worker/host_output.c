@@ -10,11 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/base/clock.h"
 #include "worker/component.h"
 #include "worker/dash_id.h"
 #include "worker/host.h"
-#include "worker/job.h"
+#include "worker/sides.h"
 #include "worker/update.h"
 
 #define DEPTH_MAX 200
@@ -200,7 +199,6 @@ host_set_props(struct ph_call *ph, const char *id, const char *property,
     const struct ph_value *value)
 {
 	struct call *call = host_call(ph);
-	struct update_side **at = &call->sides;
 	const char *what;
 
 	if (call->kind != CALL_CALLBACK) {
@@ -214,20 +212,8 @@ host_set_props(struct ph_call *ph, const char *id, const char *property,
 	what = side_key(call, id, property);
 	if (what == NULL)
 		return PH_ERROR;
-	while (*at != NULL && strcmp((*at)->what, what) != 0)
-		at = &(*at)->next;
-	if (*at == NULL) {
-		*at = arena_calloc(call->arena, 1, sizeof(**at));
-		if (*at == NULL) {
-			call_error(call, "ph_set_props(): out of memory");
-			return PH_ERROR;
-		}
-		(*at)->what = what;
-	}
 	name_output(call, what, host_take(value));
-	(*at)->value = host_take(value);
-	(*at)->set_us = clock_mono_us();
-	if (!call->failed && call->job != NULL)
-		job_tell_sides(call);
+	if (!sides_set(call, what, host_take(value)))
+		call_error(call, "ph_set_props(): out of memory");
 	return call->failed ? PH_ERROR : PH_OK;
 }

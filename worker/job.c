@@ -147,6 +147,28 @@ job_sides_key(const struct cache_options *options,
 	    CACHE_KEY_LEN, out);
 }
 
+bool
+job_store(struct cache *cache, const uint8_t key[CACHE_KEY_LEN],
+    int64_t life_ms, const struct buf *json)
+{
+	const struct cache_life life = { .fresh_ms = life_ms };
+	struct value value = { .kind = VALUE_JSON,
+		.count = (uint32_t)json->len,
+		.u.text = json->data };
+	struct buf bytes = BUF_EMPTY;
+	struct cache_entry entry;
+	bool done = false;
+
+	memcpy(entry.key, key, CACHE_KEY_LEN);
+	if (encode_value(&value, &bytes) == 0) {
+		entry.data = bytes.data;
+		entry.len = bytes.len;
+		done = cache_put(cache, &entry, 1, CACHE_PUT_ALWAYS, &life) > 0;
+	}
+	buf_free(&bytes);
+	return done;
+}
+
 /* Read the parts of a ticket; the requester counts when it is not NULL. */
 static bool
 ticket_parse(const struct value *ticket, const char *requester,

@@ -67,12 +67,9 @@ int job_progress_key(const struct cache_options *options,
 int job_sides_key(const struct cache_options *options,
     const uint8_t key[CACHE_KEY_LEN], uint8_t out[CACHE_KEY_LEN]);
 
-/* host_background.c: ph_set_props() has been called in a job: let the page
- * have it when it asks next. */
-void job_tell_sides(struct call *call);
-
-/* The call is going to sleep: what waits to be told is told now. */
-void job_before_sleep(struct call *call, double seconds);
+/* Write finished JSON under one of them. False: the store failed. */
+bool job_store(struct cache *cache, const uint8_t key[CACHE_KEY_LEN],
+    int64_t life_ms, const struct buf *json);
 
 /* host_background.c: has the job that this call runs as been ended? Looks at
  * most every 50 ms. */

@@ -31,6 +31,7 @@
 #include "worker/memo.h"
 #include "worker/packed.h"
 #include "worker/routes.h"
+#include "worker/sides.h"
 #include "worker/task_int.h"
 #include "worker/together.h"
 #include "worker/update.h"
@@ -230,6 +231,7 @@ handle_error(struct task *task, struct call *call, enum ph_status status)
 	log_error(0, "callback.failed", "name=%s reason=\"%s\"", call->name,
 	    call->handled != NULL ? call->handled : "");
 	call->failed = false;
+	sides_end(call);
 	call->sides = NULL;
 	memset(call->outputs, 0, call->slot_count * sizeof(*call->outputs));
 	return handler((struct ph_call *)(void *)call);
@@ -272,6 +274,7 @@ run_callback(struct task *task, struct toolkit *kit, struct arena *arena,
 	status = callback->computation.run((struct ph_call *)(void *)&call);
 	task->handled = false;
 	status = handle_error(task, &call, status);
+	sides_end(&call);
 	crash_leave();
 	call_leave(&call);
 	task->name = call.name;
@@ -504,7 +507,7 @@ task_run(struct task *task, struct toolkit *kit)
 	    task->kind == TASK_ANSWER ? task->key : NULL, task->answer_fd);
 	switch (task->kind) {
 	case TASK_LAYOUT:
-		task_layout(task, kit);
+		task_layout(task, kit, NULL);
 		break;
 	case TASK_PARSE:
 		task_parse(task, kit, &arena);

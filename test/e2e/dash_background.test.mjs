@@ -84,11 +84,12 @@ test("what a job sets of the page besides comes while it runs", async (t, s) => 
   });
 });
 
-for (const [clicked, where, seen] of [
-  [1, "in ph_sleep()", { "side.title": 39, "side.children": 40 }],
-  [2, "elsewhere", { "side.title": 3, "side.children": 2 }],
+for (const [clicked, count, where, seen] of [
+  [3, 40, "in ph_sleep()", { "side.title": 39, "side.children": 40 }],
+  [1, 3, "elsewhere", { "side.title": 3, "side.children": 2 }],
+  [2, 40, "elsewhere", { "side.title": 39, "side.children": 40 }],
 ])
-  test(`several things set before a long sleep ${where}`, async (t, s) => {
+  test(`${count} things set before a long sleep ${where}`, async (t, s) => {
     const server = await open(s);
     const { json } = await post(server, "set_many.children", clicks("many", clicked));
     const begun = Date.now();
