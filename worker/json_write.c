@@ -176,6 +176,12 @@ json_write_number(double number, struct buf *out)
 	return put_number(number, false, out);
 }
 
+static bool
+is_safe(int64_t integer)
+{
+	return integer <= SAFE_MAX && integer >= -SAFE_MAX;
+}
+
 /*
  * A browser has no integers beyond 2^53: it would show another one. A text is
  * shown as it is, and compares with an integer column in SQL.
@@ -183,7 +189,7 @@ json_write_number(double number, struct buf *out)
 static int
 write_integer(int64_t integer, struct sink *to)
 {
-	if (to->page && (integer > SAFE_MAX || integer < -SAFE_MAX))
+	if (to->page && !is_safe(integer))
 		return buf_printf(to->out, "\"%" PRId64 "\"", integer);
 	return buf_printf(to->out, "%" PRId64, integer);
 }
@@ -238,6 +244,19 @@ smallest_type(const struct value_column *column)
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
     "typed arrays travel in the order of bytes of the machine");
+
+/* Is each of them one that a typed array holds, if need be of doubles? */
+static bool
+are_safe(const struct value_column *column)
+{
+	uint32_t i;
+
+	for (i = 0; i < column->row_count; i++) {
+		if (!is_safe(column->u.integers[i]))
+			return false;
+	}
+	return true;
+}
 
 static int
 write_integers(const struct value_column *column, struct buf *out)
@@ -299,7 +318,7 @@ write_column(const struct value_column *column, bool typed, struct sink *to)
 	if (typed && column->type == VALUE_COLUMN_F32)
 		return write_typed_array("f4", column->u.floats,
 		    sizeof(float) * column->row_count, to->out);
-	if (typed && column->type == VALUE_COLUMN_I64)
+	if (typed && column->type == VALUE_COLUMN_I64 && are_safe(column))
 		return write_integers(column, to->out);
 	(void)buf_putc(to->out, '[');
 	for (row = 0; row < column->row_count && rc == 0; row++) {

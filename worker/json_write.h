@@ -30,7 +30,7 @@ int json_write_typed(const struct value *value, struct buf *out,
  * The same for a component's property in a browser's page; NULL: the page as a
  * whole. There integers beyond 2^53, which a browser would change, are texts,
  * and within a figure columns of numbers are typed arrays, as are those that
- * have `flag` set anywhere.
+ * have `flag` set anywhere; not those that hold such integers.
  */
 int json_write_page(const struct value *value, const char *property,
     struct buf *out, const char **why);

@@ -87,6 +87,8 @@ arrays_are_typed(void **state)
 	static const int64_t bytes[] = { 0, 255 };
 	static const int64_t wide[] = { 0, 4294967295 };
 	static const int64_t widest[] = { 0, 4294967296 };
+	static const int64_t exact[] = { -(INT64_C(1) << 53), 1 };
+	static const int64_t beyond[] = { 1, (INT64_C(1) << 53) + 1 };
 	static const int32_t ints[] = { -40000 };
 
 	(void)state;
@@ -102,6 +104,9 @@ arrays_are_typed(void **state)
 	    "{\"dtype\":\"u4\",\"bdata\":\"AAAAAP////8=\"}");
 	check_json(ph_int64s(widest, 2),
 	    "{\"dtype\":\"f8\",\"bdata\":\"AAAAAAAAAAAAAAAAAADwQQ==\"}");
+	check_json(ph_int64s(exact, 2),
+	    "{\"dtype\":\"f8\",\"bdata\":\"AAAAAAAAQMMAAAAAAADwPw==\"}");
+	check_json(ph_int64s(beyond, 2), "[1,9007199254740993]");
 	check_json(ph_int32s(ints, 1),
 	    "{\"dtype\":\"i4\",\"bdata\":\"wGP//w==\"}");
 	check_json(ph_list_of(ph_floats(floats, 2)), "[1,0.5]");

@@ -112,7 +112,8 @@ ph_floats(const float *items, size_t count)
 	return ph_host_->data->array(PH_ARRAY_F32, items, count);
 }
 
-/* Integers travel in the fewest bytes that hold all of them. */
+/* Integers travel in the fewest bytes that hold all of them; with one beyond
+ * 2^53, which a browser would change, as a list, where that one is a text. */
 static inline const struct ph_value *
 ph_int64s(const int64_t *items, size_t count)
 {
