@@ -168,7 +168,10 @@ get_data(ph::Call call)
 	    { "none", ph::Value("{").json_parse().is_null() },
 	    { "second", ph::Value::object({ { "a", 1 }, { "b", 2 } })
 			    .name_at(1) },
-	    { "big", 1ULL << 40 } };
+	    { "big", 1ULL << 40 }, { "nothing", {} },
+	    { "empty", ph::Value::list({}) },
+	    { "empties", { PH_LIST(), PH_OBJECT(), ph::Value::list({ 1 }) } },
+	    { "thousand", ph::Value(std::vector<int>(1000, 7)).size() } };
 
 	ph::Request(call).json(200, ph::Value::object_of(members));
 }

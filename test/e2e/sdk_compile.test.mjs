@@ -48,6 +48,13 @@ function expanded(compiler, page) {
 }
 
 for (const compiler of COMPILERS) {
+  test(`a list may be empty, to the letter of the standard: ${compiler}`, () => {
+    const page = "html_div(.children = PH_CHILDREN(PH_LIST(), PH_OBJECT(), html_p(.children = PH_CHILDREN())))";
+    const { status, stderr } = compile(compiler, page, "-Wpedantic", "-Wshadow", "-Werror", "-fsyntax-only");
+
+    assert.equal(status, 0, stderr);
+  });
+
   test(`a nest of 14 is as long as it is deep: ${compiler}`, (t) => {
     const four = expanded(compiler, nest(4, "html_br()"));
     const more = expanded(compiler, nest(14, "html_br()"));

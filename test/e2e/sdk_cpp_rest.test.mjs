@@ -111,7 +111,8 @@ test("data in C++", async (t, scene) => {
     ...{ page: [{ name: "c" }, { name: "b" }], pages: 2, all: 3 },
     ...{ min: true, lttb: 100, numbers: [1.5, 2, 3], list: [7] },
     ...{ date: "1970-01-01T00:00:01.500", back: 1.5, none: true },
-    ...{ second: "b", big: 2 ** 40 },
+    ...{ second: "b", big: 2 ** 40, nothing: null, empty: [] },
+    ...{ empties: [[], {}, [1]], thousand: 1000 },
   });
 });
 

@@ -255,6 +255,8 @@ lists_and_objects(void **state)
 	check(PH_LIST(ph_int(1), ph_text("a"), ph_null()), "[1,\"a\",null]");
 	check(PH_LIST(PH_LIST(ph_int(1)), PH_LIST(ph_int(2))), "[[1],[2]]");
 	check(PH_LIST(ph_int(1), NULL), "[1,null]");
+	check(PH_LIST(NULL), "[null]");
+	check(PH_LIST(PH_LIST(), PH_CHILDREN(), PH_OBJECT()), "[[],[],{}]");
 	check(ph_host_->make_list(none, 0), "[]");
 	check(ph_object(names, values, 2), "{\"one\":1,\"two\":null}");
 	check(ph_object(names, values, 0), "{}");

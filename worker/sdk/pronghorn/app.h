@@ -41,6 +41,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <pronghorn/list.h>
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -628,7 +630,7 @@ ph_output_each(struct ph_call *call, const char *what, size_t index,
 /*
  * Set a property of any component of the page, be it an output or not. `id`
  * is a text, or ph_id() and the like. Sent with PH_OK; of a background callback
- * as it runs, many in a row at the latest in ph_sleep().
+ * as it runs, many in a row 50 ms later.
  */
 static inline enum ph_status
 ph_set_props(struct ph_call *call, const char *id, const char *property,
@@ -691,8 +693,8 @@ ph_cookie(struct ph_call *call, const char *name)
 	return ph_host_->cookie(call, name);
 }
 
-/* The address of the client's connection; "" for a unix socket. Behind a
- * proxy it is the proxy's. */
+/* The client's address, as a trusted proxy names it (forwarded_allow_ips), else
+ * that of the connection; "" for a unix socket. */
 static inline const char *
 ph_client(struct ph_call *call)
 {
@@ -877,9 +879,10 @@ ph_json(const char *json)
 }
 #define PH_JSON(...) ph_json(#__VA_ARGS__)
 
-/* A list of values: PH_LIST(a, b, c). For components: PH_CHILDREN(a, b). */
+/* A list of values: PH_LIST(a, b, c); PH_LIST() is an empty one. For
+ * components: PH_CHILDREN(a, b). */
 #define PH_LIST(...) \
-	ph_list_of_(PH_ARRAY_(const struct ph_value *, __VA_ARGS__, PH_END_))
+	ph_list_of_(PH_ENDED_(const struct ph_value *, PH_END_, __VA_ARGS__))
 static inline const struct ph_value *
 ph_list_of_(const struct ph_value *const *items)
 {
@@ -897,7 +900,7 @@ ph_object(const char *const *names, const struct ph_value *const *values,
 
 /* An object: PH_OBJECT({ "name", ph_text("x") }, { "age", ph_int(3) }) */
 #define PH_OBJECT(...) \
-	ph_object_of_(PH_ARRAY_(struct ph_member, __VA_ARGS__, PH_END_MEMBER_))
+	ph_object_of_(PH_ENDED_(struct ph_member, PH_END_MEMBER_, __VA_ARGS__))
 static inline const struct ph_value *
 ph_object_of_(const struct ph_member *members)
 {

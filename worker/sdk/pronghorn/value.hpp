@@ -45,11 +45,8 @@ public:
 	~Rows() { std::free(rows_); }
 	void push_back(T row)
 	{
-		void *more = std::realloc(rows_, (size_ + 1) * sizeof(T));
-
-		if (more == nullptr)
-			throw std::bad_alloc();
-		rows_ = static_cast<T *>(more);
+		if (size_ == room_)
+			grow(room_ > 0 ? 2 * room_ : 8);
 		rows_[size_++] = row;
 	}
 	bool empty() const { return size_ == 0; }
@@ -57,8 +54,19 @@ public:
 	T *data() { return rows_; }
 
 private:
+	void grow(std::size_t room)
+	{
+		void *more = std::realloc(rows_, room * sizeof(T));
+
+		if (more == nullptr)
+			throw std::bad_alloc();
+		rows_ = static_cast<T *>(more);
+		room_ = room;
+	}
+
 	T *rows_ = nullptr;
 	std::size_t size_ = 0;
+	std::size_t room_ = 0;
 };
 
 /* Any value: converts from and to what C++ has. */
@@ -85,7 +93,7 @@ public:
 	    : value_(ph_host_->make_text(text.data(), text.size()))
 	{
 	}
-	/* A list: { 1, "two", nullptr }. */
+	/* A list: { 1, "two", nullptr }. {} is null; see list({}). */
 	Value(std::initializer_list<Value> items)
 	    : value_(of_items(items.begin(), items.size()))
 	{
@@ -167,6 +175,11 @@ public:
 		std::size_t count = ph_numbers_of(value_, &items);
 
 		return std::vector<double>(items, items + count);
+	}
+	/* A list, {} an empty one. */
+	static Value list(std::initializer_list<Value> items)
+	{
+		return of_items(items.begin(), items.size());
 	}
 	/* An array, column or typed array as a plain list. */
 	Value list() const { return ph_list_of(value_); }
