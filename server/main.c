@@ -99,11 +99,12 @@ check(const struct config *config, bool strictly, struct buf *why)
 		rc = check_folder(config, strictly, why);
 	if (rc == 0)
 		rc = worker_check(&config->worker, &config->cache,
-		    config->stock, why);
+		    config->stock, strictly, why);
 	return rc;
 }
 
-/* Nobody waits for this one: certificates have to be valid, too. */
+/* Nobody waits for this one: certificates have to be valid, too, and layouts
+ * must not fail. */
 static int
 check_strictly(const void *context, struct buf *why)
 {

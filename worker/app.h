@@ -226,11 +226,12 @@ void app_define_cancels(struct app *app);
 /*
  * app_ids.c: run the layouts once and check that the ids and properties of
  * callbacks are in them; mistakes go to app->problems. The layout functions
- * have no store then, `kit` has only settings. After app_load(). False: no
+ * have no store then, `kit` has only settings. After app_load(). `strictly`:
+ * one that may take long runs, too, and one that fails is a mistake. False: no
  * browser could show a page, be it as it may with the ids of callbacks.
  */
 struct toolkit;
-bool app_validate_ids(struct app *app, struct toolkit *kit);
+bool app_validate_ids(struct app *app, struct toolkit *kit, bool strictly);
 
 /* Check the whole definition; mistakes go to app->problems. */
 void app_validate(struct app *app);

@@ -9,8 +9,9 @@
  * with finished JSON in the tree. ph_validation_layout() helps there. Who asks
  * is not known: ph_header() and the like give nothing, and leave ids unknown,
  * as a user may see other parts. What fails all the same is warned of, as it
- * may do so at each visit. A layout that no visitor would ever see is a mistake
- * whatever is known of the ids; only a blocking one does not run here.
+ * may do so at each visit; who only asks whether all is good (--check-config)
+ * is told that it is not. A layout that no visitor would ever see is a mistake
+ * whatever is known of the ids; only a blocking one does not run at a start.
  *
  * THREADS  The loading thread, or the loop's before it serves.
  */
@@ -45,6 +46,7 @@ struct search {
 	struct known *first;
 	size_t count;
 	size_t layout; /* which one runs */
+	bool strictly; /* a layout that fails is a mistake */
 	bool unsure;   /* something is there that cannot be looked into */
 	bool wrong;    /* no browser could show it */
 };
@@ -150,6 +152,21 @@ check_page(const struct value *page)
 	return why;
 }
 
+/* It has failed, and not for what only a visit has. A visitor may make it go
+ * well, if it asks who that is. */
+static void
+note_failure(struct search *search, const struct call *call)
+{
+	if (!search->strictly || call->asked) {
+		log_warn(0, "app.layout", "%s: %s", call->name,
+		    call_reason(call));
+		return;
+	}
+	search->wrong = true;
+	(void)buf_printf(&search->app->problems, "%s: it fails: %s\n",
+	    call->name, call_reason(call));
+}
+
 /* Run a layout function as it runs later, but for what is not there yet. */
 static void
 run(struct toolkit *kit, ph_layout_function *function, const char *name,
@@ -172,8 +189,7 @@ run(struct toolkit *kit, ph_layout_function *function, const char *name,
 	if (call.failed || call.waits) {
 		search->unsure = true;
 		if (call.failed && !call.misbuilt && !call.untried)
-			log_warn(0, "app.layout", "%s: %s", name,
-			    call_reason(&call));
+			note_failure(search, &call);
 	} else {
 		why = page != NULL ? check_page(host_take(page))
 				   : "is NULL: the function returned nothing";
@@ -372,9 +388,9 @@ run_pages(struct app *app, struct toolkit *kit, struct search *search)
 }
 
 bool
-app_validate_ids(struct app *app, struct toolkit *kit)
+app_validate_ids(struct app *app, struct toolkit *kit, bool strictly)
 {
-	struct search search = { 0 };
+	struct search search = { .strictly = strictly };
 	struct arena arena;
 	size_t i;
 
@@ -383,7 +399,7 @@ app_validate_ids(struct app *app, struct toolkit *kit)
 	arena_init(&arena, (size_t)kit->options->limit_request_memory);
 	search.app = app;
 	search.arena = &arena;
-	if (app->layout_blocking)
+	if (app->layout_blocking && !strictly)
 		search.unsure = true;
 	else
 		run(kit, app->layout, "layout", &search);

@@ -27,12 +27,13 @@ int worker_run(const struct handoff *handoff,
 
 /*
  * In a short-lived child before the first worker: load the app, validate its
- * callbacks, create the databases it declares, run nothing else. On failure
- * *why is one or more clear sentences. 0 or negative.
+ * callbacks, create the databases it declares, run nothing else but layouts;
+ * `strictly`: as app_validate_ids(). On failure *why is one or more clear
+ * sentences. 0 or negative.
  */
 int worker_check(const struct worker_options *options,
     const struct cache_options *cache_options, const struct stock *stock,
-    struct buf *why);
+    bool strictly, struct buf *why);
 
 /*
  * In the master, once, before the first worker: load the app that

@@ -81,14 +81,14 @@ warn_if_stale(const struct app *app, const struct stock *stock)
  * an app may add components later without saying so.
  */
 static int
-check_ids(struct app *app, struct toolkit *kit, struct buf *why)
+check_ids(struct app *app, struct toolkit *kit, bool strictly, struct buf *why)
 {
 	char *line;
 	char *end;
 	bool good;
 
 	kit->on_loop = true; /* layouts must not wait here */
-	good = app_validate_ids(app, kit);
+	good = app_validate_ids(app, kit, strictly);
 	kit->on_loop = false;
 	if (app->problems.len == 0 || buf_cstr(&app->problems) == NULL)
 		return 0;
@@ -133,7 +133,7 @@ check_settings(const struct worker_options *options, struct buf *why)
 int
 worker_check(const struct worker_options *options,
     const struct cache_options *cache_options, const struct stock *stock,
-    struct buf *why)
+    bool strictly, struct buf *why)
 {
 	struct toolkit kit;
 	struct app *app = NULL;
@@ -167,7 +167,7 @@ worker_check(const struct worker_options *options,
 		kit.options = options;
 		kit.cache_options = cache_options;
 		crash_enter("layout", NULL);
-		rc = check_ids(app, &kit, why);
+		rc = check_ids(app, &kit, strictly, why);
 		crash_leave();
 	}
 	if (rc == 0)

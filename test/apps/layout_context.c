@@ -2,7 +2,7 @@
 
 /*
  * Layouts that look at who asks: in `app` and `blocking` they may, in `failing`
- * it can never.
+ * and `failing_slowly` they never go well, in `failing_for_nobody` for some.
  */
 #include <pronghorn/app.h>
 #include <pronghorn/dcc.h>
@@ -70,8 +70,34 @@ never(struct ph_call *call)
 	return html_p(.children = ph_input(call, "nowhere.value"));
 }
 
+static const struct ph_value *
+unknown(struct ph_call *call)
+{
+	return html_p(.children = ph_input(call, "nowhere.value"));
+}
+
+/* Whom it knows it would let in. */
+static const struct ph_value *
+refuses(struct ph_call *call)
+{
+	if (ph_header(call, "Accept-Language")[0] == '\0')
+		(void)ph_fail(call, "no language");
+	return html_p(.id = "in");
+}
+
 PH_APP(failing)
 {
 	ph_sessions(failing);
 	ph_layout(failing, never);
+}
+
+PH_APP(failing_slowly)
+{
+	ph_sessions(failing_slowly);
+	ph_layout(failing_slowly, unknown, .blocking = true);
+}
+
+PH_APP(failing_for_nobody)
+{
+	ph_layout(failing_for_nobody, refuses);
 }

@@ -40,22 +40,55 @@ test("the start says which layouts fail", async (t, s) => {
     server.grep(/level=warning .*event=app\.layout/)[0],
     /ph_session_set\(\): a page function cannot change a session/,
   );
-  const checked = spawnSync(
-    path.join(BUILD, "pronghorn"),
-    ["--check-config", "--cache-dir", s.dir(), app("failing")],
-    { encoding: "utf8" },
-  );
-
-  assert.match(checked.stdout + checked.stderr, /event=app\.layout .*layout: .*cannot change/);
-  const good = spawnSync(
-    path.join(BUILD, "pronghorn"),
-    ["--check-config", "--cache-dir", s.dir(), app("app")],
-    { encoding: "utf8" },
-  );
-
-  assert.doesNotMatch(good.stdout + good.stderr, /app\.layout/);
-  assert.equal(good.status, 0);
 });
+
+for (const [name, fault] of [
+  ["failing", /layout: it fails: ph_session_set\(\): .*cannot change/],
+  ["failing_slowly", /layout: it fails: .*nowhere\.value/],
+  ["failing_for_nobody", null],
+  ["app", null],
+  ["blocking", null],
+])
+  test(`--check-config and the layout of ${name}`, (t, s) => {
+    const { status, stdout, stderr } = spawnSync(
+      path.join(BUILD, "pronghorn"),
+      ["--check-config", "--cache-dir", s.dir(), app(name)],
+      { encoding: "utf8" },
+    );
+
+    assert.equal(status, fault ? 1 : 0, stdout + stderr);
+    if (fault) assert.match(stderr, fault);
+    else assert.match(stdout, /are good/);
+  });
+
+for (const name of ["app", "blocking"])
+  test(`a layout believes no page but its own: ${name}`, async (t, s) => {
+    const prefix = "/below/";
+    const server = await s.start({ app: app(name), args: ["--url-base-pathname", prefix] });
+    const { host, port } = server.address;
+    const query = async (referer, fields = {}) => {
+      const answer = await fetch(`${server.url}${prefix}_dash-layout`, {
+        headers: { referer, ...fields },
+      });
+
+      assert.equal(answer.status, 200);
+      return /"children":"(seen)"/.exec(await answer.text())?.[1];
+    };
+    const other = "http://other.example/below/?q=seen";
+
+    assert.equal(await query(`http://${host}:${port}/below/?q=seen`), "seen");
+    assert.equal(await query(`http://${host}:${port}/below/a/b?x=1&q=seen#q=no`), "seen");
+    for (const referer of [
+      ...[other, `http://${host}:${Number(port) + 1}/below/?q=seen`],
+      ...[`http://${host}:${port}/above/?q=seen`, `http://${host}:${port}?q=seen`],
+      ...[`http://${host}:${port}.other.example/below/?q=seen`, `${host}:${port}/below/?q=seen`],
+      `http://other.example/http://${host}:${port}/below/?q=seen`,
+    ])
+      assert.equal(await query(referer), undefined, referer);
+    /* As a proxy may have put another name into Host. */
+    assert.equal(await query(other, { "sec-fetch-site": "same-origin" }), "seen");
+    assert.equal(await query(other, { "sec-fetch-site": "cross-site" }), undefined);
+  });
 
 test("scripts and stylesheets of others, and what the policy allows", async (t, s) => {
   const server = await s.start({ app: app("app") });
