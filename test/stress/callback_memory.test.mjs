@@ -6,16 +6,18 @@
  * each kind; with ASAN_BUILD the same against a build with the address
  * sanitizer, whose search for leaks at the end must find none; and the same in
  * valgrind's massif, which counts every byte of the heap (an hour; MASSIF=2000
- * is two minutes).
+ * is two minutes). In the folder MEMORY_RESULTS, where it is given, each part
+ * leaves what it has measured, for memory_report.mjs.
  */
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
+import { commit, describe } from "../bench/machine.mjs";
 import { BUILD, test } from "../lib/harness.mjs";
 import { updateBody, Visitor } from "../lib/visitor.mjs";
 import { get, post } from "../lib/wire.mjs";
 
-const { ASAN_BUILD, STRESS } = process.env;
+const { ASAN_BUILD, MEMORY_RESULTS, STRESS } = process.env;
 const RUNS = STRESS ? Number(process.env.COUNT ?? 100000) : 150;
 const MASSIF_RUNS = Number(process.env.MASSIF ?? RUNS);
 /* The store's own caches, of 8 MiB for each of three threads, are filled by
@@ -173,8 +175,28 @@ async function runAll(t, scene, server, runs, { rounds = 1, memory = () => 0 }) 
     .map(([name, { bytes, ms }]) => `${name} ${bytes >> 10} in ${(ms / 1000).toFixed(1)} s`)
     .join(", ")}`);
   t.diagnostic(`KiB warm, and after each round: ${marks.map((n) => n >> 10).join(", ")}`);
-  return marks;
+  return { marks, report };
 }
+
+/* Numbers are KiB. */
+function record(part, runs, report, measured) {
+  if (!MEMORY_RESULTS) return;
+  const kinds = Object.entries(report).map(([name, { bytes, ms }]) => [
+    name,
+    { more: bytes >> 10, ms },
+  ]);
+
+  fs.mkdirSync(MEMORY_RESULTS, { recursive: true });
+  fs.writeFileSync(
+    path.join(MEMORY_RESULTS, `${part}.json`),
+    `${JSON.stringify({
+      ...{ part, runs, ended: new Date().toISOString(), ...commit() },
+      ...{ machine: describe(), ...measured, kinds: Object.fromEntries(kinds) },
+    }, null, 1)}\n`,
+  );
+}
+
+const inKiB = (bytes) => Math.round(bytes / 1024);
 
 const minutes = (count) => ({ seconds: count * 60 });
 
@@ -184,11 +206,13 @@ const skip = /-[at]san$/.test(BUILD) && "not with a sanitizer";
 test(`${RUNS} runs of each kind`, { ...minutes(STRESS ? 90 : 3), skip }, async (t, scene) => {
   const server = await start(scene);
   const [pid] = server.workers();
-  const [warm, half, end] = await runAll(t, scene, server, RUNS, {
+  const { marks, report } = await runAll(t, scene, server, RUNS, {
     rounds: 2,
     memory: () => server.rss(pid),
   });
+  const [warm, half, end] = marks;
 
+  record("plain", RUNS, report, { marks: marks.map(inKiB) });
   assert.ok(end - warm < CACHES + (4 << 20), `${(end - warm) >> 10} KiB more`);
   assert.ok(end - half < 4 << 20, `${(end - half) >> 10} KiB more in the second half`);
 });
@@ -203,15 +227,19 @@ test(
       env: { ASAN_OPTIONS: "detect_leaks=1:quarantine_size_mb=1" },
     });
     const [pid] = server.workers();
-    const [, half, end] = await runAll(t, scene, server, RUNS, {
+    const { marks, report } = await runAll(t, scene, server, RUNS, {
       rounds: 2,
       memory: () => server.rss(pid),
     });
+    const [, half, end] = marks;
 
     /* The sanitizer's own book-keeping grows with what has ever been held. */
     assert.ok(end - half < 8 << 20, `${(end - half) >> 10} KiB more in the second half`);
     await server.stop();
-    assert.deepEqual(server.grep(/AddressSanitizer|LeakSanitizer/), []);
+    const findings = server.grep(/AddressSanitizer|LeakSanitizer/);
+
+    record("asan", RUNS, report, { marks: marks.map(inKiB), findings: findings.length });
+    assert.deepEqual(findings, []);
   },
 );
 
@@ -236,17 +264,18 @@ test(
     });
     const [pid] = server.workers();
 
-    await runAll(t, scene, server, MASSIF_RUNS, { rounds: 20 });
+    const { report } = await runAll(t, scene, server, MASSIF_RUNS, { rounds: 20 });
+
     await server.stop();
     const heap = heapOf(path.join(folder, `massif.${pid}`));
     const half = heap.slice(heap.length / 3, (2 * heap.length) / 3);
     const rest = heap.slice((2 * heap.length) / 3);
-    const top = (list) => Math.max(...list) / 1024;
+    const [second, last] = [half, rest].map((list) => inKiB(Math.max(...list)));
 
     t.diagnostic(
-      `heap of the worker: at most ${top(half).toFixed(0)} KiB in the second ` +
-        `third, ${top(rest).toFixed(0)} KiB in the last`,
+      `heap of the worker: at most ${second} KiB in the second third, ${last} KiB in the last`,
     );
-    assert.ok(top(rest) < top(half) + 512);
+    record("massif", MASSIF_RUNS, report, { marks: [second, last] });
+    assert.ok(last < second + 512);
   },
 );
