@@ -261,8 +261,9 @@ test("clients that leave while they wait", async (t, scene) => {
 const LAYOUTS = [
   ["good", 'html_div(.id = "a", .children = PH_CHILDREN(ph_text("x"), html_p(.id = "b")))'],
   ["list", 'PH_CHILDREN(html_div(.id = "a"), html_div(.id = "b"))'],
-  ["asks", 'html_div(.children = ph_query(call, "SELECT 1"))'],
-  ["says", '(ph_fail(call, "not now"), NULL)'],
+  ["open", 'html_div(.children = ph_text(ph_header(call, "A")))'],
+  ["asks", 'html_div(.children = ph_query(call, "SELECT 1"))', "", /layout: it fails: ph_query\(\) .*\.blocking/],
+  ["says", '(ph_fail(call, "not now"), NULL)', "", /layout: it fails: not now/],
   ["lacks", "html_div(.children = dcc_location())", "", /component Location needs property/],
   ["raw", 'ph_json("{a")', "", /PH_JSON\(\{a\.\.\.\)/],
   ["nothing", "(const struct ph_value *)(call == NULL ? call : NULL)", "", /layout: the page: is NULL/],
@@ -298,10 +299,10 @@ const CALLBACK = (more) =>
 /* Ids that are nowhere: refused in development, warnings otherwise. */
 const IDS = [
   ["id", NOPE, /input .*nope\.value/],
-  /* A layout that queries leaves it open, unless another one says more. */
-  ["unknown", NOPE, undefined, "asks"],
-  ["validated", `ph_validation_layout(app, layout_good); ${NOPE}`, /input .*nope\.value/, "asks"],
-  ["valid", `ph_validation_layout(app, layout_good); ${CALLBACK(".memoize = true")}`, undefined, "asks"],
+  /* A layout that asks who asks leaves it open, unless another one says more. */
+  ["unknown", NOPE, undefined, "open"],
+  ["validated", `ph_validation_layout(app, layout_good); ${NOPE}`, /input .*nope\.value/, "open"],
+  ["valid", `ph_validation_layout(app, layout_good); ${CALLBACK(".memoize = true")}`, undefined, "open"],
   ["running", CALLBACK('.running = PH_RUNNING(PH_WHILE("nope.disabled", ph_bool(true), ph_bool(false)))'), /\.running .*nope\.disabled/],
   ["cancel", CALLBACK('.background = true, .cancel = PH_TEXTS("nope.n_clicks")'), /\.cancel .*nope\.n_clicks/],
   ["progress", CALLBACK('.background = true, .progress = PH_PROGRESS({ "nope.value", ph_int(0) })'), /\.progress .*nope\.value/],
