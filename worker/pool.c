@@ -15,7 +15,6 @@
 
 #include "server/base/clock.h"
 #include "server/base/err.h"
-#include "worker/sides.h"
 #include "worker/together.h"
 
 #define KICK_US 200 /* a longer turn of the loop wakes under way */
@@ -318,7 +317,6 @@ pool_stop(struct pool **pool_in)
 	bell_ring(&pool->bell);
 	for (i = 0; pool->threads != NULL && i < pool->thread_count; i++)
 		(void)pthread_join(pool->threads[i], NULL);
-	sides_stop();
 	while ((task = task_list_pop(&pool->ended)) != NULL)
 		task_free(task);
 	while ((task = task_list_pop(&pool->queue)) != NULL)

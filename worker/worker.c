@@ -40,6 +40,7 @@
 #include "worker/memo_name.h"
 #include "worker/recall.h"
 #include "worker/session_cookie.h"
+#include "worker/sides.h"
 #include "worker/tls.h"
 #include "worker/whole.h"
 #include "worker/worker_int.h"
@@ -436,6 +437,7 @@ shut_down(struct worker *worker)
 	heartbeat_numbers(worker); /* nothing that was counted is lost */
 	stats_free(&worker->stats);
 	pool_stop(&worker->pool);
+	sides_stop();
 	(void)run_hook(worker, HOOK_WORKER_EXIT);
 	capture_finish();
 	cache_close(&worker->kit.cache);

@@ -37,11 +37,10 @@
  *           the app's own version has.
  */
 
+#include <pronghorn/list.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#include <pronghorn/list.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -627,11 +626,9 @@ ph_output_each(struct ph_call *call, const char *what, size_t index,
 	return ph_host_->output_each(call, what, index, value);
 }
 
-/*
- * Set a property of any component of the page, be it an output or not. `id`
+/* Set a property of any component of the page, be it an output or not. `id`
  * is a text, or ph_id() and the like. Sent with PH_OK; of a background callback
- * as it runs, many in a row 50 ms later.
- */
+ * as it runs, many in a row 50 ms later. */
 static inline enum ph_status
 ph_set_props(struct ph_call *call, const char *id, const char *property,
     const struct ph_value *value)
@@ -879,8 +876,7 @@ ph_json(const char *json)
 }
 #define PH_JSON(...) ph_json(#__VA_ARGS__)
 
-/* A list of values: PH_LIST(a, b, c); PH_LIST() is an empty one. For
- * components: PH_CHILDREN(a, b). */
+/* A list: PH_LIST(a, b, c), PH_LIST(). For components: PH_CHILDREN(a, b). */
 #define PH_LIST(...) \
 	ph_list_of_(PH_ENDED_(const struct ph_value *, PH_END_, __VA_ARGS__))
 static inline const struct ph_value *
