@@ -28,7 +28,7 @@
 
 #define SECOND_US INT64_C(1000000)
 #define READ_MAX ((size_t)128 * 1024) /* a stack in messages */
-#define FRAMES_MAX 12                  /* of one without names */
+#define FRAMES_MAX 12                 /* of one without names */
 
 struct trial {
 	preflight_check *check;

@@ -77,8 +77,7 @@ step_remove_folder(const char *path)
 static void
 make_tmp(struct step *step, const char *tmp)
 {
-	int len =
-	    snprintf(step->tmp, sizeof(step->tmp), "%s/step-XXXXXX", tmp);
+	int len = snprintf(step->tmp, sizeof(step->tmp), "%s/step-XXXXXX", tmp);
 
 	if (len >= (int)sizeof(step->tmp) || mkdtemp(step->tmp) == NULL)
 		step->tmp[0] = '\0';
