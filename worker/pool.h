@@ -79,7 +79,7 @@ size_t pool_queued(struct pool *pool);
 /* Since when the first of them does (clock_mono_us); none: now. */
 int64_t pool_oldest_us(struct pool *pool);
 
-/* Threads that are computing or answering at this moment. */
+/* Threads that run a callback or compute a value at this moment. */
 unsigned pool_computing(struct pool *pool);
 
 /* Let the running tasks end, join the threads, free what is queued. */

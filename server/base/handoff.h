@@ -60,7 +60,7 @@ struct handoff_beat {
 	uint32_t parked;    /* keys somebody waits for */
 	uint32_t waiting;   /* requests that wait there, without a thread */
 	uint32_t queued;    /* tasks that wait for a thread */
-	uint32_t computing; /* threads that compute */
+	uint32_t computing; /* threads that run a task */
 	uint32_t threads;
 	uint32_t uncached; /* 1: it cannot use the cache */
 	struct cache_counters cache;
