@@ -100,10 +100,10 @@
 #define TABLES                                                                 \
     "const h = (type, props, children) => ({ namespace:"                       \
     "  'dash_html_components', type, props: { ...props, children } });"        \
-    "const body = (columns, list) => list.length ? list.map((cells) =>"        \
+    "const body = (columns, list, none) => list.length ? list.map((cells) =>"  \
     "  h('Tr', {}, cells.map((x, i) => i ? h('Td', {}, String(x)) : h('Th',"   \
     "  { scope: 'row' }, String(x))))) : [h('Tr', {}, h('Td', { colSpan:"      \
-    "  columns }, 'None yet'))];"                                              \
+    "  columns }, none))];"                                                    \
     "const live = signals.filter(({ state }) => state === 'wanted' ||"         \
     "  state === 'computing');"                                                \
     "const waiting = ({ waiters, requests, more }) => requests > 0"            \
@@ -113,21 +113,24 @@
     "const flights = body(6, live.map((row) => [name(row), row.state,"         \
     "  s(row.age), row.state === 'computing' && row.progress > 0"              \
     "  ? (100 * row.progress).toFixed(0) + ' %' : '\\u2013',"                  \
-    "  row.pid || '\\u2013', waiting(row)]));"                                 \
+    "  row.pid || '\\u2013', waiting(row)]), 'Nothing now: a value stands here"\
+    " from when it is asked for until it is computed.');"                      \
     "const latest = body(5, signals.filter((row) => !live.includes(row))"      \
     "  .slice(0, 8).map((row) => [name(row), row.state, s(row.age),"           \
-    "  row.computations, row.error]));"                                        \
+    "  row.computations, row.error]), 'Nothing yet: no memoized value has"     \
+    " been computed.');"                                                       \
     "const workers = body(9, more.workers.map((row) => [row.slot, row.pid,"    \
     "  row.state, row.busy_threads + ' of ' + row.threads, mb(row.memory),"    \
-    "  row.restarts, row.connections, row.queued, row.waiting]));"             \
+    "  row.restarts, row.connections, row.queued, row.waiting]),"              \
+    "  'None has started yet.');"                                              \
     "const ends = body(2, labels('worker_ends_total{').map((why) => [why,"     \
-    "  get(`worker_ends_total{reason=\"${why}\"}`)]));"                        \
-    "const series = (base, label) => body(4, labels(base +"                    \
+    "  get(`worker_ends_total{reason=\"${why}\"}`)]), 'None has ended.');"     \
+    "const series = (base, label, none) => body(4, labels(base +"              \
     "  '_duration_seconds_count{').map((name) => {"                            \
     "  const which = `{${label}=\"${name}\"`;"                                 \
     "  return [name, get(`${base}_duration_seconds_count${which}}`),"          \
     "    ms(percentile(0.99, `${base}_duration_seconds_bucket${which}`)),"     \
-    "    get(`${base}_errors_total${which}}`)]; }));"                          \
+    "    get(`${base}_errors_total${which}}`)]; }), none);"                    \
     "const cache = body(2, ["                                                  \
     "  ['Values', get('cache_entries')], ['Bytes', mb(get('cache_bytes'))],"   \
     "  ['File', mb(get('cache_file_bytes'))],"                                 \
@@ -139,8 +142,11 @@
     "const visits = body(2, ["                                                 \
     "  ['Live', sessions.count ?? 0], ['Oldest', s(sessions.oldest)],"         \
     "  ['Entries', sessions.entries ?? 0], ['Bytes', mb(sessions.bytes)]]);"   \
-    "const tables = [flights, latest, workers, ends, series('callback',"       \
-    "  'callback'), series('computation', 'function'), cache, visits];"
+    "const tables = [flights, latest, workers, ends,"                          \
+    "  series('callback', 'callback', 'None has answered yet: no page has"     \
+    " been used since the server started.'),"                                  \
+    "  series('computation', 'function', 'None has computed a value since"     \
+    " the server started.'), cache, visits];"
 
 /* The figures of `plots`, in its order, and a line of text for each. Times
  * are those of the browser, and the axis says which zone that is. */
@@ -168,11 +174,13 @@
     "  x !== null);"                                                           \
     "const notes = ['Now ' + fixed(last?.rate) + ', at most ' +"               \
     "  fixed(Math.max(0, ...known('rate'))) + '.',"                            \
-    "  !known('p99').length ? 'No answers in this time.' : '99 % now ' +"      \
-    "  ms(last.p99) + ', at worst ' + ms(Math.max(...known('p99'))) + '.',"    \
-    "  !known('hit').length ? 'None asked in this time.' : 'Now ' +"           \
-    "  percent(last.hit) + ', at worst ' + percent(Math.min(...known('hit')))" \
-    "  + '.',"                                                                 \
+    "  !known('p99').length ? 'No answers in this time.' : (last.p99 === null" \
+    "  ? 'No answers now' : '99 % now ' + ms(last.p99)) + ', at worst ' +"     \
+    "  ms(Math.max(...known('p99'))) + '.',"                                   \
+    "  !known('hit').length ? 'Nothing was looked up in this time.' :"         \
+    "  (last.hit === null ? 'Nothing is looked up now' : 'Now ' +"             \
+    "  percent(last.hit)) + ', at worst ' + percent(Math.min("                 \
+    "  ...known('hit'))) + '.',"                                               \
     "  'Now ' + fixed(last?.size) + ' MB, ' + rows.reduce((sum, row) => sum +" \
     "  row.evicted, 0) + ' evicted in ' + s(rows.length ? (last.time -"        \
     "  rows[0].time) / 1000 + 2 : 0) + '.'];"                                  \
