@@ -9,9 +9,10 @@ import fs from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { isClean, isWhole } from "../lib/axe.mjs";
-import { BUILD, ROOT, test } from "../lib/harness.mjs";
+import { BUILD, ROOT, test, until } from "../lib/harness.mjs";
 import { inBothModes } from "../lib/modes.mjs";
 import { launch, PHONE, Visitor } from "../lib/page.mjs";
+import { signals, STATE } from "../lib/points.mjs";
 
 /* Two visitors of an example, with profiles of their own, one with a phone. */
 async function visitors(scene, name, options = {}) {
@@ -271,7 +272,11 @@ example("a million rows, twenty at a time", async (scene, t) => {
 }, inBothModes);
 
 example("a simulation that is steered", async (scene) => {
-  const [one, other] = await visitors(scene, "simulation");
+  const [one, other, server] = await visitors(scene, "simulation");
+  const running = () =>
+    signals(server.cacheDir, "simulate").filter(
+      ({ state }) => state === STATE.wanted || state === STATE.computing,
+    ).length;
   const mean = (visitor) =>
     visitor.page.evaluate(() =>
       Number.parseFloat(document.querySelector("#mean").textContent.slice(5)),
@@ -300,6 +305,39 @@ example("a simulation that is steered", async (scene) => {
     return gd?._fullData?.some(({ z }) => z.some((row) => row.some((v) => v > 900)));
   });
   await one.screenshot("example-simulation");
+  /* It runs for everybody: who comes later cannot start it once more, and
+   * whoever sends that all the same is too late. */
+  const disabled = (visitor, start) =>
+    becomes(
+      visitor,
+      (is) =>
+        document.querySelector("#start")?.disabled === is &&
+        document.querySelector("#stop")?.disabled === !is,
+      start,
+    );
+
+  for (const visitor of [one, other]) await disabled(visitor, true);
+  await one.reload();
+  await disabled(one, true);
+  const asked = other.page.waitForResponse((answer) =>
+    answer.request().postData()?.includes('"changedPropIds":["start.n_clicks"]'),
+  );
+
+  await other.forge("start", { n_clicks: 9 });
+  assert.equal((await asked).status(), 204);
+  await other.settled();
+  assert.equal(running(), 1);
+  await rises(one, await mean(one));
+  /* And anybody stops it, whoever has started it. */
+  await press(other, "#stop");
+  for (const visitor of [one, other]) {
+    await shows(visitor, "#mean", "stopped");
+    await disabled(visitor, false);
+  }
+  await until("no thread has it", () => running() === 0);
+  await press(other, "#start");
+  for (const visitor of [one, other]) await shows(visitor, "#mean", "running");
+  await other.reload();
   await press(one, "#stop");
   await shows(other, "#mean", "stopped");
   await isWhole(one, other, "simulation", () =>
