@@ -72,7 +72,8 @@ neighbours(const char *path)
 		if (i + 1 < LINKS)
 			after = link_to(&links[i + 1], "after", "Next: ");
 	}
-	return html_p(.className = "guide-turn",
+	return html_nav(.className = "guide-turn",
+	    .more = PH_JSON({ "aria-label" : "Back and next" }),
 	    .children = PH_CHILDREN(before != NULL ? before : ph_null(),
 		after != NULL ? after : ph_null()));
 }

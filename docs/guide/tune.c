@@ -44,6 +44,34 @@ get_plot(struct ph_call *call)
 	return ph_respond_text(call, 404, "no such plot\n");
 }
 
+/* What the picture shows, in words: the benchmark has written that into it. */
+static const char *
+words_of(const char *svg)
+{
+	const char *start = strstr(svg, "<desc>");
+	const char *end = strstr(svg, "</desc>");
+
+	if (start == NULL || end == NULL)
+		return "";
+	start += strlen("<desc>");
+	return ph_format("%.*s", (int)(end - start), start);
+}
+
+/* Wider than a phone, so it scrolls by itself. */
+static const struct ph_value *
+figure(const struct plot *plot)
+{
+	const char *source = ph_format("/plots/%s.svg", plot->name);
+
+	return html_figure(.children = PH_CHILDREN(
+	    html_div(.className = "wide", .tabIndex = ph_int(0),
+		.role = "region",
+		.more = PH_OBJECT({ "aria-label", ph_text(plot->says) }),
+		.children = html_img(.alt = words_of(plot->svg),
+		    .src = ph_href(source))),
+	    html_figcaption(.children = ph_text(plot->says))));
+}
+
 static const struct ph_value *
 page(struct ph_call *call)
 {
@@ -52,11 +80,7 @@ page(struct ph_call *call)
 	size_t i;
 
 	for (i = 0; i < PLOTS; i++)
-		list[i] = html_figure(.children = PH_CHILDREN(
-		    html_img(.alt = plots[i].says,
-			.src = ph_href(ph_text_of(
-			    ph_textf("/plots/%s.svg", plots[i].name)))),
-		    html_figcaption(.children = ph_text(plots[i].says))));
+		list[i] = figure(&plots[i]);
 	page.live = html_div(.className = "plots",
 	    .children = ph_host_->make_list(list, PLOTS));
 	return guide_frame(call, &page);

@@ -14,9 +14,11 @@ const escape = (text) =>
 const text = (x, y, anchor, size, words) =>
   `<text x="${x.toFixed(1)}" y="${y.toFixed(1)}" text-anchor="${anchor}" font-size="${size}">${escape(words)}</text>`;
 
-function picture(width, height, title, parts) {
+/* `says`: the numbers in words, for who does not see the picture. */
+function picture(width, height, title, says, parts) {
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" font-family="sans-serif" fill="#222">`,
+    `<desc>${escape(says)}</desc>`,
     `<rect width="100%" height="100%" fill="#fff"/>`,
     text(width / 2, 24, "middle", 15, title),
     ...parts,
@@ -49,7 +51,9 @@ function bars(title, unit, rows) {
   parts.push(
     text(left, 50 + rows.length * 34 + 16, "start", 11, "logarithmic scale; the thin line is from the least to the greatest run"),
   );
-  return picture(width, 50 + rows.length * 34 + 30, title, parts);
+  const says = rows.map((row) => `${row.name} ${number(row.value)} ${unit}`);
+
+  return picture(width, 50 + rows.length * 34 + 30, title, says.join("; "), parts);
 }
 
 const bar = (name, spread, colour) => ({
@@ -114,7 +118,15 @@ function lines(title, xLabel, yLabel, series) {
         : []),
     );
   });
-  return picture(740, 400, title, parts);
+  const says = series
+    .filter((one) => !one.dots)
+    .map(({ name, points }) => {
+      const at = ([x, y]) => `${number(y)} ${yLabel} with ${number(x)} ${xLabel}`;
+
+      return `${name}: ${at(points[0])}, ${at(points.at(-1))}`;
+    });
+
+  return picture(740, 400, title, says.join("; "), parts);
 }
 
 function peerBars(results, part, key, title, unit) {
