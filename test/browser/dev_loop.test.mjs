@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
-import { isAccessible, isClean } from "../lib/axe.mjs";
+import { isAccessible, isClean, isInOrder } from "../lib/axe.mjs";
 import { now, ROOT, test, within } from "../lib/harness.mjs";
 import { dev, edit, PROGRAM } from "../lib/dev.mjs";
 import { launch, Visitor } from "../lib/page.mjs";
@@ -403,6 +403,7 @@ test("the page of a new app", { seconds: 240 }, async (t, scene) => {
   await caption("Frequency 4");
   await visitor.settled();
   await isAccessible(page, "a new app");
+  await isInOrder(page, "a new app");
   isClean(visitor, "a new app");
 
   /* What is wrong with the app as a whole stands there, too. */

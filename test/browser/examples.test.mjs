@@ -272,9 +272,10 @@ example("a million rows, twenty at a time", async (scene, t) => {
 }, inBothModes);
 
 example("a simulation that is steered", async (scene) => {
-  const [one, other, server] = await visitors(scene, "simulation");
+  const cacheDir = scene.dir();
+  const [one, other] = await visitors(scene, "simulation", { cacheDir });
   const running = () =>
-    signals(server.cacheDir, "simulate").filter(
+    signals(cacheDir, "callback:start.title").filter(
       ({ state }) => state === STATE.wanted || state === STATE.computing,
     ).length;
   const mean = (visitor) =>

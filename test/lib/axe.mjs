@@ -12,41 +12,70 @@ const source = fs.readFileSync(
 );
 
 /*
- * Parts of the front end that are not ours to mend: what they lack no property
- * of the component can give. A dcc.Dropdown is not among them: it has its name
- * from the label whose htmlFor is its id.
+ * What parts of the front end lack that no property of the component can give:
+ * by rule, where. A dcc.Dropdown's name is not among them: it has that from the
+ * label whose htmlFor is its id, or from a group around it.
  */
-const FOREIGN = [
+const FOREIGN = {
   /* A dcc.Dropdown's hidden input, which takes the focus for its button. */
-  ".dash-dropdown-focus-target",
-  /* The handle of a slider has values, but no name. */
-  ".dash-slider-thumb",
-  /* A list of boxes is a listbox without a name, with boxes in its options. */
-  ".dash-options-list",
-  /* The pager of a DataTable: arrows drawn by CSS. Its "Aa" is too light, and
-   * brings its colour with it. */
-  ...[".previous-next-container", ".dash-filter--case"],
-  /* The tools and the error panel of the development bundles. */
-  ...[".dash-debug-menu__outer", ".dash-debug-menu", ".dash-error-menu"],
-];
+  "aria-hidden-focus": [".dash-dropdown-focus-target"],
+  /* The handle of a dcc.Slider has values, but no name: a group around it has
+   * (see isInOrder). A list of boxes is a listbox without one ... */
+  "aria-input-field-name": [".dash-slider-thumb", ".dash-options-list"],
+  /* ... with boxes in its options. */
+  "nested-interactive": [".dash-options-list-option"],
+  /* The pager of a DataTable: arrows drawn by CSS. */
+  "button-name": [".previous-next-container button"],
+  /* Its "Aa" is too light, and brings its colour with it. */
+  "color-contrast": [".dash-filter--case"],
+};
 
-/* Fails with every finding that is serious or critical. */
-export async function isAccessible(page, what) {
+/* The tools and the error panel of the development bundles. */
+const TOOLS = [".dash-debug-menu__outer", ".dash-debug-menu", ".dash-error-menu"];
+
+/* Fails with every finding that is as grave as one of these. */
+export async function isAccessible(page, what, grave = ["serious", "critical"]) {
   await page.evaluate(source);
-  const findings = await page.evaluate(async (exclude) => {
-    const { violations } = await window.axe.run(
-      { include: [["body"]], exclude: exclude.map((one) => [one]) },
-      { resultTypes: ["violations"] },
-    );
-
-    return violations
-      .filter(({ impact }) => ["serious", "critical"].includes(impact))
-      .flatMap(({ id, help, nodes }) =>
-        nodes.map(({ html }) => `${id}: ${help}: ${html.slice(0, 200)}`),
+  const findings = await page.evaluate(
+    async ([exclude, foreign, impacts]) => {
+      const { violations } = await window.axe.run(
+        { include: [["body"]], exclude: exclude.map((one) => [one]) },
+        { resultTypes: ["violations"], elementRef: true },
       );
-  }, FOREIGN);
+
+      return violations
+        .filter(({ impact }) => impacts.includes(impact))
+        .flatMap(({ id, help, nodes }) =>
+          nodes
+            .filter(({ element }) => !foreign[id]?.some((one) => element.matches(one)))
+            .map(({ html }) => `${id}: ${help}: ${html.slice(0, 200)}`),
+        );
+    },
+    [TOOLS, FOREIGN, grave],
+  );
 
   assert.deepEqual(findings, [], `axe-core about ${what}`);
+}
+
+/* One heading, one main part, every label is of something, and every slider is
+ * in a group that has a name: its handle takes none (see FOREIGN). */
+export async function isInOrder(page, what) {
+  const found = await page.evaluate(() => {
+    const without = (selector, has) =>
+      [...document.querySelectorAll(selector)]
+        .filter((one) => !has(one))
+        .map((one) => one.outerHTML.slice(0, 200));
+
+    return {
+      main: document.querySelectorAll("main").length,
+      h1: document.querySelectorAll("h1").length,
+      labels: without("label", (one) => one.control),
+      sliders: without('[role="slider"]', (one) =>
+        one.closest('[role="group"]:is([aria-label], [aria-labelledby])')),
+    };
+  });
+
+  assert.deepEqual(found, { main: 1, h1: 1, labels: [], sliders: [] }, what);
 }
 
 /* Nothing is wider than the window, once graphs have followed its size. */
@@ -74,6 +103,7 @@ export async function fits(page, what) {
 export async function isWhole(one, other, what, shown) {
   await one.settled();
   await isAccessible(one.page, what);
+  await isInOrder(one.page, what);
   await one.reload();
   await shown(one);
   await other.settled();

@@ -95,11 +95,11 @@ show_error(struct ph_call *call)
 }
 
 static const struct ph_value *
-column(const char *class_name, const char *label, const char *for_id,
-    const struct ph_value *child)
+column(const char *class_name, const char *label, const char *for_id, const struct ph_value *child)
 {
-	return html_div(.className = class_name, .children = PH_CHILDREN(
-	    html_label(.htmlFor = for_id, .children = ph_text(label)), child));
+	return html_div(.className = class_name, .role = "group",
+	    .more = PH_OBJECT({ "aria-label", ph_text(label) }), .children = PH_CHILDREN(for_id != NULL
+		? html_label(.htmlFor = for_id, .children = ph_text(label)) : ph_text(label), child));
 }
 
 static const struct ph_value *

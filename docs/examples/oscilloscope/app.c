@@ -127,8 +127,9 @@ layout(struct ph_call *call)
 		    html_button(.id = "run", .children = ph_text("Stop"))),
 		html_div(.className = "three columns", .children = dcc_checklist(.id = "trigger",
 		    .options = PH_JSON(["Trigger"]), .value = PH_JSON(["Trigger"]))),
-		html_div(.className = "seven columns", .children = PH_CHILDREN(
-		    html_div(.children = ph_text("Time base, ms")),
+		html_div(.className = "seven columns", .role = "group",
+		    .more = PH_JSON({ "aria-label": "Time base, ms" }), .children = PH_CHILDREN(
+		    ph_text("Time base, ms"),
 		    dcc_slider(.id = "span", .min = ph_int(20), .max = ph_int(200), .step = ph_int(20),
 			.value = ph_int(100), .allow_direct_input = PH_FALSE))))),
 	    dcc_graph(.id = "screen"),
