@@ -226,6 +226,9 @@ test("the status page keeps focus and place", { seconds: 240 }, async (t, scene)
     await page.getByRole("img", { name }).waitFor();
   }
   await page.getByText(/^Now \d+\.\d, at most \d+\.\d\.$/).waitFor();
+  /* What is empty says why. */
+  for (const why of [/^Nothing now: a value stands here/, "None has answered yet: no page has been used since the server started."])
+    await page.getByText(why).waitFor();
   assert.equal(await page.locator(".modebar").count(), 0);
   /* No words over others. */
   const overlaps = await page.evaluate(() => {
@@ -253,7 +256,10 @@ test("the status page keeps focus and place", { seconds: 240 }, async (t, scene)
     const response = await route.fetch();
     const json = await response.json();
 
-    json.history.rows.push([Date.now(), 2000, 9, 2500000, "inf", 0, 0, 0, 0]);
+    json.history.rows.push(
+      [Date.now() - 2000, 2000, 9, 2500000, "inf", 1, 0, 0, 0],
+      [Date.now(), 2000, 9, 2500000, "inf", 0, 0, 0, 0],
+    );
     await route.fulfill({ response, json });
   });
   await page.route("**/_ph/metrics", async (route) => {
@@ -272,5 +278,6 @@ test("the status page keeps focus and place", { seconds: 240 }, async (t, scene)
   await page.locator("#p50", { hasText: "≤ 2.5 s" }).waitFor();
   await page.getByRole("row", { name: "slow 3 > 10 s 0" }).waitFor();
   await page.getByText(/^99 % now > 10 s, at worst > 10 s\.$/).waitFor();
+  await page.getByText(/^Nothing is looked up now, at worst [\d.]+ %\.$/).waitFor();
   await visitor.screenshot("status-whole-phone-dark");
 });
