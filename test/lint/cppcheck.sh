@@ -19,4 +19,4 @@ cppcheck --quiet --std=c11 --language=c -j "$(nproc)" \
 	--suppress='returnDanglingLifetime:worker/sdk/pronghorn/*' \
 	--suppress=missingInclude --suppress=unmatchedSuppression \
 	--template='{file}:{line}: {severity}: {message} [{id}]' \
-	-D_GNU_SOURCE -I. -Iworker/sdk --file-list="$list"
+	-D_GNU_SOURCE -D__cppcheck__ -I. -Iworker/sdk --file-list="$list"

@@ -10,8 +10,14 @@
  */
 #pragma GCC system_header
 
+#include <stddef.h> /* something to compile, where this is alone */
+
 /* PH_ARRAY_(type, ...) with `end` behind it. */
+#ifdef __cppcheck__ /* does not know __VA_OPT__ */
+#define PH_ENDED_(type, end, ...) PH_ARRAY_(type, __VA_ARGS__, end)
+#else
 #define PH_ENDED_(type, end, ...) \
 	PH_ARRAY_(type, __VA_ARGS__ __VA_OPT__(, ) end)
+#endif
 
 #endif
