@@ -313,7 +313,7 @@ e2e: all $(CXX_EXAMPLE_SO) $(TEST_APPS) $(PACKAGE_APP) $(BENCH_BIN) $(STRESS_BIN
 	@$(TEST_ENV) sh test/node_tests.sh e2e test/e2e test/stress
 
 browser: all $(CXX_EXAMPLE_SO) $(TEST_APPS) $(PACKAGE_APP) $(BUILD)/www/stamp $(NODE_MODULES) ## a real browser
-	@$(TEST_ENV) AT_ONCE="$${AT_ONCE:-$$(nproc)}" sh test/node_tests.sh browser test/browser
+	@$(TEST_ENV) sh test/node_tests.sh browser test/browser
 
 # Rewritten by this target only, so that a test run leaves the tree alone.
 screenshots: ## docs/screenshots, from what the browser tests see

@@ -162,12 +162,11 @@ run(struct h2_stream *stream, bool early)
 	struct buf text = BUF_EMPTY;
 	struct http_head head;
 	struct answer_to to;
-	int status = stream->refuse;
+	int status =
+	    stream->refuse > 0 ? stream->refuse : parse(stream, &head, &text);
 	const char *body;
 	size_t len;
 
-	if (status == 0)
-		status = parse(stream, &head, &text);
 	if (status > 0) {
 		refuse(stream, status);
 	} else if (status == 0 || (size_t)-status != text.len) {

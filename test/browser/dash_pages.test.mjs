@@ -88,7 +88,7 @@ inBothModes("links, addresses, titles, 404", async (t, scene, mode) => {
     "Quarterly report",
   ]);
   await isFramed(page);
-  await hasMetas(page, "A \"B\" <C>", null);
+  await hasMetas(page, "A \"B\" <C>", "Of all pages");
   /* Without a request for the document. */
   const documents = () =>
     visitor.requests.filter((url) => !url.includes("_")).length;
