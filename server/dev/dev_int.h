@@ -23,7 +23,8 @@
 struct dev_words {
 	char **sources; /* at least one; owned, the texts not */
 	size_t source_count;
-	char **server; /* options of the server, in their order; owned */
+	char **server; /* options of the server, in their order, then NULL;
+			  owned */
 	size_t server_count;
 	char **compiler; /* behind --; part of argv */
 	size_t compiler_count;

@@ -116,7 +116,7 @@ look_in_folder(struct dev_words *words)
 	size_t at;
 	int rc = -ENOENT;
 
-	for (at = 0; at < last && rc == -ENOENT; at++) {
+	for (at = 0; words->server[at] != NULL && rc == -ENOENT; at++) {
 		if (at + 1 < last && !stands_alone(words, at))
 			continue;
 		rc = take_folder(words, words->server[at]);
@@ -124,7 +124,7 @@ look_in_folder(struct dev_words *words)
 			odd = words->server[at];
 	}
 	if (rc == 0) {
-		for (; at < last; at++)
+		for (; at <= last; at++)
 			words->server[at - 1] = words->server[at];
 		words->server_count--;
 	} else if (rc == -ENOENT && odd != NULL) {
