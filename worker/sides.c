@@ -37,7 +37,7 @@ static struct call *first; /* of those with something that waits */
 static pthread_cond_t changed;
 static pthread_t teller;
 static bool telling;                        /* the thread is there */
-static const struct cache_options *options; /* of all of them */
+static const struct cache_options *options; /* since it was begun */
 static bool stopping;
 
 static int64_t
@@ -182,10 +182,11 @@ run(void *arg)
 
 /* With the lock. */
 static void
-start(void)
+start(const struct cache_options *cache_options)
 {
 	pthread_condattr_t attr;
 
+	options = cache_options;
 	(void)pthread_condattr_init(&attr);
 	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	(void)pthread_cond_init(&changed, &attr);
@@ -226,9 +227,8 @@ tell_soon(struct call *call)
 		tell(call, call->kit->cache);
 		return;
 	}
-	options = call->kit->cache_options;
 	if (!telling)
-		start();
+		start(call->kit->cache_options);
 	if (!telling || call->sides_wait)
 		return;
 	call->sides_wait = true;
