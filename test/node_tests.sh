@@ -1,14 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# Run the *.test.mjs files below some folders with node's test runner.
+# Run the *.test.mjs files below some folders with node's test runner, one file
+# after the other, as they start servers and measure.
 #
 #   sh test/node_tests.sh NAME FOLDER...
 #
-# T        only files whose path contains this
-# AT_ONCE  how many files run side by side, 1 unless given: they start servers,
-#          and some measure time. Those that have a comment line beginning with
-#          "Runs alone" come first, one after the other.
+# T   only files whose path contains this
 #
 # A file that fails is tried once more when all others have ended, unless
 # more than $SECOND_TRIES files failed: what a busy machine spoiled passes
@@ -19,52 +17,8 @@ set -eu
 
 SECOND_TRIES=4
 
-# The totals of a file are the last comments of its TAP output.
-total() {
-	sum=$(sed -n "s/^# $1 \([0-9]*\)$/\1/p" "$2" | tail -n 1)
-	echo "${sum:-0}"
-}
-
-# Run one file and show what it said, then a line
-# `= PASSED FAILED SKIPPED FILE` in the file of results. All of it is written
-# at once, as others run beside.
-run_file() {
-	tap=$(mktemp) output=$(mktemp) status=0
-	node --test \
-		--test-reporter=spec --test-reporter-destination=stdout \
-		--test-reporter=tap --test-reporter-destination="$tap" \
-		"$1" >"$output" 2>&1 </dev/null || status=$?
-	passed=$(total pass "$tap")
-	failed=$(($(total fail "$tap") + $(total cancelled "$tap")))
-	skipped=$(($(total skipped "$tap") + $(total todo "$tap")))
-	if [ "$status" -ne 0 ] && [ "$failed" -eq 0 ]; then
-		echo "node ended with status $status" >>"$output"
-		failed=1
-	fi
-	printf -- '-- %s\n%s\n' "$1" "$(cat "$output")"
-	rm -f "$tap" "$output"
-	echo "= $passed $failed $skipped $1" >>"$2"
-}
-
-if [ "$1" = --one ]; then
-	run_file "$3" "$2"
-	exit 0
-fi
-
 name=$1
 shift
-results=$(mktemp)
-trap 'rm -f "$results"' EXIT
-
-# Run the files that stdin names, so many at once.
-run_files() {
-	xargs -r -n 1 -P "$1" sh "$0" --one "$results"
-}
-
-failed_files() {
-	awk '$1 == "=" && $3 > 0 { print $5 }' "$results"
-}
-
 files=$(find "$@" -name node_modules -prune -o -name '*.test.mjs' -print \
 	2>/dev/null | sort | grep -F -e "${T-}" || true)
 if [ -z "$files" ]; then
@@ -73,27 +27,63 @@ if [ -z "$files" ]; then
 	exit 0
 fi
 
-alone=$(printf '%s\n' "$files" | xargs grep -l '^[/ ]\* Runs alone' || true)
-printf '%s\n' "$alone" | run_files 1
-printf '%s\n' "$files" | grep -v -x -F -e "${alone:-none}" |
-	run_files "${AT_ONCE:-1}"
+tap=$(mktemp)
+trap 'rm -f "$tap"' EXIT
+all_passed=0 all_failed=0 all_skipped=0
 
-again=$(failed_files)
-if [ -n "$again" ] && [ "$(echo "$again" | wc -l)" -le "$SECOND_TRIES" ]; then
-	kept=$(awk '$1 == "=" && $3 == 0' "$results")
-	printf '%s\n' "$kept" >"$results"
+# The totals of a file are the last comments of its TAP output.
+total() {
+	sed -n "s/^# $1 \([0-9]*\)$/\1/p" "$tap" | tail -n 1
+}
+
+# Run one file: passed, failed and skipped are of this run.
+run_file() {
+	status=0
+	node --test \
+		--test-reporter=spec --test-reporter-destination=stdout \
+		--test-reporter=tap --test-reporter-destination="$tap" \
+		"$1" </dev/null || status=$?
+	passed=$(total pass)
+	failed=$(($(total fail) + $(total cancelled)))
+	skipped=$(($(total skipped) + $(total todo)))
+	if [ "$status" -ne 0 ] && [ "$failed" -eq 0 ]; then
+		echo "$name: node ended with status $status"
+		failed=1
+	fi
+}
+
+count() {
+	all_passed=$((all_passed + ${passed:-0}))
+	all_failed=$((all_failed + failed))
+	all_skipped=$((all_skipped + skipped))
+}
+
+again='' again_count=0 again_failed=0 again_passed=0 again_skipped=0
+for file in $files; do
+	echo "-- $file"
+	run_file "$file"
+	if [ "$failed" -eq 0 ]; then
+		count
+		continue
+	fi
+	again="$again $file"
+	again_count=$((again_count + 1))
+	again_failed=$((again_failed + failed))
+	again_passed=$((again_passed + ${passed:-0}))
+	again_skipped=$((again_skipped + skipped))
+done
+
+if [ "$again_count" -gt "$SECOND_TRIES" ]; then
+	passed=$again_passed failed=$again_failed skipped=$again_skipped
+	count
+else
 	for file in $again; do
 		echo "-- $file failed, second try"
-		echo "$file" | run_files 1
-		failed_files | grep -q -x -F -e "$file" ||
+		run_file "$file"
+		count
+		[ "$failed" -gt 0 ] ||
 			echo "$name: $file passed at the second try only"
 	done
 fi
-
-awk -v name="$name" '
-$1 == "=" { passed += $2; failed += $3; skipped += $4 }
-END {
-	printf "%s: %d passed, %d failed, %d skipped\n", name, passed, failed,
-		skipped
-	exit failed > 0
-}' "$results"
+echo "$name: $all_passed passed, $all_failed failed, $all_skipped skipped"
+[ "$all_failed" -eq 0 ]

@@ -3,7 +3,6 @@
 /*
  * The benchmark's real browsers: what they measure adds up, and the time they
  * wait for the server is the server's.
- * Runs alone: it measures.
  */
 import assert from "node:assert/strict";
 import { findChromium, runBrowsers } from "../bench/browsers.mjs";

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/*
- * pronghorn dev: from saving a file to the changed page in a browser.
- * Runs alone: it measures that.
- */
+/* pronghorn dev: from saving a file to the changed page in a browser. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import fs from "node:fs";
