@@ -61,8 +61,9 @@ struct callback {
 	struct computation computation; /* name is "callback:<output>" */
 	char *function;                 /* the C function's name, for logs */
 	char *output;                   /* dispatch key, as in dependencies */
-	bool several;                   /* `output` has the list form */
-	bool patterned;                 /* some dependency is a pattern */
+	size_t output_len;
+	bool several;   /* `output` has the list form */
+	bool patterned; /* some dependency is a pattern */
 	bool memoize;
 	bool prevent_initial_call;
 	bool initial_duplicate;

@@ -372,6 +372,8 @@ callback_init(struct app *app, struct callback *callback, ph_function *function,
 	callback->computation.timeout = options->timeout;
 	callback->computation.stale = options->stale;
 	callback->computation.version = options->version;
+	callback->output_len =
+	    callback->output != NULL ? strlen(callback->output) : 0;
 	if (callback->output == NULL ||
 	    !running_init(app, callback, options->running))
 		return false;

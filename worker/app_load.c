@@ -272,10 +272,12 @@ app_free(struct app **app_in)
 const struct callback *
 app_find_callback(const struct app *app, const char *output)
 {
+	size_t len = strlen(output);
 	size_t i;
 
 	for (i = 0; i < app->callback_count; i++) {
-		if (strcmp(app->callbacks[i]->output, output) == 0)
+		if (app->callbacks[i]->output_len == len &&
+		    memcmp(app->callbacks[i]->output, output, len) == 0)
 			return app->callbacks[i];
 	}
 	return NULL;

@@ -9,6 +9,10 @@
  * open array or object wait on a stack until it is closed and their number
  * is known.
  *
+ * The text is copied to the arena once, and its strings stay where they are in
+ * that copy: a zero byte takes the place of the quote behind each, or of what
+ * is left when escapes have become shorter.
+ *
  * INVARIANT  Nothing at or after the end of the text is looked at: every
  *            step is one that json_scan() has made.
  * OWNERSHIP  The stack lives only inside json_read(); the result belongs to
@@ -24,6 +28,7 @@
 
 #include "server/base/err.h"
 #include "worker/decimal.h"
+#include "worker/json_plain.h"
 
 #define FEW_NAMES 16
 #define FEW_VALUES 32
@@ -31,8 +36,8 @@
 #define EXACT_DIGITS 15                  /* always below it */
 
 struct reader {
-	const char *p; /* next byte */
-	const char *end;
+	char *p; /* next byte, in a copy that is ours */
+	char *end;
 	struct arena *arena;
 	const char *why;
 	struct value_member *stack;
@@ -46,7 +51,7 @@ static int read_value(struct reader *reader, struct value *out);
 static void
 skip_space(struct reader *reader)
 {
-	const char *p = reader->p;
+	char *p = reader->p;
 
 	while (p != reader->end &&
 	       (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t'))
@@ -121,7 +126,8 @@ put_unicode(char *to, const char **from)
 	return put_utf8(to, code);
 }
 
-/* What stands between quotes; never longer than it is written. */
+/* What stands between quotes; never longer than it is written, so it may
+ * take its own place. */
 static char *
 unescape(char *to, const char *from, const char *end)
 {
@@ -146,34 +152,24 @@ unescape(char *to, const char *from, const char *end)
 }
 
 /* reader->p is behind the opening quote, and then behind the closing one. */
-static int
+static void
 read_text(struct reader *reader, const char **text, uint32_t *len)
 {
-	const char *from = reader->p;
-	const char *p = from;
+	char *from = reader->p;
+	const char *p = json_skip_plain(from, reader->end);
+	char *last;
 	bool plain = true;
-	char *copy;
 
 	while (*p != '"') {
-		if (*p == '\\') {
-			plain = false;
-			p++;
-		}
-		p++;
+		plain = plain && *p != '\\';
+		p = json_skip_plain(p + 1 + (*p == '\\'), reader->end);
 	}
-	reader->p = p + 1;
-	if (plain) {
-		copy = arena_strndup(reader->arena, from, (size_t)(p - from));
-		*len = (uint32_t)(p - from);
-	} else {
-		copy = arena_alloc(reader->arena, (size_t)(p - from) + 1);
-		if (copy != NULL) {
-			*len = (uint32_t)(unescape(copy, from, p) - copy);
-			copy[*len] = '\0';
-		}
-	}
-	*text = copy;
-	return copy != NULL ? 0 : -ENOMEM;
+	reader->p += p - from;
+	last = plain ? reader->p : unescape(from, from, p);
+	*last = '\0';
+	reader->p++;
+	*text = from;
+	*len = (uint32_t)(last - from);
 }
 
 /* ---- numbers ----------------------------------------------------------------
@@ -202,8 +198,8 @@ static void
 read_number(struct reader *reader, struct value *out)
 {
 	char text[JSON_NUMBER_MAX + 1];
-	const char *from = reader->p;
-	const char *p = from;
+	char *from = reader->p;
+	char *p = from;
 	bool minus = *p == '-';
 	int64_t integer = 0;
 	size_t len;
@@ -333,16 +329,13 @@ close_object(struct reader *reader, size_t first, struct value *out)
 }
 
 /* reader->p is at the name of a member. */
-static int
+static void
 read_name(struct reader *reader, struct value_member *member)
 {
-	int rc;
-
 	reader->p++;
-	rc = read_text(reader, &member->name, &member->name_len);
+	read_text(reader, &member->name, &member->name_len);
 	skip_space(reader);
 	reader->p++; /* the colon */
-	return rc;
 }
 
 /* reader->p is behind the opening bracket or brace. */
@@ -356,9 +349,8 @@ read_members(struct reader *reader, bool object, struct value *out)
 	skip_space(reader);
 	while (rc == 0 && *reader->p != (object ? '}' : ']')) {
 		if (object)
-			rc = read_name(reader, &member);
-		if (rc == 0)
-			rc = read_value(reader, &member.value);
+			read_name(reader, &member);
+		rc = read_value(reader, &member.value);
 		if (rc == 0)
 			rc = push(reader, &member);
 		skip_space(reader);
@@ -388,7 +380,8 @@ read_value(struct reader *reader, struct value *out)
 	case '"':
 		reader->p++;
 		out->kind = VALUE_TEXT;
-		return read_text(reader, &out->u.text, &out->count);
+		read_text(reader, &out->u.text, &out->count);
+		return 0;
 	case 't':
 		out->kind = VALUE_BOOL;
 		out->flag = true;
@@ -424,6 +417,7 @@ json_read(const char *text, size_t len, const struct json_limits *limits,
 	struct json_scan_result scan;
 	struct value *value;
 	struct reader reader;
+	char *copy;
 	int rc;
 
 	*why = "out of memory";
@@ -434,12 +428,13 @@ json_read(const char *text, size_t len, const struct json_limits *limits,
 	}
 	/* Texts have their length in 32 bits. */
 	value = len <= UINT32_MAX ? value_null(arena) : NULL;
-	if (value == NULL)
+	copy = value != NULL ? arena_strndup(arena, text, len) : NULL;
+	if (copy == NULL)
 		return -ENOMEM;
 	/* Not the stack: each place is written before it is read. */
 	memset(&reader, 0, offsetof(struct reader, few));
-	reader.p = text;
-	reader.end = text + len;
+	reader.p = copy;
+	reader.end = copy + len;
 	reader.arena = arena;
 	reader.stack = reader.few;
 	reader.room = FEW_VALUES;

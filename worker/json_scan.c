@@ -19,6 +19,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "worker/json_plain.h"
 #include "worker/utf8.h"
 
 #define OPENED 1 /* beside enum json_verdict: a value is to follow */
@@ -65,33 +66,6 @@ skip_space(struct scan *scan)
 	       (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t'))
 		p++;
 	scan->p = p;
-}
-
-/*
- * Skip bytes of a string that stand for themselves, eight at a time: ASCII
- * without control bytes, quotes and backslashes. May stop early (a carry
- * between lanes), never late; the caller looks at the byte it stopped at.
- */
-static const char *
-skip_plain(const char *p, const char *end)
-{
-	const uint64_t ones = UINT64_C(0x0101010101010101);
-	const uint64_t highs = ones * 0x80;
-	uint64_t word, control, quote, backslash;
-
-	while (end - p >= 8) {
-		memcpy(&word, p, sizeof(word));
-		control = word - ones * 0x20;
-		quote = (word ^ (ones * '"')) - ones;
-		backslash = (word ^ (ones * '\\')) - ones;
-		if (((word | control | quote | backslash) & highs) != 0)
-			break;
-		p += 8;
-	}
-	while (p != end && (unsigned char)*p >= 0x20 &&
-	       (unsigned char)*p < 0x80 && *p != '"' && *p != '\\')
-		p++;
-	return p;
 }
 
 static int
@@ -190,7 +164,7 @@ scan_string(struct scan *scan)
 	int rc = 0;
 
 	while (rc == 0) {
-		scan->p = skip_plain(scan->p, scan->end);
+		scan->p = json_skip_plain(scan->p, scan->end);
 		if (scan->p == scan->end)
 			return bad(scan, scan->p, NULL);
 		if (*scan->p == '"') {

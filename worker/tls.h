@@ -78,10 +78,10 @@ ssize_t tls_sendv(struct tls *tls, const struct iovec *pieces, int count);
 /* Did the last tls_recv() leave bytes behind that no event will tell of? */
 bool tls_has_more(const struct tls *tls);
 
-/* Does reading wait for the socket to take bytes? */
 /* Has a record begun to come that is not complete? */
 bool tls_has_part(const struct tls *tls);
 
+/* Does reading wait for the socket to take bytes? */
 bool tls_wants_write(const struct tls *tls);
 
 /*
