@@ -44,7 +44,8 @@ struct toolkit {
 				values nor queries */
 	_Atomic int64_t *inline_until_ms; /* boot clock: compute without the
 					     cache until then; may be NULL */
-	uint64_t nonce; /* of the latest run; 0: not drawn yet */
+	uint64_t nonce;     /* of the latest run; 0: not drawn yet */
+	struct arena arena; /* what a task's run makes; its memory is kept */
 };
 
 enum call_kind {

@@ -293,11 +293,29 @@ dispatch_submit(struct conn *conn, const struct answer_to *to,
 	submit(request, to, task);
 }
 
+/* What the callback is called with. False: no memory for it. */
+static bool
+give_arguments(struct worker *worker, const struct dispatch_asked *asked,
+    struct task *task)
+{
+	const struct update *update = asked->update;
+
+	if (update == NULL)
+		return buf_put(&task->arguments, worker->scratch.data,
+			   worker->scratch.len) == 0;
+	task->args = update->arguments;
+	task->said = update->about;
+	task->tree = worker->arena; /* ownership moves to the task */
+	arena_init(&worker->arena, worker->arena.max);
+	return true;
+}
+
 static void
 run_callback(struct conn *conn, const struct answer_to *to,
-    const struct callback *callback)
+    const struct dispatch_asked *asked)
 {
 	struct worker *worker = conn->worker;
+	const struct callback *callback = asked->callback;
 	struct request *request = request_new(conn, to);
 	struct task *task;
 
@@ -312,8 +330,7 @@ run_callback(struct conn *conn, const struct answer_to *to,
 		task->callback = callback;
 		task->computation = &callback->computation;
 		task->client = dispatch_client(conn, to, &to->ticket);
-		if (buf_put(&task->arguments, worker->scratch.data,
-			worker->scratch.len) < 0 ||
+		if (!give_arguments(worker, asked, task) ||
 		    (task->kind == TASK_JOB &&
 			buf_put(&task->jobs, worker->jobs.data,
 			    worker->jobs.len) < 0)) {
@@ -356,7 +373,7 @@ wait_for_answer(struct conn *conn, const struct answer_to *to,
 	}
 }
 
-/* `arg` is a struct dispatch_asked; the arguments are in worker->scratch. */
+/* `arg` is a struct dispatch_asked. */
 static void
 run_or_recall(struct conn *conn, const struct answer_to *to, const void *arg)
 {
@@ -371,7 +388,7 @@ run_or_recall(struct conn *conn, const struct answer_to *to, const void *arg)
 	    worker->kit.cache == NULL ||
 	    memo_key_of(&worker->kit, &callback->computation, true,
 		worker->scratch.data, worker->scratch.len, key) < 0)
-		run_callback(conn, &named, callback);
+		run_callback(conn, &named, asked);
 	else if (!dispatch_recall(conn, &named, asked, key))
 		wait_for_answer(conn, &named, callback, key);
 }
@@ -420,6 +437,26 @@ parse_in_pool(struct conn *conn, const struct answer_to *to,
 	submit(request, to, task);
 }
 
+/*
+ * The arguments become bytes where they are a key or are stored. A callback
+ * that is called once, and by this worker, gets them as they were read.
+ */
+static int
+settle_arguments(struct worker *worker, struct update *update,
+    const struct value *about, struct dispatch_asked *asked)
+{
+	const struct callback *callback = update->callback;
+
+	if (callback->memoize || callback->background || callback->cancels) {
+		buf_clear(&worker->scratch);
+		return update_encode(update, about, &worker->arena,
+		    &worker->scratch);
+	}
+	update->about->u.items[UPDATE_REQUEST] = *about;
+	asked->update = update;
+	return 0;
+}
+
 void
 dispatch_update(struct conn *conn, const struct answer_to *asker,
     const struct http_head *head, const char *body, size_t len, bool gzip)
@@ -448,9 +485,8 @@ dispatch_update(struct conn *conn, const struct answer_to *asker,
 	}
 	update_parse(worker->app, worker->options, body, len, &worker->arena,
 	    &update);
-	buf_clear(&worker->scratch);
-	if (update.status == 0 && update_encode(&update, about, &worker->arena,
-				      &worker->scratch) < 0) {
+	if (update.status == 0 &&
+	    settle_arguments(worker, &update, about, &asked) < 0) {
 		update.status = 400;
 		update.why = "a value cannot be encoded";
 	}

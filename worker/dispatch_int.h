@@ -78,9 +78,11 @@ int64_t dispatch_client(const struct conn *conn, const struct answer_to *to,
 /* Forget an entry that nobody waits for. */
 void dispatch_drop_if_empty(struct worker *worker, struct parked *parked);
 
-/* A request for a callback, and the body it came in. */
+/* A request for a callback, and the body it came in. Its arguments are those
+ * of `update`, in worker->arena; NULL: encoded, in worker->scratch. */
 struct dispatch_asked {
 	const struct callback *callback;
+	const struct update *update;
 	const char *body; /* NULL: long gone */
 	size_t len;
 };

@@ -78,6 +78,7 @@ pool_start(struct pool **out, const struct toolkit *kit,
 	pool->kit.cache = NULL;
 	pool->kit.data = NULL;
 	pool->kit.nonce = 0; /* each thread draws its own */
+	arena_init(&pool->kit.arena, 0);
 	pool->kit.on_loop = false;
 	pool->kit.bell = &pool->bell;
 	pool->kit.mail_fd = mail_fd;
@@ -91,6 +92,7 @@ pool_start(struct pool **out, const struct toolkit *kit,
 	pool->lead_max = pool->quick_max > 1 ? pool->compute_max : 2;
 	together_limit(pool->lead_max);
 	pool->queue_max = (size_t)kit->options->limit_queue;
+	pool->mean_us16 = POOL_SURPRISE_US16; /* not known yet */
 	task_list_init(&pool->queue);
 	task_list_init(&pool->compute);
 	task_list_init(&pool->ended);
@@ -128,7 +130,7 @@ pool_submit(struct pool *pool, struct task *task)
 		pool->submitted_us = task->queued_us;
 	pool->submitted = true;
 	if (task->queued_us - pool->submitted_us > KICK_US)
-		pool_kick(pool);
+		(void)pool_kick(pool);
 	return 0;
 }
 
@@ -153,32 +155,58 @@ pool_withdraw(struct pool *pool, struct task *task)
  * callback and sleep again, for each of a burst. So the loop first hands on
  * all that has come in: on one processor 25 us became 10 us a callback.
  */
-void
+bool
 pool_kick(struct pool *pool)
 {
-	bool wake;
+	enum pool_wake wake;
+	bool held_back;
 
-	if (!pool->submitted)
-		return;
-	pool->submitted = false;
+	if (pool->submitted) {
+		pool->submitted = false;
+		pthread_mutex_lock(&pool->lock);
+		wake = pool_must_wake(pool, clock_mono_us());
+		/* Who is woken may hold back, too, for what is behind. */
+		pool->held_back = wake == POOL_HOLD_BACK ||
+				  (wake == POOL_WAKE && pool->queue.count > 1);
+		pthread_mutex_unlock(&pool->lock);
+		if (wake == POOL_WAKE)
+			pthread_cond_signal(&pool->work);
+	}
+	held_back = pool->held_back;
+	pool->held_back = false;
+	return held_back;
+}
+
+bool
+pool_hurry(struct pool *pool)
+{
+	int64_t now_us = clock_mono_us();
+	enum pool_wake wake;
+
 	pthread_mutex_lock(&pool->lock);
-	wake = pool_must_wake(pool);
+	if (pool->queue.count > 0 &&
+	    now_us - pool->taken_us > POOL_HURRY_US / 2 &&
+	    pool->mean_us16 < POOL_SURPRISE_US16)
+		pool->mean_us16 = POOL_SURPRISE_US16; /* not so brief */
+	wake = pool_must_wake(pool, now_us);
 	pthread_mutex_unlock(&pool->lock);
-	if (wake)
+	if (wake == POOL_WAKE)
 		pthread_cond_signal(&pool->work);
+	return wake != POOL_REST;
 }
 
 void
 pool_want(struct pool *pool)
 {
+	int64_t now_us = clock_mono_us();
 	bool wake;
 
 	pthread_mutex_lock(&pool->lock);
 	if (!pool->wanted) {
 		pool->wanted = true;
-		pool->wanted_since_us = clock_mono_us();
+		pool->wanted_since_us = now_us;
 	}
-	wake = pool_must_wake(pool);
+	wake = pool_must_wake(pool, now_us) == POOL_WAKE;
 	pthread_mutex_unlock(&pool->lock);
 	if (wake)
 		pthread_cond_signal(&pool->work);
@@ -220,7 +248,8 @@ pool_lost(struct pool *pool)
 	if (pool->lead_max > 1)
 		pool->lead_max--;
 	together_limit(pool->lead_max);
-	wake = pool_must_wake(pool);
+	pool->mean_us16 = POOL_SURPRISE_US16;
+	wake = pool_must_wake(pool, clock_mono_us()) == POOL_WAKE;
 	pthread_mutex_unlock(&pool->lock);
 	if (wake)
 		pthread_cond_signal(&pool->work);

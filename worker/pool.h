@@ -44,8 +44,17 @@ int pool_submit(struct pool *pool, struct task *task);
  */
 bool pool_withdraw(struct pool *pool, struct task *task);
 
-/* The loop's turn is over: wake a thread for what was submitted. */
-void pool_kick(struct pool *pool);
+/*
+ * The loop's turn is over: wake a thread for what was submitted, unless one
+ * that is awake will come to it in no time. True: it may be mistaken there, so
+ * pool_hurry() is to be called in POOL_HURRY_US, and again while that says so.
+ */
+#define POOL_HURRY_US 1000
+bool pool_kick(struct pool *pool);
+
+/* Wake a thread when what is queued is not being taken after all. True: look
+ * again. */
+bool pool_hurry(struct pool *pool);
 
 /* There may be a `wanted` row: a free thread looks. Any thread. */
 void pool_want(struct pool *pool);

@@ -25,7 +25,8 @@ struct pool {
 	struct cache_peer peer;
 	int mail_fd;
 	bool submitted;       /* since the last kick; the loop's */
-	int64_t submitted_us; /* the first of those */
+	bool held_back;       /* a kick woke nobody; the loop's */
+	int64_t submitted_us; /* the first of those submitted */
 	unsigned thread_count;
 	unsigned quick_max; /* threads that may do anything but compute */
 	unsigned compute_max;
@@ -46,14 +47,24 @@ struct pool {
 	unsigned computing; /* of them, those that `compute_max` bounds */
 	unsigned lost;      /* of them, those that have crashed */
 	bool waking;        /* a thread was woken and has not looked yet */
+	int64_t taken_us;   /* when a thread took something from `queue` */
+	int64_t mean_us16;  /* what that takes, in 16ths of 1 us, on average */
 	bool wanted;        /* a row may be `wanted` */
 	int64_t wanted_since_us;
 	bool stopping;
 };
 
-/* With the lock held: must an idle thread be woken? Then signal `work`, without
- * the lock. */
-bool pool_must_wake(struct pool *pool);
+/* A mean that is not brief. */
+#define POOL_SURPRISE_US16 ((int64_t)16 * 10000)
+
+enum pool_wake {
+	POOL_REST,      /* nothing to do, or nobody to do it */
+	POOL_HOLD_BACK, /* a thread that is awake comes to it in no time */
+	POOL_WAKE       /* signal `work`, without the lock */
+};
+
+/* With the lock held: must an idle thread be woken? */
+enum pool_wake pool_must_wake(struct pool *pool, int64_t now_us);
 
 /* A thread's life; `arg` is the pool. */
 void *pool_thread(void *arg);

@@ -22,6 +22,7 @@
 
 #define ENDED_MAX 256
 #define OVERDUE_US 100000 /* a wanted row waits no longer behind the queue */
+#define BRIEF_US 500      /* in this time a queue is not worth a wake-up */
 
 enum source { NOTHING, QUEUE, COMPUTE, WANTED };
 
@@ -58,17 +59,45 @@ choose(const struct pool *pool)
 }
 
 /*
- * One at a time: who has been woken takes one thing to do and wakes the next
- * for what is left. So a burst of quick callbacks costs a wake-up or two, not
- * one each.
+ * With the lock held: does a thread that is awake come to all that is queued
+ * before another would have been woken? By what callbacks have taken of late,
+ * and as long as threads do come for the next one.
  */
-bool
-pool_must_wake(struct pool *pool)
+static bool
+is_at_hand(const struct pool *pool, int64_t now_us)
 {
-	if (pool->waking || pool->idle == 0 || choose(pool) == NOTHING)
-		return false;
+	return pool->running > pool->computing &&
+	       now_us - pool->taken_us <= BRIEF_US &&
+	       (int64_t)pool->queue.count * pool->mean_us16 <= BRIEF_US * 16;
+}
+
+/*
+ * One at a time: who has been woken takes one thing to do and wakes the next
+ * for what is left, unless that is brief. So a burst of quick callbacks costs
+ * a wake-up or two, not one each. When a callback takes longer than those
+ * before it, pool_hurry() makes good for what this has held back.
+ */
+enum pool_wake
+pool_must_wake(struct pool *pool, int64_t now_us)
+{
+	enum source source;
+
+	if (pool->idle == 0)
+		return POOL_REST;
+	source = choose(pool);
+	if (source == NOTHING)
+		return POOL_REST;
+	if (pool->waking || (source == QUEUE && is_at_hand(pool, now_us)))
+		return POOL_HOLD_BACK;
 	pool->waking = true;
-	return true;
+	return POOL_WAKE;
+}
+
+/* With the lock held: what a thing from the queue has taken. */
+static void
+note_brief(struct pool *pool, int64_t run_us)
+{
+	pool->mean_us16 += run_us - pool->mean_us16 / 16;
 }
 
 /* Tell the other workers when no thread of ours is going to look soon. */
@@ -85,24 +114,30 @@ hint_others(struct pool *pool, struct toolkit *kit)
 		cache_hint(kit->cache);
 }
 
-static void
-run_timed(struct task *task, struct toolkit *kit)
+/* Returns the time it took, in us. */
+static int64_t
+run_timed(struct task *task, struct toolkit *kit, int64_t since_us)
 {
-	int64_t since_us = clock_mono_us();
+	int64_t us;
 
 	task_run(task, kit);
-	task->run_us += clock_mono_us() - since_us;
+	us = clock_mono_us() - since_us;
+	task->run_us += us;
+	return us;
 }
 
-/* Run one task from the queue: it goes back to the loop. */
-static void
-run_queued(struct pool *pool, struct toolkit *kit, struct task *task)
+/* Run one task from a queue: it goes back to the loop. The time it took. */
+static int64_t
+run_queued(struct pool *pool, struct toolkit *kit, struct task *task,
+    int64_t since_us)
 {
-	run_timed(task, kit);
+	int64_t us = run_timed(task, kit, since_us);
+
 	if (task->outcome == TASK_WAITS && task->wanted_new) {
 		pool_want(pool);
 		hint_others(pool, kit);
 	}
+	return us;
 }
 
 /* For the heartbeat to count. */
@@ -149,7 +184,7 @@ run_claimed(struct pool *pool, struct toolkit *kit)
 		task_free(task);
 		return NULL;
 	}
-	run_timed(task, kit);
+	(void)run_timed(task, kit, clock_mono_us());
 	if (task->outcome != TASK_WAITS) {
 		keep_ended(pool, task);
 		return NULL;
@@ -175,29 +210,41 @@ post(struct pool *pool, struct task *task)
 	pthread_mutex_lock(&pool->lock);
 }
 
+/* With the lock held on entry and exit: nothing to do for now. */
+static void
+wait_for_work(struct pool *pool, struct toolkit *kit)
+{
+	pool->idle++;
+	pthread_cond_wait(&pool->work, &pool->lock);
+	pool->idle--;
+	pool->waking = false;
+	if (!cache_is_behind(kit->cache))
+		return;
+	pthread_mutex_unlock(&pool->lock);
+	cache_follow(kit->cache);
+	pthread_mutex_lock(&pool->lock);
+}
+
 /* With the lock held on entry and exit: do one thing, or wait for it. */
 static void
 thread_turn(struct pool *pool, struct toolkit *kit)
 {
 	enum source source = choose(pool);
 	struct task *task = NULL;
+	int64_t now_us;
+	int64_t run_us = 0;
 	bool wake;
 
 	if (source == NOTHING) {
-		pool->idle++;
-		pthread_cond_wait(&pool->work, &pool->lock);
-		pool->idle--;
-		pool->waking = false;
-		if (cache_is_behind(kit->cache)) {
-			pthread_mutex_unlock(&pool->lock);
-			cache_follow(kit->cache);
-			pthread_mutex_lock(&pool->lock);
-		}
+		wait_for_work(pool, kit);
 		return;
 	}
+	now_us = clock_mono_us();
 	pool->running++;
 	if (source != QUEUE)
 		pool->computing++;
+	else
+		pool->taken_us = now_us;
 	if (source == WANTED)
 		pool->wanted = false;
 	else
@@ -206,19 +253,21 @@ thread_turn(struct pool *pool, struct toolkit *kit)
 	ASSERT(task != NULL || source == WANTED); /* as choose() has seen */
 	if (task != NULL)
 		task->queued = false;
-	wake = pool_must_wake(pool);
+	wake = pool_must_wake(pool, now_us) == POOL_WAKE;
 	pthread_mutex_unlock(&pool->lock);
 	if (wake)
 		pthread_cond_signal(&pool->work);
 	if (source == WANTED)
 		task = run_claimed(pool, kit);
 	else
-		run_queued(pool, kit, task);
+		run_us = run_queued(pool, kit, task, now_us);
 	ASSERT(cache_is_idle(kit->cache)); /* it may wait now */
 	pthread_mutex_lock(&pool->lock);
 	pool->running--;
 	if (source != QUEUE)
 		pool->computing--;
+	else
+		note_brief(pool, run_us);
 	if (task != NULL)
 		post(pool, task);
 }
@@ -241,6 +290,7 @@ pool_thread(void *arg)
 	pthread_mutex_unlock(&pool->lock);
 	data_close(&kit.data);
 	cache_close(&kit.cache);
+	arena_free(&kit.arena);
 	crash_thread_end();
 	return NULL;
 }

@@ -54,6 +54,7 @@ task_free(struct task *task)
 	if (task == NULL)
 		return;
 	buf_free(&task->arguments);
+	arena_free(&task->tree);
 	buf_free(&task->about);
 	buf_free(&task->jobs);
 	route_answer_free(&task->answer);
@@ -425,17 +426,22 @@ void
 task_run_itself(struct task *task, struct toolkit *kit, struct arena *arena)
 {
 	struct buf value = BUF_EMPTY;
-	struct value *args = NULL;
-	const struct value *about = NULL;
+	struct value *decoded = NULL;
+	const struct value *args = task->args;
+	const struct value *about = task->said;
 	const struct callback *callback = task->callback;
-	int rc;
+	int rc = 0;
 
-	if (callback != NULL)
-		rc = update_decode(task->arguments.data, task->arguments.len,
-		    callback, arena, &args, &about);
-	else
-		rc = encode_decode(task->arguments.data, task->arguments.len,
-		    arena, &args);
+	if (args == NULL) {
+		if (callback != NULL)
+			rc = update_decode(task->arguments.data,
+			    task->arguments.len, callback, arena, &decoded,
+			    &about);
+		else
+			rc = encode_decode(task->arguments.data,
+			    task->arguments.len, arena, &decoded);
+		args = decoded;
+	}
 	if (rc == 0 && args->kind != VALUE_ARRAY)
 		rc = ERR_CORRUPT;
 	if (rc < 0)
@@ -494,7 +500,7 @@ run_renew(struct task *task, struct toolkit *kit)
 void
 task_run(struct task *task, struct toolkit *kit)
 {
-	struct arena arena;
+	struct arena *arena = &kit->arena;
 
 	if (task->kind == TASK_LEAVE) {
 		run_leave(task, kit);
@@ -502,7 +508,7 @@ task_run(struct task *task, struct toolkit *kit)
 	}
 	task->wanted_new = false;
 	task->error[0] = '\0';
-	arena_init(&arena, (size_t)kit->options->limit_request_memory);
+	arena->max = (size_t)kit->options->limit_request_memory;
 	crash_works_for(task->request,
 	    task->kind == TASK_ANSWER ? task->key : NULL, task->answer_fd);
 	switch (task->kind) {
@@ -510,13 +516,13 @@ task_run(struct task *task, struct toolkit *kit)
 		task_layout(task, kit, NULL);
 		break;
 	case TASK_PARSE:
-		task_parse(task, kit, &arena);
+		task_parse(task, kit, arena);
 		break;
 	case TASK_ANSWER:
-		task_answer(task, kit, &arena);
+		task_answer(task, kit, arena);
 		break;
 	case TASK_ROUTE:
-		route_run(task, kit, &arena);
+		route_run(task, kit, arena);
 		break;
 	case TASK_RENEW:
 		run_renew(task, kit);
@@ -525,15 +531,15 @@ task_run(struct task *task, struct toolkit *kit)
 		if (job_start(task, kit))
 			break;
 		task->kind = TASK_CALLBACK; /* it waits for it, then */
-		task_run_itself(task, kit, &arena);
+		task_run_itself(task, kit, arena);
 		break;
 	case TASK_CALLBACK:
 	case TASK_COMPUTE:
-		task_run_itself(task, kit, &arena);
+		task_run_itself(task, kit, arena);
 		break;
 	case TASK_LEAVE:
 		break;
 	}
 	crash_works_for(NULL, NULL, -1);
-	arena_free(&arena);
+	arena_reset(arena);
 }

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "cache/cache.h"
+#include "server/base/arena.h"
 #include "server/base/buf.h"
 #include "worker/call.h"
 #include "worker/spool.h"
@@ -70,12 +71,15 @@ struct task {
 	struct request *request;         /* LAYOUT, PARSE, CALLBACK */
 	const struct callback *callback; /* CALLBACK, ANSWER, COMPUTE or NULL */
 	const struct computation *computation; /* COMPUTE, ANSWER */
-	struct buf arguments; /* as update_encode(), or an encoded array;
-				 PARSE: body; LAYOUT: query of the page */
-	bool gzip;            /* PARSE: the body is */
-	struct spool *spool;  /* PARSE, ROUTE: a body in a file instead */
-	struct buf about;     /* PARSE, LAYOUT: the request, encoded; ROUTE:
-				 body */
+	struct buf arguments;     /* as update_encode(), or an encoded array;
+				     PARSE: body; LAYOUT: query of the page */
+	struct arena tree;        /* CALLBACK: where `args` and `said` live */
+	const struct value *args; /* ... instead of `arguments`; or NULL */
+	const struct value *said; /* see enum update_about; or NULL */
+	bool gzip;                /* PARSE: the body is */
+	struct spool *spool;      /* PARSE, ROUTE: a body in a file instead */
+	struct buf about;         /* PARSE, LAYOUT: the request, encoded; ROUTE:
+				     body */
 	const struct app_route *route; /* ROUTE */
 	struct route_answer *answer;   /* ROUTE */
 	struct buf jobs; /* PARSE, JOB: requester and query; RENEW:

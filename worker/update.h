@@ -80,7 +80,7 @@ struct value *update_request(struct arena *arena, const struct http_head *head,
 /*
  * Append the encoding of arguments and what is said about them, `request`
  * (may be NULL) among it: for a memoized callback the part of its key. As
- * encode_value(), -EILSEQ when a clientside callback is asked for.
+ * encode_value().
  */
 int update_encode(const struct update *update, const struct value *request,
     struct arena *arena, struct buf *out);

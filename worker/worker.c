@@ -142,6 +142,26 @@ on_net(evutil_socket_t fd, short what, void *arg)
 }
 
 static void
+look_soon(struct worker *worker)
+{
+	static const struct timeval soon = { 0, POOL_HURRY_US };
+
+	if (!evtimer_pending(&worker->hurry_event, NULL))
+		(void)evtimer_add(&worker->hurry_event, &soon);
+}
+
+static void
+on_hurry(evutil_socket_t fd, short what, void *arg)
+{
+	struct worker *worker = arg;
+
+	(void)fd;
+	(void)what;
+	if (pool_hurry(worker->pool))
+		look_soon(worker);
+}
+
+static void
 on_beat(evutil_socket_t fd, short what, void *arg)
 {
 	struct worker *worker = arg;
@@ -276,6 +296,8 @@ watch_all(struct worker *worker)
 	(void)evtimer_assign(&worker->net_event, worker->base, on_net, worker);
 	(void)event_assign(&worker->beat_event, worker->base, -1, EV_PERSIST,
 	    on_beat, worker);
+	(void)evtimer_assign(&worker->hurry_event, worker->base, on_hurry,
+	    worker);
 	watch_sig(worker, 0, SIGTERM, on_sig_term);
 	watch_sig(worker, 1, SIGQUIT, on_sig_quit);
 	watch_sig(worker, 2, SIGINT, on_sig_quit);
@@ -495,7 +517,8 @@ worker_run(const struct handoff *handoff, const struct worker_options *options,
 		ASSERT(cache_is_idle(worker->kit.cache));
 		if (event_base_loop(worker->base, EVLOOP_ONCE) < 0)
 			break;
-		pool_kick(worker->pool);
+		if (pool_kick(worker->pool))
+			look_soon(worker);
 		worker_read_end(worker);
 		access_log_flush(&worker->access_log);
 	}

@@ -74,6 +74,7 @@ struct worker {
 	struct event orders_event; /* the master's orders */
 	struct event net_event;    /* the safety net while somebody waits */
 	struct event beat_event;   /* heartbeat and Date */
+	struct event hurry_event;  /* callbacks that nobody was woken for */
 	struct event end_event;    /* the last half second */
 	int64_t end_us;            /* when that is over */
 	char last_words[300];      /* why it ends, for who gets no answer */

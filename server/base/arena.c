@@ -11,12 +11,20 @@
 #include "server/base/arena.h"
 
 #include <stdalign.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define ARENA_BLOCK 8192 /* bytes of payload in an ordinary block */
 #define ARENA_ALIGN alignof(max_align_t)
+
+/* So that AddressSanitizer sees who uses what was dropped. */
+#ifdef __SANITIZE_ADDRESS__
+#define KEEPS_NOTHING true
+#else
+#define KEEPS_NOTHING false
+#endif
 
 struct arena_block {
 	struct arena_block *next;
@@ -57,7 +65,7 @@ arena_reset(struct arena *arena)
 {
 	struct arena_block *keep = arena->blocks;
 
-	if (keep == NULL || keep->size != ARENA_BLOCK) {
+	if (KEEPS_NOTHING || keep == NULL || keep->size != ARENA_BLOCK) {
 		arena_free(arena);
 		return;
 	}
@@ -80,6 +88,26 @@ block_new(size_t size)
 	return block;
 }
 
+/* A block with room for `size`: the newest one, or behind that when it is for
+ * this alone. */
+static struct arena_block *
+block_add(struct arena *arena, size_t size)
+{
+	struct arena_block *block;
+
+	block = block_new(size > ARENA_BLOCK / 4 ? size : ARENA_BLOCK);
+	if (block == NULL)
+		return NULL;
+	if (block->size != ARENA_BLOCK && arena->blocks != NULL) {
+		block->next = arena->blocks->next;
+		arena->blocks->next = block;
+	} else {
+		block->next = arena->blocks;
+		arena->blocks = block;
+	}
+	return block;
+}
+
 void *
 arena_alloc(struct arena *arena, size_t size)
 {
@@ -88,22 +116,14 @@ arena_alloc(struct arena *arena, size_t size)
 
 	if (size > SIZE_MAX / 2)
 		return NULL;
-	size = (size + ARENA_ALIGN - 1) & ~(size_t)(ARENA_ALIGN - 1);
-	if (size == 0)
-		size = ARENA_ALIGN;
+	size =
+	    (size + (size == 0) + ARENA_ALIGN - 1) & ~(size_t)(ARENA_ALIGN - 1);
 	if (arena->max > 0 && size > arena->max - arena->used)
 		return NULL;
 	if (block == NULL || size > block->size - block->used) {
-		block = block_new(size > ARENA_BLOCK / 4 ? size : ARENA_BLOCK);
+		block = block_add(arena, size);
 		if (block == NULL)
 			return NULL;
-		if (block->size != ARENA_BLOCK && arena->blocks != NULL) {
-			block->next = arena->blocks->next;
-			arena->blocks->next = block;
-		} else {
-			block->next = arena->blocks;
-			arena->blocks = block;
-		}
 	}
 	memory = block->data + block->used;
 	block->used += size;

@@ -160,7 +160,7 @@ static inline void
 hand_on(struct task *task)
 {
 	assert_int_equal(pool_submit(pool, task), 0);
-	pool_kick(pool);
+	(void)pool_kick(pool);
 }
 
 static inline void

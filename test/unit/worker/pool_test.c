@@ -6,6 +6,8 @@
  */
 #include "test/unit/worker/pool_loop.h"
 
+#include "worker/pool_int.h"
+
 static void
 every_task_comes_back_once(void **state)
 {
@@ -115,6 +117,134 @@ threads_work_at_the_same_time(void **state)
 	open_gate(4);
 	collect(4, NULL);
 	assert_int_equal(atomic_load(&most_inside), 4);
+}
+
+/* Who must be woken, from what the pool knows; `change` is one thing in it. */
+static enum pool_wake
+decide(void (*change)(struct pool *seen))
+{
+	struct pool seen = { .quick_max = 4,
+		.idle = 3,
+		.running = 1,
+		.taken_us = 1000000,
+		.mean_us16 = 16 * 5 };
+	struct task *tasks[8];
+	enum pool_wake wake;
+	size_t i;
+
+	task_list_init(&seen.queue);
+	task_list_init(&seen.compute);
+	for (i = 0; i < sizeof(tasks) / sizeof(tasks[0]); i++) {
+		tasks[i] = task_new(TASK_CALLBACK);
+		assert_non_null(tasks[i]);
+		task_list_push(&seen.queue, tasks[i]);
+	}
+	if (change != NULL)
+		change(&seen);
+	wake = pool_must_wake(&seen, 1000100);
+	for (i = 0; i < sizeof(tasks) / sizeof(tasks[0]); i++)
+		task_free(tasks[i]);
+	return wake;
+}
+
+static void
+all_are_awake(struct pool *seen)
+{
+	seen->idle = 0;
+}
+
+static void
+all_sleep(struct pool *seen)
+{
+	seen->running = 0;
+}
+
+static void
+only_computing(struct pool *seen)
+{
+	seen->computing = 1;
+}
+
+static void
+callbacks_take_long(struct pool *seen)
+{
+	seen->mean_us16 = 16 * 100;
+}
+
+static void
+nobody_comes(struct pool *seen)
+{
+	seen->taken_us = 0;
+}
+
+static void
+one_is_coming(struct pool *seen)
+{
+	seen->waking = true;
+	seen->running = 0;
+}
+
+static void
+nothing_is_queued(struct pool *seen)
+{
+	task_list_init(&seen->queue);
+}
+
+static void
+a_thread_is_woken_when_it_pays(void **state)
+{
+	(void)state;
+	assert_int_equal(decide(NULL), POOL_HOLD_BACK);
+	assert_int_equal(decide(one_is_coming), POOL_HOLD_BACK);
+	assert_int_equal(decide(all_are_awake), POOL_REST);
+	assert_int_equal(decide(nothing_is_queued), POOL_REST);
+	assert_int_equal(decide(all_sleep), POOL_WAKE);
+	assert_int_equal(decide(only_computing), POOL_WAKE);
+	assert_int_equal(decide(callbacks_take_long), POOL_WAKE);
+	assert_int_equal(decide(nobody_comes), POOL_WAKE);
+}
+
+/* Until the pool takes callbacks for brief. */
+static void
+learn(void)
+{
+	int i, round;
+
+	for (round = 0; round < 50; round++) {
+		for (i = 0; i < 20; i++)
+			assert_int_equal(pool_submit(pool, make_task(QUICK, 1)),
+			    0);
+		(void)pool_kick(pool);
+		collect(20, NULL);
+	}
+	wait_idle();
+}
+
+static void
+nothing_waits_behind_one_that_takes_long(void **state)
+{
+	struct pollfd mail = { .fd = mail_fd, .events = POLLIN };
+	int64_t until = clock_mono_us() + PATIENCE_US;
+	int seen[64] = { 0 };
+	int i;
+
+	(void)state;
+	start(4, 100);
+	learn();
+	assert_int_equal(pool_submit(pool, make_task(BLOCKED, 40)), 0);
+	for (i = 0; i < 3; i++)
+		assert_int_equal(pool_submit(pool, make_task(QUICK, i)), 0);
+	assert_true(pool_kick(pool)); /* it may have to be hurried */
+	wait_begun();
+	while (pool_hurry(pool)) {
+		assert_true(clock_mono_us() < until);
+		(void)poll(&mail, 1, 1);
+	}
+	collect(3, seen);
+	assert_int_equal(seen[0] + seen[2] + seen[4], 3);
+	assert_int_equal(pool_computing(pool), 1);
+	open_gate(1);
+	collect(1, seen);
 }
 
 static void
@@ -368,6 +498,8 @@ main(void)
 		TEST(a_full_queue_refuses),
 		TEST(the_mail_descriptor_is_written_when_there_is_mail),
 		TEST(threads_work_at_the_same_time),
+		TEST(a_thread_is_woken_when_it_pays),
+		TEST(nothing_waits_behind_one_that_takes_long),
 		TEST(wanted_rows_are_computed),
 		TEST(a_hint_without_a_row_is_harmless),
 		TEST(computations_leave_a_thread_free),
