@@ -8,7 +8,8 @@
  * ended whose time is over however busily they trickle: bytes that complete
  * nothing move no deadline.
  *
- *   idle     `keepalive` from the end of the last request (or handshake)
+ *   idle     `keepalive` from the end of the last request (or handshake), and
+ *            up to a second more: those are most, and have no timer
  *   begun    part of a TLS record has come: `header_timeout` from then, once
  *   a head   `header_timeout` from its first byte
  *   a body   `body_timeout`, then the floor on its mean rate
@@ -17,6 +18,8 @@
  * INVARIANT  While a connection is idle, phase_us is when it became so.
  * THREADS    The loop only.
  */
+#include <poll.h>
+
 #include "server/base/clock.h"
 #include "worker/conn_int.h"
 #include "worker/conn_proxy.h"
@@ -82,7 +85,7 @@ conn_timeout_of(const struct conn *conn)
 		if (conn->need > 0)
 			return worker->body_timeout;
 		return conn->in.len > 0 || conn->begun ? worker->head_timeout
-						       : worker->idle_timeout;
+						       : NULL; /* the sweep */
 	}
 }
 
@@ -158,16 +161,27 @@ conn_on_timeout(struct conn *conn)
 		conn->doomed = true;
 }
 
-/* Raw bytes of a plain connection are a head; those of TLS may be nothing. */
+/* A request that has come, but was not read yet, as the loop was held up. */
+static bool
+has_unread(const struct conn *conn)
+{
+	struct pollfd look = { .fd = conn->fd, .events = POLLIN };
+
+	return poll(&look, 1, 0) > 0;
+}
+
+/* Raw bytes of a plain connection are a head; those of TLS may be nothing. No
+ * timer: it would begin anew with every request, and here none is late. */
 static bool
 is_idle_too_long(const struct conn *conn)
 {
 	const struct worker_options *options = conn->worker->options;
 	double keepalive = options->keepalive > 0 ? options->keepalive : 1;
 
-	return conn->tls != NULL && is_idle(conn) &&
+	return is_idle(conn) &&
 	       is_over(conn->phase_us,
-		   conn->begun ? options->header_timeout : keepalive);
+		   conn->begun ? options->header_timeout : keepalive) &&
+	       !has_unread(conn);
 }
 
 /* Is there anything to see to? Nearly all are idle, in time. */

@@ -276,8 +276,6 @@ watch_all(struct worker *worker)
 {
 	const struct worker_options *options = worker->options;
 
-	worker->idle_timeout = common_timeout(worker,
-	    options->keepalive > 0 ? options->keepalive : 1);
 	worker->head_timeout = common_timeout(worker, options->header_timeout);
 	worker->body_timeout = common_timeout(worker, options->body_timeout);
 	worker->send_timeout = common_timeout(worker, options->send_timeout);

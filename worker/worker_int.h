@@ -111,7 +111,6 @@ struct worker {
 	bool listening;  /* the listeners are still open here */
 	bool crowded;    /* no room for everybody in the backlog */
 
-	const struct timeval *idle_timeout; /* common timeouts */
 	const struct timeval *head_timeout;
 	const struct timeval *body_timeout;
 	const struct timeval *send_timeout;
