@@ -2,15 +2,18 @@
 
 /*
  * What the processes have told of the cache in their heartbeats, for pronghorn
- * ctl: counters since the server started, and who reads for how long.
+ * ctl: counters since the server started, who reads for how long, and how many
+ * requests wait for what.
  *
  * THREADS  Master only. It has no database handle: what is in the cache, ctl
  *          itself looks up.
  */
 #include <cjson/cJSON.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "server/base/board.h"
 #include "server/master_int.h"
 #include "worker/metrics.h"
 
@@ -92,4 +95,41 @@ control_cache(const struct master *master, cJSON *answer)
 	(void)cJSON_AddNumberToObject(answer, "hit_ratio",
 	    asked > 0 ? (double)total.cache.hits / asked : 0);
 	put_reader(master, answer);
+}
+
+/* One key, unless it is there: several workers may wait for it. */
+static void
+put_wait(const struct board *board, const uint8_t *key, cJSON *list)
+{
+	char digits[2 * HANDOFF_WAIT_KEY + 1];
+	bool more;
+	size_t i;
+
+	for (i = 0; i < HANDOFF_WAIT_KEY; i++)
+		(void)snprintf(digits + 2 * i, 3, "%02x", key[i]);
+	if (!cJSON_HasObjectItem(list, digits))
+		(void)cJSON_AddNumberToObject(list, digits,
+		    (double)board_waiting(board, key, &more));
+}
+
+void
+control_waits(const struct board *board, cJSON *answer)
+{
+	cJSON *list = cJSON_AddObjectToObject(answer, "waits");
+	const struct handoff_waits *waits;
+	bool more = false;
+	uint32_t i;
+	uint32_t k;
+
+	for (i = 0; i < board->worker_count; i++) {
+		waits = &board->workers[i].waits;
+		for (k = 0; k < HANDOFF_WAITS; k++) {
+			if (waits->rows[k].requests > 0)
+				put_wait(board, waits->rows[k].key, list);
+		}
+		for (k = 0; k < waits->chain_count; k++)
+			put_wait(board, waits->chains[k].wanted, list);
+		more = more || waits->others > 0;
+	}
+	(void)cJSON_AddBoolToObject(answer, "more", more);
 }

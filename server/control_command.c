@@ -194,6 +194,14 @@ run_cache(struct request *rq)
 	return NULL;
 }
 
+static const char *
+run_signals(struct request *rq)
+{
+	tally_put(rq->master, true);
+	control_waits(&rq->master->tally.board, rq->answer);
+	return NULL;
+}
+
 /* Where a browser finds the page; a socket of this machine has no such name. */
 static void
 put_url(cJSON *row, const struct listen_address *address,

@@ -11,15 +11,43 @@
 #include "cache/inspect.h"
 #include "cache/inspect_forget.h"
 #include "server/base/err.h"
+#include "server/base/handoff.h"
 
 #define SIGNALS_MAX 1000
 #define BRIEF_KEY 12 /* digits of a key in a table */
 
+#define WAIT_KEY (2 * HANDOFF_WAIT_KEY) /* ... of those who wait */
+
 /* A list that grows. */
 struct list {
 	cJSON *rows;
+	const cJSON *waits; /* requests by the first digits; NULL: not known */
+	bool more;          /* ... and some that are not in it */
 	bool brief;
 };
+
+/* "5+" in a table: at least 5, as a worker did not name all. */
+static void
+put_requests(const struct list *list, const char *key, cJSON *row)
+{
+	char text[WAIT_KEY + 1];
+	const cJSON *found;
+	double requests;
+
+	if (list->waits == NULL)
+		return;
+	(void)snprintf(text, sizeof(text), "%.*s", WAIT_KEY, key);
+	found = cJSON_GetObjectItemCaseSensitive(list->waits, text);
+	requests = found != NULL ? cJSON_GetNumberValue(found) : 0;
+	if (list->brief && list->more) {
+		(void)snprintf(text, sizeof(text), "%.0f+", requests);
+		(void)cJSON_AddStringToObject(row, "requests", text);
+		return;
+	}
+	(void)cJSON_AddNumberToObject(row, "requests", requests);
+	if (!list->brief)
+		(void)cJSON_AddBoolToObject(row, "more", list->more);
+}
 
 static void
 put_signal(void *context, const struct inspect_signal *signal)
@@ -43,6 +71,7 @@ put_signal(void *context, const struct inspect_signal *signal)
 	    (double)signal->attempts);
 	(void)cJSON_AddNumberToObject(row, "waiting_workers",
 	    (double)signal->waiters);
+	put_requests(list, signal->key, row);
 	(void)cJSON_AddNumberToObject(row, "computations",
 	    (double)signal->computations);
 	(void)cJSON_AddNumberToObject(row, "progress",
@@ -110,11 +139,14 @@ ctl_cache(const char *dir, struct buf *why)
 }
 
 cJSON *
-ctl_signals(const char *dir, bool brief, struct buf *why)
+ctl_signals(const char *dir, bool brief, const cJSON *waiting, struct buf *why)
 {
 	struct inspect *inspect = NULL;
 	cJSON *answer = cJSON_CreateObject();
-	struct list list = { .brief = brief };
+	struct list list = { .brief = brief,
+		.waits = cJSON_GetObjectItemCaseSensitive(waiting, "waits"),
+		.more = cJSON_IsTrue(
+		    cJSON_GetObjectItemCaseSensitive(waiting, "more")) };
 	int rc;
 
 	(void)cJSON_AddTrueToObject(answer, "ok");

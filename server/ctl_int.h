@@ -43,8 +43,12 @@ int ctl_store(struct ctl *ctl, cJSON **answer);
 /* What the cache in `dir` holds, in numbers. NULL: see *why. */
 cJSON *ctl_cache(const char *dir, struct buf *why);
 
-/* Computations; with `brief` keys are cut for a table. NULL: see *why. */
-cJSON *ctl_signals(const char *dir, bool brief, struct buf *why);
+/*
+ * Computations; with `brief` keys are cut for a table. `waiting` is what the
+ * server says of those who wait; NULL: there is none. NULL: see *why.
+ */
+cJSON *ctl_signals(const char *dir, bool brief, const cJSON *waiting,
+    struct buf *why);
 
 /*
  * Forget what the words say. `prefix` is cache_key_prefix. NULL: see *why; an

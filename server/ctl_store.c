@@ -130,6 +130,23 @@ is_usage_right(const struct ctl *ctl)
 	       (strcmp(ctl->words[1], "why") == 0 && ctl->count > 3);
 }
 
+/* The database has no requests: in which workers they wait these tell. */
+static cJSON *
+signals(struct ctl *ctl, const struct place *place, const char *dir)
+{
+	char command[] = "signals";
+	char *words[] = { command };
+	cJSON *waiting = NULL;
+	cJSON *answer;
+
+	if (place->live)
+		(void)ctl_ask(ctl, words, 1, &waiting);
+	buf_clear(&ctl->why);
+	answer = ctl_signals(dir, !ctl->json, waiting, &ctl->why);
+	cJSON_Delete(waiting);
+	return answer;
+}
+
 static cJSON *
 run(struct ctl *ctl, const struct place *place, const char *dir,
     const char *prefix)
@@ -141,7 +158,7 @@ run(struct ctl *ctl, const struct place *place, const char *dir,
 		return ctl_sessions(dir, ctl->count == 3 ? ctl->words[2] : NULL,
 		    &ctl->why);
 	if (strcmp(command, "signals") == 0)
-		return ctl_signals(dir, !ctl->json, &ctl->why);
+		return signals(ctl, place, dir);
 	if (ctl->count == 2)
 		return ctl_cache_check(dir, &ctl->why);
 	if (ctl->count > 2 && strcmp(ctl->words[1], "why") == 0)

@@ -142,6 +142,14 @@ void control_command_upgraded(struct master *master);
 struct cJSON;
 void control_cache(const struct master *master, struct cJSON *answer);
 
+/*
+ * Add "waits": how many requests wait in all workers for each value, by the
+ * first digits of its key, and "more": some wait for others that a worker did
+ * not name.
+ */
+struct board;
+void control_waits(const struct board *board, struct cJSON *answer);
+
 /* --- launch.c ------------------------------------------------------------ */
 
 /* Everything empty; launch_finish() may follow at any time. */

@@ -7,7 +7,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import path from "node:path";
-import { test, until } from "../lib/harness.mjs";
+import { later, test, until } from "../lib/harness.mjs";
 import { ctl, ctlJson } from "../lib/op_ctl.mjs";
 import { Server } from "../lib/server.mjs";
 import { Visitor } from "../lib/visitor.mjs";
@@ -87,6 +87,39 @@ test("ctl signals: who computes what since when", async (t, scene) => {
   const { signals } = await ctlJson(server, "signals");
 
   assert.deepEqual([signals[0].state, signals[0].computations], ["ready", 1]);
+});
+
+test("ctl signals: how many requests wait for each", async (t, scene) => {
+  const { server } = await open(scene, "flight", ["--threads", "4"]);
+  const counts = { a: 3, b: 7, c: 20 };
+  const asked = later(Object.entries(counts).flatMap(([name, count]) =>
+    Array.from({ length: count }, () => scene.send(server, call("slow", `${name}:6000`)))));
+  /* Workers tell about once a second. */
+  const rows = await until("all thirty", async () => {
+    const { signals } = await ctlJson(server, "signals");
+    const found = signals.filter((row) => row.state === "computing");
+    const sum = found.reduce((all, row) => all + row.requests, 0);
+
+    return found.length === 3 && sum === 30 && found;
+  });
+
+  assert.deepEqual(rows.map((row) => row.requests).sort((a, b) => a - b), [3, 7, 20]);
+  assert.ok(rows.every((row) => row.more === false));
+  assert.ok(rows.some((row) => row.waiting_workers === 2), JSON.stringify(rows));
+  const [names, ...lines] = (await ctl(server, "signals")).out.trim().split("\n");
+  const at = names.indexOf("requests");
+  const told = lines.filter((line) => line.startsWith("computing")).map((line) => parseInt(line.slice(at), 10));
+
+  assert.deepEqual(told.sort((a, b) => a - b), [3, 7, 20]);
+  for (const answer of await Promise.all(asked)) assert.equal(answer.status, 200);
+  await until("nobody", async () =>
+    (await ctlJson(server, "signals")).signals.every((row) => row.requests === 0));
+  await server.stop();
+  const { out } = await ctl({ file: scene.file("pronghorn.conf",
+    `cache_dir = "${server.options.cacheDir}"\n`) }, "--json", "signals");
+
+  assert.ok(JSON.parse(out).signals.length >= 3);
+  assert.equal(JSON.parse(out).signals[0].requests, undefined, "without a server nobody knows");
 });
 
 test("ctl cache why: what becomes of a key", async (t, scene) => {
