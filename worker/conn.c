@@ -257,6 +257,16 @@ has_unread(const struct conn *conn)
 	return recv(conn->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
 }
 
+bool
+conn_is_promised(const struct conn *conn, int64_t fresh_us)
+{
+	if (conn->state != CONN_OPEN || conn->h2 != NULL || conn->ended ||
+	    conn->refused)
+		return false;
+	return conn->in.len > 0 || conn->spool != NULL || has_unread(conn) ||
+	       (!conn->served && clock_mono_us() - conn->used_us < fresh_us);
+}
+
 struct conn *
 conn_oldest_idle(struct worker *worker)
 {

@@ -168,6 +168,13 @@ struct spool *conn_take_spool(struct conn *conn);
 /* The folder of such files. */
 const char *conn_spool_dir(const struct worker *worker);
 
+/*
+ * Has the client sent a part of a request, or is its first one probably on the
+ * way, since the connection is younger than this? Not over HTTP/2, whose
+ * streams are counted.
+ */
+bool conn_is_promised(const struct conn *conn, int64_t fresh_us);
+
 /* The connection that has been idle longest, or whose client has probably gone;
  * NULL: there is none. */
 struct conn *conn_oldest_idle(struct worker *worker);

@@ -22,6 +22,7 @@
 
 #include <errno.h>
 #include <execinfo.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -81,6 +82,30 @@ bool
 crash_is_loop(const struct crash_watch *watch)
 {
 	return watch == &watches[0];
+}
+
+/* As the kernel says, in the field behind the name of the thread. */
+bool
+crash_loop_runs(void)
+{
+	struct crash_line path;
+	char text[256];
+	const char *state;
+	ssize_t len;
+	int fd;
+
+	crash_line_begin(&path, HANDOFF_STACK);
+	crash_line_puts(&path, "/proc/self/task/");
+	crash_line_number(&path, atomic_load(&watches[0].tid));
+	crash_line_puts(&path, "/stat");
+	fd = open(path.status.text, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	len = read(fd, text, sizeof(text) - 1);
+	(void)close(fd);
+	text[len > 0 ? len : 0] = '\0';
+	state = strrchr(text, ')');
+	return state != NULL && strncmp(state, ") R", 3) == 0;
 }
 
 struct crash_watch *

@@ -40,7 +40,8 @@
 
 /* A millisecond each, and more on a busy machine. */
 #define TURN_TRIES 4000  /* to report, after others */
-#define TAKE_TRIES 400   /* until the loop takes notice */
+#define TAKE_TRIES 400   /* until the loop takes notice, while it sleeps */
+#define RUN_TRIES 2000   /* the same while it runs, or wants to */
 #define ANSWER_TRIES 600 /* until it has answered */
 #define OVER_TRIES 4000  /* until it says that it is over */
 #define ALONE_TRIES 300  /* the same when it does not answer at all */
@@ -269,6 +270,25 @@ wait_while(const _Atomic int *state, int value, unsigned tries)
 }
 
 /*
+ * Wait until the loop takes notice. A loop that sleeps on may need a lock that
+ * this thread has; one that runs has something else to do first, or no
+ * processor, on a machine that has more to do than it can.
+ */
+static bool
+wait_for_loop(void)
+{
+	unsigned asleep = TAKE_TRIES;
+	unsigned awake = RUN_TRIES;
+
+	while (atomic_load(&telling) == TELL_ASKED) {
+		if (crash_loop_runs() ? awake-- == 0 : asleep-- == 0)
+			return false;
+		crash_pause_ms(1);
+	}
+	return true;
+}
+
+/*
  * Have the loop answer those who wait for what this thread runs. False: it
  * does not come to it. Who has just asked for it may not be waiting yet, hence
  * the pause.
@@ -286,7 +306,7 @@ tell_loop(const struct way *way, const struct crash_watch *own)
 	crash_pause_ms(5);
 	atomic_store(&telling, TELL_ASKED);
 	fd_event_wake(loop_fd);
-	if (!wait_while(&telling, TELL_ASKED, TAKE_TRIES) &&
+	if (!wait_for_loop() &&
 	    atomic_compare_exchange_strong(&telling, &asked, TELL_NOBODY)) {
 		atomic_store(&deaf, true);
 		return false;

@@ -38,6 +38,9 @@ struct crash_about;
 struct crash_watch *crash_own(void);
 bool crash_is_loop(const struct crash_watch *watch);
 
+/* Does the loop have a processor, or wait for one? False: it sleeps. */
+bool crash_loop_runs(void);
+
 /* The next watch at or after *at that is in app code; NULL: no more. */
 struct crash_watch *crash_next_busy(unsigned *at);
 

@@ -6,7 +6,13 @@
  *
  * Who waits for what that thread ran is answered at once. Then the worker
  * takes nobody new, and what it has begun may still end: a crash is no reason
- * for others to lose their answer. What is not done by then is lost, as clients
+ * for others to lose their answer. That goes for a connection whose first
+ * request is still on its way, too: on a busy machine it comes long after the
+ * connection, and who has a new one does not send it again by himself. Each
+ * further crash begins the half second anew, as there are requests left that
+ * are yet to be told.
+ *
+ * What is not done by then is lost, as clients
  * may send it again; not so the streams of HTTP/2, which have been told by then
  * that they were taken, so they get 503. In development all are told why
  * instead, as there it is the next run of the same mistake.
@@ -27,6 +33,7 @@
 #include "worker/worker_int.h"
 
 #define END_US 500000
+#define END_MAX_US 2000000 /* of all; crash_end.c waits twice as long */
 #define ARRIVE_TRIES 4 /* 10 ms each: who asked may be on the way */
 
 static const struct timeval look_interval = { 0, 5000 };
@@ -39,7 +46,7 @@ is_quiet(const struct worker *worker)
 	const struct conn *conn;
 
 	for (conn = worker->conns; conn != NULL; conn = conn->next)
-		if (conn->out != NULL ||
+		if (conn->out != NULL || conn_is_promised(conn, END_US) ||
 		    (able && (conn->state == CONN_BUSY ||
 				 (conn->h2 != NULL &&
 				     h2_stream_count(conn->h2) > 0))))
@@ -84,11 +91,17 @@ ending_answer_layout(struct conn *conn, struct crash_about *about,
 void
 ending_begin(struct worker *worker, const struct crash_about *about)
 {
+	int64_t now_us = clock_mono_us();
+
+	if (!worker->ending)
+		worker->end_max_us = now_us + END_MAX_US;
+	worker->end_us = now_us + END_US;
+	if (worker->end_us > worker->end_max_us)
+		worker->end_us = worker->end_max_us;
 	if (worker->ending)
 		return;
 	worker->ending = true;
 	worker->draining = true;
-	worker->end_us = clock_mono_us() + END_US;
 	(void)snprintf(worker->last_words, sizeof(worker->last_words),
 	    "%s, before this was done", about->what);
 	accept_halt(worker);

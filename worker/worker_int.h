@@ -77,6 +77,7 @@ struct worker {
 	struct event hurry_event;  /* callbacks that nobody was woken for */
 	struct event end_event;    /* the last half second */
 	int64_t end_us;            /* when that is over */
+	int64_t end_max_us;        /* ... whoever else crashes */
 	char last_words[300];      /* why it ends, for who gets no answer */
 	struct event sig_events[4];
 	struct event *accept_events; /* one per listener */

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <pronghorn/app.h>
@@ -31,11 +32,38 @@ is_asked(struct ph_call *call)
 	return ph_int_of(ph_input(call, "go.n_clicks")) > 0;
 }
 
+/* Files by which callbacks, and the layout, find each other: beside the wish. */
+static bool
+open_file(const char *name, const char *mode)
+{
+	const char *wish = getenv("APP_ENDS_WISH");
+	char path[4096];
+	FILE *file;
+
+	if (wish == NULL || snprintf(path, sizeof(path), "%s.%s", wish, name) >=
+				(int)sizeof(path))
+		return false;
+	file = fopen(path, mode);
+	return file != NULL && fclose(file) == 0;
+}
+
+/* Where APP_ENDS_MEET is set: until all four run, in whichever process. */
+static void
+meet(const char *name)
+{
+	if (getenv("APP_ENDS_MEET") == NULL || !open_file(name, "we"))
+		return;
+	while (!open_file("crash_1", "re") || !open_file("crash_2", "re") ||
+	       !open_file("crash_3", "re") || !open_file("crash_4", "re"))
+		(void)poll(NULL, 0, 1);
+}
+
 #define CRASHER(n)                                                          \
 	static enum ph_status crash_##n(struct ph_call *call)               \
 	{                                                                   \
 		if (!is_asked(call))                                        \
 			return PH_NO_UPDATE;                                \
+		meet("crash_" #n);                                          \
 		fall_over();                                                \
 		return ph_output(call, "crash_" #n ".children", ph_null()); \
 	}
@@ -43,6 +71,30 @@ CRASHER(1)
 CRASHER(2)
 CRASHER(3)
 CRASHER(4)
+
+/* As soon as the layout is at it. */
+static enum ph_status
+crash_beside(struct ph_call *call)
+{
+	if (!is_asked(call) || !open_file("begun", "we"))
+		return PH_NO_UPDATE;
+	while (!open_file("busy", "re"))
+		(void)poll(NULL, 0, 1);
+	fall_over();
+	return PH_NO_UPDATE;
+}
+
+/* A second of its processor, without a pause. */
+static void
+keep_busy(void)
+{
+	const clock_t begun = clock();
+
+	if (!open_file("busy", "we"))
+		return;
+	while (clock() - begun < CLOCKS_PER_SEC)
+		continue;
+}
 
 /* Found out by the C library while it holds the lock of its heap: of the one
  * that the server's own thread uses, and of this thread's. */
@@ -264,13 +316,15 @@ grant_wish(const char *path)
 		exit(6);
 	if (strcmp(wish, "crash") == 0)
 		fall_over();
+	if (strcmp(wish, "busy") == 0)
+		keep_busy();
 }
 
 static const struct ph_value *
 layout(struct ph_call *call)
 {
 	(void)call;
-	grant_wish(getenv("APP_ENDS_LAYOUT"));
+	grant_wish(getenv("APP_ENDS_WISH"));
 	return html_div(
 		.children = PH_CHILDREN(
 		    html_button(.id = "go", .children = ph_text("go")),
@@ -284,6 +338,7 @@ layout(struct ph_call *call)
 		    html_div(.id = "spoils_heap"),
 		    html_div(.id = "thread_overflows"),
 		    html_div(.id = "thread_returns"),
+		    html_div(.id = "crash_beside"),
 		    html_div(.id = "frees_twice")));
 }
 
@@ -302,6 +357,7 @@ PH_APP(app)
 	CALLBACK(app, crash_2, .on_error = NULL);
 	CALLBACK(app, crash_3, .on_error = NULL);
 	CALLBACK(app, crash_4, .on_error = NULL);
+	CALLBACK(app, crash_beside, .on_error = NULL);
 	CALLBACK(app, exits, .on_error = NULL);
 	CALLBACK(app, exits_at_once, .on_error = NULL);
 	CALLBACK(app, asks, .on_error = NULL);

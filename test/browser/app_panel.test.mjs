@@ -25,7 +25,10 @@ async function open(scene, app, options = {}) {
 
 for (const [workers, threads] of [[1, 4], [2, 4], [1, 1]])
   test(`four callbacks crash together, and each is explained: ${workers}x${threads}`, async (t, s) => {
-    const { server, visitor } = await open(s, "app_ends:crashing", { workers, threads });
+    /* One thread cannot have all four at once: a second worker may come to some. */
+    const together = threads === 4;
+    const env = together ? { APP_ENDS_WISH: `${s.dir()}/wish`, APP_ENDS_MEET: "yes" } : {};
+    const { server, visitor } = await open(s, "app_ends:crashing", { workers, threads, env });
     const answers = [];
 
     visitor.page.on("response", async (response) => {
@@ -41,7 +44,7 @@ for (const [workers, threads] of [[1, 4], [2, 4], [1, 1]])
     for (const n of [1, 2, 3, 4])
       await visitor.page.getByText(`Callback error updating crash_${n}.children`).first().waitFor();
     assert.equal(await visitor.page.getByText("the server did not respond").count(), 0);
-    assert.ok(server.grep(/event=worker\.exit/).length <= workers);
+    if (together) assert.ok(server.grep(/event=worker\.exit/).length <= workers);
   });
 
 test("a function of the browser that does not compile is named", async (t, s) => {
