@@ -127,6 +127,7 @@ struct call {
 	size_t sides_bytes;      /* written since then */
 	bool sides_wait;         /* some are set since; see sides.c */
 	struct call *sides_next; /* ... and of whom that is true, too */
+	bool sides_told;         /* some are just being written */
 };
 
 /* Prepare a call; `args` is an array value or NULL. Allocates nothing. */

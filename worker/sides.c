@@ -10,8 +10,9 @@
  * own, as the job may do anything long next, sleep() or a sum, and not come by
  * here. The thread is there from the first time that something had to wait.
  *
- * INVARIANT  What is newer is written later: setting and writing are done under
- *            one lock.
+ * INVARIANT  What is newer is written later: of one call only one thread writes
+ *            at a time, what it copied with the lock. It holds no lock
+ *            meanwhile, so a store that is held up holds up no other job.
  * THREADS    Those that run calls, and that one.
  * FAILURE    A store that fails loses a step, and without the thread what
  *            waits; the answer at the end has all of it.
@@ -19,6 +20,7 @@
 #include "worker/sides.h"
 
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <time.h>
@@ -34,6 +36,7 @@
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct call *first; /* of those with something that waits */
+static pthread_cond_t told = PTHREAD_COND_INITIALIZER; /* one is written */
 static pthread_cond_t changed;
 static pthread_t teller;
 static bool telling;                        /* the thread is there */
@@ -80,34 +83,78 @@ leave(struct call *call)
 	call->sides_wait = false;
 }
 
+/* The list as it is now, whose values do not change; to be freed. NULL: no
+ * memory. */
+static struct update_side *
+copy(const struct update_side *side)
+{
+	const struct update_side *at;
+	struct update_side *rows;
+	size_t count = 0;
+	size_t i = 0;
+
+	for (at = side; at != NULL; at = at->next)
+		count++;
+	rows = calloc(count + 1, sizeof(*rows));
+	if (rows == NULL)
+		return NULL;
+	for (at = side; at != NULL; at = at->next, i++) {
+		rows[i] = *at;
+		rows[i].next = at->next != NULL ? &rows[i + 1] : NULL;
+	}
+	return rows;
+}
+
 /*
- * The entry lives a little longer than the page waits between two looks, and
- * has what was set in that time: so the page gets it once, or twice, and does
- * not undo for as long as the job runs what its reader has changed since. The
- * answer at the end has all of them once more.
+ * Without the lock. The entry lives a little longer than the page waits between
+ * two looks, and has what was set in that time: so the page gets it once, or
+ * twice, and does not undo for as long as the job runs what its reader has
+ * changed since. The answer at the end has all of them once more.
  */
-static void
-tell(struct call *call, struct cache *cache)
+static size_t
+write_down(const struct call *call, const struct update_side *sides,
+    int64_t now_us, struct cache *cache)
 {
 	double interval =
 	    call->callback->interval > 0 ? call->callback->interval : 1;
 	int64_t life_ms = (int64_t)(interval * 1000) + MARGIN_MS;
-	int64_t now_us = clock_mono_us();
 	struct buf json = BUF_EMPTY;
 	uint8_t key[CACHE_KEY_LEN];
 	const char *why;
+	size_t bytes;
+
+	if (update_sides(sides, now_us - life_ms * 1000, &json, &why) &&
+	    buf_ok(&json) &&
+	    job_sides_key(call->kit->cache_options, call->own_key, key) == 0)
+		(void)job_store(cache, key, life_ms, &json);
+	bytes = WRITE_BYTES + json.len;
+	buf_free(&json);
+	return bytes;
+}
+
+/* Lets go of the lock while it writes. */
+static void
+tell(struct call *call, struct cache *cache)
+{
+	struct update_side *sides = copy(call->sides);
+	int64_t now_us = clock_mono_us();
+	size_t bytes;
 
 	if (now_us >= due_us(call)) {
 		call->sides_us = now_us;
 		call->sides_bytes = 0;
 	}
 	leave(call);
-	if (update_sides(call->sides, now_us - life_ms * 1000, &json, &why) &&
-	    buf_ok(&json) &&
-	    job_sides_key(call->kit->cache_options, call->own_key, key) == 0)
-		(void)job_store(cache, key, life_ms, &json);
-	call->sides_bytes += WRITE_BYTES + json.len;
-	buf_free(&json);
+	if (sides == NULL)
+		return;
+	call->sides_told = true;
+	(void)pthread_mutex_unlock(&lock);
+	bytes = write_down(call, sides, now_us, cache);
+	free(sides);
+	(void)pthread_mutex_lock(&lock);
+	call->sides_bytes += bytes;
+	call->sides_told = false;
+	(void)pthread_cond_broadcast(&told);
 }
 
 /* The one that has to be told first. */
@@ -218,12 +265,13 @@ is_live(const struct call *call)
 	       call->kit->cache != NULL;
 }
 
-/* With the lock: now, or in a moment. */
+/* With the lock: now, or in a moment; so, too, while the thread writes what
+ * this call has set before. */
 static void
 tell_soon(struct call *call)
 {
-	if (call->sides_bytes < BURST_BYTES ||
-	    clock_mono_us() >= due_us(call)) {
+	if (!call->sides_told && (call->sides_bytes < BURST_BYTES ||
+				     clock_mono_us() >= due_us(call))) {
 		tell(call, call->kit->cache);
 		return;
 	}
@@ -259,5 +307,7 @@ sides_end(struct call *call)
 		return;
 	(void)pthread_mutex_lock(&lock);
 	leave(call);
+	while (call->sides_told)
+		(void)pthread_cond_wait(&told, &lock);
 	(void)pthread_mutex_unlock(&lock);
 }
