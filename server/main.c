@@ -152,6 +152,7 @@ run_worker(const struct handoff *handoff, const void *context)
 	const struct config *config = context;
 
 	session_keys_use(config->session_keys);
+	tls_tickets_settle(true);
 	return worker_run(handoff, &config->worker, &config->cache,
 	    config->stock);
 }
@@ -209,10 +210,6 @@ reload(const void *context, struct master_settings *settings, struct buf *why)
 		config_free(&config);
 		return rc;
 	}
-	/* Old tickets are still opened, until the next reload. */
-	rc = tls_tickets_renew(config->worker.tls_ticket_period);
-	if (rc < 0)
-		log_warn(rc, "tls.tickets", "going on with the old keys");
 	*settings = (struct master_settings){ .options = &config->server,
 		.context = config,
 		.owned = config,
@@ -222,6 +219,22 @@ reload(const void *context, struct master_settings *settings, struct buf *why)
 		.app = config->worker.app,
 		.file = config->file_path };
 	return 0;
+}
+
+/* The keys of tickets: old tickets are still opened, until the next reload. */
+static void
+turn_over(enum master_turnover what, const void *context)
+{
+	const struct config *config = context;
+	int rc;
+
+	if (what != MASTER_BEGINS) {
+		tls_tickets_settle(what == MASTER_DONE);
+		return;
+	}
+	rc = tls_tickets_renew(config->worker.tls_ticket_period);
+	if (rc < 0)
+		log_warn(rc, "tls.tickets", "going on with the old keys");
 }
 
 static int
@@ -311,6 +324,7 @@ serve(struct config *config, enum config_action action,
 		.admin = run_admin,
 		.reload = reload,
 		.release = release,
+		.turn_over = turn_over,
 		.retire = retire,
 		.preload = preload,
 		.hook = worker_master_hook,

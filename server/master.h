@@ -21,6 +21,13 @@
 struct cJSON;
 struct program;
 
+/* Of a reload that has passed its check. */
+enum master_turnover {
+	MASTER_BEGINS, /* workers are forked with its settings from now on */
+	MASTER_DONE,
+	MASTER_UNDONE /* ... and with those from before again */
+};
+
 /* What a reload has read: settings for the next generation. */
 struct master_settings {
 	const struct server_options *options;
@@ -53,6 +60,8 @@ struct master_children {
 	int (*reload)(const void *context, struct master_settings *settings,
 	    struct buf *why);
 	void (*release)(void *owned);
+	/* What changes with the workers and not before. NULL: nothing. */
+	void (*turn_over)(enum master_turnover what, const void *context);
 	/*
 	 * No child is forked any more with the settings of the start, which
 	 * stay the caller's: give up what only children need. NULL: nothing.

@@ -252,6 +252,14 @@ take_environment(const struct server_options *options)
 	buf_free(&why);
 }
 
+static void
+turn_over(const struct master *master, enum master_turnover what)
+{
+	if (master->children->turn_over != NULL)
+		master->children->turn_over(what,
+		    master->current.settings.context);
+}
+
 /* From here on new workers get the new settings. */
 static void
 start(struct master *master)
@@ -267,6 +275,7 @@ start(struct master *master)
 	master->reload.state = RELOAD_STARTING;
 	master->failure[0] = '\0';
 	take_environment(options);
+	turn_over(master, MASTER_BEGINS);
 	crew_renew(&master->crew, &rules, target);
 }
 
@@ -342,6 +351,7 @@ reload_done(struct master *master)
 {
 	struct reload *reload = &master->reload;
 
+	turn_over(master, MASTER_DONE);
 	change_logs(master, reload->other.settings.options);
 	drop_other(master);
 	listen_set_mode(&master->current.listeners,
@@ -368,6 +378,7 @@ reload_undone(struct master *master)
 	master->current = master->reload.other;
 	master->reload.other = failed;
 	take_environment(options);
+	turn_over(master, MASTER_UNDONE);
 	drop_other(master);
 	crew_set(&master->crew, &rules, target);
 	(void)snprintf(text, sizeof(text), "%s", master->failure);

@@ -29,6 +29,10 @@
  */
 int tls_tickets_renew(double period);
 
+/* That stays so, or else is as if it had not been. In each process that has
+ * been forked meanwhile, too, so that it does not keep what was before. */
+void tls_tickets_settle(bool keep);
+
 /*
  * Change the keys when it is time. Workers need not call it; the process that
  * forks them does, now and then, so that it keeps no old secret.

@@ -7,7 +7,8 @@
  * replaced by a hash of itself and the keys are derived anew; each process
  * does that by the clock, so no key is ever sent. A secret cannot be turned
  * back: who takes it from memory opens no ticket of the periods before. A
- * reload draws a fresh one, which helps against who took it before.
+ * reload draws a fresh one, which helps against who took it before, and puts
+ * the old one back should it be undone.
  *
  * INVARIANT  keys[0] seals, keys[1] is the one before it and only opens: a
  *            ticket is good for one period at least, for two at most.
@@ -37,12 +38,13 @@ struct ticket_key {
 	unsigned char mac[KEY_LEN];
 };
 
-static struct {
+static struct tickets {
 	int64_t period_us; /* 0: for ever */
 	int64_t since_us;  /* when keys[0] began to seal */
 	unsigned char secret[SECRET_LEN];
 	struct ticket_key keys[2];
-} tickets;
+} tickets, before; /* `before` while tls_tickets_renew() may be undone */
+static bool renewed;
 
 /* 32 bytes of the secret for one purpose. */
 static void
@@ -77,12 +79,23 @@ tls_tickets_renew(double period)
 
 	if (got != (ssize_t)sizeof(fresh))
 		return got < 0 ? -errno : -EIO;
+	before = tickets;
+	renewed = true;
 	memcpy(tickets.secret, fresh, sizeof(fresh));
 	explicit_bzero(fresh, sizeof(fresh));
 	tickets.period_us = (int64_t)(period * 1e6);
 	tickets.since_us = clock_mono_us();
 	use_secret();
 	return 0;
+}
+
+void
+tls_tickets_settle(bool keep)
+{
+	if (renewed && !keep)
+		tickets = before;
+	renewed = false;
+	explicit_bzero(&before, sizeof(before));
 }
 
 void

@@ -15,13 +15,14 @@ import { cpuSeconds } from "../lib/op_process.mjs";
 import { get, request, Wire } from "../lib/wire.mjs";
 import { call, result } from "../lib/zoo.mjs";
 
-async function start(scene, { args = [], workers = 1 } = {}) {
+async function start(scene, { args = [], workers = 1, ...options } = {}) {
   const dir = scene.dir();
   const pair = certificate(dir, "app.example", { alt: "DNS:app.example" });
   const server = await scene.start({
     app: "zoo",
     threads: 2,
     workers,
+    ...options,
     args: ["--certfile", pair.cert, "--keyfile", pair.key, ...args],
   });
 
@@ -174,6 +175,53 @@ test("tickets work over all workers, and over a reload [H17]", async (t, scene) 
     assert.equal(await once(), true, "the keys before the reload still open");
   }
 });
+
+/* Whether the check finds it or the new workers: no process has other keys
+ * then, so a worker that is forked later opens the tickets of before. */
+for (const [what, spoil, mend] of [
+  ["the check", (file) => fs.writeFileSync(file, ""), (file) => fs.rmSync(file)],
+  ["the workers", (file) => fs.writeFileSync(`${file}.wears`, ""),
+    (file) => fs.rmSync(`${file}.wears.worn`)],
+])
+  test(`a reload that fails in ${what} changes no keys`, async (t, scene) => {
+    const file = path.join(scene.dir(), "broken");
+    const { server } = await start(scene, {
+      app: "op_faults",
+      env: { OP_BROKEN: file, OP_WEARS_OUT: `${file}.wears` },
+    });
+    let session;
+    const once = async () => {
+      const wire = await connect(server, { session, onSession: (fresh) => (session ??= fresh) });
+
+      wire.write(get("/_ph/health"));
+      assert.equal((await wire.answer()).status, 200);
+      await until("a ticket", () => session !== undefined);
+      const reused = wire.socket.isSessionReused();
+
+      wire.destroy();
+      return reused;
+    };
+
+    assert.equal(await once(), false);
+    /* Twice, as the keys before the last ones still open tickets. */
+    for (let round = 1; round <= 2; round++) {
+      spoil(file);
+      server.kill("SIGHUP");
+      await server.waitFor(/event=master\.reload_failed/, { count: round });
+      mend(file);
+    }
+    const ready = server.grep(/event=worker\.ready/).length;
+
+    server.kill("SIGKILL", server.workers()[0]);
+    await server.waitFor(/event=worker\.ready/, { count: ready + 1 });
+    assert.equal(await once(), true);
+    server.kill("SIGHUP");
+    await server.waitFor(/event=master\.restarted/);
+    assert.equal(await once(), true, "a good one opens them, too");
+    server.kill("SIGHUP");
+    await server.waitFor(/event=master\.restarted/, { count: 2 });
+    assert.equal(await once(), false, "and the next one has forgotten them");
+  });
 
 test("old tickets are refused, at the same time by all [H17]", async (t, scene) => {
   const { server } = await start(scene, {

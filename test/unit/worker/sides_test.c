@@ -23,6 +23,7 @@ static sqlite3 *holder;
 
 struct job {
 	struct call call;
+	struct arena arena;
 	uint8_t key[CACHE_KEY_LEN];
 	const char *text;
 	_Atomic bool begun;
@@ -68,18 +69,25 @@ job_begin(struct job *job, uint8_t number, const char *text)
 	memset(job, 0, sizeof(*job));
 	job->key[0] = number;
 	job->text = text;
-	call_init(&job->call, &fixture.kit, &fixture.arena, CALL_CALLBACK,
+	arena_init(&job->arena, 0);
+	call_init(&job->call, &fixture.kit, &job->arena, CALL_CALLBACK,
 	    "job", NULL);
 	job->call.callback = &callback;
 	job->call.job = "id";
 	job->call.own_key = job->key;
 }
 
+static void
+job_end(struct job *job)
+{
+	sides_end(&job->call);
+	arena_free(&job->arena);
+}
+
 static bool
 set(struct job *job, const char *text)
 {
-	struct value *value =
-	    arena_calloc(&fixture.arena, 1, sizeof(*value));
+	struct value *value = arena_calloc(&job->arena, 1, sizeof(*value));
 
 	assert_non_null(value);
 	value->kind = VALUE_TEXT;
@@ -170,8 +178,8 @@ a_job_that_waits_for_the_store_holds_up_no_other(void **state)
 	assert_true(longest_us < HELD_S * INT64_C(1000000) / 2);
 	assert_true(waited);
 	assert_true(is_told(&waits, "first"));
-	sides_end(&waits.call);
-	sides_end(&other.call);
+	job_end(&waits);
+	job_end(&other);
 }
 
 /* The thread is writing what was set before: what is set then comes after it,
@@ -196,7 +204,7 @@ what_is_set_meanwhile_is_told_after_it(void **state)
 	assert_true(us < HELD_S * INT64_C(1000000) / 2);
 	wait_until_told(&job, "newer");
 	assert_false(is_told(&job, "older"));
-	sides_end(&job.call);
+	job_end(&job);
 }
 
 int
