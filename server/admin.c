@@ -3,7 +3,8 @@
 /*
  * The admin process: a worker of another kind that serves metrics_bind, so
  * that metrics can be had while all workers hang, and no scrape takes a
- * thread from them. Started with the first workers, again when it dies, and
+ * thread from them. Started with the first workers, again when it dies or
+ * hangs, as the keeper is, and
  * stopped after the last of them, or when a new program serves in its place
  * (upgrade.h).
  *
@@ -47,7 +48,6 @@ admin_look(struct master *master)
 {
 	static const int sigs[] = { 0, SIGTERM, SIGQUIT, SIGKILL };
 	enum crew_stop how = master->crew.stop;
-	int sig;
 
 	if (how > master->admin_stop && crew_gone(&master->crew)) {
 		master->admin_stop = how;
@@ -59,9 +59,8 @@ admin_look(struct master *master)
 	    master->admin.seat.state != SEAT_LEAVING)
 		seat_leave(&master->admin.seat, SEAT_RESTART, SIGTERM,
 		    2 * SECOND_US, master->now_us);
-	sig = seat_due(&master->admin.seat, master->now_us);
-	if (sig != 0)
-		(void)kill(master->admin.seat.pid, sig);
+	keeper_seat_watch(&master->admin, "admin.timeout",
+	    master->crew.rules.timeout_us > 0, master->now_us);
 	if (how == CREW_RUN && master->admin_listeners.count > 0 &&
 	    master->children->admin != NULL && !upgrade_passes_on(master) &&
 	    keeper_seat_wants_fork(&master->admin, master->now_us))

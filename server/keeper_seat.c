@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * The keeper's place: one seat, its back-off and the notes for it.
+ * The place of the keeper, or of the admin process, which gets no notes: one
+ * seat, its back-off and the notes for it.
  *
  * INVARIANT  sent <= count <= KEEPER_NOTES_MAX; the first `sent` notes of the
  *            ring went to the present keeper, in order. notes_fd >= 0 only
@@ -105,6 +106,22 @@ keeper_seat_is_silent(struct keeper_seat *keeper, int64_t now_us)
 		return false;
 	seat_leave(&keeper->seat, SEAT_SILENT, SIGABRT, ABORT_US, now_us);
 	return true;
+}
+
+void
+keeper_seat_watch(struct keeper_seat *keeper, const char *event, bool watched,
+    int64_t now_us)
+{
+	int64_t silent_us = now_us - keeper->seat.beat_us;
+	int sig;
+
+	keeper->silence_us = watched ? KEEPER_SILENCE_US : 0;
+	if (keeper_seat_is_silent(keeper, now_us))
+		log_error(0, event, "child=%ld silent_ms=%lld",
+		    (long)keeper->seat.pid, (long long)silent_us / 1000);
+	sig = seat_due(&keeper->seat, now_us);
+	if (sig != 0)
+		(void)kill(keeper->seat.pid, sig);
 }
 
 void

@@ -11,12 +11,13 @@
 #include "server/seat.h"
 
 /*
- * The keeper's place in the master: when to fork one, and what it still has
- * to be told. Every death of a worker becomes a note; a note stays here after
+ * The place in the master of a child of which there is one, the keeper or the
+ * admin process: when to fork one, and what the keeper still has to be
+ * told. Every death of a worker becomes a note; a note stays here after
  * it was written, and a new keeper gets all of them once more, because nobody
  * knows how far the old one came. (Releasing a worker twice does no harm.)
  *
- * A keeper that is silent for too long, because it was stopped or hangs, is
+ * One that is silent for too long, because it was stopped or hangs, is
  * made to leave like a worker, and another one takes its place.
  *
  * THREADS  Master only. now_us as in crew.h.
@@ -60,6 +61,13 @@ void keeper_seat_heard(struct keeper_seat *keeper,
 /* True once, when it has been silent for too long: it is to leave now, see
  * seat_due(). */
 bool keeper_seat_is_silent(struct keeper_seat *keeper, int64_t now_us);
+
+/*
+ * In every turn: end it when it has been silent for too long, which is logged
+ * as `event`, or when it is due. `watched`: silence counts.
+ */
+void keeper_seat_watch(struct keeper_seat *keeper, const char *event,
+    bool watched, int64_t now_us);
 
 /* The master itself did not run for `gap_us`, see crew_excuse(). */
 void keeper_seat_excuse(struct keeper_seat *keeper, int64_t gap_us);

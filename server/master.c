@@ -218,6 +218,7 @@ wait_for_events(struct master *master)
 		    (long long)gap_us / 1000);
 		crew_excuse(&master->crew, gap_us);
 		keeper_seat_excuse(&master->keeper, gap_us);
+		keeper_seat_excuse(&master->admin, gap_us);
 	}
 }
 
@@ -469,20 +470,6 @@ run_crew(struct master *master)
 	}
 }
 
-/* Stopped, or hanging: nobody hands on what the dead have computed. */
-static void
-watch_keeper(struct master *master)
-{
-	struct keeper_seat *keeper = &master->keeper;
-	int64_t silent_us = master->now_us - keeper->seat.beat_us;
-
-	keeper->silence_us =
-	    master->crew.rules.timeout_us > 0 ? KEEPER_SILENCE_US : 0;
-	if (keeper_seat_is_silent(keeper, master->now_us))
-		log_error(0, "keeper.timeout", "child=%ld silent_ms=%lld",
-		    (long)keeper->seat.pid, (long long)silent_us / 1000);
-}
-
 static void
 run_keeper(struct master *master)
 {
@@ -490,7 +477,6 @@ run_keeper(struct master *master)
 	static const int64_t patience_us[] = { 0, 5 * SECOND_US, 2 * SECOND_US,
 		0 };
 	enum crew_stop how = master->crew.stop;
-	int sig;
 
 	/* Last of all: it still hears of the deaths of the workers. */
 	if (how > master->keeper_stop && crew_gone(&master->crew)) {
@@ -498,10 +484,9 @@ run_keeper(struct master *master)
 		keeper_seat_stop(&master->keeper, sigs[how], patience_us[how],
 		    master->now_us);
 	}
-	watch_keeper(master);
-	sig = seat_due(&master->keeper.seat, master->now_us);
-	if (sig != 0)
-		(void)kill(master->keeper.seat.pid, sig);
+	/* One that hangs hands on nothing of what the dead have computed. */
+	keeper_seat_watch(&master->keeper, "keeper.timeout",
+	    master->crew.rules.timeout_us > 0, master->now_us);
 	/* A Ctrl-C may have ended it already; that is not worth a new one. */
 	if (how < CREW_QUIT &&
 	    keeper_seat_wants_fork(&master->keeper, master->now_us))

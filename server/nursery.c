@@ -233,9 +233,11 @@ read_status(struct master *master, int fd, int slot)
 			if (slot >= 0)
 				take_status(master, (unsigned)slot,
 				    &messages[i]);
-			else if (slot == KEEPER)
-				keeper_seat_heard(&master->keeper, &messages[i],
-				    master->now_us);
+			else
+				keeper_seat_heard(slot == KEEPER
+						      ? &master->keeper
+						      : &master->admin,
+				    &messages[i], master->now_us);
 		}
 	}
 	return true;

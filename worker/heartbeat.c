@@ -122,13 +122,25 @@ heartbeat_numbers(struct worker *worker)
 	counts_sum(&beat->cache);
 	memset(&status, 0, sizeof(status));
 	status.kind = HANDOFF_BEAT;
-	status.value = beat->connections;
+	status.value = worker->handoff->admin ? 0 : beat->connections;
 	status.beat = *beat;
 	(void)send_status(worker, &status);
 	if (waited || beat->waiting > 0)
 		send_waits(worker, &waits);
 	count_computations(worker);
 	send_series(worker);
+}
+
+void
+heartbeat_excuse(const struct worker *worker, uint32_t seconds)
+{
+	struct handoff_status status;
+
+	memset(&status, 0, sizeof(status));
+	status.kind = HANDOFF_BEAT;
+	status.value = seconds;
+	status.beat = worker->stats.beat;
+	(void)send_status(worker, &status);
 }
 
 static bool

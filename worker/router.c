@@ -212,6 +212,8 @@ get_ready(const struct route_request *rq)
 	answer_text(rq, why == NULL ? 200 : 503, why == NULL ? good : why);
 }
 
+#define STATUS_S 60 /* a large database on a slow disk */
+
 /* Reads the disk: only where no visitor waits for this loop. */
 static void
 get_status(const struct route_request *rq)
@@ -223,6 +225,7 @@ get_status(const struct route_request *rq)
 		router_answer_status(rq, 404);
 		return;
 	}
+	heartbeat_excuse(worker, STATUS_S);
 	if (status_json(worker->kit.cache_options, worker->handoff->board_fd,
 		rq->head->query, &json) < 0) {
 		buf_free(&json);

@@ -140,6 +140,9 @@ void heartbeat_send(struct worker *worker);
 /* The numbers alone: also the last thing before the end. */
 void heartbeat_numbers(struct worker *worker);
 
+/* Of the admin process: for so long it may say nothing, for good reason. */
+void heartbeat_excuse(const struct worker *worker, uint32_t seconds);
+
 /*
  * Can the cache be used? While the keeper puts a new file in the place of a
  * lost one it may be away for two seconds, which nobody need know of; at the

@@ -116,8 +116,9 @@ enum handoff_status_kind {
 
 struct handoff_status {
 	uint32_t kind;
-	uint32_t value; /* BEAT: connections open; of the keeper: for how many
-			   seconds it may be silent from now on */
+	uint32_t value; /* BEAT: connections open; of the keeper and the admin
+			   process: for how many seconds more than usual it
+			   may be silent from now on */
 	union {
 		char text[248];               /* one line, NUL-terminated */
 		struct handoff_beat beat;     /* BEAT */

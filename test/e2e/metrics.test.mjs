@@ -112,6 +112,24 @@ function check(text) {
 const read = async (scene, server) =>
   check((await scrape(scene, server)).text);
 
+/* Nobody could scrape: its socket takes connections and answers none. */
+test("an admin process that is stopped is replaced", async (t, scene) => {
+  const server = await start(scene);
+  const [, child] = await server.waitFor(/event=admin\.fork child=(\d+)/);
+  const from = server.lines.length;
+
+  server.kill("SIGSTOP", Number(child));
+  await server.waitFor(new RegExp(`event=admin\\.timeout child=${child} `), { from });
+  await server.waitFor(new RegExp(`event=admin\\.exit child=${child} `), { from });
+  await server.waitFor(/event=admin\.fork/, { from });
+  assert.equal((await scrape(scene, server)).status, 200);
+  /* One that serves stays, also while it tells of the whole database. */
+  const status = await scene.send(server.admin, get("/_ph/status.json"));
+
+  assert.equal(status.status, 200);
+  assert.equal(server.grep(/event=admin\.timeout/).length, 1);
+});
+
 test("Prometheus' text, and every metric is documented", async (t, scene) => {
   const server = await start(scene);
   const before = await read(scene, server);

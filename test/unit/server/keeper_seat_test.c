@@ -8,10 +8,12 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "server/base/log.h"
 #include "server/base/log.h"
 #include "server/keeper_seat.h"
 
@@ -251,6 +253,38 @@ a_silent_one_has_to_go(void **state)
 	keeper_seat_fini(&keeper);
 }
 
+/* Whichever of the two it is: a child that says nothing is ended. */
+static void
+it_is_watched(void **state)
+{
+	struct keeper_seat seat;
+	int status = 0;
+	pid_t child;
+
+	(void)state;
+	log_threshold = LOG_LEVEL_CRITICAL;
+	child = fork();
+	if (child == 0) {
+		(void)pause();
+		_exit(0);
+	}
+	assert_true(child > 0);
+	keeper_seat_init(&seat, SECOND);
+	keeper_seat_forked(&seat, child, -1, -1, NOW);
+	hear(&seat, HANDOFF_READY, 0, NOW);
+	keeper_seat_watch(&seat, "test.timeout", false, NOW + 100 * SECOND);
+	keeper_seat_watch(&seat, "test.timeout", true,
+	    NOW + KEEPER_SILENCE_US - 1);
+	assert_int_equal(seat.seat.state, SEAT_READY);
+	assert_int_equal(waitpid(child, &status, WNOHANG), 0);
+	keeper_seat_watch(&seat, "test.timeout", true,
+	    NOW + KEEPER_SILENCE_US);
+	assert_int_equal(seat.seat.state, SEAT_LEAVING);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+	keeper_seat_fini(&seat);
+}
+
 int
 main(void)
 {
@@ -262,6 +296,7 @@ main(void)
 		cmocka_unit_test(a_keeper_that_keeps_dying_waits),
 		cmocka_unit_test(stops_and_stays_stopped),
 		cmocka_unit_test(a_silent_one_has_to_go),
+		cmocka_unit_test(it_is_watched),
 	};
 
 	(void)signal(SIGPIPE, SIG_IGN);
