@@ -44,7 +44,7 @@ static enum ph_status
 innermost(struct ph_call *call)
 {
 	ph_log(call, "run innermost %s", ph_text_of(ph_arg(call, 0)));
-	ph_sleep(call, 0.2);
+	ph_sleep(call, getenv("ZOO_QUICK") != NULL ? 0.005 : 0.2);
 	return ph_return(call, ph_textf("<%s>", ph_text_of(ph_arg(call, 0))));
 }
 
