@@ -41,8 +41,8 @@
 /* A millisecond each, and more on a busy machine. */
 #define TURN_TRIES 4000  /* to report, after others */
 #define TAKE_TRIES 400   /* until the loop takes notice, while it sleeps */
-#define RUN_TRIES 2000   /* the same while it runs, or wants to */
-#define ANSWER_TRIES 600 /* until it has answered */
+#define ANSWER_TRIES 600 /* until it has answered, the same */
+#define RUN_TRIES 2000   /* for either, while it runs, or wants to */
 #define OVER_TRIES 4000  /* until it says that it is over */
 #define ALONE_TRIES 300  /* the same when it does not answer at all */
 #define LOOP_TRIES 100   /* a loop that crashes itself */
@@ -258,29 +258,17 @@ fill_told(const struct way *way, const struct crash_watch *own)
 	memcpy(told.what, line.status.text, sizeof(told.what) - 1);
 }
 
-static bool
-wait_while(const _Atomic int *state, int value, unsigned tries)
-{
-	while (atomic_load(state) == value) {
-		if (tries-- == 0)
-			return false;
-		crash_pause_ms(1);
-	}
-	return true;
-}
-
 /*
- * Wait until the loop takes notice. A loop that sleeps on may need a lock that
- * this thread has; one that runs has something else to do first, or no
+ * Until the loop has got further than that. One that sleeps on may need a lock
+ * that this thread has; one that runs has something else to do first, or no
  * processor, on a machine that has more to do than it can.
  */
 static bool
-wait_for_loop(void)
+wait_while(int value, unsigned asleep)
 {
-	unsigned asleep = TAKE_TRIES;
 	unsigned awake = RUN_TRIES;
 
-	while (atomic_load(&telling) == TELL_ASKED) {
+	while (atomic_load(&telling) == value) {
 		if (crash_loop_runs() ? awake-- == 0 : asleep-- == 0)
 			return false;
 		crash_pause_ms(1);
@@ -306,12 +294,12 @@ tell_loop(const struct way *way, const struct crash_watch *own)
 	crash_pause_ms(5);
 	atomic_store(&telling, TELL_ASKED);
 	fd_event_wake(loop_fd);
-	if (!wait_for_loop() &&
+	if (!wait_while(TELL_ASKED, TAKE_TRIES) &&
 	    atomic_compare_exchange_strong(&telling, &asked, TELL_NOBODY)) {
 		atomic_store(&deaf, true);
 		return false;
 	}
-	if (!wait_while(&telling, TELL_TAKEN, ANSWER_TRIES) &&
+	if (!wait_while(TELL_TAKEN, ANSWER_TRIES) &&
 	    atomic_compare_exchange_strong(&telling, &taken, TELL_NOBODY)) {
 		atomic_store(&deaf, true);
 		return false;

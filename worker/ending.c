@@ -34,7 +34,7 @@
 
 #define END_US 500000
 #define END_MAX_US 2000000 /* of all; crash_end.c waits twice as long */
-#define ARRIVE_TRIES 4 /* 10 ms each: who asked may be on the way */
+#define ARRIVE_TRIES 4     /* 10 ms each: who asked may be on the way */
 
 static const struct timeval look_interval = { 0, 5000 };
 

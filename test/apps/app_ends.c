@@ -32,7 +32,8 @@ is_asked(struct ph_call *call)
 	return ph_int_of(ph_input(call, "go.n_clicks")) > 0;
 }
 
-/* Files by which callbacks, and the layout, find each other: beside the wish. */
+/* Files by which callbacks, and the layout, find each other: beside the wish.
+ */
 static bool
 open_file(const char *name, const char *mode)
 {

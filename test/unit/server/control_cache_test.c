@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/*
+ * What pronghorn ctl is told of those who wait for computations.
+ */
 #include <cjson/cJSON.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -75,8 +79,8 @@ that_some_are_not_named_is_said(void **state)
 		board_note_wait(&board->workers[0].waits, key, 1);
 	}
 	control_waits(board, answer);
-	assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(
-			     answer, "waits")),
+	assert_int_equal(cJSON_GetArraySize(
+			     cJSON_GetObjectItemCaseSensitive(answer, "waits")),
 	    HANDOFF_WAITS);
 	assert_true(
 	    cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(answer, "more")));
@@ -89,8 +93,8 @@ nobody_waits(void **state)
 	cJSON *answer = cJSON_CreateObject();
 
 	control_waits(*state, answer);
-	assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(
-			     answer, "waits")),
+	assert_int_equal(cJSON_GetArraySize(
+			     cJSON_GetObjectItemCaseSensitive(answer, "waits")),
 	    0);
 	cJSON_Delete(answer);
 }

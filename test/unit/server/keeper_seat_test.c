@@ -14,7 +14,6 @@
 #include <cmocka.h>
 
 #include "server/base/log.h"
-#include "server/base/log.h"
 #include "server/keeper_seat.h"
 
 #define SECOND INT64_C(1000000)
@@ -277,8 +276,7 @@ it_is_watched(void **state)
 	    NOW + KEEPER_SILENCE_US - 1);
 	assert_int_equal(seat.seat.state, SEAT_READY);
 	assert_int_equal(waitpid(child, &status, WNOHANG), 0);
-	keeper_seat_watch(&seat, "test.timeout", true,
-	    NOW + KEEPER_SILENCE_US);
+	keeper_seat_watch(&seat, "test.timeout", true, NOW + KEEPER_SILENCE_US);
 	assert_int_equal(seat.seat.state, SEAT_LEAVING);
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);

@@ -47,8 +47,8 @@ set_up(void **state)
 	fixture.cache_options.cache_busy_timeout = HELD_S;
 	fixture_open_cache(&fixture);
 	(void)snprintf(path, sizeof(path), "%s/cache-v1.db", fixture.dir);
-	assert_int_equal(sqlite3_open_v2(path, &holder, SQLITE_OPEN_READWRITE,
-			     NULL),
+	assert_int_equal(
+	    sqlite3_open_v2(path, &holder, SQLITE_OPEN_READWRITE, NULL),
 	    SQLITE_OK);
 	return 0;
 }
@@ -70,8 +70,8 @@ job_begin(struct job *job, uint8_t number, const char *text)
 	job->key[0] = number;
 	job->text = text;
 	arena_init(&job->arena, 0);
-	call_init(&job->call, &fixture.kit, &job->arena, CALL_CALLBACK,
-	    "job", NULL);
+	call_init(&job->call, &fixture.kit, &job->arena, CALL_CALLBACK, "job",
+	    NULL);
 	job->call.callback = &callback;
 	job->call.job = "id";
 	job->call.own_key = job->key;
@@ -118,9 +118,9 @@ is_told(const struct job *job, const char *text)
 
 	assert_int_equal(job_sides_key(&fixture.cache_options, job->key, key),
 	    0);
-	found = cache_lookup(fixture.other, key, &bytes, &format) ==
-		    CACHE_HIT &&
-		memmem(bytes.data, bytes.len, text, strlen(text)) != NULL;
+	found =
+	    cache_lookup(fixture.other, key, &bytes, &format) == CACHE_HIT &&
+	    memmem(bytes.data, bytes.len, text, strlen(text)) != NULL;
 	buf_free(&bytes);
 	return found;
 }
