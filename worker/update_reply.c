@@ -17,13 +17,30 @@
 #include "worker/json_write.h"
 #include "worker/update.h"
 
-static bool
-set_text(struct arena *arena, struct value *value, struct http_span span)
+/* Copy a text to `to`, with its NUL; the place behind it. */
+static char *
+set_text(struct value *value, struct http_span span, char *to)
 {
 	value->kind = VALUE_TEXT;
 	value->count = (uint32_t)span.len;
-	value->u.text = arena_strndup(arena, span.data, span.len);
-	return value->u.text != NULL;
+	value->u.text = to;
+	if (span.len > 0)
+		memcpy(to, span.data, span.len);
+	to[span.len] = '\0';
+	return to + span.len + 1;
+}
+
+/* Bytes of the texts of a head, each with a NUL. */
+static size_t
+text_bytes(const struct http_head *head, struct http_span client)
+{
+	size_t bytes = client.len + 1;
+	size_t i;
+
+	for (i = 0; i < head->field_count; i++)
+		bytes +=
+		    head->fields[i].name.len + head->fields[i].value.len + 2;
+	return bytes;
 }
 
 struct value *
@@ -32,22 +49,22 @@ update_request(struct arena *arena, const struct http_head *head,
 {
 	struct value *request = value_object(arena, 2);
 	struct value *fields;
+	char *to;
 	size_t i;
 
 	fields = value_array(arena, (uint32_t)(2 * head->field_count));
-	if (request == NULL || fields == NULL)
+	to = arena_alloc(arena, text_bytes(head, client));
+	if (request == NULL || fields == NULL || to == NULL)
 		return NULL;
 	for (i = 0; i < head->field_count; i++) {
-		if (!set_text(arena, &fields->u.items[2 * i],
-			head->fields[i].name) ||
-		    !set_text(arena, &fields->u.items[2 * i + 1],
-			head->fields[i].value))
-			return NULL;
+		to =
+		    set_text(&fields->u.items[2 * i], head->fields[i].name, to);
+		to = set_text(&fields->u.items[2 * i + 1],
+		    head->fields[i].value, to);
 	}
 	request->u.members[0].name = "client";
 	request->u.members[0].name_len = 6;
-	if (!set_text(arena, &request->u.members[0].value, client))
-		return NULL;
+	(void)set_text(&request->u.members[0].value, client, to);
 	request->u.members[1].name = "fields";
 	request->u.members[1].name_len = 6;
 	request->u.members[1].value = *fields;
