@@ -29,6 +29,7 @@
 #include "worker/worker_int.h"
 
 #define SLACK_US 50000
+#define CROWD 256 /* requests that wait for a thread */
 
 static void
 answer_status(struct conn *conn, const struct answer_to *to, int status)
@@ -306,7 +307,8 @@ give_arguments(struct worker *worker, const struct dispatch_asked *asked,
 	task->args = update->arguments;
 	task->said = update->about;
 	task->tree = worker->arena; /* ownership moves to the task */
-	arena_init(&worker->arena, worker->arena.max);
+	arena_init_sized(&worker->arena, worker->arena.max,
+	    worker->arena.block);
 	return true;
 }
 
@@ -438,8 +440,9 @@ parse_in_pool(struct conn *conn, const struct answer_to *to,
 }
 
 /*
- * The arguments become bytes where they are a key or are stored. A callback
- * that is called once, and by this worker, gets them as they were read.
+ * The arguments become bytes where they are a key or are stored, or may wait
+ * in a crowd: bytes take little room. A callback that is called once, by this
+ * worker and soon, gets them as they were read.
  */
 static int
 settle_arguments(struct worker *worker, struct update *update,
@@ -447,7 +450,8 @@ settle_arguments(struct worker *worker, struct update *update,
 {
 	const struct callback *callback = update->callback;
 
-	if (callback->memoize || callback->background || callback->cancels) {
+	if (callback->memoize || callback->background || callback->cancels ||
+	    pool_queued(worker->pool) >= CROWD) {
 		buf_clear(&worker->scratch);
 		return update_encode(update, about, &worker->arena,
 		    &worker->scratch);

@@ -422,6 +422,24 @@ pack_response(struct task *task, struct toolkit *kit)
 		task_fail(task, task->callback->function, err_str(rc));
 }
 
+/* Who waits may wait long, in a crowd: keep the arguments as bytes, which take
+ * little room. */
+static void
+pack_arguments(struct task *task, struct arena *arena)
+{
+	struct value args = *task->args;
+	struct value about = *task->said;
+	const struct update update = { .callback = task->callback,
+		.arguments = &args,
+		.about = &about };
+
+	if (update_encode(&update, NULL, arena, &task->arguments) < 0)
+		return; /* as it is, then */
+	task->args = NULL;
+	task->said = NULL;
+	arena_free(&task->tree);
+}
+
 void
 task_run_itself(struct task *task, struct toolkit *kit, struct arena *arena)
 {
@@ -453,6 +471,8 @@ task_run_itself(struct task *task, struct toolkit *kit, struct arena *arena)
 		run_callback(task, kit, arena, args, about);
 	else
 		run_function(task, kit, arena, args, &value);
+	if (task->args != NULL && task->outcome == TASK_WAITS)
+		pack_arguments(task, arena);
 	if (callback != NULL) {
 		pack_response(task, kit);
 		settle(task, kit, &task->response, CACHE_FORMAT_RESPONSE);

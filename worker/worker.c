@@ -45,7 +45,8 @@
 #include "worker/whole.h"
 #include "worker/worker_int.h"
 
-#define FILES_OTHER 100 /* cache, logs, pipes */
+#define FILES_OTHER 100              /* cache, logs, pipes */
+#define REQUEST_BLOCK ((size_t)4000) /* an ordinary update fits in */
 
 static const struct timeval beat_interval = { 1, 0 };
 
@@ -375,7 +376,8 @@ set_limits(struct worker *worker)
 	    : strcmp(options->header_map, "refuse") == 0
 		? HTTP_UNDERSCORES_REFUSE
 		: HTTP_UNDERSCORES_KEEP;
-	arena_init(&worker->arena, (size_t)options->limit_request_memory);
+	arena_init_sized(&worker->arena, (size_t)options->limit_request_memory,
+	    REQUEST_BLOCK);
 	http_reply_date(clock_wall_ms(), worker->date);
 }
 

@@ -36,9 +36,22 @@ struct arena_block {
 void
 arena_init(struct arena *arena, size_t max)
 {
+	arena_init_sized(arena, max, ARENA_BLOCK);
+}
+
+void
+arena_init_sized(struct arena *arena, size_t max, size_t block)
+{
 	arena->blocks = NULL;
 	arena->used = 0;
 	arena->max = max;
+	arena->block = block;
+}
+
+static size_t
+block_size(const struct arena *arena)
+{
+	return arena->block > 0 ? arena->block : ARENA_BLOCK;
 }
 
 static void
@@ -65,7 +78,7 @@ arena_reset(struct arena *arena)
 {
 	struct arena_block *keep = arena->blocks;
 
-	if (KEEPS_NOTHING || keep == NULL || keep->size != ARENA_BLOCK) {
+	if (KEEPS_NOTHING || keep == NULL || keep->size != block_size(arena)) {
 		arena_free(arena);
 		return;
 	}
@@ -93,12 +106,13 @@ block_new(size_t size)
 static struct arena_block *
 block_add(struct arena *arena, size_t size)
 {
+	size_t usual = block_size(arena);
 	struct arena_block *block;
 
-	block = block_new(size > ARENA_BLOCK / 4 ? size : ARENA_BLOCK);
+	block = block_new(size > usual / 4 ? size : usual);
 	if (block == NULL)
 		return NULL;
-	if (block->size != ARENA_BLOCK && arena->blocks != NULL) {
+	if (block->size != usual && arena->blocks != NULL) {
 		block->next = arena->blocks->next;
 		arena->blocks->next = block;
 	} else {

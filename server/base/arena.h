@@ -17,10 +17,14 @@ struct arena {
 	struct arena_block *blocks; /* newest first */
 	size_t used;                /* bytes handed out, all blocks */
 	size_t max;                 /* upper bound of `used`; 0: none */
+	size_t block;               /* bytes of a block; 0: the usual */
 };
 
 /* Start empty. `max` bytes may be handed out in total (0: no bound). */
 void arena_init(struct arena *arena, size_t max);
+
+/* The same with blocks of another size, for what is small and long kept. */
+void arena_init_sized(struct arena *arena, size_t max, size_t block);
 
 /* Drop everything and give the memory back. */
 void arena_free(struct arena *arena);
