@@ -331,7 +331,8 @@ screenshots: ## docs/screenshots, from what the browser tests see
 stress: deps-test ## the long campaigns; T= one of them
 	@$(MAKE) all programs
 	@$(MAKE) BUILD=build-asan OPT='-O1 -g' SAN='$(ASAN_FLAGS)' \
-		all build-asan/test-apps/zoo.so build-asan/www/stamp
+		all build-asan/test-apps/zoo.so build-asan/test-apps/kinds.so \
+		build-asan/www/stamp
 	@STRESS=1 ASAN_BUILD='$(abspath build-asan)' $(TEST_ENV) sh test/node_tests.sh stress test/stress
 
 # ---- benchmarks ----
