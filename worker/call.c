@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "server/base/clock.h"
+#include "worker/scratch.h"
 #include "worker/utf8.h"
 #include "worker/visit.h"
 
@@ -42,12 +43,9 @@ call_init(struct call *call, struct toolkit *kit, struct arena *arena,
 void
 call_fini(struct call *call)
 {
-	struct call_blob *blob;
-
-	/* The list nodes live in the arena; only the bytes are ours. */
-	for (blob = call->blobs; blob != NULL; blob = blob->next)
-		free(blob->bytes);
-	call->blobs = NULL;
+	call->waited_bytes = NULL; /* who wants it longer has taken it */
+	call_drop(call, NULL);
+	call_sides_free(call);
 	call_files_free(call);
 }
 
@@ -70,6 +68,7 @@ void
 call_leave(struct call *call)
 {
 	current = call->outer;
+	scratch_leave(call);
 }
 
 struct call *
@@ -219,7 +218,7 @@ call_is_cancelled(struct call *call, bool now)
 int
 call_keep(struct call *call, void *bytes)
 {
-	struct call_blob *blob = arena_alloc(call->arena, sizeof(*blob));
+	struct call_blob *blob = malloc(sizeof(*blob));
 
 	if (blob == NULL) {
 		free(bytes);
@@ -229,4 +228,21 @@ call_keep(struct call *call, void *bytes)
 	blob->next = call->blobs;
 	call->blobs = blob;
 	return 0;
+}
+
+void
+call_drop(struct call *call, struct call_blob *until)
+{
+	struct call_blob **at = &call->blobs;
+	struct call_blob *blob;
+
+	while ((blob = *at) != NULL && blob != until) {
+		if (blob->bytes != NULL && blob->bytes == call->waited_bytes) {
+			at = &blob->next;
+			continue;
+		}
+		*at = blob->next;
+		free(blob->bytes);
+		free(blob);
+	}
 }

@@ -57,11 +57,12 @@ enum call_kind {
 };
 
 struct call_blob;
+struct scratch;
 struct route_call;
 
 struct call {
 	struct toolkit *kit;
-	struct arena *arena;
+	struct arena *arena; /* for what is made now, see scratch.h */
 	enum call_kind kind;
 	const char *name;                      /* for messages */
 	const struct callback *callback;       /* CALLBACK */
@@ -76,6 +77,8 @@ struct call {
 	struct sqlite3 *create_db;  /* CREATE */
 
 	struct call_blob *blobs;
+	struct scratch *scratch; /* the innermost one that is open, scratch.h */
+	unsigned scratches_lost; /* that could not be begun */
 	struct call_file *files; /* of ph_bytes_path(), host_path.c */
 	unsigned depth;          /* of calls computed inside calls */
 	struct call *outer;
@@ -174,6 +177,13 @@ const char *call_user(struct call *call);
 /* Keep malloc'ed bytes until call_fini(), which frees them. 0 or -ENOMEM;
  * on failure they are freed at once. */
 int call_keep(struct call *call, void *bytes);
+
+/* Free what was kept since `until` was the newest, but for what the last run
+ * waited for. */
+void call_drop(struct call *call, struct call_blob *until);
+
+/* sides.c: values that are the memory of what was set of the page. */
+void call_sides_free(struct call *call);
 
 /* The folder of files that are too large for memory, or have no name. */
 const char *call_folder(const struct call *call);

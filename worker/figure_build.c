@@ -19,11 +19,13 @@
 #include "worker/frame.h"
 #include "worker/host.h"
 #include "worker/json_read.h"
+#include "worker/scratch.h"
 
 #define PATH_MAX_LEN 256
 
 struct figure {
 	struct call *call;
+	struct arena *arena;      /* of all of it */
 	const struct value *tree; /* { "data": [...], "layout": {...} } */
 };
 
@@ -190,7 +192,8 @@ put(struct figure *figure, const char *path, const struct value *leaf)
 	const char *why = "out of memory";
 	const struct value *tree;
 
-	if (call == NULL || call->failed)
+	if (call == NULL || call->failed ||
+	    !scratch_is_here(call, figure->arena, "the ph_figure()"))
 		return;
 	tree = leaf != NULL
 		   ? figure_put(call->arena, figure->tree, path, leaf, &why)
@@ -309,6 +312,7 @@ figure_make(void)
 	figure = arena_calloc(call->arena, 1, sizeof(*figure));
 	if (figure != NULL) {
 		figure->call = call;
+		figure->arena = call->arena;
 		figure->tree = json_value(call, "{\"data\":[],\"layout\":{}}");
 	}
 	if (figure == NULL || figure->tree == NULL) {

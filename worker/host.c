@@ -28,6 +28,7 @@
 #include "worker/package.h"
 #include "worker/pages.h"
 #include "worker/routes.h"
+#include "worker/scratch.h"
 #include "worker/visit.h"
 
 #define SLEEP_LOOK_US 1000000 /* longest sleep without a look, unrung */
@@ -76,7 +77,7 @@ call_give(struct ph_call *ph, const struct ph_value *value)
 	if (call->kind != CALL_FUNCTION)
 		call_error(call, "ph_return(): %s is not a memoized function",
 		    call->name);
-	call->result = host_take(value);
+	call->result = scratch_lasting(call, host_take(value));
 	return call->failed ? PH_ERROR : PH_OK;
 }
 
@@ -215,4 +216,7 @@ const struct ph_host host_table = {
 	.pages = &host_page_table,
 	.routes = &host_route_table,
 	.packages = &host_package_table,
+	.scratch_begin = host_scratch_begin,
+	.scratch_end = host_scratch_end,
+	.keep = host_keep,
 };

@@ -23,6 +23,7 @@
 #include "worker/host.h"
 #include "worker/job.h"
 #include "worker/memo.h"
+#include "worker/scratch.h"
 
 #define PROGRESS_EVERY_US 100000
 
@@ -46,7 +47,7 @@ tag(struct ph_call *ph, const char *text)
 		    CACHE_TAGS_MAX);
 		return;
 	}
-	copy = arena_alloc(call->arena, len + 1);
+	copy = arena_alloc(scratch_lasting_arena(call), len + 1);
 	if (copy == NULL) {
 		call_error(call, "%s: out of memory", call->name);
 		return;

@@ -16,6 +16,7 @@
 #include "server/base/err.h"
 #include "worker/host.h"
 #include "worker/host_session.h"
+#include "worker/scratch.h"
 #include "worker/visit.h"
 
 #define FIELDS_MAX 16
@@ -82,6 +83,7 @@ static void
 add(struct call *call, const char *verb, const char *name, const char *line,
     bool cookie)
 {
+	struct arena *arena = scratch_lasting_arena(call);
 	struct call_field **at = &call->fields;
 	struct call_field *field;
 	unsigned count = 0;
@@ -103,10 +105,10 @@ add(struct call *call, const char *verb, const char *name, const char *line,
 		    call->name, verb, FIELDS_MAX, BYTES_MAX);
 		return;
 	}
-	field = arena_calloc(call->arena, 1, sizeof(*field));
+	field = arena_calloc(arena, 1, sizeof(*field));
 	if (field != NULL) {
-		field->name = arena_strndup(call->arena, name, strlen(name));
-		field->line = arena_strndup(call->arena, line, strlen(line));
+		field->name = arena_strndup(arena, name, strlen(name));
+		field->line = arena_strndup(arena, line, strlen(line));
 		field->cookie = cookie;
 	}
 	if (field == NULL || field->name == NULL || field->line == NULL)

@@ -18,6 +18,7 @@
 #include "worker/host.h"
 #include "worker/routes.h"
 #include "worker/routes_int.h"
+#include "worker/scratch.h"
 
 #define PARTS_MAX 1000
 #define PART_HEAD_MAX 8192
@@ -57,7 +58,7 @@ form_of(struct ph_call *ph, const char *function)
 		type.data = host_header(ph, "Content-Type");
 		type.len = strlen(type.data);
 		rc = form_parse(type, route->body, route->body_len, &limits,
-		    call->arena, &route->form);
+		    scratch_lasting_arena(call), &route->form);
 		if (rc < 0)
 			memset(&route->form, 0, sizeof(route->form));
 		/* No form at all has no fields: that is no mistake. */

@@ -13,6 +13,7 @@
 #include "worker/component.h"
 #include "worker/dash_id.h"
 #include "worker/host.h"
+#include "worker/scratch.h"
 #include "worker/sides.h"
 #include "worker/update.h"
 
@@ -122,6 +123,7 @@ host_output(struct ph_call *ph, const char *what,
 	if (output < 0)
 		return PH_ERROR;
 	name_output(call, what, value);
+	value = scratch_lasting(call, value);
 	first = slots_of(call, output, &count);
 	if (!call->callback->outputs[output].is_list) {
 		call->outputs[first] = value;
@@ -159,7 +161,7 @@ host_output_each(struct ph_call *ph, const char *what, size_t index,
 		    what, index, count);
 		return PH_ERROR;
 	}
-	call->outputs[first + index] = host_take(value);
+	call->outputs[first + index] = scratch_lasting(call, host_take(value));
 	return call->failed ? PH_ERROR : PH_OK;
 }
 

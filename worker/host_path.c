@@ -16,6 +16,7 @@
 #include "server/base/err.h"
 #include "worker/host.h"
 #include "worker/routes_int.h"
+#include "worker/scratch.h"
 #include "worker/spool.h"
 
 struct call_file {
@@ -34,7 +35,8 @@ static int
 write_file(struct call *call, const void *bytes, size_t len,
     struct spool **spool)
 {
-	struct call_file *file = arena_alloc(call->arena, sizeof(*file));
+	struct call_file *file =
+	    arena_alloc(scratch_lasting_arena(call), sizeof(*file));
 	int rc = -ENOMEM;
 
 	if (file != NULL)

@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "worker/host.h"
+#include "worker/scratch.h"
 
 #define PATH_STEPS 32
 
@@ -29,6 +30,7 @@ struct patch {
 	struct step *first;
 	struct step **last;
 	uint32_t count;
+	struct arena *arena; /* of all of it */
 };
 
 static const char *const operations[] = {
@@ -56,9 +58,10 @@ host_patch_new(void)
 
 	if (call != NULL)
 		patch = arena_calloc(call->arena, 1, sizeof(*patch));
-	if (patch != NULL)
+	if (patch != NULL) {
 		patch->last = &patch->first;
-	else if (call != NULL)
+		patch->arena = call->arena;
+	} else if (call != NULL)
 		call_error(call, "ph_patch(): out of memory");
 	return (struct ph_patch *)(void *)patch;
 }
@@ -142,6 +145,8 @@ host_patch_step(struct ph_patch *ph, enum ph_patch_operation operation,
 		call_error(call, "ph_patch: no such operation");
 		return;
 	}
+	if (!scratch_is_here(call, patch->arena, "the ph_patch()"))
+		return;
 	place = location(call, path);
 	step = arena_calloc(call->arena, 1, sizeof(*step));
 	if (place == NULL || step == NULL)

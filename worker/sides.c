@@ -27,6 +27,7 @@
 
 #include "server/base/clock.h"
 #include "worker/job.h"
+#include "worker/scratch.h"
 #include "worker/update.h"
 
 #define EVERY_US 50000
@@ -51,21 +52,52 @@ due_us(const struct call *call)
 
 /* --- with the lock -------------------------------------------------------- */
 
+/* What is set in a scratch outlives it, and is freed when it is set anew. */
+static bool
+put_value(struct call *call, struct update_side *side,
+    const struct value *value)
+{
+	struct arena own;
+
+	arena_init(&own, (size_t)call->kit->options->limit_request_memory);
+	if (call->scratch != NULL) {
+		value = scratch_copy(&own, value);
+		if (value == NULL) {
+			arena_free(&own);
+			return false;
+		}
+	}
+	arena_free(&side->own);
+	side->own = own;
+	side->value = value;
+	return true;
+}
+
 static bool
 put(struct call *call, const char *what, const struct value *value)
 {
+	struct arena *lasting = scratch_lasting_arena(call);
 	struct update_side **at = &call->sides;
+	struct update_side *side;
 
 	while (*at != NULL && strcmp((*at)->what, what) != 0)
 		at = &(*at)->next;
-	if (*at == NULL) {
-		*at = arena_calloc(call->arena, 1, sizeof(**at));
-		if (*at == NULL)
+	side = *at;
+	if (side == NULL) {
+		side = arena_calloc(lasting, 1, sizeof(*side));
+		if (side == NULL)
 			return false;
-		(*at)->what = what;
+		side->what = what;
+		if (call->scratch != NULL)
+			side->what = arena_strndup(lasting, what, strlen(what));
+		if (side->what == NULL)
+			return false;
+		side->value = &call_null_value;
+		*at = side;
 	}
-	(*at)->value = value;
-	(*at)->set_us = clock_mono_us();
+	if (!put_value(call, side, value))
+		return false;
+	side->set_us = clock_mono_us();
 	return true;
 }
 
@@ -310,4 +342,14 @@ sides_end(struct call *call)
 	while (call->sides_told)
 		(void)pthread_cond_wait(&told, &lock);
 	(void)pthread_mutex_unlock(&lock);
+}
+
+void
+call_sides_free(struct call *call)
+{
+	struct update_side *side;
+
+	for (side = call->sides; side != NULL; side = side->next)
+		arena_free(&side->own);
+	call->sides = NULL;
 }

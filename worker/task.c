@@ -233,7 +233,7 @@ handle_error(struct task *task, struct call *call, enum ph_status status)
 	    call->handled != NULL ? call->handled : "");
 	call->failed = false;
 	sides_end(call);
-	call->sides = NULL;
+	call_sides_free(call);
 	memset(call->outputs, 0, call->slot_count * sizeof(*call->outputs));
 	return handler((struct ph_call *)(void *)call);
 }

@@ -57,7 +57,8 @@ struct update_side {
 	struct update_side *next;
 	const char *what; /* "id.property" */
 	const struct value *value;
-	int64_t set_us; /* clock_mono_us */
+	struct arena own; /* of the value, when it was set in a scratch */
+	int64_t set_us;   /* clock_mono_us */
 };
 
 /*

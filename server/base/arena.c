@@ -88,6 +88,26 @@ arena_reset(struct arena *arena)
 	arena->used = 0;
 }
 
+void
+arena_join(struct arena *arena, struct arena *from)
+{
+	struct arena_block *last = from->blocks;
+
+	if (last == NULL)
+		return;
+	while (last->next != NULL)
+		last = last->next;
+	if (arena->blocks != NULL) {
+		last->next = arena->blocks->next;
+		arena->blocks->next = from->blocks;
+	} else {
+		arena->blocks = from->blocks;
+	}
+	arena->used += from->used;
+	from->blocks = NULL;
+	from->used = 0;
+}
+
 static struct arena_block *
 block_new(size_t size)
 {

@@ -32,6 +32,9 @@ void arena_free(struct arena *arena);
 /* Drop everything, keep the first block for the next request. */
 void arena_reset(struct arena *arena);
 
+/* Take over all that another one has handed out, which is empty then. */
+void arena_join(struct arena *arena, struct arena *from);
+
 /* `size` bytes aligned for any type, uninitialised; NULL: bound or memory. */
 void *arena_alloc(struct arena *arena, size_t size);
 

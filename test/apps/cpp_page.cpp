@@ -209,6 +209,8 @@ static void
 works(ph::Call call)
 {
 	for (int i = 0; i < 100 && !call.cancelled(); i++) {
+		ph::Scratch scratch(call);
+
 		(void)call.set_progress({ { "bar.children", i } });
 		call.sleep(0.02);
 	}

@@ -79,6 +79,35 @@ kept(struct ph_call *call)
 	    ph_textf("kept %s", ph_text_of(ph_input(call, "what.value"))));
 }
 
+#define ROUNDS 100000
+
+/* Of many rounds, with what each makes given back or kept to the end. */
+static enum ph_status
+loops(struct ph_call *call)
+{
+	bool gives_back = ph_int_of(ph_input(call, "loop.n_clicks")) % 2 != 0;
+	const struct ph_value *half = ph_null();
+	long sum = 0;
+	int i;
+
+	for (i = 0; i < ROUNDS; i++) {
+		const struct ph_value *list;
+
+		if (gives_back)
+			ph_scratch_begin(call);
+		list = PH_LIST(ph_textf("round %d", i), ph_int(i));
+		sum += (long)ph_int_of(ph_at(list, 1));
+		if (i == ROUNDS / 2)
+			half = ph_keep(call, list);
+		if (i % 1000 == 0)
+			ph_set_props(call, "side", "title", ph_at(list, 0));
+		if (gives_back)
+			ph_scratch_end(call);
+	}
+	return ph_output(call, "looped.children",
+	    ph_textf("%ld, %s", sum, ph_text_of(ph_at(half, 0))));
+}
+
 static const struct ph_value *
 button(const char *id)
 {
@@ -92,6 +121,7 @@ layout(struct ph_call *call)
 	return html_div(.children = PH_CHILDREN(button("go"), button("stop"),
 			    button("fail"), button("same"), button("keep"),
 			    button("many"), html_div(.id = "set_many"),
+			    button("loop"), html_div(.id = "looped"),
 			    dcc_input(.id = "file", .value = ph_text("")),
 			    dcc_input(.id = "what", .value = ph_text("a")),
 			    html_div(.id = "bar", .children = ph_text("none")),
@@ -119,6 +149,9 @@ PH_APP(app)
 	ph_callback(app, sets_many, PH_OUTPUT("set_many.children"),
 	    PH_INPUT("many.n_clicks"), .prevent_initial_call = true,
 	    .background = true, .interval = 0.5);
+	ph_callback(app, loops, PH_OUTPUT("looped.children"),
+	    PH_INPUT("loop.n_clicks"), .prevent_initial_call = true,
+	    .background = true, .interval = 0.05);
 	ph_callback(app, changes_nothing, PH_OUTPUT("unchanged.children"),
 	    PH_INPUT("same.n_clicks"), .prevent_initial_call = true,
 	    .background = true, .interval = 0.05);

@@ -52,6 +52,10 @@ const USES = {
     await page.locator("#go").click();
     await shows(page, "#out", "The report is ready");
   },
+  async "A long loop in little memory"(page) {
+    await page.locator("#go").click();
+    await shows(page, "#out", "The last is 999982");
+  },
 };
 
 const nameOf = (title) => title.replace(/^\d+\. /, "");

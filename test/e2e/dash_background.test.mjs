@@ -84,6 +84,26 @@ test("what a job sets of the page besides comes while it runs", async (t, s) => 
   });
 });
 
+test("a long loop fits into little memory when its rounds give back", async (t, s) => {
+  const server = await open(s, { args: ["--limit-request-memory", "1MiB"] });
+  const end = async (clicked) => {
+    const { json } = await post(server, "looped.children", clicks("loop", clicked));
+
+    return until("the end", async () => {
+      const now = await poll(server, json.job, "looped.children");
+
+      return (now.status !== 200 || now.json.response) && now;
+    });
+  };
+  const kept = await end(2);
+
+  assert.equal(kept.status, 500, "all of it is more than 1 MiB");
+  const { response, sideUpdate } = (await end(1)).json;
+
+  assert.equal(response.looped.children, `${(100000 * 99999) / 2}, round 50000`);
+  assert.deepEqual(sideUpdate, { "side.title": "round 99000" });
+});
+
 for (const [clicked, count, where, seen] of [
   [3, 40, "in ph_sleep()", { "side.title": 39, "side.children": 40 }],
   [1, 3, "elsewhere", { "side.title": 3, "side.children": 2 }],

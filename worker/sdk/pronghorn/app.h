@@ -17,7 +17,8 @@
  *           has 8 MiB. A layout function runs on the loop thread and must
  *           not block.
  * MEMORY    Every struct ph_value belongs to the call that made it and is
- *           gone when the call returns. Nothing is ever freed by the app.
+ *           gone when the call returns. Nothing is ever freed by the app. A
+ *           long loop gives back what it makes with ph_scratch_begin().
  * ERRORS    Functions that return a pointer never return NULL unless their
  *           comment says so: a mistake (unknown name, wrong type, no memory)
  *           is remembered in the call, which then ends as an error whatever
@@ -30,6 +31,7 @@
  *                ph_cache_cas().
  *           2.3  ph_session_forget(), ph_external_script(),
  *                ph_external_stylesheet(), .initial_duplicate of ph_callback().
+ *           2.4  ph_scratch_begin(), ph_scratch_end(), ph_keep().
  *           The major number changes when a published function or struct
  *           changes its meaning; then an app must be compiled again. The
  *           minor number grows when something is added at the end, of a
@@ -47,7 +49,7 @@ extern "C" {
 #endif
 
 #define PH_ABI_MAJOR 2
-#define PH_ABI_MINOR 3
+#define PH_ABI_MINOR 4
 
 struct ph_app;   /* the app while it is being defined */
 struct ph_call;  /* one run of a callback, function, layout or create */
@@ -416,6 +418,12 @@ struct ph_host {
 	const struct ph_page_host *pages;            /* see pages.h */
 	const struct ph_route_host *routes;          /* see route.h */
 	const struct ph_package_host *packages;      /* see package.h */
+
+	/* run: see scratch.h */
+	void (*scratch_begin)(struct ph_call *call);
+	void (*scratch_end)(struct ph_call *call);
+	const struct ph_value *(
+	    *keep)(struct ph_call *call, const struct ph_value *value);
 };
 
 /* What PH_APP() exports. */
@@ -1014,6 +1022,7 @@ ph_list_begin_(const std::initializer_list<T> &list)
 #include <pronghorn/pages.h>
 #include <pronghorn/patch.h>
 #include <pronghorn/route.h>
+#include <pronghorn/scratch.h>
 #include <pronghorn/session.h>
 
 #endif

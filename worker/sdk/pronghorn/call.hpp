@@ -240,6 +240,32 @@ private:
 	struct ph_call *call_;
 };
 
+/*
+ * What is made while this is there is given back with it, whatever leaves the
+ * block: for one round of a long loop, as <pronghorn/scratch.h> explains.
+ *
+ *     for (int64_t i = 0; i < steps; i++) {
+ *         ph::Scratch scratch(call);
+ *         sum += call.query(SQL, i).member("n").at(0).number();
+ *     }
+ */
+class Scratch {
+public:
+	explicit Scratch(const Call &call) : call_(call)
+	{
+		ph_scratch_begin(call_);
+	}
+	~Scratch() { ph_scratch_end(call_); }
+	Scratch(const Scratch &) = delete;
+	Scratch &operator=(const Scratch &) = delete;
+
+	/* A copy that outlives it. */
+	Value keep(Value value) const { return ph_keep(call_, value); }
+
+private:
+	struct ph_call *call_;
+};
+
 } /* namespace ph */
 
 /* The server's, which sets it when it loads the app. */
