@@ -116,8 +116,8 @@ ${table(
 
 What a worker remembers on purpose is no growth: values looked up lately
 (\`cache_memory\`), finished answers (\`answer_memory\`), and pages of the store, 8 MiB
-for each connection. The runs here have small bounds (512 KiB, 512 KiB, 500 values), so
-that they are full before the first look. With those of the release a worker that makes
+for each connection. The runs here have small bounds (512 KiB, 512 KiB, 500 values, of
+jobs 10,000), so that they are full before the first look. With those of the release a worker that makes
 ever new values grows by some 20 MiB, and then no more.
 
 ## By kind
