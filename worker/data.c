@@ -3,9 +3,11 @@
 /*
  * App databases: created once, read by every thread through its own handle.
  *
- * A created database never changes afterwards, so it is opened `immutable`:
- * no locks and no change checks on any read. A given file (.path) may be
- * written by somebody else and is opened plainly read-only.
+ * Somebody else may change one while the app runs, so all are opened plainly
+ * read-only: SQLite prepares kept statements anew when the schema is another.
+ * A file that another one was put in the place of, as who makes a new version
+ * every night does it, is opened anew; that is one stat() for each query and
+ * database. While there is none, or none that can be read, the old one serves.
  *
  * OWNERSHIP  struct data owns the handle and its prepared statements.
  * THREADS    One thread per struct data, the one that opened it.
@@ -28,9 +30,25 @@
 #include "server/base/log.h"
 
 #define STATEMENTS 32 /* prepared ones kept per thread */
+#define BUSY_MS 5000  /* how long a query waits for who writes */
+
+/* Which file a path led to. */
+struct identity {
+	dev_t device;
+	ino_t inode;
+	struct timespec changed;
+};
+
+struct source {
+	char *path;
+	struct identity opened;
+	struct identity refused; /* could not be read */
+};
 
 struct data {
+	struct toolkit *kit;
 	sqlite3 *db;
+	struct source *sources; /* one for each database of the app */
 	struct {
 		char *sql;
 		sqlite3_stmt *statement;
@@ -198,7 +216,7 @@ data_prepare(struct toolkit *kit, struct buf *why)
 
 /* A file: URI with the characters escaped that mean something in one. */
 static int
-put_uri(struct buf *uri, const char *path, bool immutable)
+put_uri(struct buf *uri, const char *path)
 {
 	const char *c;
 
@@ -209,7 +227,7 @@ put_uri(struct buf *uri, const char *path, bool immutable)
 		else
 			(void)buf_putc(uri, *c);
 	}
-	(void)buf_puts(uri, immutable ? "?mode=ro&immutable=1" : "?mode=ro");
+	(void)buf_putl(uri, "?mode=ro");
 	return buf_cstr(uri) != NULL && buf_ok(uri) ? 0 : -ENOMEM;
 }
 
@@ -226,7 +244,7 @@ check_one(const struct database *database, struct buf *why)
 		    database->path, err_str(-errno));
 		return ERR_STORE;
 	}
-	if (put_uri(&uri, database->path, false) == 0)
+	if (put_uri(&uri, database->path) == 0)
 		rc = sqlite3_open_v2(uri.data, &db,
 		    SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX |
 			SQLITE_OPEN_URI,
@@ -260,81 +278,201 @@ data_check_given(const struct app *app, struct buf *why)
 	return rc;
 }
 
-static int
-open_one(struct toolkit *kit, struct data *data, size_t which)
+static bool
+identify(const char *path, struct identity *identity)
 {
-	const struct database *database = kit->app->databases[which];
+	struct stat st;
+
+	if (path == NULL || stat(path, &st) < 0)
+		return false;
+	identity->device = st.st_dev;
+	identity->inode = st.st_ino;
+	identity->changed = st.st_mtim;
+	return true;
+}
+
+static bool
+is_same_file(const struct identity *a, const struct identity *b)
+{
+	return a->device == b->device && a->inode == b->inode;
+}
+
+static bool
+is_same_content(const struct identity *a, const struct identity *b)
+{
+	return is_same_file(a, b) && a->changed.tv_sec == b->changed.tv_sec &&
+	       a->changed.tv_nsec == b->changed.tv_nsec;
+}
+
+/* SQLite's code; reading its first page tells whether it is a database. */
+static int
+open_one(struct data *data, size_t which)
+{
+	const struct database *database = data->kit->app->databases[which];
+	struct source *source = &data->sources[which];
 	struct buf path = BUF_EMPTY;
 	struct buf uri = BUF_EMPTY;
-	char *attach = NULL;
-	int rc;
+	char *sql = NULL;
+	size_t len;
+	int rc = SQLITE_NOMEM;
 
-	(void)database_path(kit, database, &path);
-	if (buf_cstr(&path) == NULL ||
-	    put_uri(&uri, path.data, database->path == NULL) < 0) {
-		rc = SQLITE_NOMEM;
-	} else if (which == 0) {
-		rc = sqlite3_open_v2(uri.data, &data->db,
-		    SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX |
-			SQLITE_OPEN_URI,
-		    NULL);
-	} else {
-		attach = sqlite3_mprintf("ATTACH %Q AS %Q", uri.data,
-		    database->name);
-		rc = attach != NULL
-			 ? sqlite3_exec(data->db, attach, NULL, NULL, NULL)
-			 : SQLITE_NOMEM;
-	}
-	if (rc != SQLITE_OK)
-		log_error(ERR_STORE, "data.open", "path=%s sqlite=\"%s\"",
-		    path.data != NULL ? path.data : "?",
-		    data->db != NULL ? sqlite3_errmsg(data->db)
-				     : "out of memory");
-	sqlite3_free(attach);
+	(void)database_path(data->kit, database, &path);
+	source->path = buf_cstr(&path) != NULL ? buf_detach(&path, &len) : NULL;
+	/* Before it is opened: what comes in between is seen later. */
+	(void)identify(source->path, &source->opened);
+	if (source->path != NULL && put_uri(&uri, source->path) == 0)
+		rc = which == 0 ? sqlite3_open_v2(uri.data, &data->db,
+				      SQLITE_OPEN_READONLY |
+					  SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI,
+				      NULL)
+				: SQLITE_OK;
+	if (rc == SQLITE_OK)
+		sql = which == 0 ? sqlite3_mprintf("PRAGMA schema_version")
+				 : sqlite3_mprintf("ATTACH %Q AS %Q", uri.data,
+				       database->name);
+	if (rc == SQLITE_OK)
+		rc = sql != NULL ? sqlite3_exec(data->db, sql, NULL, NULL, NULL)
+				 : SQLITE_NOMEM;
+	sqlite3_free(sql);
 	buf_free(&uri);
 	buf_free(&path);
-	return rc == SQLITE_OK ? 0 : ERR_STORE;
+	return rc;
+}
+
+/* SQLite's code; *at is the database it is about. */
+static int
+open_all(struct toolkit *kit, struct data **out, size_t *at)
+{
+	struct data *data = calloc(1, sizeof(*data));
+	int rc = SQLITE_OK;
+
+	*at = 0;
+	*out = data;
+	if (data == NULL)
+		return SQLITE_NOMEM;
+	data->kit = kit;
+	data->sources =
+	    calloc(kit->app->database_count, sizeof(*data->sources));
+	if (data->sources == NULL)
+		return SQLITE_NOMEM;
+	while (*at < kit->app->database_count) {
+		rc = open_one(data, *at);
+		/* Somebody may be writing just now. */
+		if (rc != SQLITE_OK && rc != SQLITE_BUSY)
+			return rc;
+		if (*at == 0)
+			(void)sqlite3_busy_timeout(data->db, BUSY_MS);
+		(*at)++;
+	}
+	return SQLITE_OK;
+}
+
+static void
+log_failure(const struct data *data, size_t which)
+{
+	const char *path = data != NULL && data->sources != NULL &&
+				   which < data->kit->app->database_count
+			       ? data->sources[which].path
+			       : NULL;
+
+	log_error(ERR_STORE, "data.open", "path=%s sqlite=\"%s\"",
+	    path != NULL ? path : "?",
+	    data != NULL && data->db != NULL ? sqlite3_errmsg(data->db)
+					     : "out of memory");
 }
 
 int
 data_open(struct toolkit *kit, struct data **out)
 {
-	struct data *data;
-	size_t i;
-	int rc = 0;
+	struct data *data = NULL;
+	size_t at;
 
 	*out = NULL;
 	if (kit->app->database_count == 0)
 		return 0;
-	data = calloc(1, sizeof(*data));
-	if (data == NULL)
-		return -ENOMEM;
-	for (i = 0; i < kit->app->database_count && rc == 0; i++)
-		rc = open_one(kit, data, i);
-	if (rc == 0) {
-		(void)sqlite3_busy_timeout(data->db, 5000);
-		*out = data; /* ownership moves to the caller */
-		data = NULL;
+	if (open_all(kit, &data, &at) != SQLITE_OK) {
+		log_failure(data, at);
+		data_close(&data);
+		return ERR_STORE;
 	}
-	data_close(&data);
-	return rc;
+	*out = data; /* ownership moves to the caller */
+	return 0;
+}
+
+/* Free what it holds, not itself. */
+static void
+release(struct data *data)
+{
+	size_t i;
+
+	for (i = 0; i < STATEMENTS; i++) {
+		(void)sqlite3_finalize(data->kept[i].statement);
+		free(data->kept[i].sql);
+	}
+	(void)sqlite3_close(data->db);
+	for (i = 0; data->sources != NULL && i < data->kit->app->database_count;
+	     i++)
+		free(data->sources[i].path);
+	free(data->sources);
 }
 
 void
 data_close(struct data **data_in)
 {
 	struct data *data = *data_in;
-	unsigned i;
 
 	*data_in = NULL;
 	if (data == NULL)
 		return;
-	for (i = 0; i < STATEMENTS; i++) {
-		(void)sqlite3_finalize(data->kept[i].statement);
-		free(data->kept[i].sql);
-	}
-	(void)sqlite3_close(data->db);
+	release(data);
 	free(data);
+}
+
+/* Is another file there now, which is not known to be none? */
+static bool
+is_replaced(const struct source *source, struct identity *now)
+{
+	return identify(source->path, now) &&
+	       !is_same_file(now, &source->opened) &&
+	       !is_same_content(now, &source->refused);
+}
+
+static bool
+is_in_use(const struct data *data)
+{
+	unsigned i;
+
+	for (i = 0; i < STATEMENTS && data->kept[i].sql != NULL; i++) {
+		if (sqlite3_stmt_busy(data->kept[i].statement))
+			return true;
+	}
+	return false;
+}
+
+/* Open all anew when one of the files is another. */
+static void
+refresh(struct data *data)
+{
+	size_t count = data->kit->app->database_count;
+	struct data *fresh = NULL;
+	struct identity now;
+	size_t which = 0;
+	size_t at;
+
+	while (which < count && !is_replaced(&data->sources[which], &now))
+		which++;
+	if (which == count || is_in_use(data))
+		return;
+	if (open_all(data->kit, &fresh, &at) == SQLITE_OK) {
+		log_info("data.replaced", "path=%s", data->sources[which].path);
+		release(data);
+		*data = *fresh;
+		free(fresh);
+		return;
+	}
+	log_failure(fresh, at);
+	data_close(&fresh);
+	data->sources[which].refused = now;
 }
 
 sqlite3_stmt *
@@ -345,6 +483,7 @@ data_statement(struct data *data, struct call *call, const char *sql)
 	char *copy;
 	unsigned i;
 
+	refresh(data);
 	for (i = 0; i < STATEMENTS && data->kept[i].sql != NULL; i++) {
 		if (strcmp(data->kept[i].sql, sql) == 0)
 			return data->kept[i].statement;

@@ -51,6 +51,13 @@ find_columns(struct page *page)
 	buf_free(&sql);
 	if (statement == NULL)
 		return ERR_STORE;
+	/* A step prepares it anew when the table has been changed. */
+	if (sqlite3_step(statement) != SQLITE_DONE)
+		call_error(call, "%s: ph_table_page(): %s", call->name,
+		    sqlite3_errmsg(sqlite3_db_handle(statement)));
+	(void)sqlite3_reset(statement);
+	if (call->failed)
+		return ERR_STORE;
 	count = sqlite3_column_count(statement);
 	page->columns =
 	    arena_calloc(call->arena, (size_t)count + 1, sizeof(char *));

@@ -264,11 +264,13 @@ collect(struct call *call, sqlite3_stmt *statement, size_t most,
     struct buf *collected)
 {
 	struct cell cell;
-	int columns = sqlite3_column_count(statement);
 	int step = SQLITE_ROW;
+	int columns;
 	int i;
 
 	while (most-- > 0 && (step = sqlite3_step(statement)) == SQLITE_ROW) {
+		/* The first step may have prepared it anew. */
+		columns = sqlite3_column_count(statement);
 		for (i = 0; i < columns; i++) {
 			if (read_cell(call, statement, i, &cell) < 0 ||
 			    buf_put(collected, &cell, sizeof(cell)) < 0)

@@ -6,7 +6,8 @@
  * Paging, sorting and filtering are the database's work: ph_table_page() turns
  * what the table asks for into a query, and nothing that a browser sends ever
  * becomes SQL. The figure counts the rows that pass the same filter, and the
- * whole table is there as CSV at /export.csv.
+ * whole table is there as CSV at /export.csv. While the table cannot be read,
+ * because somebody has renamed it for one, the page says so and asks again.
  */
 #include <pronghorn/app.h>
 #include <pronghorn/dash_table.h>
@@ -46,6 +47,7 @@ show_page(struct ph_call *call)
 		.order = "id", .pages = &pages, .rows = &rows));
 	ph_output(call, "count.children",
 	    ph_textf("%lld of " ROWS " rows pass", (long long)rows));
+	ph_output(call, "again.disabled", ph_bool(true));
 	return ph_output(call, "table.page_count", ph_int(pages));
 }
 
@@ -58,7 +60,7 @@ show_cities(struct ph_call *call)
 	    "GROUP BY city ORDER BY city");
 	struct ph_figure *figure = ph_figure();
 
-	(void)ph_input(call, "cities.id");
+	(void)ph_input(call, "again.disabled"); /* back, or never away */
 	ph_bar(figure, .x = ph_member(sums, "city"),
 	    .y = ph_member(sums, "turnover"));
 	ph_figure_layout(figure, .title = "Turnover by city, millions",
@@ -79,8 +81,10 @@ export_csv(struct ph_call *call)
 static enum ph_status
 show_error(struct ph_call *call)
 {
+	ph_set_props(call, "again", "disabled", ph_bool(false));
 	return ph_set_props(call, "count", "children", html_span(.role = "alert",
-	    .children = ph_text("This did not work; the server's log says why")));
+	    .children = ph_text("The orders cannot be read just now: the server's "
+				"log says why. Trying again")));
 }
 
 static const struct ph_value *
@@ -90,6 +94,8 @@ layout(struct ph_call *call)
 	return html_main(.className = "container", .children = PH_CHILDREN(
 	    html_h1(.children = ph_text("A million orders")),
 	    dcc_graph(.id = "cities"),
+	    dcc_interval(.id = "again", .interval = ph_int(3000),
+		.disabled = PH_TRUE),
 	    html_p(.children = PH_CHILDREN(html_strong(.id = "count"),
 		ph_text(" - type > 500 or Oslo below a heading. "),
 		html_a(.href = ph_href("/export.csv"),
@@ -116,9 +122,10 @@ PH_APP(app)
 	ph_database(app, "orders", .create = create, .version = 1);
 	ph_callback(app, show_page, PH_OUTPUT("table.data"),
 	    PH_OUTPUT("table.page_count"), PH_OUTPUT("count.children"),
+	    PH_OUTPUT("again.disabled"), PH_INPUT("again.n_intervals"),
 	    PH_INPUT("table.page_current"), PH_INPUT("table.page_size"),
 	    PH_INPUT("table.sort_by"), PH_INPUT("table.filter_query"));
 	ph_callback(app, show_cities, PH_OUTPUT("cities.figure"),
-	    PH_INPUT("cities.id"), .memoize = true, .timeout = PH_FOREVER);
+	    PH_INPUT("again.disabled"), .memoize = true, .timeout = PH_FOREVER);
 	ph_route(app, "GET", "/export.csv", export_csv);
 }

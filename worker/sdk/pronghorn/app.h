@@ -598,7 +598,10 @@ ph_on_error(struct ph_app *app, ph_function *function)
 
 /*
  * Declare a database for ph_query(). The first one is the default; further
- * ones are reached as name.table.
+ * ones are reached as name.table. Somebody else may change it meanwhile: a
+ * query sees what was committed before it began, and a file that is renamed to
+ * the place of the old one is opened anew. What then is no table or column any
+ * more is an error that names it, for as long as that is so.
  */
 #define ph_database(app, name, ...) \
 	ph_database_add(app, name, (struct ph_database_options){ __VA_ARGS__ })
