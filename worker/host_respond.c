@@ -81,19 +81,24 @@ route_respond(struct ph_call *ph, int status, const char *type,
 	return PH_OK;
 }
 
-/*
- * It cannot be answered: for want of descriptors or memory, or of what slow
- * readers may hold, which is nobody's mistake and over when they are gone
- * (503), or for a reason of the handler's (500).
- */
+/* For want of descriptors, memory or disk, or of what slow readers may hold:
+ * nobody's mistake, and over when they are gone. */
+static bool
+is_want_of_room(int rc)
+{
+	return rc == ERR_FULL || rc == -EMFILE || rc == -ENFILE ||
+	       rc == -ENOMEM || rc == -ENOSPC || rc == -EDQUOT;
+}
+
+/* It cannot be answered: as there is no room for it (503), or for a reason of
+ * the handler's (500). */
 static enum ph_status
 fail(struct call *call, const char *what, int rc)
 {
 	static struct log_gate gate;
 	unsigned suppressed;
 
-	if (!call->failed && (rc == ERR_FULL || rc == -EMFILE ||
-				 rc == -ENFILE || rc == -ENOMEM)) {
+	if (!call->failed && is_want_of_room(rc)) {
 		call->route->bad = true;
 		call->route->bad_status = 503;
 		if (log_gate_open(&gate, &suppressed))

@@ -8,22 +8,12 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
 import { test, until } from "../lib/harness.mjs";
+import { spools } from "../lib/op_process.mjs";
 import { get } from "../lib/wire.mjs";
 import { call, result } from "../lib/zoo.mjs";
 
 const TEXT = Array.from({ length: 500000 }, (_, i) => `${i % 97}+`).join("");
 const ARGS = ["--limit-request-body", "64MiB", "--keep-alive", "60"];
-
-/* Files without a name that a process holds. */
-function spools(pid) {
-  return fs.readdirSync(`/proc/${pid}/fd`).filter((fd) => {
-    try {
-      return /^\/(?!memfd:).* \(deleted\)$/.test(fs.readlinkSync(`/proc/${pid}/fd/${fd}`));
-    } catch {
-      return false;
-    }
-  }).length;
-}
 
 /* The same request with a chunked body. */
 function chunked(bytes, size) {

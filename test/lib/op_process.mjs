@@ -97,3 +97,14 @@ export function cpuSeconds(pid) {
 
 /* Descriptors that it has open. */
 export const descriptors = (pid) => fs.readdirSync(`/proc/${pid}/fd`).length;
+
+/* Files without a name that a process holds. */
+export function spools(pid) {
+  return fs.readdirSync(`/proc/${pid}/fd`).filter((fd) => {
+    try {
+      return /^\/(?!memfd:).* \(deleted\)$/.test(fs.readlinkSync(`/proc/${pid}/fd/${fd}`));
+    } catch {
+      return false;
+    }
+  }).length;
+}

@@ -238,8 +238,11 @@ ph_respond_text(struct ph_call *call, int status, const char *text)
 
 /*
  * Go on with the response that ph_respond() has begun. A long one goes to a
- * file and is sent when the handler returns, so it may have any size and no
- * slow client holds the thread.
+ * file (above upload_buffer, in tmp_upload_dir) and is sent when the handler
+ * returns, so it may have any size and no slow client holds the thread. When
+ * the disk is full, or those that wait for slow clients have
+ * limit_upload_total, PH_ERROR: nothing is sent of it, the client gets 503 and
+ * may try again.
  */
 static inline enum ph_status
 ph_respond_more(struct ph_call *call, const void *bytes, size_t len)
