@@ -122,3 +122,14 @@ test("the app in the README compiles as printed, and answers", async (t, scene) 
 
   assert.match(answer.body.toString(), /"children":49/);
 });
+
+test("the ports of well-known Dash apps have less than 150 lines", () => {
+  for (const name of [
+    ...["csv_explorer", "oscilloscope", "report_form", "accounts", "million_rows"],
+    "simulation",
+  ]) {
+    const text = fs.readFileSync(path.join(ROOT, `docs/examples/${name}/app.c`), "utf8");
+
+    assert.ok(text.split("\n").length - 1 < 150, name);
+  }
+});

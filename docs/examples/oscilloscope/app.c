@@ -3,10 +3,9 @@
 /*
  * A live oscilloscope: four channels of 1,000 points, ten times a second.
  *
- * The page asks by dcc.Interval; each answer is a sweep that begins at the
- * present moment, so nothing is kept between two of them and any worker can
- * draw the next one. The points travel as typed arrays of 4-byte floats. Run,
- * stop and the choice of channels never lose the zoom (.revision).
+ * The page asks by dcc.Interval; each answer is a sweep that begins now, so any
+ * worker can draw the next one. The points travel as typed arrays of 4-byte
+ * floats. Run, stop and the choice of channels never lose the zoom (.revision).
  */
 #include <math.h>
 #include <time.h>
