@@ -31,6 +31,7 @@
 #include "worker/memo.h"
 #include "worker/packed.h"
 #include "worker/routes.h"
+#include "worker/scratch.h"
 #include "worker/sides.h"
 #include "worker/task_int.h"
 #include "worker/together.h"
@@ -225,6 +226,7 @@ handle_error(struct task *task, struct call *call, enum ph_status status)
 				  status == PH_NO_UPDATE)))
 		return status;
 	task->handled = true;
+	scratch_leave(call); /* what is still open is not the handler's */
 	call->handled = call->failed
 			    ? arena_strndup(call->arena, call_reason(call),
 				  strlen(call_reason(call)))

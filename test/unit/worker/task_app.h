@@ -70,6 +70,10 @@ callback(struct ph_call *call)
 	runs++;
 	if (strcmp(what, "fail") == 0)
 		return ph_fail(call, "bad luck");
+	if (strcmp(what, "fail amid") == 0) {
+		ph_scratch_begin(call);
+		return ph_fail(call, "bad luck");
+	}
 	if (strcmp(what, "error") == 0)
 		return PH_ERROR;
 	if (strcmp(what, "none") == 0)

@@ -247,6 +247,32 @@ an_answer_in_the_place_of_an_error(void **state)
 	task_free(task);
 }
 
+static enum ph_status
+end_what_is_not_begun(struct ph_call *call)
+{
+	ph_scratch_end(call);
+	return explain(call);
+}
+
+/* A scratch that the callback has left open is not the handler's. */
+static void
+an_error_amid_a_scratch(void **state)
+{
+	struct task *task = make_task(TASK_ANSWER, "[\"fail amid\",0]");
+
+	(void)state;
+	fixture.app->on_error = end_what_is_not_begun;
+	task_run(task, &fixture.kit);
+	check_failed(task, "ph_scratch_end() without a ph_scratch_begin()");
+	task_free(task);
+	fixture.cache_options.compute_error_timeout = 0;
+	fixture.app->on_error = explain;
+	task = make_task(TASK_ANSWER, "[\"fail amid\",1]");
+	task_run(task, &fixture.kit);
+	check_response(task, RESPONSE("\"bad luck\""));
+	task_free(task);
+}
+
 static void
 an_answer_keeps_its_row_while_it_waits(void **state)
 {
@@ -596,6 +622,7 @@ main(void)
 		TEST(an_answer_that_another_worker_makes),
 		TEST(a_failed_answer_is_kept_for_a_while),
 		TEST(an_answer_in_the_place_of_an_error),
+		TEST(an_error_amid_a_scratch),
 		TEST(an_answer_keeps_its_row_while_it_waits),
 		TEST(answers_without_the_store),
 		TEST(a_computation_is_adopted_and_published),
