@@ -85,8 +85,9 @@ debug_hash(const struct buf *text, char out[DEBUG_HASH_MAX])
 
 /* What is current. */
 struct hashes {
-	char document[DEBUG_HASH_MAX]; /* with assets and notice */
+	char document[DEBUG_HASH_MAX]; /* with assets */
 	char all[DEBUG_HASH_MAX];      /* and the app's code */
+	char notice[DEBUG_HASH_MAX];   /* "": there is none */
 };
 
 /*
@@ -102,11 +103,15 @@ hash_all(const struct app *app, const struct worker_options *options,
 	(void)buf_puts(&all, site->document);
 	if (options->debug_notice[0] == '\0')
 		static_put_state(site->assets, &all);
-	if (notice != NULL)
-		(void)buf_puts(&all, notice);
 	debug_hash(&all, out->document);
 	(void)buf_puts(&all, app->fingerprint);
 	debug_hash(&all, out->all);
+	buf_free(&all);
+	out->notice[0] = '\0';
+	if (notice == NULL)
+		return;
+	(void)buf_puts(&all, notice);
+	debug_hash(&all, out->notice);
 	buf_free(&all);
 }
 
@@ -120,21 +125,6 @@ debug_made(struct site *site, const struct app *app)
 	buf_free(&all);
 	(void)buf_printf(&site->made_line, "X-Pronghorn-Made: %s\r\n",
 	    site->made);
-}
-
-void
-debug_reload_json(const struct app *app, const struct worker_options *options,
-    const struct site *site, struct buf *out)
-{
-	char *notice = read_notice(options);
-	struct hashes now;
-
-	hash_all(app, options, site, notice, &now);
-	(void)buf_printf(out,
-	    "{\"reloadHash\":\"%s\",\"hard\":false,\"packages\":["
-	    "\"pronghorn\",\"%s\"],\"files\":[],\"made\":\"%s\"}",
-	    now.all, now.document, site->made);
-	free(notice);
 }
 
 /* The line that `at` is in. */
@@ -216,20 +206,46 @@ put_notice(const char *notice, struct buf *out)
 	(void)buf_putl(&page, PAGE_TRACE);
 	site_escape_html(notice, &page);
 	(void)buf_putl(&page, "</pre></div></div></body></html>\n");
-	(void)buf_putl(out, ",title:");
+	(void)buf_putl(out, ",\"title\":");
 	if (json_write_text(title.data, title.len, out) < 0)
 		(void)buf_putl(out, "\"The app does not compile\"");
-	(void)buf_putl(out, ",html:");
+	(void)buf_putl(out, ",\"html\":");
 	if (json_write_text(page.data, page.len, out) < 0)
 		(void)buf_putl(out, "\"The log has it: it is not UTF-8.\"");
 	buf_free(&title);
 	buf_free(&page);
 }
 
+void
+debug_reload_json(const struct app *app, const struct worker_options *options,
+    const struct site *site, bool full, struct buf *out)
+{
+	char *notice = read_notice(options);
+	struct hashes now;
+
+	hash_all(app, options, site, notice, &now);
+	(void)buf_printf(out,
+	    "{\"reloadHash\":\"%s\",\"hard\":false,\"packages\":["
+	    "\"pronghorn\",\"%s\"],\"files\":[],\"made\":\"%s\","
+	    "\"notice\":\"%s\"",
+	    now.all, now.document, site->made, now.notice);
+	if (full && notice != NULL)
+		put_notice(notice, out);
+	(void)buf_putc(out, '}');
+	free(notice);
+}
+
 /*
  * The front end compares hashes from its first answer on. What changes before
  * that it would miss, so the script compares that one with what the page was
  * made of, and with what it has itself shown.
+ *
+ * The notice is no part of those hashes: it comes into the panel of the page as
+ * that stands, and to take it out again all that the page shows is made anew,
+ * which the front end has an action for; a document that is loaded again would
+ * take several times as long. When the app is another one, too, the front end
+ * does that itself. What is wrong still stays in the panel then: whatever the
+ * front end forgets is put there again.
  *
  * After a swap the front end asks for layout and callbacks anew, and the old
  * app may answer that. So the script sees to what they were made of, too: if
@@ -241,9 +257,24 @@ static const char script_rest[] =
     "location.reload();return}"
     "const send=window.fetch,made={};"
     "let settled='',pending=0,wrong=0,looking=null;"
+    "let code=now.all,notice='',error=null;"
+    "const put=()=>{if(error&&window.store&&"
+    "!window.store.getState().error.backEnd.some(one=>one.error===error))"
+    "window.store.dispatch({type:'ON_ERROR',payload:{type:'backEnd',error}})};"
+    "const hold=from=>{notice=from.notice;"
+    "error=notice?{message:from.title,html:from.html}:null;put()};"
+    "const tell=async(args,next)=>{"
+    "const same=next.reloadHash===code;code=next.reloadHash;"
+    "if(next.notice===notice)return;"
+    "const stood=error;let full=next;"
+    "if(next.notice){const answer=await send(`${args[0]}?notice`);"
+    "if(!answer.ok)return;full=await answer.json()}"
+    "error=null;"
+    "if(stood&&same)window.store.dispatch({type:'RELOAD'});"
+    "hold(full)};"
     "const ask=async args=>{const answer=await send.apply(window,args);"
     "return{answer,text:answer.ok?await answer.clone().text():settled}};"
-    "const judge=()=>{const{made:wanted}=JSON.parse(settled);"
+    "const judge=({made:wanted})=>{"
     "wrong=!pending&&Object.values(made).some(one=>one&&one!==wanted)?"
     "wrong+1:0;if(wrong===5)location.reload()};"
     "const look=async args=>{let found=await ask(args),same=0;"
@@ -251,7 +282,8 @@ static const char script_rest[] =
     "await new Promise(done=>setTimeout(done,25));"
     "const next=await ask(args);"
     "same=next.text===found.text?same+1:0;found=next}"
-    "settled=found.text;if(found.answer.ok)judge();return found.answer};"
+    "settled=found.text;if(found.answer.ok){const next=JSON.parse(settled);"
+    "judge(next);await tell(args,next)}return found.answer};"
     "const part=async(name,args)=>{pending++;try{"
     "const answer=await send.apply(window,args);"
     "made[name]=answer.headers.get('x-pronghorn-made');return answer}"
@@ -264,8 +296,7 @@ static const char script_rest[] =
     "return(await looking).clone()};"
     "const begin=()=>{const store=window.store;"
     "if(!store){setTimeout(begin,20);return}"
-    "if(now.title)store.dispatch({type:'ON_ERROR',payload:{type:'backEnd',"
-    "error:{message:now.title,html:now.html}}});"
+    "hold(now);store.subscribe(put);"
     "const end=store.subscribe(()=>{"
     "const seen=store.getState().reloadRequest?.content?.reloadHash;"
     "if(!seen)return;end();if(seen!==now.all)location.reload()})};"
@@ -279,8 +310,9 @@ debug_script(const struct app *app, const struct worker_options *options,
 	struct hashes now;
 
 	hash_all(app, options, site, notice, &now);
-	(void)buf_printf(out, "(()=>{const now={page:\"%s\",all:\"%s\"",
-	    site->document, now.all);
+	(void)buf_printf(out,
+	    "(()=>{const now={page:\"%s\",all:\"%s\",notice:\"%s\"",
+	    site->document, now.all, now.notice);
 	if (notice != NULL)
 		put_notice(notice, out);
 	(void)buf_puts(out, script_rest);

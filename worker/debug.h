@@ -28,14 +28,15 @@ void debug_error_page(const char *what, const char *why, const char *more,
 extern const char debug_crash_head[];
 
 /*
- * Append the answer of _reload-hash: a hash over the app's file, the files of
- * its assets folder and the notice. When it changes the front end asks for
- * layout and callbacks anew. What takes more, another document, assets or
- * notice, is also the name of a package: when the packages change, the page
- * loads itself again as a whole. `made` is for our own script.
+ * Append the answer of _reload-hash: a hash over the app's file and the files
+ * of its assets folder. When it changes the front end asks for layout and
+ * callbacks anew. What takes more, another document or assets, is also the name
+ * of a package: when the packages change, the page loads itself again as a
+ * whole. `made` is for our own script, as is the hash of the notice; `full`
+ * (?notice): what the panel is to show of it, too.
  */
 void debug_reload_json(const struct app *app,
-    const struct worker_options *options, const struct site *site,
+    const struct worker_options *options, const struct site *site, bool full,
     struct buf *out);
 
 /* Room for a hash, and the hash of a text. */
@@ -57,8 +58,8 @@ void debug_headline(const char *notice, struct buf *out);
  * Append the script of /_ph/debug.js, which every page has in this mode with
  * the document's hash behind a question mark. It puts what stands in the file
  * of the setting `debug_notice` (compile errors, while the app that runs is an
- * older one) into the page's error panel, and has the page load itself again
- * when it is out of date. While workers of the old and the new app answer
+ * older one) into the page's error panel, in the page as it stands, and takes it
+ * out again; it has the page load itself again when that is out of date. While workers of the old and the new app answer
  * beside each other, the front end hears of a change only once several answers
  * in a row say the same; and what the page was put together from is compared
  * with that, after each change, however it came about.

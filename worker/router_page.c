@@ -40,13 +40,15 @@ void
 router_reload_hash(const struct route_request *rq)
 {
 	const struct worker *worker = rq->conn->worker;
+	const struct http_span *query = &rq->head->query;
 	struct buf json = BUF_EMPTY;
 
 	if (!worker->options->debug) {
 		router_answer_status(rq, 404);
 		return;
 	}
-	debug_reload_json(worker->app, worker->options, worker->site, &json);
+	debug_reload_json(worker->app, worker->options, worker->site,
+	    query->data != NULL && http_span_is(*query, "notice"), &json);
 	router_answer_bytes(rq, &json, "application/json");
 }
 

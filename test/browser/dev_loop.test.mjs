@@ -48,17 +48,46 @@ function withNumber(text) {
   return text.replace(first, (found) => `${found}${number(0)}, `);
 }
 
+/*
+ * Until an element of the page has that text, or with `gone` none has. The page
+ * looks itself, with each picture it draws: a locator is looked for from
+ * outside, after a while only every half second, and that would be measured.
+ */
+async function seen(visitor, selector, text, gone = false) {
+  await visitor.page.waitForFunction(
+    ([which, source, none]) => {
+      const wanted = new RegExp(source);
+
+      return (
+        none !==
+        [...document.querySelectorAll(which)].some(
+          (one) => one.checkVisibility() && wanted.test(one.textContent),
+        )
+      );
+    },
+    [selector, text.source ?? text, gone],
+    PATIENT,
+  );
+}
+
 /* Until the page has line `n`, however it came by it. */
-const numbered = (visitor, n) =>
-  visitor.page.locator("#number", { hasText: `n${n}` }).waitFor(PATIENT);
+const numbered = (visitor, n) => seen(visitor, "#number", `^n${n}$`);
 
-/* How long until the page says so; the best of a few, for busy machines. */
+/* Until the panel tells of a mistake, or no more. */
+const PANEL = ".dash-fe-error__title";
+const isTold = (visitor, text) => seen(visitor, PANEL, text);
+const isMended = (visitor, text) => seen(visitor, PANEL, text, true);
+
+/* How long until the page says so, in the middle of all rounds; where others
+ * are at work, too, the best of a few. */
 async function measure(t, what, round) {
-  let best = Infinity;
+  const all = [];
 
-  for (let i = 1; i <= ROUNDS && best > QUICK_MS; i++)
-    best = Math.min(best, await round(i));
-  within(t, what, best, QUIET ? QUICK_MS : BOUND_MS);
+  for (let i = 1; i <= ROUNDS && (QUIET || !all.length || all[0] > QUICK_MS); i++)
+    all.unshift(await round(i));
+  all.sort((one, two) => one - two);
+  if (QUIET) t.diagnostic(`${what}: ${all.map((ms) => ms.toFixed(0)).join(", ")} ms`);
+  within(t, what, QUIET ? all[all.length >> 1] : all[0], QUIET ? QUICK_MS : BOUND_MS);
 }
 
 /* Every example in C in turn, as the source of one app that is saved again and
@@ -147,18 +176,18 @@ test("saved is seen, in C++", { seconds: 300 }, async (t, scene) => {
   /* Their mistakes are the source's own, by its lines, and go again. */
   const good = fs.readFileSync(source, "utf8");
   const at = good.split("\n").findIndex((one) => /^PH_APP/.test(one)) + 3;
-  const told = visitor.page.getByText(new RegExp(`app\\.cpp:${at}:\\d+: error:`));
+  const told = new RegExp(`app\\.cpp:${at}:\\d+: error:`);
   const wrong = good.replace(/(^PH_APP[^\n]*\n{\n)([^\n]*)/m, "$1\tnonsense;");
 
   await measure(t, "mistake in C++ to panel", async () => {
     const before = now();
 
     fs.writeFileSync(source, wrong);
-    await told.first().waitFor(PATIENT);
+    await isTold(visitor, told);
     const took = now() - before;
 
     fs.writeFileSync(source, good);
-    await told.first().waitFor({ state: "detached", ...PATIENT });
+    await isMended(visitor, told);
     return took;
   });
   /* Another header in front: what was made ahead does not count any more. */
@@ -187,7 +216,7 @@ test("saved is seen, in the guide", { seconds: 300 }, async (t, scene) => {
   const visitor = await Visitor.open(await launch(scene), server);
   const { page } = visitor;
   const tune = path.join(guide, "tune.c");
-  const shown = (text) => page.locator("figcaption", { hasText: text }).waitFor(PATIENT);
+  const shown = (text) => seen(visitor, "figcaption", text);
 
   await visitor.visit("/tune");
   await shown("everything in the cache");
@@ -219,31 +248,40 @@ test("errors come and go", { seconds: 400 }, async (t, scene) => {
   const { page } = visitor;
   const good = fs.readFileSync(source, "utf8");
   const line = good.split("\n").findIndex((one) => /^PH_APP/.test(one)) + 3;
-  const told = page.getByText(new RegExp(`app\\.c:${line}:\\d+: error:`));
+  const told = new RegExp(`app\\.c:${line}:\\d+: error:`);
 
   await visitor.visit();
   await shows(visitor, "Caching and signaling");
+  await visitor.settled();
+  await page.evaluate(() => (window.same = true));
   /* A mistake: the page stays, and the panel has file and line. */
   await measure(t, "mistake to panel, and mended to page", async () => {
     const before = now();
 
     edit(source, `ph_title(app, `, `ph_titel(app, `);
-    await told.first().waitFor(PATIENT);
+    await isTold(visitor, told);
     const panel = now() - before;
 
     await page.locator("#dropdown").waitFor(PATIENT);
     await visitor.graphs(ROWS.apples); /* the page behind it is whole */
     await visitor.picture("dev-error");
+    /* With another one there is only that. */
+    edit(source, `ph_titel(app, `, `ph_titles(app, `);
+    await isTold(visitor, /error: .*ph_titles/);
+    await isMended(visitor, /ph_titel\b/);
     const again = now();
 
     fs.writeFileSync(source, good);
-    await told.first().waitFor({ state: "detached", ...PATIENT });
+    await isMended(visitor, told);
     await shows(visitor, "Caching and signaling");
     const mended = now() - again;
 
+    await visitor.graphs(ROWS.apples);
     t.diagnostic(`mistake to panel: ${panel.toFixed(1)} ms, mended to page: ${mended.toFixed(1)} ms`);
     return Math.max(panel, mended);
   });
+  /* All of that in the same document. */
+  assert.equal(await page.evaluate(() => window.same), true);
   /* What is right is served again, and no worker had to die for it. */
   edit(source, 'app, "Caching and signaling"', 'app, "The last one"');
   await shows(visitor, "The last one");
@@ -303,7 +341,7 @@ test("sessions and assets", { seconds: 400 }, async (t, scene) => {
     const before = now();
 
     edit(source, /"Get data.*?"/.exec(fs.readFileSync(source, "utf8"))[0], `"Get data ${i}"`);
-    await page.getByRole("button", { name: `Get data ${i}` }).waitFor(PATIENT);
+    await seen(visitor, "button", `^Get data ${i}$`);
     return now() - before;
   });
   assert.equal(await csv.innerText(PATIENT), mine, "it is the same session");

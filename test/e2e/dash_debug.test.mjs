@@ -47,17 +47,29 @@ test("the notice is in the script of the page", async (t, scene) => {
   const [script] = /\/_ph\/debug\.js\?[0-9a-f]{16}/.exec(page);
 
   assert.match(await text(script), new RegExp(`page:"${script.split("?")[1]}"`));
-  assert.doesNotMatch(await text(script), /title:/);
+  assert.doesNotMatch(await text(script), /"title":/);
+  assert.equal(first.notice, "");
   /* Whoever writes the notice reloads the server for assets. */
   fs.writeFileSync(`${assets}/b.css`, "");
   assert.deepEqual(await json(url), first);
   fs.writeFileSync(notice, "app.c: In function f:\napp.c:3: error: <;>\n");
-  assert.notEqual((await json(url)).reloadHash, first.reloadHash);
-  assert.match(await text(script), /title:"app\.c:3: error: \\u003c;\\u003e"/);
+  /* It is no reason to load anything again: the page fetches it. */
+  const told = await json(url);
+
+  assert.match(told.notice, /^[0-9a-f]{16}$/);
+  assert.deepEqual({ ...told, notice: "" }, first);
+  const { title, html, ...rest } = await json(`${url}?notice`);
+
+  assert.deepEqual(rest, told);
+  assert.equal(title, "app.c:3: error: <;>");
+  assert.match(html, /^<!doctype html>[^]*In function f:\napp\.c:3: error: &lt;;&gt;/);
+  assert.deepEqual(await json(`${url}?other`), told);
+  assert.match(await text(script), /"title":"app\.c:3: error: \\u003c;\\u003e"/);
   assert.equal(await text("/"), page);
   fs.writeFileSync(notice, "");
   assert.deepEqual(await json(url), first);
-  assert.doesNotMatch(await text(script), /title:/);
+  assert.deepEqual(await json(`${url}?notice`), first);
+  assert.doesNotMatch(await text(script), /"title":/);
 });
 
 test("ids that are not on the page are named at the start", async (t, s) => {
