@@ -2,17 +2,18 @@
 
 /*
  * What the compiler reads first, compiled ahead: the headers of C++ take it a
- * second, which is most of the way from a saved file to the page.
+ * second, which is most of the way from a saved file to the page; those of C
+ * are half of what it does.
  *
- *   app.cpp:  #include <random>            ahead.hpp: the same lines,
- *             #include <pronghorn/app.hpp>            ahead.hpp.gch made of it
+ *   app.cpp:  #include <random>            ahead.h: the same lines,
+ *             #include <pronghorn/app.hpp>          ahead.h.gch made of it
  *             code
  *
  * The first lines of the source, as long as they are comments and includes in
  * angle brackets, stand in a header of our own; while nothing else is to be
  * done that is precompiled, and later runs of the compiler begin with it. As
  * it is what the source begins with, nothing can be seen that the source does
- * not include. One source in C++ only: in C all of it takes a tenth.
+ * not include. Only for an app of one source: of several few are compiled.
  *
  * Whatever goes wrong here is no mistake of the author: then there is no such
  * header, and all takes the time that it takes.
@@ -128,7 +129,7 @@ lines_now(const struct dev *dev)
 	char *lines = NULL;
 	size_t len;
 
-	if (dev->words.source_count == 1 && dev_is_cpp(dev->words.sources[0]) &&
+	if (dev->words.source_count == 1 &&
 	    fd_read_file(dev->words.sources[0], SOURCE_MAX, &source, &len) == 0)
 		lines = dev_ahead_lines(source);
 	free(source);
@@ -153,11 +154,11 @@ dev_ahead_usable(struct dev *dev, char path[PATH_MAX])
 	char compiled[PATH_MAX];
 	char *lines = dev->ahead_made ? lines_now(dev) : NULL;
 	bool usable = lines != NULL && strcmp(lines, dev->ahead) == 0 &&
-		      dev_path(dev, "ahead.hpp.gch", compiled) &&
+		      dev_path(dev, "ahead.h.gch", compiled) &&
 		      !is_out_of_date(dev, compiled);
 
 	free(lines);
-	return usable && dev_path(dev, "ahead.hpp", path);
+	return usable && dev_path(dev, "ahead.h", path);
 }
 
 bool
@@ -169,7 +170,7 @@ dev_ahead_begin(struct dev *dev)
 	bool good;
 
 	if (lines == NULL || dev_ahead_usable(dev, path) ||
-	    !dev_path(dev, "ahead.hpp", path)) {
+	    !dev_path(dev, "ahead.h", path)) {
 		free(lines);
 		return false;
 	}
@@ -190,7 +191,7 @@ dev_ahead_end(struct dev *dev, bool good)
 	char path[PATH_MAX];
 
 	dev->ahead_made = good && dev_path(dev, "ahead.new", fresh) &&
-			  dev_path(dev, "ahead.hpp.gch", path) &&
+			  dev_path(dev, "ahead.h.gch", path) &&
 			  rename(fresh, path) == 0;
 }
 

@@ -125,28 +125,36 @@ struct run {
 /* Of every run: what is compiled ahead is taken only when they are the same. */
 static char common[][24] = { "-g", "-O0", "-Wall", "-fPIC",
 	"-fvisibility=hidden" };
-static char cxx[] = "-std=c++17";
+/* Lines, which crashes are told with, but no types: those take a quarter. */
+static char cxx[][12] = { "-std=c++17", "-g1" };
+/* A text where a value is meant is no warning: it would be read as one. */
+static char c[][40] = { "-Werror=implicit-function-declaration",
+	"-Werror=incompatible-pointer-types", "-Werror=int-conversion" };
+
+static size_t
+add_common(bool cpp, char **argv)
+{
+	size_t at = 0;
+	size_t i;
+
+	for (i = 0; i < sizeof(common) / sizeof(common[0]); i++)
+		argv[at++] = common[i];
+	for (i = 0; cpp && i < sizeof(cxx) / sizeof(cxx[0]); i++)
+		argv[at++] = cxx[i];
+	for (i = 0; !cpp && i < sizeof(c) / sizeof(c[0]); i++)
+		argv[at++] = c[i];
+	return at;
+}
 
 static size_t
 add_flags(const struct run *run, char **argv)
 {
 	static char loaded[][16] = { "-shared", "-Wl,-z,defs" };
 	static char gold[] = "-fuse-ld=gold";
-	/* A text where a value is meant is no warning: it would be read as one.
-	 */
-	static char c[][40] = { "-Werror=implicit-function-declaration",
-		"-Werror=incompatible-pointer-types",
-		"-Werror=int-conversion" };
 	static char object[] = "-c";
-	size_t at = 0;
+	size_t at = add_common(run->cpp, argv);
 	size_t i;
 
-	for (i = 0; i < sizeof(common) / sizeof(common[0]); i++)
-		argv[at++] = common[i];
-	if (run->cpp)
-		argv[at++] = cxx;
-	for (i = 0; !run->cpp && i < sizeof(c) / sizeof(c[0]); i++)
-		argv[at++] = c[i];
 	if (run->object)
 		argv[at++] = object;
 	for (i = 0; !run->object && i < 2; i++)
@@ -183,7 +191,7 @@ start(struct dev *dev, const struct run *run)
 	at += add_flags(run, argv + at);
 	argv[at++] = dash_i;
 	argv[at++] = dev->include;
-	if (run->cpp && dev_ahead_usable(dev, ahead)) {
+	if (!run->own && dev_ahead_usable(dev, ahead)) {
 		argv[at++] = dash_include;
 		argv[at++] = ahead;
 	}
@@ -293,6 +301,7 @@ dev_link_parts(struct dev *dev)
 int
 dev_compile_ahead(struct dev *dev)
 {
+	bool cpp = dev_is_cpp(dev->words.sources[0]);
 	char flags[][12] = { "-c", "-x", "c++-header" };
 	char nice[] = "nice";
 	char dash_i[] = "-I";
@@ -303,7 +312,7 @@ dev_compile_ahead(struct dev *dev)
 	char fresh[PATH_MAX];
 	char rules[PATH_MAX];
 	const struct dev_words *words = &dev->words;
-	char *compiler = compiler_of(true);
+	char *compiler = compiler_of(cpp);
 	char **argv = calloc(COMPILER_WORDS + OWN_WORDS + words->compiler_count,
 	    sizeof(*argv));
 	size_t at = 0;
@@ -311,18 +320,18 @@ dev_compile_ahead(struct dev *dev)
 	int rc = -ENOMEM;
 
 	if (compiler == NULL || argv == NULL ||
-	    !dev_path(dev, "ahead.hpp", header) ||
+	    !dev_path(dev, "ahead.h", header) ||
 	    !dev_path(dev, "ahead.new", fresh) ||
 	    !dev_path(dev, "ahead.rules", rules))
 		goto out;
 	argv[at++] = nice; /* behind what else there is to do */
 	at += split(compiler, argv + at);
+	at += add_common(cpp, argv + at);
 	for (i = 0; i < words->compiler_count; i++)
 		if (!is_for_linker(words->compiler[i]))
 			argv[at++] = words->compiler[i];
-	for (i = 0; i < sizeof(common) / sizeof(common[0]); i++)
-		argv[at++] = common[i];
-	argv[at++] = cxx;
+	if (!cpp)
+		(void)strcpy(flags[2], "c-header");
 	for (i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
 		argv[at++] = flags[i];
 	argv[at++] = header;

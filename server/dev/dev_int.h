@@ -75,7 +75,7 @@ struct dev {
 	bool slow;        /* that it takes long was said */
 	struct dev_part *parts; /* of several sources; else NULL */
 	size_t part; /* that is compiled; words.source_count: being linked */
-	char *ahead; /* the lines that ahead.hpp has; NULL: none yet */
+	char *ahead; /* the lines that ahead.h has; NULL: none yet */
 	bool ahead_made; /* it is precompiled */
 	bool ahead_due;  /* it is time to see whether it should be */
 	char *compile_error;
@@ -116,7 +116,7 @@ int dev_link_parts(struct dev *dev);
 /* The same with a page that stands in for an app that has never compiled. */
 int dev_compile_stopgap(struct dev *dev);
 
-/* Precompile ahead.hpp into ahead.new; what it reads stands in ahead.rules. */
+/* Precompile ahead.h into ahead.new; what it reads stands in ahead.rules. */
 int dev_compile_ahead(struct dev *dev);
 
 /* The next word of make rules, with what is escaped; NULL: no more. The text

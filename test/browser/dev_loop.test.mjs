@@ -78,13 +78,25 @@ const PANEL = ".dash-fe-error__title";
 const isTold = (visitor, text) => seen(visitor, PANEL, text);
 const isMended = (visitor, text) => seen(visitor, PANEL, text, true);
 
+/* Until all is drawn and the browser has nothing else to do: nobody saves again
+ * before he has seen. */
+async function rests(visitor) {
+  await visitor.settled();
+  await visitor.page.evaluate(async () => {
+    for (let i = 0; i < 3; i++)
+      await new Promise((done) => requestIdleCallback(done, { timeout: 5000 }));
+  });
+}
+
 /* How long until the page says so, in the middle of all rounds; where others
  * are at work, too, the best of a few. */
-async function measure(t, what, round) {
+async function measure(t, visitor, what, round) {
   const all = [];
 
-  for (let i = 1; i <= ROUNDS && (QUIET || !all.length || all[0] > QUICK_MS); i++)
+  for (let i = 1; i <= ROUNDS && (QUIET || !all.length || all[0] > QUICK_MS); i++) {
+    await rests(visitor);
     all.unshift(await round(i));
+  }
   all.sort((one, two) => one - two);
   if (QUIET) t.diagnostic(`${what}: ${all.map((ms) => ms.toFixed(0)).join(", ")} ms`);
   within(t, what, QUIET ? all[all.length >> 1] : all[0], QUIET ? QUICK_MS : BOUND_MS);
@@ -117,6 +129,7 @@ test("saved is seen, for every example", { seconds: 600 }, async (t, scene) => {
   const visitor = await Visitor.open(await launch(scene), server);
 
   await visitor.visit();
+  await server.waitFor(/headers are compiled ahead/, { seconds: 60 });
   for (const name of all) {
     const text = textOf(name);
 
@@ -125,7 +138,7 @@ test("saved is seen, for every example", { seconds: 600 }, async (t, scene) => {
     await numbered(visitor, 0);
     await visitor.settled();
     await visitor.page.evaluate(() => (window.same = true));
-    await measure(t, `${name}: save to page`, async (i) => {
+    await measure(t, visitor, `${name}: save to page`, async (i) => {
       const before = now();
 
       edit(source, number(i - 1), number(i));
@@ -136,7 +149,7 @@ test("saved is seen, for every example", { seconds: 600 }, async (t, scene) => {
     assert.equal(await visitor.page.evaluate(() => window.same), true);
   }
   /* The title is part of the document, so that is loaded. */
-  await measure(t, "a title: save to page", async (i) => {
+  await measure(t, visitor, "a title: save to page", async (i) => {
     const before = now();
     const [title] = /ph_title\(app, ".*"\)/.exec(fs.readFileSync(source, "utf8"));
 
@@ -144,8 +157,7 @@ test("saved is seen, for every example", { seconds: 600 }, async (t, scene) => {
     await shows(visitor, `Title ${i}`);
     return now() - before;
   });
-  /* Of C++ only: what the next test is about. */
-  assert.deepEqual(server.grep(/verdict=(?!drained)|compiled ahead/), []);
+  assert.deepEqual(server.grep(/verdict=(?!drained)/), []);
   assert.equal((await server.stop()).status, 0);
 });
 
@@ -166,7 +178,7 @@ test("saved is seen, in C++", { seconds: 300 }, async (t, scene) => {
   await numbered(visitor, 0);
   await visitor.settled();
   await server.waitFor(/headers are compiled ahead/, { seconds: 60 });
-  await measure(t, "greeting_cpp: save to page", async (i) => {
+  await measure(t, visitor, "greeting_cpp: save to page", async (i) => {
     const before = now();
 
     edit(source, line(i - 1), line(i));
@@ -179,7 +191,7 @@ test("saved is seen, in C++", { seconds: 300 }, async (t, scene) => {
   const told = new RegExp(`app\\.cpp:${at}:\\d+: error:`);
   const wrong = good.replace(/(^PH_APP[^\n]*\n{\n)([^\n]*)/m, "$1\tnonsense;");
 
-  await measure(t, "mistake in C++ to panel", async () => {
+  await measure(t, visitor, "mistake in C++ to panel", async () => {
     const before = now();
 
     fs.writeFileSync(source, wrong);
@@ -222,7 +234,7 @@ test("saved is seen, in the guide", { seconds: 300 }, async (t, scene) => {
   await shown("everything in the cache");
   edit(tune, "everything in the cache", "round 0");
   await shown("round 0");
-  await measure(t, "guide: save to page", async (i) => {
+  await measure(t, visitor, "guide: save to page", async (i) => {
     const before = now();
 
     edit(tune, `round ${i - 1}`, `round ${i}`);
@@ -255,7 +267,7 @@ test("errors come and go", { seconds: 400 }, async (t, scene) => {
   await visitor.settled();
   await page.evaluate(() => (window.same = true));
   /* A mistake: the page stays, and the panel has file and line. */
-  await measure(t, "mistake to panel, and mended to page", async () => {
+  await measure(t, visitor, "mistake to panel, and mended to page", async () => {
     const before = now();
 
     edit(source, `ph_title(app, `, `ph_titel(app, `);
@@ -265,10 +277,7 @@ test("errors come and go", { seconds: 400 }, async (t, scene) => {
     await page.locator("#dropdown").waitFor(PATIENT);
     await visitor.graphs(ROWS.apples); /* the page behind it is whole */
     await visitor.picture("dev-error");
-    /* With another one there is only that. */
-    edit(source, `ph_titel(app, `, `ph_titles(app, `);
-    await isTold(visitor, /error: .*ph_titles/);
-    await isMended(visitor, /ph_titel\b/);
+    await rests(visitor);
     const again = now();
 
     fs.writeFileSync(source, good);
@@ -280,6 +289,15 @@ test("errors come and go", { seconds: 400 }, async (t, scene) => {
     t.diagnostic(`mistake to panel: ${panel.toFixed(1)} ms, mended to page: ${mended.toFixed(1)} ms`);
     return Math.max(panel, mended);
   });
+  /* With another one there is only that; and with the first text again. */
+  edit(source, `ph_title(app, `, `ph_titel(app, `);
+  await isTold(visitor, /error: .*ph_titel\b/);
+  edit(source, `ph_titel(app, `, `ph_titles(app, `);
+  await isTold(visitor, /error: .*ph_titles/);
+  await isMended(visitor, /ph_titel\b/);
+  fs.writeFileSync(source, good);
+  await isMended(visitor, told);
+  await visitor.graphs(ROWS.apples);
   /* All of that in the same document. */
   assert.equal(await page.evaluate(() => window.same), true);
   /* What is right is served again, and no worker had to die for it. */
@@ -337,7 +355,7 @@ test("sessions and assets", { seconds: 400 }, async (t, scene) => {
   await visitor.visit();
   const mine = await csv.innerText(PATIENT);
 
-  await measure(t, "save to page, with a session", async (i) => {
+  await measure(t, visitor, "save to page, with a session", async (i) => {
     const before = now();
 
     edit(source, /"Get data.*?"/.exec(fs.readFileSync(source, "utf8"))[0], `"Get data ${i}"`);
