@@ -3,8 +3,9 @@
 /*
  * Preflight: run the app's check in a short-lived child.
  *
- * The child writes the reason of a failure on its status pipe, as plain text
- * and in one write, and exits with 1. When the app's code crashes or ends the
+ * The child says on its status pipe what of the app it comes to, in messages. It
+ * writes the reason of a failure there, as plain text and in one write, and
+ * exits with 1. When the app's code crashes or ends the
  * program, the pipe has the messages that a worker sends then. The master reads
  * until the pipe ends, so it needs no timer for the ordinary case and no
  * thread.
@@ -17,12 +18,14 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "server/base/clock.h"
 #include "server/base/fd.h"
+#include "server/notify.h"
 #include "server/reap.h"
 #include "worker/crash.h"
 
@@ -44,6 +47,7 @@ run_check(const struct handoff *handoff, const void *context)
 	int rc;
 
 	crash_install(handoff->status_fd);
+	crash_tells_parts();
 	rc = trial->check(trial->context, &why);
 	if (rc == 0)
 		return 0;
@@ -112,11 +116,35 @@ preflight_begin(struct preflight *preflight, const struct spawn *spawn,
 	return 0;
 }
 
+/* What comes first is what it does; the service manager and `pronghorn dev`
+ * hear of that. */
+static void
+tell_parts(struct preflight *preflight)
+{
+	struct buf *text = &preflight->text;
+	struct handoff_status status;
+	char state[sizeof(status.text) + 32];
+
+	while (text->len >= sizeof(status)) {
+		memcpy(&status, text->data, sizeof(status));
+		if (status.kind != HANDOFF_PART)
+			return;
+		status.text[sizeof(status.text) - 1] = '\0';
+		text->len -= sizeof(status);
+		memmove(text->data, text->data + sizeof(status), text->len);
+		(void)snprintf(state, sizeof(state),
+		    "STATUS=Loading the app: %s", status.text);
+		(void)notify_send(state);
+		preflight->parts = true;
+	}
+}
+
 void
 preflight_look(struct preflight *preflight, int64_t now_us)
 {
 	if (preflight->fd >= 0 && read_text(preflight->fd, &preflight->text))
 		fd_close(&preflight->fd);
+	tell_parts(preflight);
 	if (preflight->pid > 0 && !preflight->overdue &&
 	    now_us >= preflight->end_us) {
 		preflight->overdue = true;
@@ -227,6 +255,8 @@ preflight_end(struct preflight *preflight, int status, struct buf *why)
 		rc = -ETIMEDOUT;
 	} else if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
 		rc = 0;
+		if (ended.parts)
+			(void)notify_send("STATUS=Starting workers");
 	} else if (WIFSIGNALED(status) || WEXITSTATUS(status) != 1 ||
 		   ended.text.len == 0) {
 		put_end(status, &ended.text, why);

@@ -30,6 +30,7 @@ struct preflight {
 	int fd;         /* read end of what it has to say; -1: all was read */
 	int64_t end_us; /* its patience ends; INT64_MAX: never */
 	bool overdue;   /* it was killed for that */
+	bool parts;     /* it has come to the app */
 	struct buf text;
 };
 

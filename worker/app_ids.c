@@ -23,6 +23,7 @@
 #include "worker/app.h"
 #include "worker/children.h"
 #include "worker/component.h"
+#include "worker/crash.h"
 #include "worker/dash_id.h"
 #include "worker/host.h"
 #include "worker/json_write.h"
@@ -180,6 +181,7 @@ run(struct toolkit *kit, ph_layout_function *function, const char *name,
 	call.trial = true;
 	call.pooled = search->layout > 0 || search->app->layout_blocking;
 	call_enter(&call);
+	crash_part(name);
 	page = function((struct ph_call *)(void *)&call);
 	call_leave(&call);
 	if (call.misbuilt) {

@@ -102,6 +102,7 @@ run_definition(struct app *app, const struct ph_app_info *info)
 
 	call_init(&call, &kit, &app->arena, CALL_CREATE, "PH_APP()", NULL);
 	call_enter(&call);
+	crash_part("PH_APP");
 	info->define((struct ph_app *)(void *)app);
 	call_leave(&call);
 	if (call.failed)
@@ -125,6 +126,7 @@ define(struct app *app, const char *object, const char *symbol, struct buf *why)
 {
 	const struct ph_app_info *info;
 
+	crash_part("a constructor");
 	app->handle = dlopen(object, RTLD_NOW | RTLD_LOCAL);
 	if (app->handle == NULL) {
 		(void)buf_printf(why, "cannot load app %s: %s\n", app->path,

@@ -58,6 +58,8 @@ static char kept_text[TEXT_BYTES]; /* the loop's own */
 /* The tid that is to report its stack, DUMP_BEGUN while it does, then 0. */
 static _Atomic int dumping;
 
+static bool tells_parts;
+
 int
 crash_tid(void)
 {
@@ -333,6 +335,24 @@ crash_enter(const char *name, const uint8_t key[CACHE_KEY_LEN])
 		memcpy(own->key, key, CACHE_KEY_LEN);
 	atomic_store(&own->found, false);
 	atomic_store(&own->since_us, clock_mono_us());
+}
+
+void
+crash_tells_parts(void)
+{
+	tells_parts = true;
+}
+
+void
+crash_part(const char *name)
+{
+	struct crash_line line;
+
+	if (!tells_parts)
+		return;
+	crash_line_begin(&line, HANDOFF_PART);
+	crash_line_puts(&line, name);
+	crash_line_send(&line);
 }
 
 void

@@ -24,6 +24,11 @@ void crash_install(int status_fd);
 /* Development: stacks have the names and lines of the app's functions. */
 void crash_explains(void);
 
+/* From now on what of the app is loaded is reported when it begins, for who
+ * waits. `name`: "PH_APP", "layout". */
+void crash_tells_parts(void);
+void crash_part(const char *name);
+
 /* A thread of the worker begins and ends; `number` 0 is the loop. */
 void crash_thread_begin(unsigned number);
 void crash_thread_end(void);

@@ -111,7 +111,8 @@ enum handoff_status_kind {
 	HANDOFF_STUCK = 6,  /* a thread is busy for too long; text says which */
 	HANDOFF_TIRED = 7,  /* it asks to be replaced; text says why */
 	HANDOFF_SERIES = 8, /* numbers of a callback or computation */
-	HANDOFF_WAIT = 9    /* who waits for what */
+	HANDOFF_WAIT = 9,   /* who waits for what */
+	HANDOFF_PART = 10   /* what of the app begins to be loaded */
 };
 
 struct handoff_status {

@@ -41,7 +41,7 @@
 #define SETTLE_US 10000
 
 /* An app that is loaded takes a moment; then it is time to say something. */
-#define SLOW_US (5 * INT64_C(1000000))
+#define SLOW_US (2 * INT64_C(1000000))
 
 EMBED(dev_slow, "slow.txt.in");
 
@@ -112,6 +112,7 @@ try_one(struct dev *dev, unsigned number)
 	dev->trying = number;
 	dev->fresh = dev->fresh && number != dev->built;
 	dev->tried_us = clock_mono_us();
+	dev->loads[0] = '\0';
 	return dev_point(dev, number);
 }
 
@@ -379,8 +380,13 @@ say_slow(struct dev *dev)
 		return;
 	}
 	dev->slow = true;
-	if (asprintf(&text, "%s: still loading after %d s: %s",
-		dev->words.sources[0], (int)(SLOW_US / 1000000), dev_slow) < 0)
+	if (asprintf(&text, "%s: still loading after %d s: %s has not %s\n\n%s",
+		dev->words.sources[0], (int)(SLOW_US / 1000000),
+		dev->loads[0] != '\0' ? dev->loads : "the server",
+		dev->loads[0] != '\0' && strcmp(dev->loads, "a worker") != 0
+		    ? "returned"
+		    : "come up",
+		dev_slow) < 0)
 		text = NULL;
 	if (text != NULL)
 		(void)fprintf(stderr, "pronghorn dev: %.*s\n",

@@ -73,6 +73,7 @@ struct dev {
 	unsigned loaded;  /* of the one that serves; 0: none, or the stopgap */
 	int64_t tried_us; /* when loading it began */
 	bool slow;        /* that it takes long was said */
+	char loads[240];  /* of it, that is being loaded; "": not known */
 	struct dev_part *parts; /* of several sources; else NULL */
 	size_t part; /* that is compiled; words.source_count: being linked */
 	char *ahead; /* the lines that ahead.h has; NULL: none yet */

@@ -18,6 +18,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "server/base/clock.h"
 #include "server/base/err.h"
 #include "server/base/fd.h"
 #include "server/config.h"
@@ -174,6 +175,29 @@ dev_notify_open(struct dev *dev)
 	return 0;
 }
 
+/* How far the server has come. A start has its time from the app on. */
+static void
+note_status(struct dev *dev, const char *text)
+{
+	static const char loading[] = "STATUS=Loading the app";
+	const char *at = strstr(text, loading);
+
+	if (at == NULL) {
+		if (strstr(text, "STATUS=Starting workers") != NULL)
+			(void)snprintf(dev->loads, sizeof(dev->loads),
+			    "a worker");
+		return;
+	}
+	at += sizeof(loading) - 1;
+	if (*at != ':') {
+		dev->tried_us = clock_mono_us();
+		return;
+	}
+	at += strspn(at, ": ");
+	(void)snprintf(dev->loads, sizeof(dev->loads), "%.*s",
+	    (int)strcspn(at, "\n"), at);
+}
+
 bool
 dev_notify_read(struct dev *dev)
 {
@@ -190,6 +214,7 @@ dev_notify_read(struct dev *dev)
 		text[got] = '\0';
 		ready = ready || strstr(text, "READY=1") != NULL;
 		dev->reached |= strstr(text, "STATUS=") != NULL;
+		note_status(dev, text);
 	}
 }
 

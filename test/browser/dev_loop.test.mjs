@@ -313,7 +313,7 @@ test("an app that never returns", { seconds: 240 }, async (t, scene) => {
   const visitor = await Visitor.open(await launch(scene), server);
   const { page } = visitor;
   const good = fs.readFileSync(source, "utf8");
-  const told = page.getByText(/app\.c: still loading after 5 s: PH_APP has not/);
+  const told = page.getByText(/app\.c: still loading after 2 s: PH_APP has not/);
 
   await visitor.visit();
   fs.writeFileSync(

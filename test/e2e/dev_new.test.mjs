@@ -120,7 +120,7 @@ test("an app that has never compiled", { seconds: 240 }, async (t, scene) => {
   );
   await until(
     "the notice to go",
-    async () => !/title:"/.test(await text("/_ph/debug.js")),
+    async () => !/"title":"/.test(await text("/_ph/debug.js")),
     60,
   );
   fs.writeFileSync(header, '#define TEXT "two"\n');
@@ -139,7 +139,7 @@ test("an app that has never compiled", { seconds: 240 }, async (t, scene) => {
   edit(source, '.max = "10"', ".max = ph_int(10)");
   await until(
     "it to go",
-    async () => !/title:"/.test(await text("/_ph/debug.js")),
+    async () => !/"title":"/.test(await text("/_ph/debug.js")),
     60,
   );
   /* One that compiles and cannot be loaded changes nothing. */
@@ -286,9 +286,9 @@ test("an app that never returns", { seconds: 240 }, async (t, scene) => {
   const text = async (what) => (await fetch(server.url + what)).text();
   const shows = (what, wanted, pattern) =>
     until(wanted, async () => pattern.test(await text(what)), 60);
-  const slow = /app\.c: still loading after 5 s: PH_APP has not returned/;
+  const slow = /app\.c: still loading after 2 s: PH_APP has not returned/;
   const settled = () =>
-    until("no notice", async () => !/title:/.test(await text("/_ph/debug.js")), 60);
+    until("no notice", async () => !/"title":/.test(await text("/_ph/debug.js")), 60);
 
   /* There is a page, and it says so; not after boot_timeout, a minute. */
   assert.match(await text("/_ph/debug.js"), slow);
@@ -327,6 +327,46 @@ test("an app that never returns", { seconds: 240 }, async (t, scene) => {
     60,
   );
   assert.equal((await again.stop()).status, 0);
+});
+
+/* [what of the app, code in front of PH_APP, in it, what is told]; the last two
+ * are those of another page. */
+const HANGING = [
+  ["its layout", "", (text) => text.replace(/(\nlayout\(struct ph_call \*call\)\n{)/, "$1\n\tfor (;;) (void)pause();"), /layout has not returned/],
+  ["a constructor", "__attribute__((constructor)) static void\nwake(void)\n{\n\tfor (;;) (void)pause();\n}\n\n", null, /a constructor has not returned/],
+];
+
+test("it says which part never returns", { seconds: 240 }, async (t, scene) => {
+  const plain = fs
+    .readFileSync(path.join(ROOT, "server/dev/text/app.c.in"), "utf8")
+    .replaceAll("@NAME@", "plain");
+  const source = scene.file("app.c", plain);
+  const server = await dev(scene, source);
+  const text = async (what) => (await fetch(server.url + what)).text();
+
+  for (const [what, before, inside, wanted] of HANGING) {
+    const with_unistd = plain.replace("<math.h>", "<math.h>\n#include <unistd.h>");
+    const bad = (inside ?? String)(with_unistd).replace("PH_APP(app)", `${before}PH_APP(app)`);
+    const from = server.lines.length;
+    const saved = now();
+
+    assert.notEqual(bad, with_unistd, what);
+    fs.writeFileSync(source, bad);
+    /* In the terminal and in the page, long before boot_timeout, a minute. */
+    const slow = new RegExp(`app\\.c: still loading after 2 s: ${wanted.source}`);
+
+    await server.waitFor(slow, { from, seconds: 60 });
+    within(t, `${what}: saved to told`, now() - saved, 20000);
+    await until("the notice", async () => slow.test(await text("/_ph/debug.js")), 30);
+    assert.match(await text("/_dash-layout"), /"children":"plain"/);
+    /* Saved again, it is well again. */
+    const mended = now();
+
+    fs.writeFileSync(source, plain);
+    await until("no notice", async () => !/"title":/.test(await text("/_ph/debug.js")), 60);
+    within(t, `${what}: mended to served`, now() - mended, 20000);
+  }
+  assert.equal((await server.stop()).status, 0);
 });
 
 test("what cannot begin says why", async (t, scene) => {
