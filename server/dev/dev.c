@@ -544,6 +544,7 @@ dev_main(int argc, char **argv, const struct program *program)
 	struct dev dev = { .program = program,
 		.sig_fd = -1,
 		.notify_fd = -1,
+		.folder_fd = -1,
 		.watch.fd = -1,
 		.step = STEP_EMPTY,
 		.changed = WATCH_CODE };

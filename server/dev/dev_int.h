@@ -8,6 +8,7 @@
 #include <sys/types.h>
 #include <time.h>
 
+#include "server/dev/folder.h"
 #include "server/dev/step.h"
 #include "server/dev/watch.h"
 #include "server/program.h"
@@ -56,7 +57,8 @@ struct dev_part {
 struct dev {
 	const struct program *program;
 	struct dev_words words;
-	char folder[64]; /* of our own, in TMPDIR; removed at the end */
+	char folder[FOLDER_PATH_MAX]; /* in TMPDIR; removed at the end */
+	int folder_fd; /* its lock, which the server has as well */
 	char include[PATH_MAX];
 	struct watch watch;
 	int sig_fd;

@@ -69,10 +69,15 @@ static bool
 is_ours(const char *name)
 {
 	static const char *const own[] = { "rules", "notice", "notice.new",
-		"control", "notify", "stopgap.c", "app.new" };
+		"control", "notify", "stopgap.c", "app.new", "lock", "lock.new" };
+	static const char *const begins[] = { "ahead.", "part-", "step-" };
 	const char *dot = strrchr(name, '.');
 	size_t i;
 
+	for (i = 0; i < sizeof(begins) / sizeof(begins[0]); i++) {
+		if (strncmp(begins[i], name, strlen(begins[i])) == 0)
+			return true;
+	}
 	for (i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
 		if (strcmp(own[i], name) == 0)
 			return true;
@@ -116,24 +121,28 @@ int
 dev_folder_make(struct dev *dev)
 {
 	const char *tmp = getenv("TMPDIR");
+	unsigned swept;
+	int rc;
 
 	if (tmp == NULL || tmp[0] == '\0' || strlen(tmp) > 30)
 		tmp = "/tmp"; /* short enough for the name of a socket */
-	(void)snprintf(dev->folder, sizeof(dev->folder), "%s/pronghorn-XXXXXX",
-	    tmp);
-	if (mkdtemp(dev->folder) == NULL) {
-		dev->folder[0] = '\0';
-		return -errno;
-	}
-	return link_assets(dev);
+	swept = folder_sweep(tmp);
+	if (swept > 0)
+		(void)fprintf(stderr,
+		    "pronghorn dev: removed from %s what %u killed %s had "
+		    "left\n",
+		    tmp, swept, swept == 1 ? "run" : "runs");
+	rc = folder_make(tmp, dev->folder, &dev->folder_fd);
+	return rc < 0 ? rc : link_assets(dev);
 }
 
 /* Compilers may have made folders there, too. What is linked stays. */
 void
 dev_folder_remove(struct dev *dev)
 {
-	if (dev->folder[0] != '\0')
+	if (dev->folder_fd >= 0)
 		step_remove_folder(dev->folder);
+	fd_close(&dev->folder_fd);
 }
 
 int
@@ -271,6 +280,8 @@ become(struct dev *dev)
 		argv[at++] = words->server[i];
 	argv[at++] = app;
 	(void)setenv("NOTIFY_SOCKET", notify, 1);
+	/* It may outlive us, and needs the folder. */
+	(void)fcntl(dev->folder_fd, F_SETFD, 0);
 	keep_cache_beside(dev);
 	(void)execv(dev->program->path, argv);
 	_exit(127);

@@ -269,6 +269,45 @@ test("a killed compiler leaves nothing behind", { seconds: 120 }, async (t, scen
   assert.deepEqual(fs.readdirSync(TMPDIR, { recursive: true }), []);
 });
 
+/* Has a process this file locked? */
+const isHeld = (file) =>
+  spawnSync("flock", ["-n", file, "true"]).status !== 0;
+
+test("what a killed one leaves goes with the next", { seconds: 120 }, async (t, scene) => {
+  const TMPDIR = scene.dir();
+  const source = scene.file(
+    "app.c",
+    fs.readFileSync(path.join(ROOT, "server/dev/text/app.c.in"), "utf8").replaceAll("@NAME@", "plain"),
+  );
+  const folders = () => fs.readdirSync(TMPDIR).sort();
+  /* Named as one of ours: the author's own all the same. */
+  const mine = path.join(path.dirname(source), "ahead.h");
+
+  fs.writeFileSync(mine, "/* mine */\n");
+  const killed = await dev(scene, source, { env: { TMPDIR } });
+  const [left] = folders();
+  const other = await dev(scene, source, { env: { TMPDIR } });
+  const [living] = folders().filter((name) => name !== left);
+
+  await killed.waitFor(/headers are compiled ahead/, { seconds: 60 });
+  assert.equal(fs.readFileSync(mine, "utf8"), "/* mine */\n");
+  assert.deepEqual(killed.grep(/removed from/), []);
+  assert.deepEqual(other.grep(/removed from/), []);
+  killed.kill("SIGKILL");
+  /* Its server notices, and holds the folder until it has ended. */
+  await killed.exited;
+  await until("the server", () => fs.existsSync(path.join(TMPDIR, left)) && !isHeld(path.join(TMPDIR, left, "lock")), 60);
+  const next = await dev(scene, source, { env: { TMPDIR } });
+
+  assert.equal(next.grep(/removed from .* what 1 killed run had left/).length, 1);
+  assert.ok(!folders().includes(left) && folders().includes(living));
+  assert.ok(fs.existsSync(source), "what the folder had links to is there");
+  assert.equal((await (await fetch(`${other.url}/_dash-layout`)).text()).includes("plain"), true);
+  await next.stop();
+  await other.stop();
+  assert.deepEqual(folders(), []);
+});
+
 /* What PH_APP begins with; `text` is that of the new app. */
 const begins = (text, code) =>
   text
@@ -329,8 +368,8 @@ test("an app that never returns", { seconds: 240 }, async (t, scene) => {
   assert.equal((await again.stop()).status, 0);
 });
 
-/* [what of the app, code in front of PH_APP, in it, what is told]; the last two
- * are those of another page. */
+/* [what of the app, code in front of PH_APP, a change of the rest, what is
+ * told]. */
 const HANGING = [
   ["its layout", "", (text) => text.replace(/(\nlayout\(struct ph_call \*call\)\n{)/, "$1\n\tfor (;;) (void)pause();"), /layout has not returned/],
   ["a constructor", "__attribute__((constructor)) static void\nwake(void)\n{\n\tfor (;;) (void)pause();\n}\n\n", null, /a constructor has not returned/],
