@@ -2,7 +2,8 @@
 
 /*
  * What every page has beside the front end: a banner while the server cannot be
- * reached or has failed at something, and figures that follow a dark page.
+ * reached or has failed at something, figures that follow a dark page, and names
+ * for what opens.
  *
  * It must be there before the front end and plotly.js are. It adds no data to
  * requests and answers. What fails because the server is away is held, and sent
@@ -293,4 +294,57 @@
           if (plot.layout) plotly.react(plot, plot.data, plot.layout);
       }),
     );
+
+  /* ---- names for what opens ---------------------------------------------- */
+
+  /* The list of a dcc.Dropdown is a dialog that no property gives a name: it
+   * has that of what it belongs to, which only says what is chosen. */
+  function nameOf(opener) {
+    const around = opener.closest(
+      ":is([role=group], [role=radiogroup]):is([aria-label], [aria-labelledby])",
+    );
+    const texts = (ids) =>
+      (ids ?? "").split(/\s+/).map((id) => id && document.getElementById(id)?.textContent);
+    const names = [
+      [...(opener.labels ?? [])].map((label) => label.textContent),
+      [opener.getAttribute("aria-label")],
+      [around?.getAttribute("aria-label")],
+      texts(around?.getAttribute("aria-labelledby")),
+      [opener.closest("fieldset")?.querySelector("legend")?.textContent],
+      texts(opener.getAttribute("aria-labelledby")),
+      [opener.textContent],
+    ];
+
+    for (const name of names) {
+      const text = name.filter(Boolean).join(" ").replace(/\s+/g, " ").trim();
+
+      if (text) return text;
+    }
+    return "Choices";
+  }
+
+  function giveName(opener) {
+    const opened = document.getElementById(opener.getAttribute("aria-controls"));
+
+    if (
+      opened?.getAttribute("role") === "dialog" &&
+      !opened.hasAttribute("aria-labelledby")
+    )
+      opened.setAttribute("aria-label", nameOf(opener));
+    return opened !== null;
+  }
+
+  /* Few attributes change: this costs a page nothing while it is used. */
+  new MutationObserver((changes) => {
+    for (const { target } of changes)
+      if (
+        target.getAttribute("aria-expanded") === "true" &&
+        target.hasAttribute("aria-controls") &&
+        !giveName(target)
+      )
+        requestAnimationFrame(() => giveName(target));
+  }).observe(document.documentElement, {
+    attributeFilter: ["aria-expanded"],
+    subtree: true,
+  });
 })();

@@ -95,6 +95,33 @@ export async function fits(page, what) {
   });
 }
 
+/* The same with each of its dropdowns open: what it opens has the name of the
+ * label, or group, that the dropdown has. */
+export async function isAccessibleOpen(page, what) {
+  const openers = page.locator("button.dash-dropdown:not([disabled]):visible");
+  const opened = page.locator(".dash-dropdown-content");
+
+  for (let i = 0; i < (await openers.count()); i++) {
+    const opener = openers.nth(i);
+    const wanted = await opener.evaluate(
+      (one) =>
+        (
+          one.labels?.[0] ??
+          document.getElementById(
+            one.closest("[role=group]")?.getAttribute("aria-labelledby"),
+          )
+        )?.textContent ?? one.closest("[role=group]")?.getAttribute("aria-label"),
+    );
+
+    await opener.click();
+    await opened.waitFor();
+    await isAccessible(page, `${what} with an open dropdown`);
+    assert.equal(await opened.getAttribute("aria-label"), wanted, what);
+    await page.keyboard.press("Escape");
+    await opened.waitFor({ state: "detached" });
+  }
+}
+
 /*
  * What holds for every page, whatever its test has done there: one visitor can
  * use it with any senses and load it again, another one has it on a phone in
@@ -104,10 +131,12 @@ export async function isWhole(one, other, what, shown) {
   await one.settled();
   await isAccessible(one.page, what);
   await isInOrder(one.page, what);
+  await isAccessibleOpen(one.page, what);
   await one.reload();
   await shown(one);
   await other.settled();
   await isAccessible(other.page, `${what} on a phone`);
+  await isAccessibleOpen(other.page, `${what} on a phone`);
   await fits(other.page, what);
   isClean(one, what);
   isClean(other, what);
