@@ -3,8 +3,8 @@
 /*
  * Preflight: run the app's check in a short-lived child.
  *
- * The child says on its status pipe what of the app it comes to, in messages. It
- * writes the reason of a failure there, as plain text and in one write, and
+ * The child says on its status pipe what of the app it comes to, in messages.
+ * It writes the reason of a failure there, as plain text and in one write, and
  * exits with 1. When the app's code crashes or ends the
  * program, the pipe has the messages that a worker sends then. The master reads
  * until the pipe ends, so it needs no timer for the ordinary case and no

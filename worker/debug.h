@@ -58,11 +58,12 @@ void debug_headline(const char *notice, struct buf *out);
  * Append the script of /_ph/debug.js, which every page has in this mode with
  * the document's hash behind a question mark. It puts what stands in the file
  * of the setting `debug_notice` (compile errors, while the app that runs is an
- * older one) into the page's error panel, in the page as it stands, and takes it
- * out again; it has the page load itself again when that is out of date. While workers of the old and the new app answer
- * beside each other, the front end hears of a change only once several answers
- * in a row say the same; and what the page was put together from is compared
- * with that, after each change, however it came about.
+ * older one) into the page's error panel, in the page as it stands, and takes
+ * it out again; it has the page load itself again when that is out of date.
+ * While workers of the old and the new app answer beside each other, the front
+ * end hears of a change only once several answers in a row say the same; and
+ * what the page was put together from is compared with that, after each change,
+ * however it came about.
  */
 void debug_script(const struct app *app, const struct worker_options *options,
     const struct site *site, struct buf *out);

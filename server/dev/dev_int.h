@@ -8,7 +8,7 @@
 #include <sys/types.h>
 #include <time.h>
 
-#include "server/dev/folder.h"
+#include "server/dev/dev_folder.h"
 #include "server/dev/step.h"
 #include "server/dev/watch.h"
 #include "server/program.h"
@@ -17,7 +17,7 @@
  * The parts of `pronghorn dev`: dev.c (what follows what), dev_words.c (the
  * command line), dev_build.c (the compiler), dev_parts.c (which sources),
  * dev_ahead.c (headers that are compiled before they are needed), dev_serve.c
- * (the server).
+ * (the server), dev_folder.c (our folder).
  */
 
 /* What the command line says. Texts are those of argv. */

@@ -69,7 +69,8 @@ static bool
 is_ours(const char *name)
 {
 	static const char *const own[] = { "rules", "notice", "notice.new",
-		"control", "notify", "stopgap.c", "app.new", "lock", "lock.new" };
+		"control", "notify", "stopgap.c", "app.new", "lock",
+		"lock.new" };
 	static const char *const begins[] = { "ahead.", "part-", "step-" };
 	const char *dot = strrchr(name, '.');
 	size_t i;

@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
 import { BUILD, ROOT, test, until } from "../lib/harness.mjs";
-import { fits, isAccessible, isClean, isInOrder } from "../lib/axe.mjs";
+import { fits, isAccessible, isAccessibleOpen, isClean, isInOrder } from "../lib/axe.mjs";
 import { launch, PHONE, Visitor } from "../lib/page.mjs";
 
 const PATIENT = { timeout: 90000 };
@@ -48,6 +48,7 @@ async function check(visitor, name, shot) {
   );
   await isAccessible(page, name, ["moderate", "serious", "critical"]);
   await isInOrder(page, name);
+  await isAccessibleOpen(page, name);
   if (shot) await visitor.picture(`guide-${shot}`);
   await page.setViewportSize({ width: 360, height: 740 });
   await fits(page, name);

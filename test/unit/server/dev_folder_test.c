@@ -15,7 +15,7 @@
 #include <cmocka.h>
 
 #include "server/base/fd.h"
-#include "server/dev/folder.h"
+#include "server/dev/dev_folder.h"
 #include "server/dev/step.h"
 
 static char tmp[32];
@@ -111,8 +111,8 @@ all_else_stays(void **state)
 		assert_int_equal(mkdir(path, 0700), 0);
 		put(path, "lock");
 	}
-	/* A link, one for others, one without a lock, a lock that is a link, and
-	 * one that is no file. */
+	/* A link, one for others, one without a lock, a lock that is a link,
+	 * and one that is no file. */
 	put(outside, "lock");
 	(void)snprintf(path, sizeof(path), "%s/pronghorn-Linked", tmp);
 	assert_int_equal(symlink(outside, path), 0);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Folders and their locks. See folder.h.
+ * Folders and their locks. See dev_folder.h.
  *
  *   /tmp/pronghorn-Ab3xYz/       mkdtemp(): mode 0700, ours
  *   /tmp/pronghorn-Ab3xYz/lock   locked by flock() as long as somebody lives
@@ -14,7 +14,7 @@
  *            seen without being held. The kernel lets go of it when the last
  *            process that has it ends, however that comes about.
  */
-#include "server/dev/folder.h"
+#include "server/dev/dev_folder.h"
 
 #include <dirent.h>
 #include <errno.h>

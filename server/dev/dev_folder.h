@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef SERVER_DEV_FOLDER_H
-#define SERVER_DEV_FOLDER_H
+#ifndef SERVER_DEV_DEV_FOLDER_H
+#define SERVER_DEV_DEV_FOLDER_H
 
 /*
  * A folder for the time that a process runs. Whoever is killed leaves his
