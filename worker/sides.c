@@ -12,7 +12,8 @@
  *
  * INVARIANT  What is newer is written later: of one call only one thread writes
  *            at a time, what it copied with the lock. It holds no lock
- *            meanwhile, so a store that is held up holds up no other job.
+ *            meanwhile, so a store that is held up holds up no other job; what
+ *            it writes stays until it is done, set anew or not.
  * THREADS    Those that run calls, and that one.
  * FAILURE    A store that fails loses a step, and without the thread what
  *            waits; the answer at the end has all of it.
@@ -67,7 +68,11 @@ put_value(struct call *call, struct update_side *side,
 			return false;
 		}
 	}
-	arena_free(&side->own);
+	if (side->writing)
+		side->old = side->own;
+	else
+		arena_free(&side->own);
+	side->writing = false;
 	side->own = own;
 	side->value = value;
 	return true;
@@ -115,12 +120,12 @@ leave(struct call *call)
 	call->sides_wait = false;
 }
 
-/* The list as it is now, whose values do not change; to be freed. NULL: no
- * memory. */
+/* The list as it is now, whose values stay until written(); to be freed. NULL:
+ * no memory. */
 static struct update_side *
-copy(const struct update_side *side)
+copy(struct update_side *side)
 {
-	const struct update_side *at;
+	struct update_side *at;
 	struct update_side *rows;
 	size_t count = 0;
 	size_t i = 0;
@@ -131,10 +136,20 @@ copy(const struct update_side *side)
 	if (rows == NULL)
 		return NULL;
 	for (at = side; at != NULL; at = at->next, i++) {
+		at->writing = true;
 		rows[i] = *at;
 		rows[i].next = at->next != NULL ? &rows[i + 1] : NULL;
 	}
 	return rows;
+}
+
+static void
+written(struct update_side *side)
+{
+	for (; side != NULL; side = side->next) {
+		side->writing = false;
+		arena_free(&side->old);
+	}
 }
 
 /*
@@ -184,6 +199,7 @@ tell(struct call *call, struct cache *cache)
 	bytes = write_down(call, sides, now_us, cache);
 	free(sides);
 	(void)pthread_mutex_lock(&lock);
+	written(call->sides);
 	call->sides_bytes += bytes;
 	call->sides_told = false;
 	(void)pthread_cond_broadcast(&told);

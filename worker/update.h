@@ -57,8 +57,10 @@ struct update_side {
 	struct update_side *next;
 	const char *what; /* "id.property" */
 	const struct value *value;
-	struct arena own; /* of the value, when it was set in a scratch */
 	int64_t set_us;   /* clock_mono_us */
+	struct arena own; /* of the value, when it was set in a scratch */
+	struct arena old; /* of one that is just being written; see sides.c */
+	bool writing;     /* ... as this one is */
 };
 
 /*

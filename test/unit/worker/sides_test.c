@@ -11,6 +11,7 @@
 
 #include "server/base/clock.h"
 #include "worker/job.h"
+#include "worker/scratch.h"
 #include "worker/sides.h"
 
 #define HELD_S 5 /* a writer waits so long for the store */
@@ -207,6 +208,38 @@ what_is_set_meanwhile_is_told_after_it(void **state)
 	job_end(&job);
 }
 
+/* As a loop does that gives back what each of its rounds has made. */
+static void
+set_in_a_scratch(struct job *job, const char *text)
+{
+	struct ph_call *ph = (struct ph_call *)(void *)&job->call;
+
+	host_scratch_begin(ph);
+	assert_true(set(job, text));
+	host_scratch_end(ph);
+}
+
+static void
+what_is_being_written_stays(void **state)
+{
+	struct job job;
+
+	(void)state;
+	job_begin(&job, 4, "");
+	sql("BEGIN IMMEDIATE");
+	make_bursting(&job, 0);
+	set_in_a_scratch(&job, "older");
+	(void)usleep(LATER_US);
+	set_in_a_scratch(&job, "newer");
+	set_in_a_scratch(&job, "newest");
+	sql("ROLLBACK");
+	wait_until_told(&job, "newest");
+	assert_false(is_told(&job, "older"));
+	sides_end(&job.call);
+	call_sides_free(&job.call);
+	arena_free(&job.arena);
+}
+
 int
 main(void)
 {
@@ -216,6 +249,8 @@ main(void)
 		    tear_down),
 		cmocka_unit_test_setup_teardown(
 		    what_is_set_meanwhile_is_told_after_it, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(what_is_being_written_stays,
+		    set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
