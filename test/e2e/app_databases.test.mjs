@@ -50,7 +50,11 @@ function build(scene) {
 /* Both ways to find out, from a folder where nothing has been before. */
 async function tries(scene, object, cwd) {
   const cache = path.join(scene.dir(), "new");
-  const check = await run(scene, { args: ["--check-config", object], cwd, cacheDir: cache });
+  const check = await run(scene, {
+    args: ["--check-config", "--bind", "127.0.0.1:0", object],
+    cwd,
+    cacheDir: cache,
+  });
 
   assert.equal(fs.existsSync(cache), false, "a check leaves nothing behind");
   const start = await run(scene, {
@@ -87,7 +91,7 @@ test("a given database that is one", async (t, scene) => {
 
   execFileSync("sqlite3", ["given.db", "CREATE TABLE t AS SELECT 7 AS x"], { cwd });
   const check = await run(scene, {
-    args: ["--check-config", object],
+    args: ["--check-config", "--bind", "127.0.0.1:0", object],
     cwd,
     cacheDir: path.join(scene.dir(), "new"),
   });

@@ -350,7 +350,9 @@ ${[...functions, ...apps, ...ids].join("")}`,
 test("layouts that no browser could show do not start", { seconds: 120 }, async (t, scene) => {
   const object = layoutsObject(scene);
   const check = (name, ...args) =>
-    run(scene, { args: ["--check-config", ...args, `${object}:${name}`] });
+    run(scene, {
+      args: ["--check-config", "--bind", "127.0.0.1:0", ...args, `${object}:${name}`],
+    });
 
   for (const [name, , , why] of LAYOUTS)
     for (const variant of [name, `${name}_quiet`]) {

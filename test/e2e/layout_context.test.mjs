@@ -52,7 +52,7 @@ for (const [name, fault] of [
   test(`--check-config and the layout of ${name}`, (t, s) => {
     const { status, stdout, stderr } = spawnSync(
       path.join(BUILD, "pronghorn"),
-      ["--check-config", "--cache-dir", s.dir(), app(name)],
+      ["--check-config", "--bind", "127.0.0.1:0", "--cache-dir", s.dir(), app(name)],
       { encoding: "utf8" },
     );
 
