@@ -248,9 +248,8 @@ go_on(struct conn *conn)
 		conn_use_kept(conn);
 }
 
-/* Has the client sent something that we have not read? */
-static bool
-has_unread(const struct conn *conn)
+bool
+conn_has_unread(const struct conn *conn)
 {
 	char byte;
 
@@ -263,7 +262,8 @@ conn_is_promised(const struct conn *conn, int64_t fresh_us)
 	if (conn->state != CONN_OPEN || conn->h2 != NULL || conn->ended ||
 	    conn->refused)
 		return false;
-	return conn->in.len > 0 || conn->spool != NULL || has_unread(conn) ||
+	return conn->in.len > 0 || conn->spool != NULL ||
+	       conn_has_unread(conn) ||
 	       (!conn->served && clock_mono_us() - conn->used_us < fresh_us);
 }
 
@@ -278,7 +278,7 @@ conn_oldest_idle(struct worker *worker)
 		    (conn->state == CONN_OPEN && conn->in.len == 0 &&
 			conn->out == NULL &&
 			(conn->h2 == NULL || h2_stream_count(conn->h2) == 0) &&
-			!has_unread(conn)))
+			!conn_has_unread(conn)))
 			return conn;
 		conn = conn->prev;
 	}
@@ -381,7 +381,7 @@ on_event(evutil_socket_t fd, short what, void *arg)
 		return;
 	}
 	/* A loop that was held up comes to its timers before some sockets. */
-	if (what == EV_TIMEOUT && conn->out == NULL && has_unread(conn))
+	if (what == EV_TIMEOUT && conn->out == NULL && conn_has_unread(conn))
 		what = EV_READ;
 	if (conn->state == CONN_LINGER &&
 	    clock_mono_us() - conn->phase_us > 2000000)
@@ -543,7 +543,7 @@ conn_drain_all(struct worker *worker)
 			continue;
 		}
 		if (conn->state != CONN_OPEN || conn->in.len > 0 ||
-		    conn->out != NULL || has_unread(conn))
+		    conn->out != NULL || conn_has_unread(conn))
 			continue;
 		/* Its next request may be on the way. The idle go soon. */
 		(void)arm(conn,

@@ -85,6 +85,9 @@ void conn_begin_idle(struct conn *conn);
 /* conn_time.c: bytes came that give no data yet. */
 void conn_note_part(struct conn *conn);
 
+/* Has the client sent something that we have not read? */
+bool conn_has_unread(const struct conn *conn);
+
 /* conn_time.c: the timer that fits the state; NULL: none. */
 const struct timeval *conn_timeout_of(const struct conn *conn);
 

@@ -18,8 +18,6 @@
  * INVARIANT  While a connection is idle, phase_us is when it became so.
  * THREADS    The loop only.
  */
-#include <poll.h>
-
 #include "server/base/clock.h"
 #include "worker/conn_int.h"
 #include "worker/conn_proxy.h"
@@ -161,15 +159,6 @@ conn_on_timeout(struct conn *conn)
 		conn->doomed = true;
 }
 
-/* A request that has come, but was not read yet, as the loop was held up. */
-static bool
-has_unread(const struct conn *conn)
-{
-	struct pollfd look = { .fd = conn->fd, .events = POLLIN };
-
-	return poll(&look, 1, 0) > 0;
-}
-
 /* Raw bytes of a plain connection are a head; those of TLS may be nothing. No
  * timer: it would begin anew with every request, and here none is late. */
 static bool
@@ -181,7 +170,7 @@ is_idle_too_long(const struct conn *conn)
 	return is_idle(conn) &&
 	       is_over(conn->phase_us,
 		   conn->begun ? options->header_timeout : keepalive) &&
-	       !has_unread(conn);
+	       !conn_has_unread(conn);
 }
 
 /* Is there anything to see to? Nearly all are idle, in time. */
