@@ -146,11 +146,12 @@ check_pattern(struct app *app, const struct callback *callback,
 		wrong = NULL;
 		if (is_output && wild == DASH_ALLSMALLER)
 			wrong = "ALLSMALLER is for inputs and states";
+		else if (wild == DASH_ALLSMALLER &&
+			 (callback->output_count == 0 ||
+			     !has_match(first, member->name)))
+			wrong = "ALLSMALLER needs MATCH in the outputs";
 		else if (callback->output_count == 0)
 			continue;
-		else if (wild == DASH_ALLSMALLER &&
-			 !has_match(first, member->name))
-			wrong = "ALLSMALLER needs MATCH in the outputs";
 		else if (wild == DASH_MATCH && has_any_match(first) &&
 			 !has_match(first, member->name))
 			wrong = "MATCH has to be in the outputs, too";

@@ -401,6 +401,10 @@ rules_of_patterns(void **state)
 	check_one("ph_callback(draw): \"{\"index\":ALLSMALLER,\"type\":\"i\"}"
 		  ".v\": member \"index\": ALLSMALLER needs MATCH in the "
 		  "outputs\n");
+	ph_callback(app, draw, PH_INPUT(PH_ALLSMALLER("i") ".v"));
+	check_one("ph_callback(draw): \"{\"index\":ALLSMALLER,\"type\":\"i\"}"
+		  ".v\": member \"index\": ALLSMALLER needs MATCH in the "
+		  "outputs\n");
 	ph_callback(app, draw, PH_OUTPUT(PH_ALLSMALLER("a") ".x"),
 	    PH_INPUT("i.v"));
 	check_one("ph_callback(draw): \"{\"index\":ALLSMALLER,\"type\":\"a\"}"

@@ -992,7 +992,8 @@ ph_member(const struct ph_value *value, const char *name)
 }
 
 /* The name of an object's n-th member; "" beyond its end. Its value is
- * ph_at(object, n). */
+ * ph_at(object, n). In which order they stand is not promised: as the browser
+ * sent them, or sorted, which is how they are stored. */
 static inline const char *
 ph_name_at(const struct ph_value *value, size_t index)
 {

@@ -22,15 +22,17 @@
  *            end: values, and what ph_text_of(), ph_format(), ph_id(),
  *            ph_upload() and their like have given. Using it later is an error
  *            that the address sanitizer finds. What a C variable holds itself,
- * a number for one, stays. What is handed over stays, as it is copied: with
- * ph_output(), ph_set_props(), ph_return(), ph_set_header(), ph_tag(). Copies
- * of outputs and results are memory of the call: set them once. ph_keep()
- * copies a value to where it outlives the scratch. A patch or a figure takes
- * values only where it was begun: adding to one from inside of a scratch is an
- * error that says so. NESTING    They may be in one another. One that is open
- * when the function returns, with PH_WAIT or an error for one, ends with the
- * call; an end without a beginning is an error. COST       Some hundred
- * nanoseconds.
+ *            a number for one, stays.
+ *            What is handed over stays, as it is copied: with ph_output(),
+ *            ph_set_props(), ph_return(), ph_set_header(), ph_tag(). Copies of
+ *            outputs and results are memory of the call: set them once.
+ *            ph_keep() copies a value to where it outlives the scratch.
+ *            A patch or a figure takes values only where it was begun: adding
+ *            to one from inside of a scratch is an error that says so.
+ * NESTING    They may be in one another. One that is open when the function
+ *            returns, with PH_WAIT or an error for one, ends with the call; an
+ *            end without a beginning is an error.
+ * COST       Some hundred nanoseconds.
  */
 #include <pronghorn/app.h>
 
