@@ -20,8 +20,9 @@
  * long as the keeper keeps up above what the disk has room for (room.c).
  *
  * INVARIANT  What is being computed or waited for is not evicted, nor what
- *            was made or used in the last two seconds (somebody may be on his
- *            way to it), unless there is far too much.
+ *            was made in the last two seconds, or noted as used then (somebody
+ *            may be on his way to it), unless there is far too much. Uses are
+ *            noted once a minute (uses.c): what is younger goes by its age.
  * THREADS    Keeper only.
  */
 #include <stdlib.h>
