@@ -77,7 +77,7 @@ const STATES = {
   million_rows: {
     ready: "#cities .js-plotly-plot",
     at: "#count",
-    says: "This did not work",
+    says: "The orders cannot be read just now",
     async fail(visitor, cacheDir) {
       /* Behind the server's back. */
       execFileSync("sqlite3", [path.join(cacheDir, "orders-v1.db"), "DROP TABLE orders"]);
