@@ -7,8 +7,6 @@
 
 #include "cache/now.h"
 #include "test/unit/worker/task_app.h"
-#include "worker/json_read.h"
-#include "worker/update.h"
 
 /* ---- callbacks ---- */
 
@@ -86,51 +84,6 @@ a_callback_waits_and_runs_again(void **state)
 	task_run(task, &fixture.kit); /* not there yet */
 	assert_int_equal(task->outcome, TASK_WAITS);
 	assert_false(task->wanted_new);
-	provide_twice_of_four();
-	task_run(task, &fixture.kit);
-	check_response(task, RESPONSE("8"));
-	task_free(task);
-}
-
-/* As the loop hands on a request that was small. */
-static struct task *
-make_read_task(const char *arguments)
-{
-	struct task *task = make_task(TASK_CALLBACK, NULL);
-	const char *why;
-	struct value *read;
-	const struct json_limits limits = { 8, 100, 100, false };
-
-	arena_init_sized(&task->tree, 0, 1000);
-	assert_int_equal(json_read(arguments, strlen(arguments), &limits,
-			     &task->tree, &read, &why),
-	    0);
-	task->args = read;
-	task->said = value_array(&task->tree, UPDATE_ABOUT_COUNT);
-	return task;
-}
-
-static void
-arguments_as_they_were_read(void **state)
-{
-	struct task *task = make_read_task("[2,{\"b\":1,\"a\":[]}]");
-
-	(void)state;
-	task_run(task, &fixture.kit);
-	check_response(task, RESPONSE("[2,{\"b\":1,\"a\":[]}]"));
-	task_free(task);
-}
-
-static void
-who_waits_keeps_bytes(void **state)
-{
-	struct task *task = make_read_task("[\"wait\",0]");
-
-	(void)state;
-	task_run(task, &fixture.kit);
-	assert_int_equal(task->outcome, TASK_WAITS);
-	assert_null(task->args);
-	assert_null(task->tree.blocks);
 	provide_twice_of_four();
 	task_run(task, &fixture.kit);
 	check_response(task, RESPONSE("8"));
@@ -615,8 +568,6 @@ main(void)
 		TEST(callbacks),
 		TEST(arguments_that_are_no_encoding),
 		TEST(a_callback_waits_and_runs_again),
-		TEST(arguments_as_they_were_read),
-		TEST(who_waits_keeps_bytes),
 		TEST(an_answer_is_owned_and_published),
 		TEST(an_empty_answer_is_stored_too),
 		TEST(an_answer_that_another_worker_makes),
