@@ -176,12 +176,10 @@ why_not_ready(const struct worker *worker, const char **but)
 	static struct board board; /* the loop's; large */
 	const char *own = worker->draining ? "this worker is stopping\n" : NULL;
 
-	if (worker->shut)
-		return own;
-	if (worker_is_uncached(worker))
+	if (!worker->shut && worker_is_uncached(worker))
 		return uncached;
 	/* New requests go to others: a worker that leaves is no less ready. */
-	if (worker->handoff->board_fd < 0 ||
+	if (worker->shut || worker->handoff->board_fd < 0 ||
 	    board_read(worker->handoff->board_fd, &board) < 0)
 		return own;
 	if (board.state == BOARD_DRAINING || board.state == BOARD_STOPPING)
