@@ -3,7 +3,7 @@
 /*
  * What every page has beside the front end: a banner while the server cannot be
  * reached or has failed at something, figures that follow a dark page, and names
- * for what opens.
+ * for what the components give none.
  *
  * It must be there before the front end and plotly.js are. It adds no data to
  * requests and answers. What fails because the server is away is held, and sent
@@ -295,24 +295,26 @@
       }),
     );
 
-  /* ---- names for what opens ---------------------------------------------- */
+  /* ---- names for what has none ------------------------------------------- */
 
-  /* The list of a dcc.Dropdown is a dialog that no property gives a name: it
-   * has that of what it belongs to, which only says what is chosen. */
-  function nameOf(opener) {
-    const around = opener.closest(
+  /* What no property of its component gives a name has that of the label, or of
+   * the group, it belongs to; its own text only says what is chosen. */
+  function nameOf(part, otherwise) {
+    const around = part.closest(
       ":is([role=group], [role=radiogroup]):is([aria-label], [aria-labelledby])",
     );
+    const { id } = part.closest("[id]") ?? {};
     const texts = (ids) =>
       (ids ?? "").split(/\s+/).map((id) => id && document.getElementById(id)?.textContent);
     const names = [
-      [...(opener.labels ?? [])].map((label) => label.textContent),
-      [opener.getAttribute("aria-label")],
+      [...(part.labels ?? [])].map((label) => label.textContent),
+      [id && document.querySelector(`label[for="${CSS.escape(id)}"]`)?.textContent],
+      [part.getAttribute("aria-label")],
       [around?.getAttribute("aria-label")],
       texts(around?.getAttribute("aria-labelledby")),
-      [opener.closest("fieldset")?.querySelector("legend")?.textContent],
-      texts(opener.getAttribute("aria-labelledby")),
-      [opener.textContent],
+      [part.closest("fieldset")?.querySelector("legend")?.textContent],
+      texts(part.getAttribute("aria-labelledby")),
+      [otherwise],
     ];
 
     for (const name of names) {
@@ -323,6 +325,7 @@
     return "Choices";
   }
 
+  /* The list of a dcc.Dropdown is a dialog. */
   function giveName(opener) {
     const opened = document.getElementById(opener.getAttribute("aria-controls"));
 
@@ -330,9 +333,46 @@
       opened?.getAttribute("role") === "dialog" &&
       !opened.hasAttribute("aria-labelledby")
     )
-      opened.setAttribute("aria-label", nameOf(opener));
+      opened.setAttribute("aria-label", nameOf(opener, opener.textContent));
     return opened !== null;
   }
+
+  const openerOf = (part) => {
+    const { id } = part.closest("[role=dialog][id]") ?? {};
+
+    return (id && document.querySelector(`[aria-controls="${CSS.escape(id)}"]`)) || part;
+  };
+
+  /* By what they are: the handle of a slider, a list of boxes, the arrows that
+   * turn the pages of a DataTable. */
+  const NAMES = {
+    '[role="slider"]': (part) => nameOf(part, "Value"),
+    '[role="listbox"]': (part) => nameOf(openerOf(part), openerOf(part).textContent),
+    "button.first-page": () => "First page",
+    "button.previous-page": () => "Previous page",
+    "button.next-page": () => "Next page",
+    "button.last-page": () => "Last page",
+  };
+  const NAMELESS = Object.keys(NAMES)
+    .map((what) => `${what}:not([aria-label], [aria-labelledby])`)
+    .join();
+
+  function giveNames() {
+    for (const part of document.querySelectorAll(NAMELESS))
+      for (const [what, name] of Object.entries(NAMES))
+        if (part.matches(what)) part.setAttribute("aria-label", name(part));
+  }
+
+  /* Once for all that is put into the page together; a figure that is drawn
+   * anew is SVG, and not looked at. */
+  new MutationObserver((changes) => {
+    if (
+      changes.some(({ addedNodes }) =>
+        [...addedNodes].some((node) => node instanceof HTMLElement),
+      )
+    )
+      giveNames();
+  }).observe(document.documentElement, { childList: true, subtree: true });
 
   /* Few attributes change: this costs a page nothing while it is used. */
   new MutationObserver((changes) => {

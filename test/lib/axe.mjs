@@ -12,21 +12,15 @@ const source = fs.readFileSync(
 );
 
 /*
- * What parts of the front end lack that no property of the component can give:
- * by rule, where. A dcc.Dropdown's name is not among them: it has that from the
- * label whose htmlFor is its id, or from a group around it.
+ * What parts of the front end lack that no property of the component can give,
+ * nor www/pronghorn.js, which names what has no name: by rule, where.
  */
 const FOREIGN = {
   /* A dcc.Dropdown's hidden input, which takes the focus for its button. */
   "aria-hidden-focus": [".dash-dropdown-focus-target"],
-  /* The handle of a dcc.Slider has values, but no name: a group around it has
-   * (see isInOrder). A list of boxes is a listbox without one ... */
-  "aria-input-field-name": [".dash-slider-thumb", ".dash-options-list"],
-  /* ... with boxes in its options. */
+  /* A list of boxes: a listbox with boxes in its options. */
   "nested-interactive": [".dash-options-list-option"],
-  /* The pager of a DataTable: arrows drawn by CSS. */
-  "button-name": [".previous-next-container button"],
-  /* Its "Aa" is too light, and brings its colour with it. */
+  /* The "Aa" of a DataTable's filter is too light, and brings its colour with it. */
   "color-contrast": [".dash-filter--case"],
 };
 
@@ -58,7 +52,7 @@ export async function isAccessible(page, what, grave = ["serious", "critical"]) 
 }
 
 /* One heading, one main part, every label is of something, and every slider is
- * in a group that has a name: its handle takes none (see FOREIGN). */
+ * in a group that has a name, from which its handle has it (www/pronghorn.js). */
 export async function isInOrder(page, what) {
   const found = await page.evaluate(() => {
     const without = (selector, has) =>

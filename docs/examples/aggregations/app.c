@@ -184,6 +184,8 @@ graph(const char *id)
 	    .children = dcc_graph(.id = id));
 }
 
+/* What is "together" waits together: until the hidden data is there, the
+ * graphs that are drawn of it are shown as loading. */
 static const struct ph_value *
 layout(struct ph_call *call)
 {
@@ -195,12 +197,13 @@ layout(struct ph_call *call)
 		.options = PH_JSON(["north", "south", "west", "east"]),
 		.clearable = PH_FALSE),
 	    html_p(.id = "error", .role = "alert"),
-	    html_div(.className = "row", .children = PH_CHILDREN(
-		graph("graph-1"), graph("graph-2"), graph("graph-3"))),
-	    html_p(.id = "bytes"),
-	    dcc_store(.id = "all-rows"),
-	    html_div(.id = "intermediate-value",
-		.style = PH_JSON({ "display": "none" }))));
+	    html_div(.className = "together", .children = PH_CHILDREN(
+		html_div(.className = "row", .children = PH_CHILDREN(
+		    graph("graph-1"), graph("graph-2"), graph("graph-3"))),
+		html_p(.id = "bytes"),
+		dcc_store(.id = "all-rows"),
+		html_div(.id = "intermediate-value",
+		    .style = PH_JSON({ "display": "none" }))))));
 }
 
 PH_APP(app)

@@ -169,6 +169,8 @@ static const char count_bytes[] =
 
 /* ---- the page ----------------------------------------------------------- */
 
+/* What is "together" waits together: until the hidden data is there, the
+ * graph that is drawn of it is shown as loading. */
 static const struct ph_value *
 layout(struct ph_call *call)
 {
@@ -180,11 +182,12 @@ layout(struct ph_call *call)
 		.options = PH_JSON(["north", "south", "west", "east"]),
 		.clearable = PH_FALSE),
 	    html_p(.id = "error", .role = "alert"),
-	    dcc_graph(.id = "graph"),
-	    html_table(.id = "table"),
-	    html_p(.id = "bytes"),
-	    html_div(.id = "intermediate-value",
-		.style = PH_JSON({ "display": "none" }))));
+	    html_div(.className = "together", .children = PH_CHILDREN(
+		dcc_graph(.id = "graph"),
+		html_table(.id = "table"),
+		html_p(.id = "bytes"),
+		html_div(.id = "intermediate-value",
+		    .style = PH_JSON({ "display": "none" }))))));
 }
 
 PH_APP(app)

@@ -181,6 +181,8 @@ graph(const char *id)
 	    .children = dcc_graph(.id = id));
 }
 
+/* What is "together" waits together: until the signal comes, the graphs that
+ * it sets off are shown as loading. */
 static const struct ph_value *
 layout(struct ph_call *call)
 {
@@ -194,11 +196,13 @@ layout(struct ph_call *call)
 		    .options = PH_JSON(
 			["apples", "oranges", "figs", "pineapples"]))),
 	    html_p(.id = "error", .role = "alert"),
-	    html_div(.className = "row", .children =
-		PH_CHILDREN(graph("graph-1"), graph("graph-2"))),
-	    html_div(.className = "row", .children =
-		PH_CHILDREN(graph("graph-3"), graph("graph-4"))),
-	    html_div(.id = "signal", .style = PH_JSON({ "display": "none" }))));
+	    html_div(.className = "together", .children = PH_CHILDREN(
+		html_div(.className = "row", .children =
+		    PH_CHILDREN(graph("graph-1"), graph("graph-2"))),
+		html_div(.className = "row", .children =
+		    PH_CHILDREN(graph("graph-3"), graph("graph-4"))),
+		html_div(.id = "signal",
+		    .style = PH_JSON({ "display": "none" }))))));
 }
 
 PH_APP(app)

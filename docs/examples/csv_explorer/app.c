@@ -106,7 +106,7 @@ static const struct ph_value *
 layout(struct ph_call *call)
 {
 	(void)call;
-	return html_main(.className = "container", .children = PH_CHILDREN(
+	return html_main(.className = "container together", .children = PH_CHILDREN(
 	    html_h1(.children = ph_text("Production runs")),
 	    html_div(.className = "row", .children = PH_CHILDREN(
 		column("three columns", "Plant", "plant", dcc_dropdown(
