@@ -49,6 +49,10 @@ in_words(const struct ph_value *state, const char *category, long long early)
 			? ph_text_of(ph_textf("%lld requests wait", requests))
 			: "somebody waits",
 		    early_in_words(early));
+	if (strcmp(word, "wanted") == 0)
+		return ph_textf("%s: wanted for %.1f s now, and a free thread "
+				"is about to compute it. %s",
+		    category, seconds, early_in_words(early));
 	if (strcmp(word, "ready") == 0)
 		return ph_textf("%s: in the cache for %.0f s; worker %lld "
 				"computed it in %.2f s. %s Whoever asks now "

@@ -73,6 +73,24 @@ async function seen(visitor, selector, text, gone = false) {
 /* Until the page has line `n`, however it came by it. */
 const numbered = (visitor, n) => seen(visitor, "#number", `^n${n}$`);
 
+/* All that the panel says first is in the window of a phone. */
+async function isWithinPhone(page) {
+  const before = page.viewportSize();
+
+  await page.setViewportSize({ width: 360, height: 740 });
+  await page.waitForFunction(
+    (panel) => {
+      const title = document.querySelector(panel);
+      const { left, right } = title.getBoundingClientRect();
+
+      return left >= 0 && right <= 360 && title.scrollWidth <= title.clientWidth + 1;
+    },
+    PANEL,
+    PATIENT,
+  );
+  await page.setViewportSize(before);
+}
+
 /* Until the panel tells of a mistake, or no more. */
 const PANEL = ".dash-fe-error__title";
 const isTold = (visitor, text) => seen(visitor, PANEL, text);
@@ -277,6 +295,7 @@ test("errors come and go", { seconds: 400 }, async (t, scene) => {
     await page.locator("#dropdown").waitFor(PATIENT);
     await visitor.graphs(ROWS.apples); /* the page behind it is whole */
     await visitor.picture("dev-error");
+    await isWithinPhone(page);
     await rests(visitor);
     const again = now();
 

@@ -156,7 +156,8 @@ async function showsThatItLoads({ page }, state, what) {
 const watch = ({ page }, graphs) =>
   page.evaluate((ids) => {
     const plots = ids.map((id) => document.querySelector(`${id} .js-plotly-plot`));
-    const points = () => plots.map((plot) => plot?._fullData?.[0]?.y);
+    const points = () =>
+      plots.map((plot) => plot?._fullData?.[0]?.y ?? plot?._fullData?.[0]?.x);
     const before = points();
 
     window.seen = new Promise((resolve) => {

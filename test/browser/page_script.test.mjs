@@ -253,3 +253,25 @@ test("figures are dark on a dark page", { seconds: 240 }, async (t, scene) => {
   await other.page.waitForTimeout(500);
   assert.deepEqual(await look(other, "screen"), chosen);
 });
+
+test("parts that have no name get one", { seconds: 120 }, async (t, scene) => {
+  const browser = await launch(scene);
+  const scope = await Visitor.open(
+    browser,
+    await scene.start({ app: example("oscilloscope") }),
+  );
+
+  await scope.visit();
+  await scope.page.getByRole("slider", { name: "Time base, ms" }).waitFor(PATIENT);
+  const runs = await Visitor.open(
+    browser,
+    await scene.start({ app: example("csv_explorer") }),
+  );
+  const { page } = runs;
+
+  await runs.visit();
+  for (const name of ["First page", "Previous page", "Next page", "Last page"])
+    await page.getByRole("button", { name, exact: true }).waitFor(PATIENT);
+  await page.locator("#machines").click();
+  await page.getByRole("listbox", { name: "Machines" }).waitFor(PATIENT);
+});

@@ -229,6 +229,18 @@ test("the status page keeps focus and place", { seconds: 240 }, async (t, scene)
   /* What is empty says why. */
   for (const why of [/^Nothing now: a value stands here/, "None has answered yet: no page has been used since the server started."])
     await page.getByText(why).waitFor();
+  /* And to its end, on a phone. */
+  assert.deepEqual(
+    await page.locator(".wide caption, .wide td[colspan]").evaluateAll((list) =>
+      list.flatMap((one) => {
+        const range = document.createRange();
+
+        range.selectNodeContents(one);
+        return range.getBoundingClientRect().right > window.innerWidth ? [one.textContent] : [];
+      }),
+    ),
+    [],
+  );
   assert.equal(await page.locator(".modebar").count(), 0);
   /* No words over others. */
   const overlaps = await page.evaluate(() => {
