@@ -42,7 +42,7 @@ async function shows(visitor, title) {
 const number = (n) => `html_p(.id = "number", .children = ph_text("n${n}"))`;
 
 function withNumber(text) {
-  const first = /\.className = "container(?: live)?",\s+\.children = PH_CHILDREN\(/;
+  const first = /\.className = "container(?: \w+)?",\s+\.children = PH_CHILDREN\(/;
 
   assert.match(text, first);
   return text.replace(first, (found) => `${found}${number(0)}, `);
