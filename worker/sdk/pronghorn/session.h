@@ -165,7 +165,9 @@ ph_session_end(struct ph_call *call)
 /*
  * Say who uses this session, 255 bytes at most; NULL: nobody any more. The
  * session gets another id by this. What has .scope = PH_SCOPE_USER is shared
- * by the sessions of one user. False: the store failed.
+ * by the sessions of one user. What was put into the session stays in it, as
+ * what a visitor chose before he logged in: where another user may follow on
+ * the same browser, call ph_session_end() first. False: the store failed.
  */
 static inline bool
 ph_set_user(struct ph_call *call, const char *user)
