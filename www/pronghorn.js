@@ -357,7 +357,17 @@
     .map((what) => `${what}:not([aria-label], [aria-labelledby])`)
     .join();
 
+  /* A dcc.Dropdown has a hidden input beside its button. Clicks on a label go to
+   * the button; the Tab key must not stop where nothing is seen or said. */
+  function skipHidden() {
+    for (const input of document.querySelectorAll(
+      ".dash-dropdown-focus-target:not([tabindex='-1'])",
+    ))
+      input.tabIndex = -1;
+  }
+
   function giveNames() {
+    skipHidden();
     for (const part of document.querySelectorAll(NAMELESS))
       for (const [what, name] of Object.entries(NAMES))
         if (part.matches(what)) part.setAttribute("aria-label", name(part));

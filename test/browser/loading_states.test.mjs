@@ -201,6 +201,8 @@ async function walk(t, visitor, state, { where = "/", what, prefix = "" }) {
   await release();
   await page.locator(withPrefix(state.ready)).first().waitFor(PATIENT);
   await visitor.settled();
+  /* A page that rests takes nothing from a battery. */
+  await page.waitForFunction(() => document.getAnimations().length === 0, null, PATIENT);
   if (prefix || !state.ask) return visitor.settled();
   release = await hold(page);
   await state.ask(visitor);

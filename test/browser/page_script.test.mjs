@@ -272,6 +272,9 @@ test("parts that have no name get one", { seconds: 120 }, async (t, scene) => {
   await runs.visit();
   for (const name of ["First page", "Previous page", "Next page", "Last page"])
     await page.getByRole("button", { name, exact: true }).waitFor(PATIENT);
+  const stops = page.locator('.dash-dropdown-focus-target:not([tabindex="-1"])');
+
+  assert.equal(await stops.count(), 0, "the Tab key stops where nothing is seen");
   await page.locator("#machines").click();
   await page.getByRole("listbox", { name: "Machines" }).waitFor(PATIENT);
 });

@@ -16,12 +16,9 @@ const source = fs.readFileSync(
  * nor www/pronghorn.js, which names what has no name: by rule, where.
  */
 const FOREIGN = {
-  /* A dcc.Dropdown's hidden input, which takes the focus for its button. */
-  "aria-hidden-focus": [".dash-dropdown-focus-target"],
-  /* A list of boxes: a listbox with boxes in its options. */
+  /* A list of boxes: a listbox with boxes in its options, which are what the
+   * keyboard works with; other roles would be drawn over by the next choice. */
   "nested-interactive": [".dash-options-list-option"],
-  /* The "Aa" of a DataTable's filter is too light, and brings its colour with it. */
-  "color-contrast": [".dash-filter--case"],
 };
 
 /* The tools and the error panel of the development bundles. */
