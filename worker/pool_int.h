@@ -25,7 +25,7 @@ struct pool {
 	struct cache_peer peer;
 	int mail_fd;
 	bool submitted;       /* since the last kick; the loop's */
-	bool held_back;       /* a kick woke nobody; the loop's */
+	bool held_back;       /* pool_hurry() is wanted; the loop's */
 	int64_t submitted_us; /* the first of those submitted */
 	unsigned thread_count;
 	unsigned quick_max; /* threads that may do anything but compute */
