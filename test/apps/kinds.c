@@ -141,6 +141,58 @@ takes(struct ph_call *call)
 	return ph_download(call, "takes.data", "x.bin", NULL, bytes, len);
 }
 
+/* Each round gives back what it has made; the one in it is left open. */
+static enum ph_status
+scratches(struct ph_call *call)
+{
+	const struct ph_value *kept = ph_null();
+	int64_t sum = 0;
+	int i;
+
+	for (i = 0; i < 20; i++) {
+		ph_scratch_begin(call);
+		sum += ph_int_of(ph_at(
+		    ph_member(ph_query(call, "SELECT i FROM t WHERE i = ?1",
+				  ph_int(i)),
+			"i"),
+		    0));
+		if (i == 10)
+			kept = ph_keep(call, ph_textf("round %d", i));
+		ph_scratch_end(call);
+	}
+	ph_scratch_begin(call);
+	return ph_output(call, "scratches.children",
+	    ph_textf("%s %d %s", ph_text_of(ph_input(call, "in.value")),
+		(int)sum, ph_text_of(kept)));
+}
+
+/* Properties of components that are none of its outputs. */
+static enum ph_status
+sets(struct ph_call *call)
+{
+	ph_set_props(call, "else", "children", ph_input(call, "in.value"));
+	ph_set_props(call, ph_id("match", ph_int(1)), "children",
+	    html_b(.children = ph_text("side")));
+	return ph_output(call, "sets.children", ph_null());
+}
+
+/* Not memoized: it waits for two values, one after the other, and so runs three
+ * times. */
+static enum ph_status
+waits(struct ph_call *call)
+{
+	const struct ph_value *in = ph_input(call, "in.value");
+	const struct ph_value *first = ph_memo(call, echo, in);
+	const struct ph_value *second;
+
+	if (first == NULL)
+		return PH_WAIT;
+	second = ph_memo(call, echo, PH_LIST(first));
+	if (second == NULL)
+		return PH_WAIT;
+	return ph_output(call, "waits.children", second);
+}
+
 /* Computed anew for each input. */
 static enum ph_status
 computes(struct ph_call *call)
@@ -240,6 +292,7 @@ layout(struct ph_call *call)
 			    out("else"), out("kept"), out("asks"),
 			    out("queries"), out("fails"), out("remembers"),
 			    out("stores"), out("behind"), out("bar"),
+			    out("scratches"), out("sets"), out("waits"),
 			    out("computes"), out("nothing"), out("breaks"),
 			    dcc_input(.id = "quiet"), dcc_store(.id = "keeps"),
 			    dcc_input(.id = ph_id("cell", ph_int(1))),
@@ -281,6 +334,12 @@ PH_APP(app)
 	    .progress = PH_PROGRESS({ "bar.children", ph_text("none") }));
 	ph_memoize(app, echo, .timeout = 1);
 	ph_callback(app, computes, PH_OUTPUT("computes.children"),
+	    PH_INPUT("in.value"));
+	ph_callback(app, scratches, PH_OUTPUT("scratches.children"),
+	    PH_INPUT("in.value"));
+	ph_callback(app, sets, PH_OUTPUT("sets.children"),
+	    PH_INPUT("in.value"));
+	ph_callback(app, waits, PH_OUTPUT("waits.children"),
 	    PH_INPUT("in.value"));
 	ph_callback(app, nothing, PH_OUTPUT("nothing.children"),
 	    PH_INPUT("in.value"));
