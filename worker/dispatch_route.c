@@ -17,6 +17,9 @@
 #include "worker/update.h"
 #include "worker/worker_int.h"
 
+/* Longer ones stay a line of their own: a head has a bound. */
+#define CACHE_CONTROL_MAX 200
+
 static bool
 set_text(struct arena *arena, struct value *value, const char *data, size_t len)
 {
@@ -31,7 +34,7 @@ static int
 encode_request(struct worker *worker, const struct route_message *message,
     struct buf *out)
 {
-	struct value *args = value_array(&worker->arena, 3);
+	struct value *args = value_array(&worker->arena, 4);
 	const struct http_head *head = message->head;
 	struct value *request =
 	    update_request(&worker->arena, head, message->client);
@@ -43,6 +46,8 @@ encode_request(struct worker *worker, const struct route_message *message,
 		head->query.len))
 		return -ENOMEM;
 	args->u.items[2] = *request;
+	args->u.items[3].kind = VALUE_BOOL;
+	args->u.items[3].flag = head->method == HTTP_HEAD;
 	return encode_value(args, out);
 }
 
@@ -95,6 +100,71 @@ take_file(struct route_answer *answer)
 	return blob;
 }
 
+/* The file of the answer, or the part of it that is asked for. */
+static void
+reply_with_file(struct route_answer *answer, struct reply *reply)
+{
+	const struct route_file *file = &answer->file;
+	const struct static_texts *texts = &file->texts;
+
+	if (file->status == 412 || file->status == 416) {
+		http_reply_error(reply, file->status);
+		if (file->status == 416)
+			reply->range = texts->range;
+		return;
+	}
+	if (file->status != 0) {
+		reply->status = file->status;
+		reply->etag = texts->etag[0] != '\0' ? texts->etag : NULL;
+		reply->modified =
+		    texts->modified[0] != '\0' ? texts->modified : NULL;
+	}
+	if (file->status == 304) {
+		reply->type = NULL;
+		return;
+	}
+	reply->ranges = file->status != 0;
+	reply->len = answer->file_len;
+	reply->blob = take_file(answer);
+	if (reply->blob == NULL) {
+		http_reply_error(reply, 503);
+		return;
+	}
+	reply->body = reply->blob->data;
+	if (file->status != 206)
+		return;
+	reply->range = texts->range;
+	reply->offset = file->first;
+	reply->len = file->count;
+	if (reply->body != NULL)
+		reply->body = (const char *)reply->body + file->first;
+}
+
+/* The handler's fields behind those of ph_set_header() and ph_set_cookie(),
+ * but for a Cache-Control, which stands for ours. */
+static void
+give_fields(struct task *task, struct reply *reply)
+{
+	struct buf *fields = &task->answer->fields;
+	struct http_span value;
+	struct http_span line;
+	size_t before;
+
+	if (!routes_find_field(fields, "Cache-Control", &value, &line) ||
+	    value.len > CACHE_CONTROL_MAX) {
+		(void)buf_put(&task->fields, fields->data, fields->len);
+		return;
+	}
+	before = (size_t)(line.data - fields->data);
+	(void)buf_put(&task->fields, fields->data, before);
+	(void)buf_put(&task->fields, line.data + line.len,
+	    fields->len - before - line.len);
+	before = (size_t)(value.data - fields->data);
+	fields->data[before + value.len] = '\0';
+	if (reply->status < 400 || reply->status == task->answer->status)
+		reply->cache = fields->data + before;
+}
+
 void
 dispatch_route_reply(struct task *task, struct reply *reply)
 {
@@ -105,24 +175,21 @@ dispatch_route_reply(struct task *task, struct reply *reply)
 	memset(reply, 0, sizeof(*reply));
 	reply->status = answer->status != 0 ? answer->status : 204;
 	reply->type = answer->type[0] != '\0' ? answer->type : NULL;
-	/* Behind those of ph_set_header() and ph_set_cookie(). */
-	(void)buf_put(&task->fields, answer->fields.data, answer->fields.len);
 	if (answer->spool != NULL) {
 		reply->len = spool_len(answer->spool);
 		reply->blob = blob_new_spool(answer->spool);
 		answer->spool = NULL; /* the blob's now */
+		if (reply->blob == NULL)
+			http_reply_error(reply, 503);
 	} else if (answer->fd >= 0) {
-		reply->len = answer->file_len;
-		reply->blob = take_file(answer);
-		reply->body = reply->blob != NULL ? reply->blob->data : NULL;
+		reply_with_file(answer, reply);
 	} else if (reply->status != 204 && reply->status != 304) {
 		data = buf_detach(&task->response, &len);
 		reply->body = data;
 		reply->len = len;
 		reply->blob = blob_new(data, len);
-	} else {
-		return;
+		if (reply->blob == NULL)
+			http_reply_error(reply, 503);
 	}
-	if (reply->blob == NULL)
-		http_reply_error(reply, 503);
+	give_fields(task, reply);
 }

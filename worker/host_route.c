@@ -191,7 +191,7 @@ download(struct ph_call *ph, const char *what, const char *name,
 /* ---- the run --------------------------------------------------------------
  */
 
-/* The arguments of a TASK_ROUTE: path, query, request. */
+/* The arguments of a TASK_ROUTE: path, query, request, and is it a HEAD. */
 static int
 read_arguments(struct task *task, struct call *call, struct arena *arena,
     struct route_call *route)
@@ -203,13 +203,14 @@ read_arguments(struct task *task, struct call *call, struct arena *arena,
 
 	rc = encode_decode(task->arguments.data, task->arguments.len, arena,
 	    &args);
-	if (rc < 0 || args->kind != VALUE_ARRAY || args->count != 3)
+	if (rc < 0 || args->kind != VALUE_ARRAY || args->count != 4)
 		return rc < 0 ? rc : ERR_CORRUPT;
 	about = value_array(arena, UPDATE_ABOUT_COUNT);
 	if (about == NULL)
 		return -ENOMEM;
 	about->u.items[UPDATE_REQUEST] = args->u.items[2];
 	call->about = about;
+	route->head_only = args->u.items[3].flag;
 	route->path = args->u.items[0].u.text;
 	query = &args->u.items[1];
 	call->query_args = pattern_query(
@@ -282,6 +283,7 @@ route_run(struct task *task, struct toolkit *kit, struct arena *arena)
 	crash_enter(task->route->name, NULL);
 	status = task->route->handler((struct ph_call *)(void *)&call);
 	crash_leave();
+	route_choose_part(&call, route.head_only);
 	call_leave(&call);
 	judge(task, &call, &route, status);
 	call_fini(&call);

@@ -8,6 +8,7 @@
 #include "worker/app.h"
 #include "worker/http_parse.h"
 #include "worker/options.h"
+#include "worker/static.h"
 
 /*
  * The app's own paths: <pronghorn/route.h>. What the head of a request alone
@@ -22,6 +23,14 @@ struct app_route {
 	size_t max_body;
 };
 
+/* What the conditions and the range of a request make of a file. */
+struct route_file {
+	int status; /* 200, 206, 304, 412, 416; 0: it was not asked */
+	size_t first;
+	size_t count;
+	struct static_texts texts; /* "": the app says its own */
+};
+
 /* What a handler has set as its response. */
 struct route_answer {
 	int status;        /* 0: nothing, 204 */
@@ -29,7 +38,8 @@ struct route_answer {
 	struct buf fields; /* header lines with CRLF */
 	int fd;            /* an open file, owned; -1: the body is in memory */
 	size_t file_len;
-	struct spool *spool; /* or in such a file; NULL: not */
+	struct route_file file; /* what is sent of it */
+	struct spool *spool;    /* or in such a file; NULL: not */
 };
 
 void route_answer_free(struct route_answer **answer);
@@ -51,6 +61,13 @@ int routes_check(const struct worker_options *options,
     const struct app_route *route, const struct http_head *head, bool secure);
 
 void routes_validate(struct app *app);
+
+/*
+ * host_part.c: the first line of that name among `fields`, its value in *value
+ * and all of it, with CRLF, in *line (may be NULL). False: there is none.
+ */
+bool routes_find_field(const struct buf *fields, const char *name,
+    struct http_span *value, struct http_span *line);
 
 struct task;
 struct toolkit;

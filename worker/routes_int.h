@@ -18,6 +18,7 @@ struct route_call {
 	struct buf *response;
 	struct route_answer *answer;
 	struct form form;
+	bool head_only; /* the client asks for the head alone */
 	bool form_read; /* or tried */
 	bool bad;       /* the client's mistake */
 	int bad_status; /* ... and what it is told */
@@ -55,6 +56,9 @@ enum ph_status route_respond_file(struct ph_call *call, const char *path,
     const char *type, const char *save_as);
 bool route_respond_header(struct ph_call *call, const char *name,
     const char *value);
+
+/* host_part.c: what the request makes of the file that is answered with. */
+void route_choose_part(struct call *call, bool head_only);
 
 /* ph_route(). */
 void routes_define(struct ph_app *app, const char *method, const char *path,

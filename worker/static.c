@@ -248,6 +248,36 @@ fill_texts(const struct stat *st, enum static_form form,
 	http_reply_date((int64_t)st->st_mtim.tv_sec * 1000, texts->modified);
 }
 
+void
+static_texts(const struct stat *st, struct static_texts *texts)
+{
+	fill_texts(st, STATIC_FORM_PLAIN, texts);
+}
+
+int
+static_part(const struct http_head *head, int64_t mtime, size_t len,
+    struct static_texts *texts, size_t *first, size_t *count)
+{
+	*first = 0;
+	*count = len;
+	if (head->method != HTTP_GET || head->range.data == NULL ||
+	    !static_if_range(head, texts->etag, mtime))
+		return 200;
+	switch (static_parse_range(head->range, len, first, count)) {
+	case STATIC_PART:
+		(void)snprintf(texts->range, sizeof(texts->range),
+		    "bytes %zu-%zu/%zu", *first, *first + *count - 1, len);
+		return 206;
+	case STATIC_UNSATISFIABLE:
+		(void)snprintf(texts->range, sizeof(texts->range),
+		    "bytes */%zu", len);
+		return 416;
+	case STATIC_WHOLE:
+		break;
+	}
+	return 200;
+}
+
 /* Keep a small file. Takes no ownership of `plain`. */
 static void
 entry_fill(struct static_entry *entry, const char *path, const struct stat *st,
@@ -312,30 +342,20 @@ apply_range(const struct http_head *head, const struct stat *st,
 	size_t first;
 	size_t count;
 
-	if (!reply->ranges || reply->status != 200 ||
-	    head->method != HTTP_GET || head->range.data == NULL ||
-	    !static_if_range(head, texts->etag, (int64_t)st->st_mtim.tv_sec))
+	if (!reply->ranges || reply->status != 200)
 		return;
-	switch (static_parse_range(head->range, reply->len, &first, &count)) {
-	case STATIC_WHOLE:
-		break;
-	case STATIC_PART:
-		(void)snprintf(texts->range, sizeof(texts->range),
-		    "bytes %zu-%zu/%zu", first, first + count - 1, reply->len);
-		reply->status = 206;
+	reply->status = static_part(head, (int64_t)st->st_mtim.tv_sec,
+	    reply->len, texts, &first, &count);
+	if (reply->status == 206) {
 		reply->range = texts->range;
 		if (reply->body != NULL)
 			reply->body = (const char *)reply->body + first;
 		reply->offset = first;
 		reply->len = count;
-		break;
-	case STATIC_UNSATISFIABLE:
-		(void)snprintf(texts->range, sizeof(texts->range),
-		    "bytes */%zu", reply->len);
+	} else if (reply->status == 416) {
 		blob_unref(reply->blob);
 		http_reply_error(reply, 416);
 		reply->range = texts->range;
-		break;
 	}
 }
 

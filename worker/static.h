@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 
 #include "server/base/buf.h"
 #include "worker/http_parse.h"
@@ -55,6 +56,17 @@ struct static_texts {
 	char modified[30];
 	char range[72];
 };
+
+/* Tag and time of a file as it is. Any thread, as the next one. */
+void static_texts(const struct stat *st, struct static_texts *texts);
+
+/*
+ * The part of `len` bytes that is asked for: 200 for all of them, 206 or 416,
+ * with texts->range then. texts->etag and `mtime` (0: unknown) are what
+ * If-Range is about.
+ */
+int static_part(const struct http_head *head, int64_t mtime, size_t len,
+    struct static_texts *texts, size_t *first, size_t *count);
 
 void static_answer(struct static_folder *folder,
     const struct static_request *request, struct static_texts *texts,

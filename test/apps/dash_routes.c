@@ -75,6 +75,25 @@ get_file(struct ph_call *call)
 	    "r\303\251sum\303\251.csv");
 }
 
+/* One that says itself which version it is, and who may keep it. */
+static enum ph_status
+get_version(struct ph_call *call)
+{
+	ph_respond_header(call, "ETag", "\"v1\"");
+	ph_respond_header(call, "Cache-Control", "max-age=60");
+	ph_respond_header(call, "Last-Modified",
+	    "Sun, 06 Nov 1994 08:49:37 GMT");
+	ph_respond_header(call, "X-Last", "1");
+	return ph_respond_file(call, getenv("ROUTE_FILE"), "text/csv", NULL);
+}
+
+/* Who posts gets all of it. */
+static enum ph_status
+post_file(struct ph_call *call)
+{
+	return ph_respond_file(call, getenv("ROUTE_FILE"), "text/csv", NULL);
+}
+
 /* Longer than anything that is kept in one piece. */
 static enum ph_status
 get_long(struct ph_call *call)
@@ -133,6 +152,8 @@ PH_APP(app)
 	ph_route(app, "POST", "/form", post_form);
 	ph_route(app, "POST", "/hook", post_hook, .any_origin = true);
 	ph_route(app, "GET", "/file", get_file);
+	ph_route(app, "GET", "/version", get_version);
+	ph_route(app, "POST", "/file", post_file, .any_origin = true);
 	ph_route(app, "GET", "/long", get_long);
 	ph_route(app, "GET", "/broken", get_broken);
 	ph_route(app, "GET", "/split", get_split);

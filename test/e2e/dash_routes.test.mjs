@@ -2,15 +2,17 @@
 
 /* The app's own paths: methods, what handlers read and set, refusals. */
 import assert from "node:assert/strict";
+import fs from "node:fs";
 import { test } from "../lib/harness.mjs";
 import { request } from "../lib/wire.mjs";
 
 test("routes", async (t, scene) => {
   const content = "a,b\n".repeat(100000);
+  const file = scene.file("data.csv", content);
   const server = await scene.start({
     app: "dash_routes",
     threads: 2,
-    env: { ROUTE_FILE: scene.file("data.csv", content) },
+    env: { ROUTE_FILE: file },
   });
   const ask = async (method, path, body, headers = {}) => {
     const answer = await fetch(server.url + path, { method, body, headers });
@@ -110,6 +112,96 @@ test("routes", async (t, scene) => {
       answer.headers.get("content-disposition"),
       "attachment; filename=\"r__sum__.csv\"; filename*=UTF-8''r%C3%A9sum%C3%A9.csv",
     );
+  });
+
+  await t.test("parts of a file", async () => {
+    const whole = await ask("GET", "/file");
+    const etag = whole.headers.get("etag");
+    const modified = whole.headers.get("last-modified");
+
+    assert.equal(whole.headers.get("accept-ranges"), "bytes");
+    assert.match(etag, /^"[0-9a-f]+-61a80"$/);
+    assert.equal(whole.headers.get("cache-control"), "no-store");
+    assert.equal(Date.parse(modified), Math.floor(fs.statSync(file).mtimeMs / 1000) * 1000);
+    for (const [range, status, extent, text] of [
+      ["bytes=0-2", 206, "0-2", "a,b"],
+      ["bytes=399998-", 206, "399998-399999", "b\n"],
+      ["bytes=-4", 206, "399996-399999", "a,b\n"],
+      ["bytes=399999-900000", 206, "399999-399999", "\n"],
+      ["bytes=400000-", 416, "*", null],
+      ["bytes=2-1", 200, null, content],
+      ["bytes=0-1,3-4", 200, null, content],
+      ["lines=0-1", 200, null, content],
+    ]) {
+      const part = await ask("GET", "/file", null, { Range: range });
+
+      assert.equal(part.status, status, range);
+      assert.equal(part.headers.get("content-range"), extent && `bytes ${extent}/400000`, range);
+      if (text === null) continue;
+      assert.equal(part.text, text, range);
+      assert.equal(part.headers.get("etag"), etag);
+      assert.match(part.headers.get("content-disposition"), /^attachment/);
+    }
+    const range = { Range: "bytes=4-7" };
+
+    for (const [condition, status] of [
+      [{ "If-Range": etag }, 206],
+      [{ "If-Range": modified }, 206],
+      [{ "If-Range": '"other"' }, 200],
+      [{ "If-Range": "Sun, 06 Nov 1994 08:49:37 GMT" }, 200],
+      [{ "If-None-Match": `"x", ${etag}` }, 304],
+      [{ "If-None-Match": '"x"' }, 206],
+      [{ "If-Modified-Since": modified }, 304],
+      [{ "If-Match": '"x"' }, 412],
+      [{ "If-Unmodified-Since": "Sun, 06 Nov 1994 08:49:37 GMT" }, 412],
+      [{ "If-Match": etag }, 206],
+    ]) {
+      const answer = await ask("GET", "/file", null, { ...range, ...condition });
+
+      assert.equal(answer.status, status, JSON.stringify(condition));
+      if (status === 304) assert.equal(answer.text, "");
+    }
+    /* RFC 9110 14.2: only of GET. */
+    const head = await ask("HEAD", "/file", null, range);
+
+    assert.equal(head.status, 200);
+    assert.equal(head.headers.get("content-length"), "400000");
+    assert.equal(head.headers.get("accept-ranges"), "bytes");
+    assert.equal(head.headers.get("etag"), etag);
+    assert.equal(
+      (await ask("HEAD", "/file", null, { "If-None-Match": etag })).status, 304);
+    const posted = await ask("POST", "/file", "", { ...range, "If-None-Match": "*" });
+
+    assert.equal(posted.status, 200);
+    assert.equal(posted.text, content);
+    assert.equal(posted.headers.get("etag"), null);
+  });
+
+  await t.test("a file of which the app says the version", async () => {
+    const get = (headers) => ask("GET", "/version", null, headers);
+    const whole = await get();
+
+    assert.equal(whole.headers.get("etag"), '"v1"');
+    assert.equal(whole.headers.get("last-modified"), "Sun, 06 Nov 1994 08:49:37 GMT");
+    assert.equal(whole.headers.get("cache-control"), "max-age=60");
+    assert.equal(whole.headers.get("x-last"), "1");
+    const range = { Range: "bytes=0-0" };
+
+    for (const [condition, status] of [
+      [{ "If-None-Match": '"v1"' }, 304],
+      [{ "If-Modified-Since": "Sun, 06 Nov 1994 08:49:37 GMT" }, 304],
+      [{ ...range, "If-Range": '"v1"' }, 206],
+      [{ ...range, "If-Range": '"v2"' }, 200],
+      [{ "If-Match": '"v2"' }, 412],
+    ]) {
+      const answer = await get(condition);
+
+      assert.equal(answer.status, status, JSON.stringify(condition));
+      assert.equal(
+        answer.headers.get("cache-control"),
+        status === 412 ? "no-store" : "max-age=60",
+      );
+    }
   });
 
   await t.test("other sites", async () => {

@@ -280,6 +280,11 @@ ph_respond_json(struct ph_call *call, int status, const struct ph_value *value)
  * name a browser saves it under; NULL: it shows it. A file that is not there
  * ends the call as an error. The path is the app's to choose: never make it
  * of what a client sent without checking.
+ *
+ * In a GET route it has an ETag and Last-Modified of the file, or what the
+ * handler sets with ph_respond_header(), and the server answers Range (206,
+ * 416), If-Range, If-None-Match and the like (304, 412) out of it: a download
+ * goes on where it was cut, a video may be wound.
  */
 static inline enum ph_status
 ph_respond_file(struct ph_call *call, const char *path, const char *type,
@@ -289,7 +294,9 @@ ph_respond_file(struct ph_call *call, const char *path, const char *type,
 }
 
 /* Add a header line to the response. False, and the call ends as an error:
- * it is none, or the server's own to set, as Content-Length. */
+ * it is none, or the server's own to set, as Content-Length. Without a
+ * Cache-Control of the handler it is "no-store"; a response that used the
+ * session stays "private, no-store". */
 static inline bool
 ph_respond_header(struct ph_call *call, const char *name, const char *value)
 {
