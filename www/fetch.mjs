@@ -119,6 +119,23 @@ function reasonFromNpm(stderr) {
   return [code, reason].filter(Boolean).join(": ") || "no reason given";
 }
 
+/* What was wrong, in one line. npm says which package it means, mostly. */
+function whyNot(specs, stderr) {
+  const reason = reasonFromNpm(stderr);
+  const said = specs.filter((spec) =>
+    [`'${spec}'`, `'${spec}@`, ` ${spec}.`].some((text) => stderr.includes(text)),
+  );
+  const names = (said.length > 0 ? said : specs).join(", ");
+
+  if (reason.startsWith("E404"))
+    return `npm has no package of that name: ${names}`;
+  if (reason.startsWith("ETARGET")) return `npm has no such version: ${names}`;
+  return (
+    `npm could not fetch ${specs.length} package(s), ` +
+    `is the network there? ${reason}`
+  );
+}
+
 /* One call for all packages; none of their dependencies, none of their code. */
 export async function download(packages, into) {
   const { spawnSync } = await import("node:child_process");
@@ -147,11 +164,7 @@ export async function download(packages, into) {
         "(on Debian: apt-get install npm)",
     );
   if (done.error) throw new FetchError(`npm pack: ${done.error.message}`);
-  if (done.status !== 0)
-    throw new FetchError(
-      `npm could not fetch ${specs.length} package(s), ` +
-        `is the network there? ${reasonFromNpm(done.stderr)}`,
-    );
+  if (done.status !== 0) throw new FetchError(whyNot(specs, done.stderr));
 }
 
 function checkIntegrity(pkg, file) {

@@ -259,3 +259,27 @@ test("without npm, and without a network, one line says so", async () => {
   );
   assert.equal(fs.existsSync(path.join(dir, "made")), false);
 });
+
+test("a name or a version that npm does not have is called so", async () => {
+  const { name, version } = pin("sha512-bm90IHRoaXM=");
+  const spec = `${name}@${version}`;
+
+  /* As npm 9 and npm 11 say it. */
+  for (const line of [`'${spec}' is not in this registry.`, "Not Found - GET https://..."]) {
+    setNpm(
+      `echo "npm error code E404" >&2; echo "npm error 404  ${line}" >&2; exit 1`,
+    );
+    await assert.rejects(fetchFrontEnd(dest, pins), {
+      name: "Error",
+      message: `npm has no package of that name: ${spec}`,
+    });
+  }
+  setNpm(
+    "echo 'npm error code ETARGET' >&2; " +
+      `echo 'npm error notarget No matching version found for ${spec}.' >&2; exit 1`,
+  );
+  await assert.rejects(fetchFrontEnd(dest, pins), {
+    name: "Error",
+    message: `npm has no such version: ${spec}`,
+  });
+});
