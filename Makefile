@@ -94,9 +94,10 @@ OWN_WWW := $(patsubst www/%,$(BUILD)/www/%,$(wildcard www/*.html www/*.css \
 	www/*.js www/favicon.*))
 NODE_MODULES := test/node_modules/.package-lock.json
 
-# A component package of npm's, for the tests: what is pinned in test/packages.
+# Component packages of npm's, for the tests: what is pinned in test/packages.
 PACKAGES := $(BUILD)/packages/stamp
-PACKAGE_APP := $(BUILD)/packages/app.so
+PACKAGE_APPS := $(patsubst test/packages/%.c,$(BUILD)/packages/%.so,$(wildcard \
+	test/packages/*.c))
 
 # What tests are told about the build.
 TEST_ENV := BUILD='$(abspath $(BUILD))' WWW='$(abspath $(BUILD))/www' T='$(T)'
@@ -226,7 +227,7 @@ $(WALL_CLOCK): test/e2e/wall_clock.c $(BUILD)/flags
 	$(call run_as,TEST,$(CC) -std=c11 -D_GNU_SOURCE $(OPT) $(WARN) \
 		-fPIC -shared -o $@ $<)
 
-$(PACKAGE_APP): test/packages/app.c $(PACKAGES) $(SDK_HEADERS) $(BUILD)/flags
+$(BUILD)/packages/%.so: test/packages/%.c $(PACKAGES) $(SDK_HEADERS) $(BUILD)/flags
 	$(call run_as,APP,$(CC) $(APP_FLAGS) -I$(@D) -o $@ $<)
 
 # Fetched once, as the front end is; another build folder takes a copy.
@@ -309,10 +310,10 @@ replay: $(REPLAY_BIN) $(DIFFERENTIAL) ## the fuzz targets on all inputs kept
 www-test: $(BUILD)/www/stamp ## fetching and generating
 	@$(TEST_ENV) sh test/node_tests.sh www test/www
 
-e2e: all $(CXX_EXAMPLE_SO) $(TEST_APPS) $(PACKAGE_APP) $(BENCH_BIN) $(STRESS_BIN) $(WALL_CLOCK) $(BUILD)/www/stamp $(NODE_MODULES) ## real processes, from outside
+e2e: all $(CXX_EXAMPLE_SO) $(TEST_APPS) $(PACKAGE_APPS) $(BENCH_BIN) $(STRESS_BIN) $(WALL_CLOCK) $(BUILD)/www/stamp $(NODE_MODULES) ## real processes, from outside
 	@$(TEST_ENV) sh test/node_tests.sh e2e test/e2e test/stress
 
-browser: all $(CXX_EXAMPLE_SO) $(TEST_APPS) $(PACKAGE_APP) $(BUILD)/www/stamp $(NODE_MODULES) ## a real browser
+browser: all $(CXX_EXAMPLE_SO) $(TEST_APPS) $(PACKAGE_APPS) $(BUILD)/www/stamp $(NODE_MODULES) ## a real browser
 	@$(TEST_ENV) sh test/node_tests.sh browser test/browser
 
 # Rewritten by this target only, so that a test run leaves the tree alone.

@@ -11,18 +11,19 @@ import { run } from "../lib/server.mjs";
 
 const FOLDER = path.join(BUILD, "packages");
 const NAME = "dash_bootstrap_components";
+const OTHER = "dash_mantine_components";
 
 /* The app of a layout that is one expression, with the generated headers. */
-function compile(scene, expression, { packaged = true, cxx = false } = {}) {
+function compile(scene, expression, { name = NAME, packaged = true, cxx = false } = {}) {
   const file = scene.file(
     cxx ? "app.cpp" : "app.c",
     [
       `#include <pronghorn/app.h${cxx ? "pp" : ""}>`,
-      `#include "${NAME}.h${cxx ? "pp" : ""}"`,
+      `#include "${name}.h${cxx ? "pp" : ""}"`,
       "static const struct ph_value *layout(struct ph_call *call)",
       `{ (void)call; return ${expression}; }`,
       "PH_APP(app)",
-      `{ ${packaged ? `ph_package(app, "${NAME}");` : ""}`,
+      `{ ${packaged ? `ph_package(app, "${name}");` : ""}`,
       "  ph_layout(app, layout); }\n",
     ].join("\n"),
   );
@@ -73,7 +74,35 @@ test("what is served", async (t, scene) => {
   }
 });
 
+test("the parts of a bundle that it loads itself", async (t, scene) => {
+  const { object } = compile(scene, "dmc_badge(.children = ph_text(\"b\"))", { name: OTHER });
+  const server = await scene.start({ app: object, args: found });
+  const html = await (await fetch(server.url)).text();
+  const scripts = html.match(/_dash-component-suites\/[^"]*dash_mantine[^"]*\.js/g);
+
+  assert.equal(scripts.length, 1, "the page loads the main script alone");
+  const folder = scripts[0].replace(/[^/]*$/, "");
+
+  /* By their name, and by the one that Dash's own server would take apart. */
+  for (const part of ["async-LineChart.js", "async-LineChart.v2_2_0m1755660942.js"]) {
+    const answer = await fetch(`${server.url}/${folder}${part}`);
+
+    assert.equal(answer.status, 200, part);
+    assert.match(answer.headers.get("cache-control"), /immutable/);
+    assert.match(await answer.text(), /dash_mantine_components/);
+  }
+  assert.equal((await fetch(`${server.url}/${folder}async-None.js`)).status, 404);
+});
+
 test("what does not compile", (t, scene) => {
+  for (const [expression, name] of [
+    ["dmc_badge(.colour = \"red\")", OTHER],
+    ["dmc_badge(.color = ph_int(1))", OTHER],
+  ])
+    assert.notEqual(compile(scene, expression, { name }).status, 0, expression);
+  const builders = compile(scene, "dmc::Badge().color(\"red\").children(\"b\")", { name: OTHER, cxx: true });
+
+  assert.equal(builders.stderr, "");
   const wrong = compile(scene, "dbc_badge(.colour = \"red\")");
 
   assert.notEqual(wrong.status, 0);
