@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <math.h>
 #include <sqlite3.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -47,6 +48,16 @@ source_error(struct source *source, uint64_t line, const char *why)
 	call_error(source->call, "%s: %s, line %llu: %s", source->call->name,
 	    source->name, (unsigned long long)line, why);
 	return ERR_SYNTAX;
+}
+
+static int
+column_error(struct source *source, uint64_t line, size_t column,
+    const char *why)
+{
+	char text[100];
+
+	(void)snprintf(text, sizeof(text), "column %zu: %s", column + 1, why);
+	return source_error(source, line, text);
 }
 
 static int
@@ -159,8 +170,8 @@ name_columns(struct source *source, const struct csv *csv)
 			(void)buf_put(&name, csv->fields[i].text,
 			    csv->fields[i].len);
 		if (!is_name(name.data, name.len))
-			rc = source_error(source, csv->line,
-			    "a name is not valid UTF-8");
+			rc = column_error(source, csv->line, i,
+			    "its name is not valid UTF-8");
 		source->names[i] = arena_strndup(arena, name.data, name.len);
 		if (source->names[i] == NULL)
 			rc = no_memory(source);
@@ -178,8 +189,8 @@ check_names(struct source *source)
 	for (i = 0; i < source->columns; i++)
 		for (j = 0; j < i; j++)
 			if (strcasecmp(source->names[i], source->names[j]) == 0)
-				return source_error(source, 1,
-				    "two columns have the same name");
+				return column_error(source, 1, i,
+				    "its name is that of a column before");
 	return 0;
 }
 

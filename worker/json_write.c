@@ -35,10 +35,35 @@ struct sink {
 	bool page;   /* to a browser's page, not to any client */
 	bool figure; /* in a figure: plotly reads typed arrays */
 	const char **why;
+	bool name;      /* it is a name that is none */
+	char path[160]; /* after a failure: where in the value */
 };
 
 static int write_value(const struct value *value, struct sink *to,
     unsigned depth);
+
+/* On the way out of a text that is none: it was in this member, or item. */
+static int
+put_place(struct sink *to, const char *member, size_t index)
+{
+	char path[sizeof(to->path)];
+	char part[sizeof(to->path)];
+
+	if (member != NULL)
+		(void)snprintf(part, sizeof(part), ".%s", member);
+	else
+		(void)snprintf(part, sizeof(part), "[%zu]", index);
+	(void)snprintf(path, sizeof(path), "%s", to->path);
+	(void)snprintf(to->path, sizeof(to->path), "%.80s%.79s", part, path);
+	return ERR_SYNTAX;
+}
+
+static int
+bad_name(int rc, struct sink *to)
+{
+	to->name = true;
+	return rc;
+}
 
 /* Bytes that cannot stand in a JSON text inside HTML as they are. */
 static int
@@ -325,9 +350,24 @@ write_column(const struct value_column *column, bool typed, struct sink *to)
 		if (row > 0)
 			(void)buf_putc(to->out, ',');
 		rc = write_cell(column, row, to);
+		if (rc == ERR_SYNTAX)
+			(void)put_place(to, NULL, row);
 	}
 	(void)buf_putc(to->out, ']');
 	return rc;
+}
+
+/* A cell with the name of its column. */
+static int
+write_field(const struct value_column *column, uint32_t row, struct sink *to)
+{
+	int rc = json_write_text(column->name, column->name_len, to->out);
+
+	if (rc < 0)
+		return bad_name(rc, to);
+	(void)buf_putc(to->out, ':');
+	rc = write_cell(column, row, to);
+	return rc == ERR_SYNTAX ? put_place(to, column->name, 0) : rc;
 }
 
 static int
@@ -343,13 +383,11 @@ write_table(const struct value_table *table, struct sink *to)
 		for (i = 0; i < table->column_count && rc == 0; i++) {
 			if (i > 0)
 				(void)buf_putc(to->out, ',');
-			rc = json_write_text(table->columns[i].name,
-			    table->columns[i].name_len, to->out);
-			(void)buf_putc(to->out, ':');
-			if (rc == 0)
-				rc = write_cell(&table->columns[i], row, to);
+			rc = write_field(&table->columns[i], row, to);
 		}
 		(void)buf_putc(to->out, '}');
+		if (rc == ERR_SYNTAX)
+			(void)put_place(to, NULL, row);
 	}
 	(void)buf_putc(to->out, ']');
 	return rc;
@@ -361,9 +399,10 @@ write_member(const struct value_member *member, struct sink *to, unsigned depth)
 	int rc = json_write_text(member->name, member->name_len, to->out);
 
 	if (rc < 0)
-		*to->why = "a name is not valid UTF-8";
+		return bad_name(rc, to);
 	(void)buf_putc(to->out, ':');
-	return rc < 0 ? rc : write_value(&member->value, to, depth);
+	rc = write_value(&member->value, to, depth);
+	return rc == ERR_SYNTAX ? put_place(to, member->name, 0) : rc;
 }
 
 static int
@@ -429,6 +468,8 @@ write_array(const struct value *value, struct sink *to, unsigned depth)
 		if (i > 0)
 			(void)buf_putc(to->out, ',');
 		rc = write_value(&value->u.items[i], to, depth);
+		if (rc == ERR_SYNTAX)
+			(void)put_place(to, NULL, i);
 	}
 	(void)buf_putc(to->out, ']');
 	return rc;
@@ -481,9 +522,19 @@ write_value(const struct value *value, struct sink *to, unsigned depth)
 		rc = write_scalar(value, to);
 		break;
 	}
-	if (rc == ERR_SYNTAX)
-		*to->why = "a text is not valid UTF-8";
 	return rc;
+}
+
+/* What is not UTF-8, and where it is. */
+static const char *
+invalid(const struct sink *to)
+{
+	static _Thread_local char text[256];
+	const char *path = to->path[0] == '.' ? to->path + 1 : to->path;
+
+	(void)snprintf(text, sizeof(text), "a %s is not valid UTF-8%s%s",
+	    to->name ? "name" : "text", path[0] != '\0' ? ": " : "", path);
+	return text;
 }
 
 static int
@@ -493,6 +544,8 @@ write_all(const struct value *value, struct sink *to)
 
 	*to->why = "out of memory or larger than allowed";
 	rc = write_value(value, to, 0);
+	if (rc == ERR_SYNTAX)
+		*to->why = invalid(to);
 	if (rc == 0 && !buf_ok(to->out))
 		rc = -ENOMEM;
 	return rc;

@@ -17,8 +17,9 @@
 /*
  * Append the JSON of a value. A table becomes a list of records, a column a
  * list.
- * On failure *why is a static sentence. 0, ERR_SYNTAX (a text is not UTF-8),
- * ERR_TOO_BIG (nested too deeply), -ENOMEM.
+ * On failure *why is a sentence that lives until this thread's next failure;
+ * of a text that is not UTF-8 it says where it is, as "data[3].name". 0,
+ * ERR_SYNTAX (that), ERR_TOO_BIG (nested too deeply), -ENOMEM.
  */
 int json_write(const struct value *value, struct buf *out, const char **why);
 

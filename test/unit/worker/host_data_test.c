@@ -216,7 +216,9 @@ mistakes_with_tables_are_named(void **state)
 	(void)ph_read_csv(ph, .text = ph_text("a,b\n1,2\n1,2,3\n"));
 	check_failed("line 3: more fields than the first line has");
 	(void)ph_read_csv(ph, .text = ph_text("a,a\n1,2\n"));
-	check_failed("two columns have the same name");
+	check_failed("line 1: column 2: its name is that of a column before");
+	(void)ph_read_csv(ph, .text = ph_text("a,b,\xff\n1,2,3\n"));
+	check_failed("line 1: column 3: its name is not valid UTF-8");
 	(void)ph_read_csv(ph, .text = ph_text("a\n\"x\n"));
 	check_failed("line 2: a quote is not closed");
 	(void)ph_read_csv(ph, .text = ph_int(7));

@@ -167,6 +167,7 @@ texts_that_are_not_utf8_are_refused(void **state)
 	struct value holder;
 	struct value *object;
 	struct value *text;
+	struct value *list;
 	struct buf out = BUF_EMPTY;
 	size_t i;
 
@@ -182,7 +183,8 @@ texts_that_are_not_utf8_are_refused(void **state)
 		object->u.members[0].name = "a";
 		object->u.members[0].name_len = 1;
 		object->u.members[0].value = *text;
-		check_refused(object, ERR_SYNTAX, "a text is not valid UTF-8");
+		check_refused(object, ERR_SYNTAX,
+		    "a text is not valid UTF-8: a");
 		object->u.members[0].name = text->u.text;
 		object->u.members[0].name_len = text->count;
 		object->u.members[0].value.kind = VALUE_NULL;
@@ -198,15 +200,25 @@ texts_that_are_not_utf8_are_refused(void **state)
 		column.u.texts = &cell;
 		holder.kind = VALUE_COLUMN;
 		holder.u.column = &column;
-		check_refused(&holder, ERR_SYNTAX, NULL);
+		check_refused(&holder, ERR_SYNTAX,
+		    "a text is not valid UTF-8: [0]");
 		holder.kind = VALUE_TABLE;
 		holder.u.table = &table;
-		check_refused(&holder, ERR_SYNTAX, NULL);
+		check_refused(&holder, ERR_SYNTAX,
+		    "a text is not valid UTF-8: [0].c");
+		list = value_array(&arena, 3);
+		list->u.items[2] = *object;
+		list->u.items[2].u.members[0].name = "rows";
+		list->u.items[2].u.members[0].name_len = 4;
+		list->u.items[2].u.members[0].value = holder;
+		check_refused(list, ERR_SYNTAX,
+		    "a text is not valid UTF-8: [2].rows[0].c");
 		column.name = text->u.text;
 		column.name_len = text->count;
 		column.type = VALUE_COLUMN_F64;
 		column.u.numbers = numbers;
-		check_refused(&holder, ERR_SYNTAX, NULL);
+		check_refused(&holder, ERR_SYNTAX,
+		    "a name is not valid UTF-8: [0]");
 	}
 	buf_free(&out);
 }
@@ -533,7 +545,8 @@ components_have_type_and_namespace(void **state)
 	    "\"type\":\"Div\",\"namespace\":\"dash_html_components\"}},"
 	    "\"type\":\"Div\",\"namespace\":\"dash_html_components\"}");
 	props[0].value = *value_text(&arena, "\xff", 1);
-	check_refused(&value, ERR_SYNTAX, "a text is not valid UTF-8");
+	check_refused(&value, ERR_SYNTAX,
+	    "a text is not valid UTF-8: id");
 }
 
 /* A bounded buffer that is too small is an error, never half an answer. */
