@@ -106,8 +106,9 @@ struct database {
 };
 
 struct app {
-	void *handle; /* of dlopen */
-	char *spec;   /* as it was named: path, perhaps with a symbol */
+	void *handle;                  /* of dlopen */
+	const struct ph_guard_ *guard; /* in it; NULL: it is not in C++ */
+	char *spec; /* as it was named: path, perhaps with a symbol */
 	char *path;
 	char fingerprint[65]; /* SHA-256 of the file in hex: part of the key
 				 of memoized answers, which code decides */

@@ -182,7 +182,7 @@ run(struct toolkit *kit, ph_layout_function *function, const char *name,
 	call.pooled = search->layout > 0 || search->app->layout_blocking;
 	call_enter(&call);
 	crash_part(name);
-	page = function((struct ph_call *)(void *)&call);
+	page = call_make(&call, function);
 	call_leave(&call);
 	if (call.misbuilt) {
 		search->wrong = true;

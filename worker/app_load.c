@@ -121,6 +121,15 @@ let_it_say(void *handle)
 		*say = crash_last_words;
 }
 
+/* What its functions are run by, so that no exception leaves them. */
+static const struct ph_guard_ *
+find_guard(void *handle)
+{
+	const struct ph_guard_ *guard = dlsym(handle, "ph_guard_");
+
+	return guard != NULL && guard->size >= sizeof(*guard) ? guard : NULL;
+}
+
 static int
 define(struct app *app, const char *object, const char *symbol, struct buf *why)
 {
@@ -134,6 +143,7 @@ define(struct app *app, const char *object, const char *symbol, struct buf *why)
 		return ERR_PLUGIN;
 	}
 	let_it_say(app->handle);
+	app->guard = find_guard(app->handle);
 	info = dlsym(app->handle, symbol);
 	if (info == NULL) {
 		(void)buf_printf(why,

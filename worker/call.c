@@ -71,6 +71,33 @@ call_leave(struct call *call)
 	scratch_leave(call);
 }
 
+enum ph_status
+call_run(struct call *call, ph_function *function)
+{
+	const struct ph_guard_ *guard = call->kit->app->guard;
+	struct ph_call *ph = (struct ph_call *)(void *)call;
+
+	return guard != NULL ? guard->run(ph, function) : function(ph);
+}
+
+const struct ph_value *
+call_make(struct call *call, ph_layout_function *function)
+{
+	const struct ph_guard_ *guard = call->kit->app->guard;
+	struct ph_call *ph = (struct ph_call *)(void *)call;
+
+	return guard != NULL ? guard->make(ph, function) : function(ph);
+}
+
+bool
+call_ask(struct call *call, ph_condition_function *function)
+{
+	const struct ph_guard_ *guard = call->kit->app->guard;
+	struct ph_call *ph = (struct ph_call *)(void *)call;
+
+	return guard != NULL ? guard->ask(ph, function) : function(ph);
+}
+
 struct call *
 call_current(void)
 {

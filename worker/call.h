@@ -145,6 +145,13 @@ void call_fini(struct call *call);
 void call_enter(struct call *call);
 void call_leave(struct call *call);
 
+/* Run a function of the app between the two. An exception of C++ that leaves it
+ * is why the call has failed. */
+enum ph_status call_run(struct call *call, ph_function *function);
+const struct ph_value *call_make(struct call *call,
+    ph_layout_function *function);
+bool call_ask(struct call *call, ph_condition_function *function);
+
 /* The call this thread is running, or NULL. */
 struct call *call_current(void);
 

@@ -87,7 +87,7 @@ run_create(struct toolkit *kit, const struct database *database, sqlite3 *db,
 	call_init(&call, kit, &arena, CALL_CREATE, database->name, NULL);
 	call.create_db = db;
 	call_enter(&call);
-	status = database->create((struct ph_call *)(void *)&call);
+	status = call_run(&call, database->create);
 	call_leave(&call);
 	if (call.failed || status != PH_OK) {
 		(void)buf_printf(why, "database %s: create failed: %s\n",

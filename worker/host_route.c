@@ -281,7 +281,7 @@ route_run(struct task *task, struct toolkit *kit, struct arena *arena)
 	}
 	call_enter(&call);
 	crash_enter(task->route->name, NULL);
-	status = task->route->handler((struct ph_call *)(void *)&call);
+	status = call_run(&call, task->route->handler);
 	crash_leave();
 	route_choose_part(&call, route.head_only);
 	call_leave(&call);

@@ -335,7 +335,7 @@ is_excepted(struct call *call, const struct computation *computation,
 	inner.computation = computation;
 	inner.no_memo = true;
 	call_enter(&inner);
-	excepted = computation->unless((struct ph_call *)(void *)&inner);
+	excepted = call_ask(&inner, computation->unless);
 	call_leave(&inner);
 	if (inner.failed)
 		call_error(call, "%s: its condition: %s", computation->name,

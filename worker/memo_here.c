@@ -51,7 +51,7 @@ memo_here(struct call *call, const struct computation *computation,
 	if (computation->scope == PH_SCOPE_USER)
 		inner.user = call->user;
 	call_enter(&inner);
-	status = computation->run((struct ph_call *)(void *)&inner);
+	status = call_run(&inner, computation->run);
 	call_leave(&inner);
 	call->blobs = inner.blobs; /* the result may point into them */
 	call->cancelled |= inner.cancelled;

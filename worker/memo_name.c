@@ -164,7 +164,7 @@ run_key(struct call *call, const struct computation *computation,
 	inner.computation = computation;
 	inner.no_memo = true;
 	call_enter(&inner);
-	made = computation->key_of((struct ph_call *)(void *)&inner);
+	made = call_make(&inner, computation->key_of);
 	call_leave(&inner);
 	if (inner.failed)
 		call_error(call, "%s: its key function: %s", computation->name,

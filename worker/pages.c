@@ -298,9 +298,9 @@ show(struct ph_call *ph)
 		: app->title != NULL ? app->title
 				     : "404";
 	if (page != NULL)
-		content = page->layout(ph);
+		content = call_make(call, page->layout);
 	else if (app->not_found != NULL)
-		content = app->not_found(ph);
+		content = call_make(call, app->not_found);
 	else
 		content = host_make_json(NOT_FOUND);
 	if (content == NULL && call->waits)

@@ -237,7 +237,7 @@ handle_error(struct task *task, struct call *call, enum ph_status status)
 	sides_end(call);
 	call_sides_free(call);
 	memset(call->outputs, 0, call->slot_count * sizeof(*call->outputs));
-	return handler((struct ph_call *)(void *)call);
+	return call_run(call, handler);
 }
 
 void
@@ -274,7 +274,7 @@ run_callback(struct task *task, struct toolkit *kit, struct arena *arena,
 	}
 	call_enter(&call);
 	crash_enter(callback->function, call.own_key);
-	status = callback->computation.run((struct ph_call *)(void *)&call);
+	status = call_run(&call, callback->computation.run);
 	task->handled = false;
 	status = handle_error(task, &call, status);
 	sides_end(&call);
@@ -309,7 +309,7 @@ run_function(struct task *task, struct toolkit *kit, struct arena *arena,
 	task_begin(task, kit, &call);
 	call_enter(&call);
 	crash_enter(task->computation->name, call.own_key);
-	status = task->computation->run((struct ph_call *)(void *)&call);
+	status = call_run(&call, task->computation->run);
 	crash_leave();
 	call_leave(&call);
 	task->is_null = call.result == NULL || call.result->kind == VALUE_NULL;

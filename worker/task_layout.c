@@ -62,7 +62,7 @@ task_layout(struct task *task, struct toolkit *kit, const struct value *request)
 	}
 	call_enter(&call);
 	crash_enter("layout", NULL);
-	page = kit->app->layout((struct ph_call *)(void *)&call);
+	page = call_make(&call, kit->app->layout);
 	crash_leave();
 	call_leave(&call);
 	buf_clear(&task->response);

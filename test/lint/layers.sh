@@ -39,7 +39,7 @@ done | awk '
 	}
 	sdk && from != 0 && from < 3 { wrong("may not include the SDK") }
 	!own && !sdk && $1 ~ /^worker\/sdk\// &&
-	    header !~ /^(std(def|int|bool)\.h|initializer_list)$/ {
+	    header !~ /^(std(def|int|bool)\.h|initializer_list|exception)$/ {
 		wrong("the SDK may not include <" header ">")
 	}
 	!own && !sdk && header ~ /\// && layer(header) != 9 {

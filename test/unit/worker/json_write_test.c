@@ -156,6 +156,21 @@ static const struct {
 	{ "caf\xe9", 4 },
 };
 
+/* The way to it is said from the outermost on. */
+static void
+within_a_list(const struct value *table)
+{
+	struct value *object = value_object(&arena, 1);
+	struct value *list = value_array(&arena, 3);
+
+	object->u.members[0].name = "rows";
+	object->u.members[0].name_len = 4;
+	object->u.members[0].value = *table;
+	list->u.items[2] = *object;
+	check_refused(list, ERR_SYNTAX,
+	    "a text is not valid UTF-8: [2].rows[0].c");
+}
+
 /* Wherever a text may stand: a value, a name, a cell, a column's name. */
 static void
 texts_that_are_not_utf8_are_refused(void **state)
@@ -167,7 +182,6 @@ texts_that_are_not_utf8_are_refused(void **state)
 	struct value holder;
 	struct value *object;
 	struct value *text;
-	struct value *list;
 	struct buf out = BUF_EMPTY;
 	size_t i;
 
@@ -206,13 +220,7 @@ texts_that_are_not_utf8_are_refused(void **state)
 		holder.u.table = &table;
 		check_refused(&holder, ERR_SYNTAX,
 		    "a text is not valid UTF-8: [0].c");
-		list = value_array(&arena, 3);
-		list->u.items[2] = *object;
-		list->u.items[2].u.members[0].name = "rows";
-		list->u.items[2].u.members[0].name_len = 4;
-		list->u.items[2].u.members[0].value = holder;
-		check_refused(list, ERR_SYNTAX,
-		    "a text is not valid UTF-8: [2].rows[0].c");
+		within_a_list(&holder);
 		column.name = text->u.text;
 		column.name_len = text->count;
 		column.type = VALUE_COLUMN_F64;

@@ -22,7 +22,8 @@
  * ERRORS    Functions that return a pointer never return NULL unless their
  *           comment says so: a mistake (unknown name, wrong type, no memory)
  *           is remembered in the call, which then ends as an error whatever
- *           the function returns. So no check is needed in between.
+ *           the function returns. So no check is needed in between. In C++ an
+ *           exception that leaves a function does the same (guard.h).
  *
  * ABI       1.0  first version.
  *           2.0  the marks of dependencies are control characters.
@@ -1021,6 +1022,7 @@ ph_list_begin_(const std::initializer_list<T> &list)
 #include <pronghorn/cache.h>
 #include <pronghorn/data.h>
 #include <pronghorn/figure.h>
+#include <pronghorn/guard.h>
 #include <pronghorn/hooks.h>
 #include <pronghorn/package.h>
 #include <pronghorn/pages.h>
