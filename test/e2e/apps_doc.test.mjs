@@ -68,9 +68,11 @@ for (const { title, language, source, asks } of recipes)
 
     assert.equal(page.status, 200);
     assert.ok(asks.length > 0, "nothing is asked");
-    for (const { verb, what, expect } of asks) {
+    for (const { verb, fields, what, expect } of asks) {
       const answer = await fetch(
-        verb === "get" ? get(`/${what}`) : post(bodyOf(what, dependencies)),
+        verb === "get"
+          ? get(`/${what}`, { fields })
+          : post(bodyOf(what, dependencies), { fields }),
       );
 
       if (expect === "204") assert.equal(answer.status, 204);

@@ -5,6 +5,7 @@
  *
  *   <!-- get PATH: part of the body -->
  *   <!-- post OUTPUT id.property=JSON ...: part of the body, or 204 -->
+ * with a header of the request, when there is [NAME=VALUE] before PATH or OUTPUT.
  */
 import { execFileSync } from "node:child_process";
 import fs from "node:fs";
@@ -19,15 +20,18 @@ const COMPILERS = {
 
 export const APPS = fs.readFileSync(path.join(ROOT, "docs/APPS.md"), "utf8");
 
-/* [{ title, language, source, asks: [{ verb, what, expect }] }] */
+/* [{ title, language, source, asks: [{ verb, fields, what, expect }] }] */
 export const recipes = APPS.split(/^### /m)
   .slice(1)
   .map((part) => ({
     title: part.split("\n")[0],
     language: part.match(/```(c|cpp)\n/)?.[1],
     source: part.match(/```(?:c|cpp)\n([\s\S]*?)```/)?.[1],
-    asks: [...part.matchAll(/^<!-- (get|post) (.*?): (.*) -->$/gm)].map(
-      ([, verb, what, expect]) => ({ verb, what, expect }),
+    asks: [...part.matchAll(/^<!-- (get|post) (?:\[(.*?)=(.*?)\] )?(.*?): (.*) -->$/gm)].map(
+      ([, verb, name, value, what, expect]) => ({
+        ...{ verb, what, expect },
+        fields: name === undefined ? {} : { [name]: value },
+      }),
     ),
   }))
   .filter(({ source }) => source);
