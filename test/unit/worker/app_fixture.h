@@ -25,10 +25,12 @@
 #include "server/config.h"
 #include "worker/app.h"
 #include "worker/call.h"
+#include "worker/data.h"
 #include "worker/host.h"
 #include "worker/json_read.h"
 #include "worker/json_write.h"
 #include "worker/options.h"
+#include "worker/update.h"
 
 /*
  * An app whose functions are those of the test program, settings, a folder
@@ -129,12 +131,24 @@ fixture_open_cache(struct app_fixture *fixture)
 	buf_free(&why);
 }
 
+/* Make the app's databases and open them for the kit. */
+static inline void
+fixture_open_data(struct app_fixture *fixture)
+{
+	struct buf why = BUF_EMPTY;
+
+	assert_int_equal(data_prepare(&fixture->kit, &why), 0);
+	assert_int_equal(data_open(&fixture->kit, &fixture->kit.data), 0);
+	buf_free(&why);
+}
+
 static inline void
 fixture_fini(struct app_fixture *fixture)
 {
 	char command[128];
 	int i;
 
+	data_close(&fixture->kit.data);
 	cache_close(&fixture->kit.cache);
 	cache_close(&fixture->other);
 	for (i = 0; i < FIXTURE_SLOTS; i++)
@@ -171,6 +185,53 @@ fixture_check(const struct value *value, const char *want)
 	assert_int_equal(json_write_typed(value, &out, &why), 0);
 	assert_string_equal(buf_cstr(&out), want);
 	buf_free(&out);
+}
+
+/* A function for callbacks that are not run. */
+static inline enum ph_status
+fixture_nothing(struct ph_call *call)
+{
+	(void)call;
+	return PH_OK;
+}
+
+/* A memoized function runs from here on, until fixture_leave(). */
+static inline struct ph_call *
+fixture_enter(struct app_fixture *fixture, struct call *call)
+{
+	call_init(call, &fixture->kit, &fixture->arena, CALL_FUNCTION, "f",
+	    NULL);
+	call_enter(call);
+	return (struct ph_call *)(void *)call;
+}
+
+/* The app's first callback runs, called "nothing"; `outputs` has a place for
+ * each of its outputs. */
+static inline struct ph_call *
+fixture_enter_callback(struct app_fixture *fixture, struct call *call,
+    const char *arguments, const struct value **outputs)
+{
+	struct update_slot *slots;
+
+	call_init(call, &fixture->kit, &fixture->arena, CALL_CALLBACK,
+	    "nothing", fixture_json(fixture, arguments));
+	call->callback = fixture->app->callbacks[0];
+	assert_int_equal(update_slots(call->callback, NULL, &fixture->arena,
+			     &slots, &call->slot_count),
+	    0);
+	memset(outputs, 0, call->slot_count * sizeof(*outputs));
+	call->outputs = outputs;
+	call->slots = slots;
+	call_enter(call);
+	return (struct ph_call *)(void *)call;
+}
+
+static inline void
+fixture_leave(struct app_fixture *fixture, struct call *call)
+{
+	call_leave(call);
+	call_fini(call);
+	fixture_fini(fixture);
 }
 
 /* Write a text into a file of the fixture's folder. */

@@ -42,8 +42,6 @@ change(const char *path, const char *sql)
 static int
 set_up(void **state)
 {
-	struct buf why = BUF_EMPTY;
-
 	(void)state;
 	fixture_init(&fixture);
 	(void)snprintf(given, sizeof(given), "%s/given.db", fixture.dir);
@@ -51,13 +49,8 @@ set_up(void **state)
 	change(given, "CREATE TABLE g (n); INSERT INTO g VALUES (1)");
 	ph_database(fixture_ph(&fixture), "made", .create = make_table);
 	ph_database(fixture_ph(&fixture), "given", .path = given);
-	assert_int_equal(data_prepare(&fixture.kit, &why), 0);
-	assert_int_equal(data_open(&fixture.kit, &fixture.kit.data), 0);
-	buf_free(&why);
-	call_init(&call, &fixture.kit, &fixture.arena, CALL_FUNCTION, "f",
-	    NULL);
-	call_enter(&call);
-	ph = (struct ph_call *)(void *)&call;
+	fixture_open_data(&fixture);
+	ph = fixture_enter(&fixture, &call);
 	return 0;
 }
 
@@ -65,10 +58,7 @@ static int
 tear_down(void **state)
 {
 	(void)state;
-	call_leave(&call);
-	call_fini(&call);
-	data_close(&fixture.kit.data);
-	fixture_fini(&fixture);
+	fixture_leave(&fixture, &call);
 	return 0;
 }
 

@@ -24,18 +24,11 @@ make_table(struct ph_call *unused)
 static int
 set_up(void **state)
 {
-	struct buf why = BUF_EMPTY;
-
 	(void)state;
 	fixture_init(&fixture);
 	ph_database(fixture_ph(&fixture), "main_one", .create = make_table);
-	assert_int_equal(data_prepare(&fixture.kit, &why), 0);
-	assert_int_equal(data_open(&fixture.kit, &fixture.kit.data), 0);
-	buf_free(&why);
-	call_init(&call, &fixture.kit, &fixture.arena, CALL_FUNCTION, "f",
-	    NULL);
-	call_enter(&call);
-	ph = (struct ph_call *)(void *)&call;
+	fixture_open_data(&fixture);
+	ph = fixture_enter(&fixture, &call);
 	return 0;
 }
 
@@ -43,10 +36,7 @@ static int
 tear_down(void **state)
 {
 	(void)state;
-	call_leave(&call);
-	call_fini(&call);
-	data_close(&fixture.kit.data);
-	fixture_fini(&fixture);
+	fixture_leave(&fixture, &call);
 	return 0;
 }
 

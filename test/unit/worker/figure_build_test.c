@@ -11,9 +11,7 @@ set_up(void **state)
 {
 	(void)state;
 	fixture_init(&fixture);
-	call_init(&call, &fixture.kit, &fixture.arena, CALL_FUNCTION, "f",
-	    NULL);
-	call_enter(&call);
+	(void)fixture_enter(&fixture, &call);
 	return 0;
 }
 
@@ -21,9 +19,7 @@ static int
 tear_down(void **state)
 {
 	(void)state;
-	call_leave(&call);
-	call_fini(&call);
-	fixture_fini(&fixture);
+	fixture_leave(&fixture, &call);
 	return 0;
 }
 

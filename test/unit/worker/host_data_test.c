@@ -27,7 +27,6 @@ make_trips(struct ph_call *create)
 static int
 set_up(void **state)
 {
-	struct buf why = BUF_EMPTY;
 	FILE *file;
 
 	(void)state;
@@ -39,13 +38,8 @@ set_up(void **state)
 	    file);
 	fclose(file);
 	ph_database(fixture_ph(&fixture), "main_one", .create = make_trips);
-	assert_int_equal(data_prepare(&fixture.kit, &why), 0);
-	assert_int_equal(data_open(&fixture.kit, &fixture.kit.data), 0);
-	buf_free(&why);
-	call_init(&call, &fixture.kit, &fixture.arena, CALL_FUNCTION, "f",
-	    NULL);
-	call_enter(&call);
-	ph = (struct ph_call *)(void *)&call;
+	fixture_open_data(&fixture);
+	ph = fixture_enter(&fixture, &call);
 	return 0;
 }
 
@@ -53,10 +47,7 @@ static int
 tear_down(void **state)
 {
 	(void)state;
-	call_leave(&call);
-	call_fini(&call);
-	data_close(&fixture.kit.data);
-	fixture_fini(&fixture);
+	fixture_leave(&fixture, &call);
 	return 0;
 }
 

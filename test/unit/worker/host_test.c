@@ -9,15 +9,7 @@
 static struct app_fixture fixture;
 static struct call call;
 static const struct value *outputs[2];
-static struct update_slot *slots;
 static struct ph_call *ph;
-
-static enum ph_status
-nothing(struct ph_call *unused)
-{
-	(void)unused;
-	return PH_OK;
-}
 
 /* A run of a callback with two outputs, two inputs and a state. */
 static int
@@ -25,20 +17,11 @@ set_up(void **state)
 {
 	(void)state;
 	fixture_init(&fixture);
-	ph_callback(fixture_ph(&fixture), nothing, PH_OUTPUT("a.x"),
+	ph_callback(fixture_ph(&fixture), fixture_nothing, PH_OUTPUT("a.x"),
 	    PH_OUTPUT("b.y"), PH_INPUT("i.v"), PH_INPUT("j.v"),
 	    PH_STATE("s.data"));
-	call_init(&call, &fixture.kit, &fixture.arena, CALL_CALLBACK, "nothing",
-	    fixture_json(&fixture, "[1,\"two\",[3]]"));
-	call.callback = fixture.app->callbacks[0];
-	memset(outputs, 0, sizeof(outputs));
-	call.outputs = outputs;
-	assert_int_equal(update_slots(call.callback, NULL, &fixture.arena,
-			     &slots, &call.slot_count),
-	    0);
-	call.slots = slots;
-	ph = (struct ph_call *)(void *)&call;
-	call_enter(&call);
+	ph =
+	    fixture_enter_callback(&fixture, &call, "[1,\"two\",[3]]", outputs);
 	return 0;
 }
 
@@ -46,9 +29,7 @@ static int
 tear_down(void **state)
 {
 	(void)state;
-	call_leave(&call);
-	call_fini(&call);
-	fixture_fini(&fixture);
+	fixture_leave(&fixture, &call);
 	return 0;
 }
 

@@ -9,13 +9,6 @@
 
 static struct app_fixture fixture;
 
-static enum ph_status
-nothing(struct ph_call *call)
-{
-	(void)call;
-	return PH_OK;
-}
-
 static int
 set_up(void **state)
 {
@@ -24,12 +17,12 @@ set_up(void **state)
 	(void)state;
 	fixture_init(&fixture);
 	app = fixture_ph(&fixture);
-	ph_callback(app, nothing, PH_OUTPUT("graph.figure"),
+	ph_callback(app, fixture_nothing, PH_OUTPUT("graph.figure"),
 	    PH_INPUT("drop.value"), PH_INPUT("slider.value"),
 	    PH_STATE("store.data"));
-	ph_callback(app, nothing, PH_OUTPUT("a.x"), PH_OUTPUT("b.y"),
+	ph_callback(app, fixture_nothing, PH_OUTPUT("a.x"), PH_OUTPUT("b.y"),
 	    PH_OUTPUT("a.z"), PH_INPUT("drop.value"));
-	ph_callback(app, nothing, PH_OUTPUT("m.children"),
+	ph_callback(app, fixture_nothing, PH_OUTPUT("m.children"),
 	    PH_INPUT("drop.value"));
 	return fixture.app->problems.len == 0 ? 0 : -1;
 }

@@ -9,13 +9,6 @@
 
 static struct app_fixture fixture;
 
-static enum ph_status
-nothing(struct ph_call *call)
-{
-	(void)call;
-	return PH_OK;
-}
-
 static int
 set_up(void **state)
 {
@@ -24,20 +17,22 @@ set_up(void **state)
 	(void)state;
 	fixture_init(&fixture);
 	app = fixture_ph(&fixture);
-	ph_callback(app, nothing, PH_OUTPUT("graph.figure"),
+	ph_callback(app, fixture_nothing, PH_OUTPUT("graph.figure"),
 	    PH_INPUT("drop.value"), PH_INPUT("slider.value"),
 	    PH_STATE("store.data"));
-	ph_callback(app, nothing, PH_OUTPUT("a.x"), PH_OUTPUT("b.y"),
+	ph_callback(app, fixture_nothing, PH_OUTPUT("a.x"), PH_OUTPUT("b.y"),
 	    PH_OUTPUT("a.z"), PH_INPUT("drop.value"));
-	ph_callback(app, nothing, PH_OUTPUT("m.children"),
+	ph_callback(app, fixture_nothing, PH_OUTPUT("m.children"),
 	    PH_INPUT("drop.value"));
-	ph_callback(app, nothing, PH_INPUT("drop.value"));
-	ph_callback(app, nothing, PH_OUTPUT_DUPLICATE("m.children"),
+	ph_callback(app, fixture_nothing, PH_INPUT("drop.value"));
+	ph_callback(app, fixture_nothing, PH_OUTPUT_DUPLICATE("m.children"),
 	    PH_INPUT("drop.value"), .prevent_initial_call = true);
-	ph_callback(app, nothing, PH_OUTPUT(PH_MATCH("out") ".children"),
+	ph_callback(app, fixture_nothing,
+	    PH_OUTPUT(PH_MATCH("out") ".children"),
 	    PH_OUTPUT(PH_ALL("all") ".children"), PH_INPUT(PH_MATCH("in") ".n"),
 	    PH_STATE(PH_ALLSMALLER("in") ".n"));
-	ph_callback(app, nothing, PH_OUTPUT(PH_MATCH("kept") ".children"),
+	ph_callback(app, fixture_nothing,
+	    PH_OUTPUT(PH_MATCH("kept") ".children"),
 	    PH_INPUT(PH_MATCH("in") ".n"), .memoize = true);
 	ph_clientside(app, "function(a) { return a; }", PH_OUTPUT("c.s"),
 	    PH_INPUT("drop.value"));
@@ -148,20 +143,20 @@ a_text_that_c_cannot_hold_is_named(void **state)
 	(void)state;
 	check_named("{" OUTPUT "," OUTPUTS ",\"inputs\":[" DROP("1") "," SLIDER(
 			"\"a\\u0000b\"") "]," STATE "}",
-	    "nothing", "input slider.value: \\u0000 is refused");
+	    "fixture_nothing", "input slider.value: \\u0000 is refused");
 	check_named("{" OUTPUT "," OUTPUTS "," INPUTS
 		    ",\"state\":[" STORE("[1,{\"a\":[\"\\ud800\"]}]") "]}",
-	    "nothing", "state store.data: half of a surrogate pair");
+	    "fixture_nothing", "state store.data: half of a surrogate pair");
 	check_named("{" OUTPUT "," OUTPUTS "," INPUTS
 		    ",\"state\":[" STORE("{\"\\u0000\":1}") "]}",
-	    "nothing", "state store.data: \\u0000 is refused");
+	    "fixture_nothing", "state store.data: \\u0000 is refused");
 	check_named("{\"output\":\"{\\\"index\\\":[\\\"MATCH\\\"],"
 		    "\\\"type\\\":\\\"kept\\\"}.children\","
 		    "\"outputs\":{\"id\":{\"index\":1,\"type\":\"kept\"},"
 		    "\"property\":\"children\"},\"inputs\":[{\"id\":{"
 		    "\"index\":1,\"type\":\"in\"},\"property\":\"n\","
 		    "\"value\":\"\\udc00\"}]}",
-	    "nothing", "\"type\":\"in\"}.n: half of a surrogate pair");
+	    "fixture_nothing", "\"type\":\"in\"}.n: half of a surrogate pair");
 	/* Elsewhere, or with another fault beside it, it is nobody's. */
 	check_named("{" OUTPUT "," OUTPUTS "," INPUTS "," STATE
 		    ",\"more\":\"\\u0000\"}",
