@@ -497,6 +497,21 @@ answer_path(struct static_folder *folder, const char *path,
 	return status;
 }
 
+/* No name is empty or hidden; the last one may be empty. */
+static bool
+are_plain(const char *names)
+{
+	const char *name = names;
+
+	while (*name != '.' && *name != '/') {
+		name = strchr(name, '/');
+		if (name == NULL)
+			return true;
+		name++;
+	}
+	return false;
+}
+
 void
 static_answer(struct static_folder *folder,
     const struct static_request *request, struct static_texts *texts,
@@ -512,8 +527,7 @@ static_answer(struct static_folder *folder,
 		status = -rc == 414 ? 404 : -rc;
 	else if (folder != NULL &&
 		 strncmp(path, PREFIX, sizeof(PREFIX) - 1) == 0 &&
-		 below[0] != '\0' && below[0] != '.' && below[0] != '/' &&
-		 strstr(below, "/.") == NULL && strstr(below, "//") == NULL)
+		 below[0] != '\0' && are_plain(below))
 		status = answer_path(folder, below, request, texts, reply);
 	if (status != 0)
 		http_reply_error(reply, status);
