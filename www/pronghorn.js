@@ -3,7 +3,7 @@
 /*
  * What every page has beside the front end: a banner while the server cannot be
  * reached or has failed at something, figures that follow a dark page, and names
- * for what the components give none.
+ * and roles for what the components give none, or wrong ones.
  *
  * It must be there before the front end and plotly.js are. It adds no data to
  * requests and answers. What fails because the server is away is held, and sent
@@ -295,7 +295,7 @@
       }),
     );
 
-  /* ---- names for what has none ------------------------------------------- */
+  /* ---- names and roles --------------------------------------------------- */
 
   /* What no property of its component gives a name has that of the label, or of
    * the group, it belongs to; its own text only says what is chosen. */
@@ -347,7 +347,7 @@
    * turn the pages of a DataTable. */
   const NAMES = {
     '[role="slider"]': (part) => nameOf(part, "Value"),
-    '[role="listbox"]': (part) => nameOf(openerOf(part), openerOf(part).textContent),
+    ".dash-options-list": (part) => nameOf(openerOf(part), openerOf(part).textContent),
     "button.first-page": () => "First page",
     "button.previous-page": () => "Previous page",
     "button.next-page": () => "Next page",
@@ -357,17 +357,52 @@
     .map((what) => `${what}:not([aria-label], [aria-labelledby])`)
     .join();
 
-  /* A dcc.Dropdown has a hidden input beside its button. Clicks on a label go to
-   * the button; the Tab key must not stop where nothing is seen or said. */
-  function skipHidden() {
-    for (const input of document.querySelectorAll(
-      ".dash-dropdown-focus-target:not([tabindex='-1'])",
-    ))
-      input.tabIndex = -1;
+  /* A list of boxes is drawn as a listbox, whose options must hold nothing to work
+   * with. Eyes and the keyboard find boxes with labels: so shall everybody. */
+  function beBox(label) {
+    label.removeAttribute("role");
+    label.removeAttribute("aria-selected"); /* drawn again with each choice */
   }
 
-  function giveNames() {
-    skipHidden();
+  const beGroup = (list) =>
+    list.setAttribute(
+      "role",
+      list.querySelector('input[type="radio"]') ? "radiogroup" : "group",
+    );
+
+  /* The button of a dcc.Dropdown opens a dialog, and is called by what is chosen
+   * alone: from here on by its label, too, in the order that is seen. */
+  function beOpener(opener) {
+    const name = nameOf(opener, "");
+    const by = opener.getAttribute("aria-labelledby")?.split(" ").reverse();
+
+    opener.setAttribute("aria-haspopup", "dialog");
+    if (!opener.id || !by || name === opener.textContent.trim()) return;
+    opener.setAttribute("aria-label", name);
+    opener.setAttribute("aria-labelledby", [opener.id, ...by].join(" "));
+  }
+
+  /* "figs, plums" and "2 selected" are words of their own. */
+  function beApart(count) {
+    if (count.previousSibling instanceof HTMLElement) count.before(" ");
+  }
+
+  /* By what they are, as well. There is a hidden input beside that button: clicks
+   * on a label go to the button, and the Tab key must not stop where nothing is
+   * seen or said. */
+  const MENDS = {
+    '.dash-options-list-option[role="option"]': beBox,
+    '.dash-options-list[role="listbox"]': beGroup,
+    '.dash-dropdown[aria-haspopup="listbox"]': beOpener,
+    ".dash-dropdown-value + .dash-dropdown-value-count": beApart,
+    ".dash-dropdown-focus-target:not([tabindex='-1'])": (input) => {
+      input.tabIndex = -1;
+    },
+  };
+
+  function mend() {
+    for (const [what, how] of Object.entries(MENDS))
+      document.querySelectorAll(what).forEach(how);
     for (const part of document.querySelectorAll(NAMELESS))
       for (const [what, name] of Object.entries(NAMES))
         if (part.matches(what)) part.setAttribute("aria-label", name(part));
@@ -381,20 +416,22 @@
         [...addedNodes].some((node) => node instanceof HTMLElement),
       )
     )
-      giveNames();
+      mend();
   }).observe(document.documentElement, { childList: true, subtree: true });
 
-  /* Few attributes change: this costs a page nothing while it is used. */
+  /* Few attributes change: this costs a page nothing while it is used. What is
+   * taken away here is a change, too, but one with nothing to take away. */
   new MutationObserver((changes) => {
     for (const { target } of changes)
-      if (
+      if (target.matches(".dash-options-list-option[aria-selected]")) beBox(target);
+      else if (
         target.getAttribute("aria-expanded") === "true" &&
         target.hasAttribute("aria-controls") &&
         !giveName(target)
       )
         requestAnimationFrame(() => giveName(target));
   }).observe(document.documentElement, {
-    attributeFilter: ["aria-expanded"],
+    attributeFilter: ["aria-expanded", "aria-selected"],
     subtree: true,
   });
 })();

@@ -19,7 +19,7 @@ const AWAY = "The server cannot be reached";
 
 const option = async (visitor, id, text) => {
   await visitor.page.locator(id).click();
-  await visitor.page.locator('[role="option"]', { hasText: text }).first().click();
+  await visitor.page.locator(".dash-options-list-option", { hasText: text }).first().click();
 };
 
 /*

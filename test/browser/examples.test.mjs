@@ -78,7 +78,7 @@ example("CSV explorer: filters depend on each other", async (scene) => {
   await one.visit();
   await shows(one, "#count", "819 runs");
   await press(one, "#plant");
-  await page.locator('[role="option"]', { hasText: "Turku" }).click();
+  await page.locator(".dash-options-list-option", { hasText: "Turku" }).click();
   await falls(819);
   const turku = await count();
 
@@ -387,7 +387,7 @@ example("two dice, in C++", async (scene) => {
   await page.locator("#name").fill("Grace");
   await shows(one, "#greeting", "Good luck, Grace!");
   await press(one, "#throws");
-  await page.locator('[role="option"]', { hasText: /^10$/ }).click();
+  await page.locator(".dash-options-list-option", { hasText: /^10$/ }).click();
   await becomes(one, () => {
     const { y } = document.querySelector("#dice .js-plotly-plot")._fullData[0];
 

@@ -16,7 +16,7 @@ const PATIENT = { timeout: 60000 };
 
 const option = async ({ page }, id, text) => {
   await page.locator(id).click();
-  await page.locator('[role="option"]', { hasText: text }).first().click();
+  await page.locator(".dash-options-list-option", { hasText: text }).first().click();
 };
 const west = (visitor) => option(visitor, "#dropdown", "west");
 

@@ -2,7 +2,7 @@
 
 /*
  * www/pronghorn.js in every page: a banner while the server is away or has
- * failed, and figures that follow a dark page.
+ * failed, figures that follow a dark page, names and roles.
  */
 import assert from "node:assert/strict";
 import path from "node:path";
@@ -82,7 +82,7 @@ test("a choice made while the server is away", { seconds: 240 }, async (t, scene
   await visitor.graphs(ROWS.apples);
   assert.equal((await server.stop()).status, 0);
   await page.locator("#dropdown").click();
-  await page.locator('[role="option"]', { hasText: "oranges" }).click();
+  await page.locator(".dash-options-list-option", { hasText: "oranges" }).click();
   await says(visitor, AWAY);
   await scene.server({ app, env, bind: `${host}:${port}` }).ready();
   await silent(visitor);
@@ -164,7 +164,7 @@ test("one request fails, and is done again", { seconds: 240 }, async (t, scene) 
     await page.unroute(update);
     /* Something else works: it is still not done. */
     await page.locator("#throws").click();
-    await page.locator('[role="option"]').last().click();
+    await page.locator(".dash-options-list-option").last().click();
     await visitor.settled();
     await says(visitor, FAILED);
     await page.locator("#name").fill("Edith");
@@ -233,7 +233,7 @@ test("figures are dark on a dark page", { seconds: 240 }, async (t, scene) => {
   );
   /* A figure that comes now is as dark. */
   await page.locator("#throws").click();
-  await page.locator('[role="option"]', { hasText: /^10$/ }).click();
+  await page.locator(".dash-options-list-option", { hasText: /^10$/ }).click();
   await until("new bars", async () => `${await bars()}` !== `${before}`);
   assert.deepEqual(await look(visitor, "dice"), dark);
   await page.emulateMedia({ colorScheme: "light" });
@@ -276,5 +276,84 @@ test("parts that have no name get one", { seconds: 120 }, async (t, scene) => {
 
   assert.equal(await stops.count(), 0, "the Tab key stops where nothing is seen");
   await page.locator("#machines").click();
-  await page.getByRole("listbox", { name: "Machines" }).waitFor(PATIENT);
+  await page
+    .getByRole("dialog", { name: "Machines" })
+    .getByRole("group", { name: "Machines" })
+    .waitFor(PATIENT);
+});
+
+/* What the front end draws as options of listboxes, with boxes in them. */
+test("lists of boxes are groups of boxes", { seconds: 120 }, async (t, scene) => {
+  const server = await scene.start({ app: "boxes" });
+  const visitor = await Visitor.open(await launch(scene), server);
+  const { page } = visitor;
+  const chosen = (text) =>
+    page.locator("#chosen", { hasText: new RegExp(`^${text}$`) }).waitFor(PATIENT);
+  const whole = async (what) => {
+    await visitor.settled();
+    await isAccessible(page, what, ["moderate", "serious", "critical"]);
+    assert.equal(
+      await page.locator(":is([role=listbox], [role=option], label[aria-selected])").count(),
+      0,
+      what,
+    );
+  };
+  const press = (key) => page.keyboard.press(key);
+
+  await visitor.visit();
+  const fruit = page.getByRole("group", { name: "Fruit" }).last();
+  const size = page.getByRole("radiogroup", { name: "Size" });
+  const figs = fruit.getByRole("checkbox", { name: "figs" });
+  const large = size.getByRole("radio", { name: "large" });
+
+  await chosen("1 small 0");
+  await whole("boxes");
+  assert.equal(await figs.isChecked(), true);
+  /* With the keyboard alone. */
+  await figs.focus();
+  await press("Space");
+  await chosen("0 small 0");
+  await press("Shift+Tab");
+  await press("Space");
+  await chosen("1 small 0");
+  assert.equal(await fruit.getByRole("checkbox", { name: "apples" }).isChecked(), true);
+  await size.getByRole("radio", { name: "small" }).focus();
+  await press("ArrowDown");
+  await chosen("1 large 0");
+  assert.equal(await large.isChecked(), true);
+  await whole("boxes that were chosen");
+  /* A list so long that only what is in sight is drawn. */
+  await page.getByRole("button", { name: "Cities", exact: true }).focus();
+  await press("ArrowDown");
+  const list = page.getByRole("dialog", { name: "Cities" });
+  const city = (n) => list.getByRole("checkbox", { name: `city ${n}`, exact: true });
+
+  await city(0).waitFor(PATIENT);
+  await whole("an open list");
+  await press("ArrowDown");
+  await press("Space");
+  await chosen("1 large 1");
+  await press("End");
+  await city(299).waitFor(PATIENT);
+  await press("Space");
+  await chosen("1 large 2");
+  await whole("the end of an open list");
+  await press("Escape");
+  await list.waitFor({ state: "detached" });
+  await page.getByRole("button", { name: /^Cities city 0, city 299 2 selected$/ }).waitFor(PATIENT);
+  /* What it mends it mends once: nothing goes on in a page that rests. */
+  const changes = await page.evaluate(async () => {
+    let count = 0;
+
+    new MutationObserver((all) => (count += all.length)).observe(document, {
+      attributes: true,
+      childList: true,
+      subtree: true,
+    });
+    for (let i = 0; i < 5; i++) await new Promise(requestAnimationFrame);
+    return count;
+  });
+
+  assert.equal(changes, 0);
+  assert.deepEqual(visitor.complaints, []);
 });
