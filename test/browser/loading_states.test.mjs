@@ -105,16 +105,24 @@ async function hold(page) {
   };
 }
 
-/* In the page, for each graph: is all of it faded, with a ring that shows? */
+/* In the page, for each graph: are its marks faded, but no words, with a ring
+ * that shows? */
 function addLook() {
   window.looksLoading = (graphs) =>
     graphs.map((id) => {
       const graph = document.querySelector(id);
       const ring = getComputedStyle(graph, "::after");
-      const parts = [...graph.children].map((one) => getComputedStyle(one));
+      const seen = (one) => {
+        const { opacity } = getComputedStyle(one);
+
+        return one === graph ? opacity : opacity * seen(one.parentElement);
+      };
+      const all = (what) => [...graph.querySelectorAll(what)].map(seen);
 
       return (
-        parts.every(({ opacity, display }) => display === "none" || opacity < 0.6) &&
+        graph.querySelector(".overplot") !== null &&
+        all(".overplot").every((opacity) => opacity < 0.6) &&
+        all("text").every((opacity) => opacity === 1) &&
         ring.content !== "none" &&
         Number(ring.opacity) === 1 &&
         ring.animationName.includes("ph-turn") &&
@@ -203,6 +211,13 @@ async function walk(t, visitor, state, { where = "/", what, prefix = "" }) {
   await visitor.settled();
   /* A page that rests takes nothing from a battery. */
   await page.waitForFunction(() => document.getAnimations().length === 0, null, PATIENT);
+  for (const id of own.graphs ?? [])
+    assert.equal(
+      await page
+        .locator(id)
+        .evaluate((one) => getComputedStyle(one, "::after").animationName),
+      "none",
+    );
   if (prefix || !state.ask) return visitor.settled();
   release = await hold(page);
   await state.ask(visitor);

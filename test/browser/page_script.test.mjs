@@ -84,6 +84,17 @@ test("a choice made while the server is away", { seconds: 240 }, async (t, scene
   await page.locator("#dropdown").click();
   await page.locator(".dash-options-list-option", { hasText: "oranges" }).click();
   await says(visitor, AWAY);
+  /* It waits, for as long as that takes: nothing turns, nothing is pale. */
+  await page.waitForFunction(
+    () =>
+      document.querySelector("[data-dash-is-loading=true]") &&
+      document.getAnimations().every(({ playState }) => playState !== "running") &&
+      [...document.querySelectorAll(".overplot")].every(
+        (one) => getComputedStyle(one).opacity === "1",
+      ),
+    null,
+    PATIENT,
+  );
   await scene.server({ app, env, bind: `${host}:${port}` }).ready();
   await silent(visitor);
   await visitor.graphs(ROWS.oranges);
