@@ -389,6 +389,32 @@ insist(struct master *master, launch_step *take, int busy, struct buf *why)
 	}
 }
 
+/* open_listeners(), and what else would do when somebody has the address. */
+static int
+take_listeners(struct master *master, struct buf *why)
+{
+	const struct server_options *options = master->current.settings.options;
+	const struct listen_rules rules = launch_listen_rules(options);
+	int rc = insist(master, open_listeners, -EADDRINUSE, why);
+
+	if (rc == -EADDRINUSE)
+		listen_propose(&options->bind, &rules, "--bind", why);
+	return rc;
+}
+
+static int
+take_admin(struct master *master, struct buf *why)
+{
+	const struct server_options *options = master->current.settings.options;
+	const struct listen_rules rules = launch_listen_rules(options);
+	int rc = insist(master, open_admin, -EADDRINUSE, why);
+
+	if (rc == -EADDRINUSE)
+		listen_propose(&options->metrics_bind, &rules, "--metrics-bind",
+		    why);
+	return rc;
+}
+
 int
 launch_start(struct master *master, struct buf *why)
 {
@@ -409,11 +435,11 @@ launch_start(struct master *master, struct buf *why)
 		return rc;
 	raise_file_limit();
 	tally_open(&master->tally);
-	rc = insist(master, open_listeners, -EADDRINUSE, why);
+	rc = take_listeners(master, why);
 	if (rc == 0)
 		launch_log_listeners(master);
 	if (rc == 0)
-		rc = insist(master, open_admin, -EADDRINUSE, why);
+		rc = take_admin(master, why);
 	if (rc == 0)
 		rc = statsd_open(&master->statsd,
 		    master->current.settings.options, why);

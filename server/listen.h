@@ -58,6 +58,14 @@ int listen_renew(struct listen_set *set, const struct listen_set *old,
     struct buf *why);
 
 /*
+ * After -EADDRINUSE: append a remark with the option that would do, such as
+ * "; free: --bind 127.0.0.1:8001", `flag` being the option of this list.
+ * Nothing where no port nearby is free, or what is taken is no port.
+ */
+void listen_propose(const struct opt_list *bind,
+    const struct listen_rules *rules, const char *flag, struct buf *why);
+
+/*
  * Take over what the service manager has opened (LISTEN_FDS). How many there
  * are, or negative with a sentence in *why. Clears the variables.
  */

@@ -99,6 +99,28 @@ test("a port that is taken", async (t, scene) => {
   assert.equal(end.status, 1);
   assert.ok(end.stderr.includes(bind), end.stderr);
   assert.match(end.stderr, /in use/i);
+  /* What it proposes works. */
+  const [, free] = /Address already in use; free: --bind (\S+)"/.exec(end.stderr);
+
+  assert.notEqual(free, bind);
+  await isServed(scene, (await scene.start({ bind: free })).address);
+  /* Of several, all; and for another option that one. */
+  const file = path.join(scene.dir(), "ph.sock");
+  const several = await run(scene, {
+    bind: `unix:${file}`,
+    args: ["--bind", bind, "--metrics-bind", bind],
+    app: EXAMPLE,
+    cacheDir: path.join(scene.dir(), "cache"),
+  });
+
+  assert.ok(several.stderr.includes(`; free: --bind unix:${file} --bind 127.0.0.1:`));
+  const metrics = await run(scene, {
+    args: ["--metrics-bind", bind],
+    app: EXAMPLE,
+    cacheDir: path.join(scene.dir(), "cache"),
+  });
+
+  assert.match(metrics.stderr, /in use; free: --metrics-bind 127\.0\.0\.1:\d+"/);
 });
 
 test("two servers share a cache directory", async (t, scene) => {

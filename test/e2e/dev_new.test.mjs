@@ -432,6 +432,9 @@ test("what cannot begin says why", async (t, scene) => {
   assert.equal(taken.status, 1);
   assert.match(taken.stderr, /the server did not start, see above/);
   assert.equal(taken.stderr.match(/event=master\.start/g).length, 1);
+  const [, free] = /Address already in use; free: --bind (\S+)"/.exec(taken.stderr);
+
+  assert.equal((await (await dev(scene, "demo", { cwd, bind: free })).stop()).status, 0);
   const blind = spawnSync(PROGRAM, ["dev", "demo"], { cwd, encoding: "utf8", env: { ...process.env, CC: "no-such-cc" } });
 
   assert.match(blind.stderr, /cannot run no-such-cc: .*\n.*not even an empty app compiles/);

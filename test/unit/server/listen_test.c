@@ -225,6 +225,49 @@ all_or_nothing(void **state)
 	listen_close(&first);
 }
 
+/* Ports that are free, none of them twice, each for what was asked for. */
+static void
+proposes_what_is_free(void **state)
+{
+	struct buf why = BUF_EMPTY;
+	struct buf wanted = BUF_EMPTY;
+	struct listen_set first;
+	struct listen_set made;
+	char taken[32];
+	const char *items[] = { taken, unix_item, taken };
+	const char *word;
+	const struct opt_list bind = { items, 3 };
+	char one[64];
+	char two[64];
+
+	(void)state;
+	assert_int_equal(open_one(&first, "127.0.0.1:0", &why), 0);
+	(void)snprintf(taken, sizeof(taken), "127.0.0.1:%u",
+	    first.sockets[0].address.port);
+	listen_propose(&bind, &rules, "--bind", &why);
+	assert_int_equal(sscanf(buf_cstr(&why),
+			     "; free: --bind %63s --bind %*s --bind %63s", one,
+			     two),
+	    2);
+	(void)buf_printf(&wanted, "; free: --bind %s --bind %s --bind %s", one,
+	    unix_item, two);
+	assert_string_equal(buf_cstr(&why), buf_cstr(&wanted));
+	assert_string_not_equal(one, two);
+	for (word = one; word != NULL; word = word == one ? two : NULL) {
+		assert_string_not_equal(word, taken);
+		assert_int_equal(strncmp(word, "127.0.0.1:", 10), 0);
+		assert_int_equal(open_one(&made, word, &why), 0);
+		listen_close(&made);
+	}
+	/* Where nothing is taken there is nothing to say. */
+	listen_close(&first);
+	buf_clear(&why);
+	listen_propose(&(struct opt_list){ items, 2 }, &rules, "-b", &why);
+	assert_int_equal(why.len, 0);
+	buf_free(&why);
+	buf_free(&wanted);
+}
+
 static void
 names_what_is_wrong(void **state)
 {
@@ -423,6 +466,7 @@ main(void)
 		TEST(both_families_share_a_port),
 		TEST(urls_are_for_browsers),
 		TEST(all_or_nothing),
+		TEST(proposes_what_is_free),
 		TEST(names_what_is_wrong),
 		TEST(a_unix_socket_is_private_and_tidied_up),
 		TEST(never_steals_a_live_unix_socket),
