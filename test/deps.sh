@@ -46,6 +46,7 @@ chromium        browser
 fonts-dejavu-core  file /usr/share/fonts/*/*
 node-llhttp     file /usr/share/nodejs/llhttp
 nginx-light     file /usr/sbin/nginx
+haproxy         file /usr/sbin/haproxy
 '
 
 has_command() {

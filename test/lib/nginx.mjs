@@ -1,25 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Debian's nginx in front of a server, on a port of the kernel's choice. */
+/* Proxies in front of a server: Debian's nginx, on a port of the kernel's choice. */
 import { spawn } from "node:child_process";
 import fs from "node:fs";
 import net from "node:net";
 import path from "node:path";
 import { until } from "./harness.mjs";
+import { freePort } from "./op_server.mjs";
 
 export const NGINX = ["/usr/sbin/nginx", "/usr/bin/nginx"].find((file) =>
   fs.existsSync(file),
 );
-
-function freePort() {
-  return new Promise((done) => {
-    const server = net.createServer().listen(0, "127.0.0.1", () => {
-      const { port } = server.address();
-
-      server.close(() => done(port));
-    });
-  });
-}
 
 const canConnect = (port) =>
   new Promise((done) => {
@@ -33,30 +24,12 @@ const canConnect = (port) =>
     socket.on("error", () => give(false));
   });
 
-/*
- * Start nginx with these lines in its server block; `{{port}}` is its own.
- * Ends with the scene. Gives what Wire and Visitor take: { address, url }.
- */
-export async function nginx(scene, lines) {
-  const dir = scene.dir();
-  const port = await freePort();
-  const file = path.join(dir, "nginx.conf");
+/* Run a proxy until the scene ends; it is there when it listens on `port`. */
+export async function runFront(scene, program, args, port) {
+  const said = [];
+  const child = spawn(program, args, { stdio: ["ignore", "ignore", "pipe"] });
 
-  fs.writeFileSync(
-    file,
-    `daemon off; master_process off; pid ${dir}/pid; error_log ${dir}/error;
-     events { worker_connections 256; }
-     http {
-       access_log off; client_body_temp_path ${dir}/body;
-       proxy_temp_path ${dir}/proxy; fastcgi_temp_path ${dir}/fastcgi;
-       uwsgi_temp_path ${dir}/uwsgi; scgi_temp_path ${dir}/scgi;
-       server { listen 127.0.0.1:${port}; ${lines} }
-     }\n`,
-  );
-  const child = spawn(NGINX, ["-p", dir, "-c", file, "-e", `${dir}/error`], {
-    stdio: "ignore",
-  });
-
+  child.stderr.on("data", (text) => said.push(text));
   scene.later(
     () =>
       new Promise((done) => {
@@ -65,7 +38,40 @@ export async function nginx(scene, lines) {
         return child.kill("SIGKILL");
       }),
   );
-  await until("nginx", () => canConnect(port));
+  await until(program, () => {
+    if (child.exitCode !== null)
+      throw new Error(`${program} ended: ${Buffer.concat(said)}`);
+    return canConnect(port);
+  });
+}
+
+/* Start nginx with this in its http block, until it listens on `port`. */
+export async function nginxWith(scene, http, port) {
+  const dir = scene.dir();
+  const file = path.join(dir, "nginx.conf");
+
+  fs.writeFileSync(
+    file,
+    `daemon off; master_process off; pid ${dir}/pid; error_log stderr;
+     events { worker_connections 256; }
+     http {
+       access_log off; client_body_temp_path ${dir}/body;
+       proxy_temp_path ${dir}/proxy; fastcgi_temp_path ${dir}/fastcgi;
+       uwsgi_temp_path ${dir}/uwsgi; scgi_temp_path ${dir}/scgi;
+       ${http}
+     }\n`,
+  );
+  await runFront(scene, NGINX, ["-p", dir, "-c", file, "-e", "stderr"], port);
+}
+
+/*
+ * Start nginx with these lines in its server block. Ends with the scene.
+ * Gives what Wire and Visitor take: { address, url }.
+ */
+export async function nginx(scene, lines) {
+  const port = await freePort();
+
+  await nginxWith(scene, `server { listen 127.0.0.1:${port}; ${lines} }`, port);
   return {
     address: { host: "127.0.0.1", port },
     host: `127.0.0.1:${port}`,
