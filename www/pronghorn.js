@@ -343,10 +343,14 @@
     return (id && document.querySelector(`[aria-controls="${CSS.escape(id)}"]`)) || part;
   };
 
-  /* By what they are: the handle of a slider, a list of boxes, the arrows that
-   * turn the pages of a DataTable. */
+  /* By what they are: the handle of a slider and the numbers beside it, a list of
+   * boxes, the arrows that turn the pages of a DataTable. */
   const NAMES = {
     '[role="slider"]': (part) => nameOf(part, "Value"),
+    ".dash-range-slider-min-input": (part) => `${nameOf(part, "Value")}, least`,
+    ".dash-range-slider-min-input ~ .dash-range-slider-input": (part) =>
+      `${nameOf(part, "Value")}, most`,
+    ".dash-range-slider-input": (part) => nameOf(part, "Value"),
     ".dash-options-list": (part) => nameOf(openerOf(part), openerOf(part).textContent),
     "button.first-page": () => "First page",
     "button.previous-page": () => "Previous page",
@@ -403,9 +407,11 @@
   function mend() {
     for (const [what, how] of Object.entries(MENDS))
       document.querySelectorAll(what).forEach(how);
-    for (const part of document.querySelectorAll(NAMELESS))
-      for (const [what, name] of Object.entries(NAMES))
-        if (part.matches(what)) part.setAttribute("aria-label", name(part));
+    for (const part of document.querySelectorAll(NAMELESS)) {
+      const [, name] = Object.entries(NAMES).find(([what]) => part.matches(what));
+
+      part.setAttribute("aria-label", name(part));
+    }
   }
 
   /* Once for all that is put into the page together; a figure that is drawn

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Lists of boxes: Checklist, RadioItems, and a Dropdown that is long. */
+/* Lists of boxes: Checklist, RadioItems, and a Dropdown that is long; and
+ * sliders with numbers beside them. */
 #include <pronghorn/app.h>
 #include <pronghorn/dcc.h>
 #include <pronghorn/html.h>
@@ -45,6 +46,11 @@ layout(struct ph_call *call)
 		    group("Cities", dcc_dropdown(.id = "cities",
 					.options = ph_list(cities, CITIES),
 					.multi = PH_TRUE)),
+		    group("Weight", dcc_slider(.id = "weight", .min = ph_int(0),
+					.max = ph_int(9), .value = ph_int(3))),
+		    group("Months",
+			dcc_range_slider(.id = "months", .min = ph_int(1),
+			    .max = ph_int(12), .value = PH_JSON([ 2, 4 ]))),
 		    html_p(.id = "chosen")));
 }
 

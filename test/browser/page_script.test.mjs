@@ -318,6 +318,8 @@ test("lists of boxes are groups of boxes", { seconds: 120 }, async (t, scene) =>
   const large = size.getByRole("radio", { name: "large" });
 
   await chosen("1 small 0");
+  for (const name of ["Weight", "Months, least", "Months, most"])
+    await page.getByRole("spinbutton", { name, exact: true }).waitFor(PATIENT);
   await whole("boxes");
   assert.equal(await figs.isChecked(), true);
   /* With the keyboard alone. */

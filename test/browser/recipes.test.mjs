@@ -5,7 +5,10 @@
  * nothing to complain of; those whose point is what the browser does are used.
  */
 import assert from "node:assert/strict";
-import { test, until } from "../lib/harness.mjs";
+import fs from "node:fs";
+import path from "node:path";
+import { isAccessible } from "../lib/axe.mjs";
+import { ROOT, test, until } from "../lib/harness.mjs";
 import { launch, Visitor } from "../lib/page.mjs";
 import { compile, recipes } from "../lib/recipes.mjs";
 
@@ -80,3 +83,21 @@ for (const { title, language, source } of recipes)
     await USES[nameOf(title)]?.(visitor.page, visitor);
     assert.deepEqual(visitor.complaints, []);
   });
+
+test("the app in the README", { seconds: 120 }, async (t, scene) => {
+  const readme = fs.readFileSync(path.join(ROOT, "README.md"), "utf8");
+  const [, source] = /```c\n([^]*?)```/.exec(readme);
+  const server = await scene.start({ app: compile(source, "c", scene.dir()) });
+  const visitor = await Visitor.open(await launch(scene), server);
+  const { page } = visitor;
+
+  await visitor.visit();
+  await shows(page, "#y", "9");
+  await page.getByRole("slider", { name: "x", exact: true }).focus();
+  await page.keyboard.press("ArrowRight");
+  await shows(page, "#y", "16");
+  await visitor.settled();
+  await isAccessible(page, "the app in the README");
+  await visitor.screenshot("readme-app");
+  assert.deepEqual(visitor.complaints, []);
+});

@@ -108,7 +108,7 @@ test("the app in the README compiles as printed, and answers", async (t, scene) 
   const readme = fs.readFileSync(path.join(ROOT, "README.md"), "utf8");
   const source = readme.match(/```c\n([\s\S]*?)```/)[1];
 
-  assert.ok(source.trimEnd().split("\n").length <= 45);
+  assert.ok(source.trimEnd().split("\n").length <= 40);
   const server = await scene.start({ app: compile(source, "c", scene.dir()) });
   const answer = await scene.send(
     server,
