@@ -31,6 +31,16 @@ early_in_words(long long early)
 	    ph_textf("%lld choices came before it was there.", early));
 }
 
+static const char *
+waiting_in_words(long long requests)
+{
+	if (requests < 1)
+		return "somebody waits";
+	if (requests == 1)
+		return "1 request waits";
+	return ph_text_of(ph_textf("%lld requests wait", requests));
+}
+
 /* What is true of the value now, in words. */
 static const struct ph_value *
 in_words(const struct ph_value *state, const char *category, long long early)
@@ -38,21 +48,17 @@ in_words(const struct ph_value *state, const char *category, long long early)
 	const char *word = ph_text_of(ph_member(state, "state"));
 	long long worker = ph_int_of(ph_member(state, "worker"));
 	double seconds = ph_number_of(ph_member(state, "seconds"));
-	long long requests = ph_int_of(ph_member(state, "requests"));
+	const char *waiting =
+	    waiting_in_words(ph_int_of(ph_member(state, "requests")));
 
 	if (strcmp(word, "computing") == 0)
 		return ph_textf("%s: worker %lld computes, for %.1f s now; %s. "
 				"%s",
-		    category, worker, seconds,
-		    requests == 1 ? "1 request waits"
-		    : requests > 1
-			? ph_text_of(ph_textf("%lld requests wait", requests))
-			: "somebody waits",
-		    early_in_words(early));
+		    category, worker, seconds, waiting, early_in_words(early));
 	if (strcmp(word, "wanted") == 0)
-		return ph_textf("%s: wanted for %.1f s now, and a free thread "
-				"is about to compute it. %s",
-		    category, seconds, early_in_words(early));
+		return ph_textf("%s: wanted, and no thread is free for it "
+				"yet, for %.1f s now; %s. %s",
+		    category, seconds, waiting, early_in_words(early));
 	if (strcmp(word, "ready") == 0)
 		return ph_textf("%s: in the cache for %.0f s; worker %lld "
 				"computed it in %.2f s. %s Whoever asks now "
@@ -67,18 +73,48 @@ in_words(const struct ph_value *state, const char *category, long long early)
 	return ph_textf("%s: %s.", category, word);
 }
 
+/*
+ * A callback that is memoized takes a thread that computes, so while all of
+ * them are busy a choice waits before it has put its row there. What was chosen
+ * since the value was last seen there is waited for.
+ */
+static bool
+is_waited_for(struct ph_call *call, const struct ph_value *category,
+    bool is_ready, long long early)
+{
+	const char *key = ph_text_of(
+	    ph_textf("guide.seen.%s", ph_text_of(category)));
+	long long seen = ph_int_of(ph_cache_get(call, key));
+
+	if (is_ready && seen != early)
+		ph_cache_set(call, key, ph_int(early),
+		    .timeout = PH_FOREVER);
+	return !is_ready && early > seen;
+}
+
 static enum ph_status
 show_state(struct ph_call *call)
 {
 	const struct ph_value *category = ph_input(call, "dropdown.value");
+	const struct ph_value *state;
+	const char *word;
+	long long early;
+	bool waits;
 
 	if (!is_category(category))
 		return ph_output(call, "strip.children",
 		    ph_text("No category is chosen."));
+	state = ph_memo_state(call, global_store, category);
+	word = ph_text_of(ph_member(state, "state"));
+	early = ph_int_of(ph_cache_get(call, early_key(category)));
+	waits =
+	    is_waited_for(call, category, strcmp(word, "ready") == 0, early);
+	if (waits && strcmp(word, "absent") == 0)
+		return ph_output(call, "strip.children",
+		    ph_textf("%s: wanted, and no thread is free for it yet. %s",
+			ph_text_of(category), early_in_words(early)));
 	return ph_output(call, "strip.children",
-	    in_words(ph_memo_state(call, global_store, category),
-		ph_text_of(category),
-		ph_int_of(ph_cache_get(call, early_key(category)))));
+	    in_words(state, ph_text_of(category), early));
 }
 
 /*

@@ -280,6 +280,31 @@ async function isFar(visitor) {
   });
 }
 
+/* Of two threads that compute, each has a value to compute; a third is wanted. */
+test("what is wanted while all threads are busy", { seconds: 300 }, async (t, scene) => {
+  const { server, browser } = await open(scene, 8);
+  const visitor = await Visitor.open(browser, server);
+  const { page } = visitor;
+  const shows = (text) =>
+    page.locator("#caching-strip", { hasText: text }).waitFor(PATIENT);
+
+  await visitor.visit("/caching-and-signaling");
+  for (const category of ["oranges", "figs"]) {
+    await page.locator("#caching-dropdown").click();
+    await page.getByText(category, { exact: true }).last().click();
+    if (category === "oranges") await shows(/^oranges: worker \d+ computes, for /);
+  }
+  await shows(
+    /^figs: wanted, and no thread is free for it yet(, for [\d.]+ s now; 1 request waits)?\. 1 choice came/,
+  );
+  await isAccessible(page, "a wanted value");
+  await visitor.screenshot("guide-caching-wanted");
+  await shows(/^figs: worker \d+ computes, for [\d.]+ s now; 1 request waits/);
+  await shows(/^figs: in the cache for/);
+  assert.equal(server.computations().length, 3);
+  isClean(visitor, t.name);
+});
+
 test("hit or miss is what the server saw", { seconds: 300 }, async (t, scene) => {
   const { server, browser } = await open(scene, 3);
   const near = await Visitor.open(browser, server);
