@@ -54,7 +54,7 @@ conn_turn_away(struct conn *conn)
 static void
 request_end(struct conn *conn)
 {
-	conn->scan_from = 0;
+	conn->head = (struct http_progress){ 0 };
 	conn->need = 0;
 	conn->continue_sent = false;
 	conn->spool_left = 0;
@@ -304,17 +304,9 @@ take_request(struct conn *conn, char *data, size_t *len)
 		return 0;
 	if (conn->spool != NULL)
 		return take_spooled(conn, data, len);
-	if (conn->need == 0 && conn->scan_from > 0 &&
-	    *len <= worker->limits.head_size &&
-	    !http_head_maybe_complete(data, *len, &conn->scan_from))
-		return 0;
-	rc = http_parse_head(data, *len, &worker->limits, &head);
-	if (rc < 0)
+	rc = http_parse_more(data, *len, &worker->limits, &conn->head, &head);
+	if (rc <= 0)
 		return rc;
-	if (rc == 0) {
-		(void)http_head_maybe_complete(data, *len, &conn->scan_from);
-		return 0;
-	}
 	if (head.chunked) {
 		rc = start_chunked(conn, &head, (size_t)rc);
 		return rc < 0 || conn->close_after

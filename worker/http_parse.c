@@ -3,9 +3,11 @@
 /*
  * Request heads: bytes to lines and fields.
  *
- * The parser is called again with all bytes each time more have come, and
- * walks them strictly from left to right; http_head_maybe_complete() keeps
- * that from being quadratic. Everything that HTTP/1.1 lets a recipient
+ * The parser walks all bytes strictly from left to right. It is called again
+ * each time more have come, and looks then at the line that was not complete;
+ * only the end of a line makes it walk anew, so what a head costs that comes
+ * byte by byte is bounded by its number of lines, and their length. Everything
+ * that HTTP/1.1 lets a recipient
  * repair (bare LF, folded lines, space before the colon, more than one empty
  * line in front) is refused, because two programs that repair differently
  * are how requests get smuggled.
@@ -260,6 +262,7 @@ parse_lines(struct http_parse *parse)
 	}
 	rc = parse_request_line(parse);
 	while (rc == 0) {
+		parse->field = parse->p;
 		if (parse->p == parse->end)
 			return HTTP_PARSE_MORE;
 		if (*parse->p == '\r') {
@@ -271,46 +274,80 @@ parse_lines(struct http_parse *parse)
 	return rc;
 }
 
+/* Walk all of it. As http_parse_head(). */
+static int
+parse_all(struct http_parse *parse, size_t len)
+{
+	const char *data = parse->p;
+	size_t bound = min_size(parse->limits->head_size, INT_MAX);
+	int rc;
+
+	/* The array is large and is written as fields come. */
+	memset(parse->head, 0, offsetof(struct http_head, fields));
+	parse->head->content_length = -1;
+	parse->end = data + min_size(len, bound);
+	rc = parse_lines(parse);
+	if (rc == HTTP_PARSE_MORE)
+		return len >= bound ? -431 : 0;
+	if (rc != 0)
+		return rc;
+	return (int)(parse->p - data);
+}
+
 int
 http_parse_head(const char *data, size_t len, const struct http_limits *limits,
     struct http_head *head)
 {
 	struct http_parse parse = { .p = data, .limits = limits, .head = head };
-	size_t bound = min_size(limits->head_size, INT_MAX);
-	int rc;
 
-	/* The array is large and is written as fields come. */
-	memset(head, 0, offsetof(struct http_head, fields));
-	head->content_length = -1;
-	parse.end = data + min_size(len, bound);
-	rc = parse_lines(&parse);
-	if (rc == HTTP_PARSE_MORE)
-		return len >= bound ? -431 : 0;
-	if (rc != 0)
-		return rc;
-	return (int)(parse.p - data);
+	return parse_all(&parse, len);
 }
 
-bool
-http_head_maybe_complete(const char *data, size_t len, size_t *scan_from)
+/*
+ * Once more the line that was not complete and still is not: nothing but its
+ * own bytes, and how many fields are before it, can be a fault in it. 0 or
+ * minus a status.
+ */
+static int
+parse_tail(const char *data, size_t len, const struct http_limits *limits,
+    const struct http_progress *at, struct http_head *head)
 {
-	size_t at = *scan_from;
-	const char *lf;
+	struct http_parse parse = { .p = data + at->field,
+		.end = data + len,
+		.limits = limits,
+		.head = head,
+		.dropped = at->fields };
+	int rc;
 
-	while (at < len) {
-		lf = memchr(data + at, '\n', len - at);
-		if (lf == NULL)
-			break;
-		at = (size_t)(lf - data);
-		*scan_from = at;
-		if (at == 0 || data[at - 1] != '\r')
-			return true;
-		if (at >= 3 && data[at - 2] == '\n')
-			return true;
-		at++;
+	head->field_count = 0;
+	if (at->field == 0)
+		rc = parse_lines(&parse);
+	else if (parse.p != parse.end && *parse.p == '\r')
+		rc = parse_crlf(&parse);
+	else
+		rc = parse_field(&parse);
+	return rc < 0 ? rc : 0;
+}
+
+int
+http_parse_more(const char *data, size_t len, const struct http_limits *limits,
+    struct http_progress *at, struct http_head *head)
+{
+	struct http_parse parse = { .p = data, .limits = limits, .head = head };
+	int rc;
+
+	if (at->seen > 0 && len < limits->head_size &&
+	    memchr(data + at->seen, '\n', len - at->seen) == NULL) {
+		at->seen = len;
+		return parse_tail(data, len, limits, at, head);
 	}
-	*scan_from = len;
-	return false;
+	rc = parse_all(&parse, len);
+	if (rc != 0)
+		return rc;
+	at->seen = len;
+	at->field = parse.field != NULL ? (size_t)(parse.field - data) : 0;
+	at->fields = head->field_count + parse.dropped;
+	return 0;
 }
 
 static char

@@ -9,7 +9,7 @@
 /*
  * The head of an HTTP/1.0 or HTTP/1.1 request, parsed strictly and in place.
  * Layer: worker. Needs libc only; allocates nothing, writes nothing into the
- * input, keeps no state between calls. Threads: any; every function is pure.
+ * input, keeps no state of its own. Threads: any.
  */
 
 #define HTTP_FIELDS_MAX 1024
@@ -131,19 +131,23 @@ struct http_head {
 int http_parse_head(const char *data, size_t len,
     const struct http_limits *limits, struct http_head *head);
 
+/* How far a head has come that is not complete. Zeros before its first byte. */
+struct http_progress {
+	size_t seen;   /* bytes that were looked at */
+	size_t field;  /* where the field begins that is not complete; 0: none */
+	size_t fields; /* complete ones before it */
+};
+
 /*
- * Is it worth calling http_parse_head() again? Call it after each read while
- * the head is incomplete; it looks only at the bytes that are new, so that a
- * head that comes byte by byte costs linear time.
+ * The same as http_parse_head(), for bytes that come one by one: to be called
+ * after each read, with those of before and the new ones. Where the end of a
+ * line is not among these it looks at that line only.
  *
- * scan_from  in and out: where to go on; 0 before the first call for a head.
- *
- * Returns true when an empty line (or a bare LF, which is an error) has come:
- * http_parse_head() is then certain not to return 0. On false the caller
- * bounds the memory: once `len` is over limits.head_size it calls
- * http_parse_head() all the same and answers with the error it gives.
+ * at  in and out; left alone when the result is not 0.
  */
-bool http_head_maybe_complete(const char *data, size_t len, size_t *scan_from);
+int http_parse_more(const char *data, size_t len,
+    const struct http_limits *limits, struct http_progress *at,
+    struct http_head *head);
 
 /*
  * The value of the first field called `name` (any case, NUL-terminated), or

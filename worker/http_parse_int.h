@@ -15,6 +15,7 @@
 struct http_parse {
 	const char *p;   /* first byte not yet consumed */
 	const char *end; /* after the last byte that may be looked at */
+	const char *field; /* where the present field begins; NULL: none yet */
 	const struct http_limits *limits;
 	struct http_head *head;
 	struct http_span authority; /* of an absolute or CONNECT target */

@@ -9,6 +9,7 @@ import assert from "node:assert/strict";
 import { test } from "../lib/harness.mjs";
 import {
   ACCEPTED, CUTS, FOLLOWED, GUARDED, GUARDED_ARGS, REFUSED, REFUSED_BODIES,
+  UNFINISHED,
 } from "../lib/http_cases.mjs";
 import { get } from "../lib/wire.mjs";
 import { call, result, runs } from "../lib/zoo.mjs";
@@ -50,6 +51,19 @@ for (const [cut, split] of Object.entries(CUTS)) {
 
     assert.equal(result(echo, "echo"), 1);
     t.diagnostic(`${REFUSED.length} requests refused, connection closed`);
+  });
+}
+
+for (const [cut, split] of Object.entries(CUTS)) {
+  test(`refused before the line has ended, ${cut}`, { seconds: 120 }, async (t, scene) => {
+    const args = ["--header-timeout", "100"]; /* so it is not that */
+    const server = await scene.start({ app: "zoo", threads: 2, args });
+
+    for (const [what, text, status] of UNFINISHED) {
+      const got = await verdict(scene, server, split(Buffer.from(text, "latin1")));
+
+      assert.deepEqual(got, [status], what);
+    }
   });
 }
 

@@ -5,8 +5,8 @@
  *
  * Properties: the verdict on every prefix is "more" or the verdict on the
  * whole; a head is accepted at its last byte and not before; every span lies
- * inside the input; http_head_maybe_complete() never misses the end and never
- * promises more than the parser keeps; a decoded path is what it promises.
+ * inside the input; http_parse_more() says at each byte what http_parse_head()
+ * says; a decoded path is what it promises.
  */
 
 #include "test/fuzz/fuzz.h"
@@ -122,8 +122,9 @@ static void
 check_prefixes(const uint8_t *data, size_t size,
     const struct http_limits *limits, int whole)
 {
-	size_t scan_from = 0;
-	bool complete = false;
+	struct http_progress at = { 0 };
+	struct http_head head;
+	int more = 0;
 	size_t len;
 	int rc;
 
@@ -132,14 +133,10 @@ check_prefixes(const uint8_t *data, size_t size,
 		FUZZ_CHECK(rc == 0 || rc == whole);
 		if (whole > 0)
 			FUZZ_CHECK((rc != 0) == (len >= (size_t)whole));
-		if (complete)
-			continue;
-		complete = http_head_maybe_complete((const char *)data, len,
-		    &scan_from);
-		if (complete)
-			FUZZ_CHECK(rc != 0);
-		else
-			FUZZ_CHECK(rc <= 0);
+		if (more == 0)
+			more = http_parse_more((const char *)data, len, limits,
+			    &at, &head);
+		FUZZ_CHECK(more == rc);
 	}
 }
 

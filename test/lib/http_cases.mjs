@@ -132,6 +132,29 @@ export const REFUSED = [
   ["a TLS hello", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 400],
 ];
 
+/*
+ * The same, of lines that have no end yet: it is known at the byte that is wrong
+ * or too many, with nothing behind it.
+ */
+const OPEN = "GET / HTTP/1.1\r\nHost: a\r\n";
+
+export const UNFINISHED = [
+  ["a control byte in a method", "G\x01", 400],
+  ["a NUL in a target", "GET /\0", 400],
+  ["HTTP/9.9 and a space", "GET / HTTP/9.9 ", 400],
+  ["a bare CR behind the line", "GET / HTTP/1.1\rX", 400],
+  ["a bare CR behind a field", `${OPEN}A: b\rX`, 400],
+  ["a bare CR in place of a field", `${OPEN}\rX`, 400],
+  ["a control byte in a name", `${OPEN}X\x01`, 400],
+  ["a control byte in a value", `${OPEN}X: \x01`, 400],
+  ["a space before a colon", `${OPEN}X `, 400],
+  ["a folded line", `${OPEN}X: a\r\n `, 400],
+  ["a second Host, and no more", `${OPEN}Host: b\r\n`, 400],
+  ["a long line without an end", `GET /${"a".repeat(4090)}`, 414],
+  ["a long field without an end", `${OPEN}X: ${"a".repeat(8188)}`, 431],
+  ["a field too many", `${OPEN}${"A: b\r\n".repeat(99)}A`, 431],
+];
+
 function chunkedHead(more = "") {
   return `Transfer-Encoding: chunked\r\n${more}\r\n0\r\n\r\n`;
 }

@@ -11,6 +11,7 @@ import fs from "node:fs";
 import { test, until } from "../lib/harness.mjs";
 import {
   ACCEPTED, FOLLOWED, GUARDED, GUARDED_ARGS, REFUSED, REFUSED_BODIES,
+  UNFINISHED,
 } from "../lib/http_cases.mjs";
 import { connectionCount } from "../lib/sockets.mjs";
 import { call, runs } from "../lib/zoo.mjs";
@@ -27,6 +28,7 @@ const cases = (list) =>
 /* [the server's arguments, the cases that it is for] */
 const SERVERS = {
   "": [[], cases([...REFUSED, ...FOLLOWED, ...REFUSED_BODIES, ...ACCEPTED])],
+  ", lines without an end": [["--header-timeout", "100"], cases(UNFINISHED)],
   ", names, tokens and limits": [GUARDED_ARGS, cases(GUARDED)],
 };
 
