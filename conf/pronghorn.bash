@@ -34,16 +34,16 @@ _pronghorn()
 	    --referrer-policy --request-timeout --disconnect-grace-period
 	    --thread-timeout --max-requests --max-requests-jitter
 	    --max-worker-memory --debug --debug-notice --limit-chunk-line
-	    --limit-client-connections --min-rate --limit-body-ratio
-	    --assets-folder --packages-folder --sendfile --no-sendfile
-	    --answer-memory --compress-level --compress-min-size --certfile
-	    --keyfile --sni-certfile --ca-certs --cert-reqs --ciphers
-	    --tls-min-version --tls-ticket-period --tls-handshake-timeout
-	    --http-protocols --http2-max-concurrent-streams
-	    --http2-initial-window-size --http2-max-frame-size
-	    --http2-max-header-list-size --forwarded-allow-ips
-	    --client-ip-header --secure-scheme-header --proxy-protocol
-	    --proxy-allow-from --url-base-pathname
+	    --limit-client-connections --send-memory --min-rate
+	    --limit-body-ratio --assets-folder --packages-folder --sendfile
+	    --no-sendfile --answer-memory --compress-level
+	    --compress-min-size --certfile --keyfile --sni-certfile
+	    --ca-certs --cert-reqs --ciphers --tls-min-version
+	    --tls-ticket-period --tls-handshake-timeout --http-protocols
+	    --http2-max-concurrent-streams --http2-initial-window-size
+	    --http2-max-frame-size --http2-max-header-list-size
+	    --forwarded-allow-ips --client-ip-header --secure-scheme-header
+	    --proxy-protocol --proxy-allow-from --url-base-pathname
 	    --requests-pathname-prefix --routes-pathname-prefix
 	    --metrics-public --session-secret --session-secret-file
 	    --session-cookie-name --session-lifetime --session-idle-timeout

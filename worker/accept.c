@@ -27,6 +27,7 @@
 #include "worker/compress.h"
 #include "worker/conn.h"
 #include "worker/conn_peers.h"
+#include "worker/recall.h"
 #include "worker/whole.h"
 #include "worker/worker_int.h"
 
@@ -89,6 +90,7 @@ on_sweep(evutil_socket_t fd, short what, void *arg)
 	if (!worker->sweep_late)
 		conn_sweep(worker);
 	whole_sweep(worker->whole);
+	recall_sweep(worker->recall);
 }
 
 /*

@@ -81,6 +81,8 @@ struct conn {
 	struct conn_out *out;     /* not sent yet */
 	int64_t out_since_us;     /* when it began to be */
 	size_t out_sent;          /* bytes of it taken since */
+	size_t unsent;            /* bytes in memory that wait: unsent.h */
+	int64_t unsent_us;        /* when they began to */
 	int64_t used_us;          /* last request; orders worker->conns */
 	struct request *request;  /* BUSY */
 	char peer[46];            /* client address; "" for unix */

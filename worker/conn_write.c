@@ -27,6 +27,7 @@
 #include "worker/h2.h"
 #include "worker/hooks.h"
 #include "worker/tls.h"
+#include "worker/unsent.h"
 #include "worker/whole.h"
 #include "worker/worker_int.h"
 
@@ -38,6 +39,7 @@
 struct conn_piece {
 	const char *data;
 	size_t len;
+	size_t own;        /* bytes of the copy */
 	char *copy;        /* owned, or NULL */
 	struct blob *blob; /* a reference, or NULL */
 	off_t offset;      /* into the blob's file, when data is NULL */
@@ -184,9 +186,11 @@ turn_keep(struct conn *conn, size_t sent)
 				return -ENOMEM;
 			memcpy(piece->copy, piece->data, piece->len);
 			piece->data = piece->copy;
+			piece->own = piece->len;
 		} else if (turn->blobs[i] != NULL) {
 			piece->blob = blob_ref(turn->blobs[i]);
 		}
+		unsent_add(conn, piece->blob, piece->own);
 	}
 	return 0;
 }
@@ -235,6 +239,7 @@ conn_out_free(struct conn *conn)
 
 	conn->out = NULL;
 	for (i = 0; out != NULL && i < out->count; i++) {
+		unsent_remove(conn, out->pieces[i].blob, out->pieces[i].own);
 		free(out->pieces[i].copy);
 		blob_unref(out->pieces[i].blob);
 	}

@@ -27,6 +27,7 @@
 #include "worker/dispatch.h"
 #include "worker/h2_int.h"
 #include "worker/router.h"
+#include "worker/unsent.h"
 #include "worker/worker_int.h"
 
 #define RESETS_FREE 100 /* streams that may be reset for no reason */
@@ -52,6 +53,8 @@ stream_free(struct h2_stream *stream)
 	buf_free(&stream->fields);
 	buf_free(&stream->cookie);
 	buf_free(&stream->body);
+	unsent_remove(h2->conn, stream->blob,
+	    stream->copy != NULL ? stream->total : 0);
 	free(stream->copy);
 	blob_unref(stream->blob);
 	free(stream);

@@ -20,6 +20,7 @@
 #include "worker/h2_int.h"
 #include "worker/router.h"
 #include "worker/static_select.h"
+#include "worker/unsent.h"
 #include "worker/worker_int.h"
 
 static bool
@@ -289,14 +290,15 @@ take_body(struct h2_stream *stream, const struct reply *reply, bool borrowed)
 		stream->data = NULL;
 		stream->offset = reply->offset;
 	}
-	if (!borrowed || reply->len == 0)
-		return 0;
-	stream->copy = malloc(reply->len);
-	if (stream->copy == NULL)
-		return -ENOMEM;
-	memcpy(stream->copy, reply->body, reply->len);
-	stream->data = stream->copy;
-	return 0;
+	if (borrowed && reply->len > 0) {
+		stream->copy = malloc(reply->len);
+		if (stream->copy != NULL)
+			stream->data =
+			    memcpy(stream->copy, reply->body, reply->len);
+	}
+	unsent_add(stream->h2->conn, stream->blob,
+	    stream->copy != NULL ? reply->len : 0);
+	return borrowed && reply->len > 0 && stream->copy == NULL ? -ENOMEM : 0;
 }
 
 void

@@ -118,6 +118,7 @@ heartbeat_numbers(struct worker *worker)
 	beat->parked = (uint32_t)park_count(worker->park);
 	beat->waiting = dispatch_count_waiting(worker, &waits);
 	beat->uncached = worker_is_uncached(worker);
+	beat->unsent = worker->unsent;
 	beat->log_drops = sink_drops();
 	counts_sum(&beat->cache);
 	memset(&status, 0, sizeof(status));

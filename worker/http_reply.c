@@ -100,6 +100,7 @@ blob_new(char *data, size_t len)
 		return NULL;
 	}
 	blob->refs = 1;
+	blob->waiting = 0;
 	blob->len = len;
 	blob->data = data;
 	blob->fd = -1;

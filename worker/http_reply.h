@@ -17,6 +17,7 @@
  */
 struct blob {
 	unsigned refs;
+	unsigned waiting; /* connections and streams: unsent.h */
 	size_t len;
 	char *data;          /* malloc'ed, owned; NULL: a file */
 	int fd;              /* open file, owned; -1: memory */

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Answers in memory: two hash tables, by key and by body, and a list by time
- * of use. See recall.h.
+ * Answers in memory: two hash tables, by key and by body, and two lists by time
+ * of use, of those that are kept and of those that pass. See recall.h.
  *
  * Buckets are chosen with a secret number, so that no client can fill one
  * chain. Bodies hang on their answers and go with them.
  *
- * INVARIANT  `bytes` is the sum of `cost` of all that are in the list, and
- *            never above `bytes_max`.
+ * INVARIANT  `bytes` is the sum of `cost` of all, and never above `bytes_max`.
+ * INVARIANT  Of those that pass at most one more than those that others hold is
+ *            there when recall_keep() returns, and none for over a second.
  * THREADS    The loop only.
  */
 #include "worker/recall.h"
@@ -32,11 +33,16 @@ struct recall_body {
 	char bytes[];
 };
 
+struct list {
+	struct recalled *newest;
+	struct recalled *oldest;
+};
+
 struct recall {
 	struct recalled *keys[BUCKETS];
 	struct recall_body *bodies[BUCKETS];
-	struct recalled *newest;
-	struct recalled *oldest;
+	struct list kept;
+	struct list passing;
 	uint64_t seed;
 	size_t bytes;
 	size_t bytes_max;
@@ -91,37 +97,45 @@ bucket_of(struct recall *recall, const uint8_t key[CACHE_KEY_LEN])
 	return &recall->keys[mix(recall->seed, word) % BUCKETS];
 }
 
+static struct list *
+list_of(struct recall *recall, const struct recalled *recalled)
+{
+	return recalled->cost > 0 ? &recall->kept : &recall->passing;
+}
+
 static void
-list_remove(struct recall *recall, struct recalled *recalled)
+list_remove(struct list *list, struct recalled *recalled)
 {
 	if (recalled->newer != NULL)
 		recalled->newer->older = recalled->older;
 	else
-		recall->newest = recalled->older;
+		list->newest = recalled->older;
 	if (recalled->older != NULL)
 		recalled->older->newer = recalled->newer;
 	else
-		recall->oldest = recalled->newer;
+		list->oldest = recalled->newer;
 }
 
 static void
-list_add(struct recall *recall, struct recalled *recalled)
+list_add(struct list *list, struct recalled *recalled)
 {
 	recalled->newer = NULL;
-	recalled->older = recall->newest;
+	recalled->older = list->newest;
 	if (recalled->older != NULL)
 		recalled->older->newer = recalled;
 	else
-		recall->oldest = recalled;
-	recall->newest = recalled;
+		list->oldest = recalled;
+	list->newest = recalled;
 }
 
 static struct recalled *
 use(struct recall *recall, struct recalled *recalled)
 {
-	if (recalled != recall->newest) {
-		list_remove(recall, recalled);
-		list_add(recall, recalled);
+	struct list *list = list_of(recall, recalled);
+
+	if (recalled != list->newest) {
+		list_remove(list, recalled);
+		list_add(list, recalled);
 	}
 	return recalled;
 }
@@ -153,7 +167,7 @@ recall_find_body(struct recall *recall, const char *body, size_t len)
 {
 	struct recall_body *found;
 
-	if (recall->newest == NULL || len > BODY_MAX)
+	if (recall->kept.newest == NULL || len > BODY_MAX)
 		return NULL;
 	found = find_body(recall, hash_bytes(recall, body, len), body, len);
 	return found != NULL ? use(recall, found->recalled) : NULL;
@@ -184,7 +198,7 @@ recall_drop(struct recall *recall, struct recalled *recalled)
 	while (*at != recalled)
 		at = &(*at)->next_in_bucket;
 	*at = recalled->next_in_bucket;
-	list_remove(recall, recalled);
+	list_remove(list_of(recall, recalled), recalled);
 	recall->bytes -= recalled->cost;
 	blob_unref(recalled->blob);
 	buf_free(&recalled->arguments);
@@ -196,11 +210,24 @@ static bool
 make_room(struct recall *recall, size_t cost, const struct recalled *but)
 {
 	while (recall->bytes + cost > recall->bytes_max) {
-		if (recall->oldest == NULL || recall->oldest == but)
+		if (recall->kept.oldest == NULL || recall->kept.oldest == but)
 			return false;
-		recall_drop(recall, recall->oldest);
+		recall_drop(recall, recall->kept.oldest);
 	}
 	return true;
+}
+
+void
+recall_sweep(struct recall *recall)
+{
+	struct recalled *one = recall != NULL ? recall->passing.oldest : NULL;
+	struct recalled *newer;
+
+	for (; one != NULL; one = newer) {
+		newer = one->newer;
+		if (one->blob->refs == 1)
+			recall_drop(recall, one);
+	}
 }
 
 struct recalled *
@@ -213,9 +240,11 @@ recall_keep(struct recall *recall, const struct recalled *about,
 
 	if (recalled != NULL)
 		recall_drop(recall, recalled);
-	if (cost > recall->bytes_max / SHARE_MAX ||
-	    !make_room(recall, cost, NULL))
-		return NULL;
+	if (cost > recall->bytes_max / SHARE_MAX) {
+		recall_sweep(recall);
+		cost = 0;
+	}
+	(void)make_room(recall, cost, NULL); /* it is at most a part */
 	recalled = calloc(1, sizeof(*recalled));
 	if (recalled == NULL)
 		return NULL;
@@ -232,7 +261,7 @@ recall_keep(struct recall *recall, const struct recalled *about,
 	bucket = bucket_of(recall, about->key);
 	recalled->next_in_bucket = *bucket;
 	*bucket = recalled;
-	list_add(recall, recalled);
+	list_add(list_of(recall, recalled), recalled);
 	recall->bytes += cost;
 	return recalled;
 }
@@ -246,7 +275,7 @@ recall_add_body(struct recall *recall, struct recalled *recalled,
 	uint64_t hash;
 	int count = 0;
 
-	if (len > BODY_MAX)
+	if (len > BODY_MAX || recalled->cost == 0)
 		return;
 	for (new = recalled->bodies; new != NULL; new = new->next)
 		count++;
@@ -279,15 +308,12 @@ recall_bytes(const struct recall *recall)
 void
 recall_free(struct recall **recall)
 {
-	struct recalled *one;
-	struct recalled *next;
-
 	if (*recall == NULL)
 		return;
-	for (one = (*recall)->oldest; one != NULL; one = next) {
-		next = one->newer;
-		recall_drop(*recall, one);
-	}
+	while ((*recall)->kept.oldest != NULL)
+		recall_drop(*recall, (*recall)->kept.oldest);
+	while ((*recall)->passing.oldest != NULL)
+		recall_drop(*recall, (*recall)->passing.oldest);
 	free(*recall);
 	*recall = NULL;
 }

@@ -41,10 +41,10 @@ struct recalled {
 	struct recalled *newer;
 	struct recalled *older;
 	struct recall_body *bodies;
-	size_t cost; /* bytes, all of it */
+	size_t cost; /* bytes, all of it; 0: it passes */
 };
 
-/* `bytes_max` 0: nothing is kept. NULL: no memory. */
+/* `bytes_max` 0: nothing is kept, all of it passes. NULL: no memory. */
 struct recall *recall_new(size_t bytes_max);
 void recall_free(struct recall **recall); /* accepts NULL */
 
@@ -57,7 +57,9 @@ struct recalled *recall_find_body(struct recall *recall, const char *body,
 /*
  * Keep an answer, in place of others that were not used for longer: key,
  * callback, blob (a further reference is taken), packed and seen are those
- * of `about`. NULL: it is too large, or there is no memory.
+ * of `about`. One that is too large to be kept passes: it is found for as long
+ * as somebody else holds its blob, so that any number of clients that read it
+ * slowly have one copy. NULL: there is no memory.
  */
 struct recalled *recall_keep(struct recall *recall,
     const struct recalled *about, const void *arguments, size_t len);
@@ -67,6 +69,9 @@ void recall_add_body(struct recall *recall, struct recalled *recalled,
     const char *body, size_t len);
 
 void recall_drop(struct recall *recall, struct recalled *recalled);
+
+/* Forget those that passed, and that nobody else holds. Once a second. */
+void recall_sweep(struct recall *recall); /* accepts NULL */
 
 /* Bytes that are kept. */
 size_t recall_bytes(const struct recall *recall);

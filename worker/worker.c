@@ -43,6 +43,7 @@
 #include "worker/sides.h"
 #include "worker/tls.h"
 #include "worker/whole.h"
+#include "worker/unsent.h"
 #include "worker/worker_int.h"
 
 #define FILES_OTHER 100              /* cache, logs, pipes */
@@ -297,6 +298,7 @@ watch_all(struct worker *worker)
 	    on_beat, worker);
 	(void)evtimer_assign(&worker->hurry_event, worker->base, on_hurry,
 	    worker);
+	unsent_start(worker);
 	watch_sig(worker, 0, SIGTERM, on_sig_term);
 	watch_sig(worker, 1, SIGQUIT, on_sig_quit);
 	watch_sig(worker, 2, SIGINT, on_sig_quit);

@@ -74,6 +74,7 @@ struct worker {
 	struct event orders_event; /* the master's orders */
 	struct event net_event;    /* the safety net while somebody waits */
 	struct event beat_event;   /* heartbeat and Date */
+	struct event unsent_event; /* clients take too little */
 	struct event hurry_event;  /* callbacks that nobody was woken for */
 	struct event end_event;    /* the last half second */
 	int64_t end_us;            /* when that is over */
@@ -98,6 +99,7 @@ struct worker {
 	unsigned proxy_versions;     /* that are taken; 0: it is off */
 	uint64_t request_count;      /* handed over since the start */
 	size_t conn_count;
+	size_t unsent; /* bytes that wait for clients: unsent.h */
 	unsigned cache_away;  /* looks in a row at which it was not usable */
 	size_t refused_count; /* of them: told to go, see conn_turn_away() */
 	bool accepting;

@@ -53,6 +53,8 @@ struct handoff_beat {
 	uint64_t duration_us;              /* of all answers */
 	uint64_t tls_handshakes;
 	uint64_t tls_failures;
+	uint64_t unsent;        /* bytes that wait for clients */
+	uint64_t unsent_closed; /* clients that left too many */
 	uint64_t log_drops; /* lines that no log took */
 	uint64_t memory;    /* private and dirty, bytes */
 	uint32_t connections;

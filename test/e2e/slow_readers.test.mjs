@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Many clients that take nothing of a large file: they share it, so that they
- * leave the worker its descriptors and its memory.
+ * Many clients that take nothing of a large file or answer: they share it, or
+ * are closed, so that they leave the worker its descriptors and its memory.
  */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
@@ -15,7 +15,9 @@ import { SLOW, test, until } from "../lib/harness.mjs";
 import { descriptors } from "../lib/op_process.mjs";
 import { isFull } from "../lib/sockets.mjs";
 import { get, Wire } from "../lib/wire.mjs";
+import { call, runs } from "../lib/zoo.mjs";
 
+const BYTES = 20e6; /* of a large answer of the zoo */
 const STREAMS = 100;
 const CONNECTIONS = 4;
 const FILES = { "large.bin": 4e6, "middle.png": 400e3, "small.png": 100e3 };
@@ -170,6 +172,101 @@ for (const [what, app, ask] of [
 
     assert.ok(warned >= 1 && warned <= 3, `${warned} warnings`);
   });
+
+/* A client that asks for the callback's 20 MB and takes none of them. */
+async function ignore(scene, server, name) {
+  const wire = await Wire.connect(server.address);
+
+  scene.wires.push(wire);
+  wire.socket.pause();
+  wire.write(call(name, 1));
+  await until("more than it takes", () => isFull(server, wire.localPort));
+  return wire;
+}
+
+const metric = async (scene, server, name) => {
+  const { text } = await scene.send(server, get("/_ph/metrics"));
+
+  return Number(new RegExp(`^pronghorn_${name} (\\d+)`, "m").exec(text)[1]);
+};
+
+for (const memory of ["16MiB", "0"])
+  test(`HTTP/1: a memoized answer that nobody takes, answer_memory ${memory} [H5]`, { seconds: 90 }, async (t, scene) => {
+    const server = await scene.start({ app: "zoo", args: ["--answer-memory", memory] });
+    const [worker] = server.workers();
+
+    await ignore(scene, server, "big_memoized");
+    const one = server.rss(worker);
+
+    for (let i = 0; i < 12; i++) await ignore(scene, server, "big_memoized");
+    const grown = server.rss(worker) - one;
+
+    t.diagnostic(`${(grown / 1e6).toFixed(1)} MB`);
+    /* Who computed it has it, and all others share what the store gave. */
+    assert.ok(grown < 2 * BYTES * SLOW, `${grown} bytes`);
+    assert.equal(runs(server, "large"), 1);
+  });
+
+test("HTTP/2: a memoized answer that nobody takes [H5]", { seconds: 90 }, async (t, scene) => {
+  const server = await start(scene, certificate(scene.dir()).args);
+  const [worker] = server.workers();
+  const memory = server.rss(worker);
+  const client = await Frames.connect(server, Buffer.concat([Buffer.from([0, 4]), u32(0)]));
+  const [, body] = call("big_memoized", 1).toString().split("\r\n\r\n");
+
+  scene.wires.push(client);
+  for (let stream = 1; stream < 2 * STREAMS; stream += 2) {
+    await client.send(frame(TYPE.HEADERS, END_HEADERS, stream, block({
+      ...HEAD, ":method": "POST", ":path": "/_dash-update-component", "content-type": "application/json",
+    })));
+    await client.send(frame(TYPE.DATA, END_STREAM, stream, Buffer.from(body)));
+  }
+  await until("all heads", () => client.of(TYPE.HEADERS).length === STREAMS);
+  const grown = server.rss(worker) - memory;
+
+  t.diagnostic(`${(grown / 1e6).toFixed(1)} MB`);
+  /* The value, the answer, the call that made them. */
+  assert.ok(grown < 8 * BYTES * SLOW, `${grown} bytes`);
+});
+
+test("clients that leave more than send_memory [H5]", { seconds: 120 }, async (t, scene) => {
+  const server = await scene.start({
+    app: "zoo", args: ["--send-memory", `${5 * BYTES}`, "--metrics-public"],
+  });
+  const [worker] = server.workers();
+  const clients = [];
+
+  for (let i = 0; i < 5 - 1; i++) clients.push(await ignore(scene, server, "big"));
+  assert.equal(await metric(scene, server, "unsent_closed_total"), 0);
+  for (let i = 0; i < 12; i++) clients.push(await ignore(scene, server, "big"));
+  const memory = server.rss(worker);
+
+  t.diagnostic(`${(memory / 1e6).toFixed(1)} MB`);
+  assert.ok(memory < 12 * BYTES * SLOW, `${memory} bytes`);
+  await until("the count", async () =>
+    (await metric(scene, server, "unsent_closed_total")) === clients.length - 4);
+  const waiting = await metric(scene, server, "unsent_bytes");
+
+  assert.ok(waiting > 3 * BYTES && waiting <= 5 * BYTES, `${waiting} bytes`);
+  assert.ok(server.grep(/level=warn.*send\.memory peer=127\.0\.0\.1 /).length >= 1);
+  /* Who has waited longest was closed, in the middle of the answer. */
+  clients[0].socket.resume();
+  await assert.rejects(clients[0].answer());
+  /* The last ones get all of it, once they take it. */
+  const last = clients.at(-1);
+
+  last.socket.resume();
+  assert.ok((await last.answer()).body.length > BYTES);
+  assert.deepEqual(server.workers(), [worker]);
+});
+
+test("an answer larger than send_memory [H5]", { seconds: 60 }, async (t, scene) => {
+  const server = await scene.start({ app: "zoo", args: ["--send-memory", "1MiB"] });
+  const wire = await ignore(scene, server, "big");
+
+  wire.socket.resume();
+  assert.ok((await wire.answer()).body.length > BYTES);
+});
 
 test("a large file that is changed while it is sent", async (t, scene) => {
   const assets = scene.dir();

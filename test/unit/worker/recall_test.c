@@ -157,21 +157,49 @@ what_was_not_used_goes_first(void **state)
 }
 
 static void
-large_ones_are_not_kept(void **state)
+large_ones_pass_while_somebody_holds_them(void **state)
 {
 	struct recall *recall = *state;
-	struct recall *none = recall_new(0);
 	static char body[64 * 1024];
 	struct recalled *kept;
+	struct blob *held;
+	size_t bytes;
 
 	assert_non_null(keep(recall, 1, 1000));
-	assert_null(keep(recall, 2, BYTES_MAX / 2));
+	bytes = recall_bytes(recall);
+	held = blob_ref(keep(recall, 2, BYTES_MAX / 2)->blob);
+	assert_int_equal(recall_bytes(recall), bytes);
+	recall_sweep(recall);
+	assert_ptr_equal(find(recall, 2)->blob, held);
+	recall_add_body(recall, find(recall, 2), "body", 4);
+	assert_null(recall_find_body(recall, "body", 4));
+	/* Another one makes those go that nobody holds. */
+	assert_non_null(keep(recall, 3, BYTES_MAX));
+	assert_non_null(keep(recall, 4, BYTES_MAX));
+	assert_null(find(recall, 3));
+	assert_non_null(find(recall, 2));
+	blob_unref(held);
+	recall_sweep(recall);
+	assert_null(find(recall, 2));
+	assert_null(find(recall, 4));
 	kept = find(recall, 1);
 	assert_non_null(kept);
 	recall_add_body(recall, kept, body, sizeof(body));
 	assert_null(recall_find_body(recall, body, sizeof(body)));
-	assert_null(keep(none, 1, 1));
+}
+
+static void
+nothing_is_kept_where_nothing_may_be(void **state)
+{
+	struct recall *none = recall_new(0);
+
+	(void)state;
+	recall_sweep(NULL);
+	assert_non_null(keep(none, 1, 1));
+	assert_int_equal(recall_bytes(none), 0);
+	recall_sweep(none);
 	assert_null(find(none, 1));
+	assert_non_null(keep(none, 1, 1)); /* freed with it */
 	recall_free(&none);
 }
 
@@ -188,8 +216,10 @@ main(void)
 		    tear_down),
 		cmocka_unit_test_setup_teardown(what_was_not_used_goes_first,
 		    set_up, tear_down),
-		cmocka_unit_test_setup_teardown(large_ones_are_not_kept, set_up,
+		cmocka_unit_test_setup_teardown(
+		    large_ones_pass_while_somebody_holds_them, set_up,
 		    tear_down),
+		cmocka_unit_test(nothing_is_kept_where_nothing_may_be),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

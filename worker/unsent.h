@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef WORKER_UNSENT_H
+#define WORKER_UNSENT_H
+
+#include <stddef.h>
+
+/*
+ * The memory that answers take which their clients have not taken: counted,
+ * and bounded by `send_memory`. Bytes that several of them share count once;
+ * files take no memory and do not count.
+ *
+ * THREADS  The loop only.
+ */
+struct blob;
+struct conn;
+struct worker;
+
+/*
+ * An answer, or a part of one, begins to wait for this client: `own` bytes of
+ * its own, and the blob's (NULL: none). With HTTP/2 the connection is that of
+ * the streams.
+ */
+void unsent_add(struct conn *conn, struct blob *blob, size_t own);
+
+/* It waits no more: the same arguments. */
+void unsent_remove(struct conn *conn, struct blob *blob, size_t own);
+
+/* Before the loop runs. */
+void unsent_start(struct worker *worker);
+
+#endif
