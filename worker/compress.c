@@ -22,6 +22,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <zlib.h>
 
 #define SAMPLES 16
@@ -89,6 +90,30 @@ compress_brotli(const void *data, size_t len, int level, size_t *out_len)
 		return NULL;
 	}
 	return out;
+}
+
+bool
+compress_is_text(const char *type)
+{
+	static const char *const applications[] = { "json", "javascript",
+		"xml", "x-ndjson", "ndjson", "yaml", "x-yaml", "sql" };
+	size_t len = strcspn(type, " \t;");
+	size_t i;
+
+	if (strncasecmp(type, "text/", 5) == 0)
+		return true;
+	if (len > 5 && strncasecmp(type + len - 5, "+json", 5) == 0)
+		return true;
+	if (len > 4 && strncasecmp(type + len - 4, "+xml", 4) == 0)
+		return true;
+	if (strncasecmp(type, "application/", 12) != 0)
+		return false;
+	for (i = 0; i < sizeof(applications) / sizeof(applications[0]); i++) {
+		if (len - 12 == strlen(applications[i]) &&
+		    strncasecmp(type + 12, applications[i], len - 12) == 0)
+			return true;
+	}
+	return false;
 }
 
 struct compress *

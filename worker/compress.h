@@ -8,7 +8,7 @@
 #include "worker/http_reply.h"
 
 /*
- * gzip and brotli for answers: once for files, and for JSON while serving.
+ * gzip and brotli for answers: once for files, and for text while serving.
  *
  * THREADS  compress_gzip(), compress_brotli(): any. struct compress: the
  *          loop only.
@@ -19,6 +19,9 @@ char *compress_gzip(const void *data, size_t len, int level, size_t *out_len);
 
 /* The same; `level` is gzip's, the quality that takes about as long. */
 char *compress_brotli(const void *data, size_t len, int level, size_t *out_len);
+
+/* Is what has this Content-Type text, which is worth compressing? */
+bool compress_is_text(const char *type);
 
 /*
  * The answers compressed lately, so that a cached one is compressed once.

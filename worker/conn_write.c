@@ -389,13 +389,13 @@ log_answer(struct conn *conn, const struct answer_to *to,
 	access_log_put(&conn->worker->access_log, &entry);
 }
 
-/* JSON that is made for this request; files have their own forms. */
+/* Text that is made for this request; files have their own forms. */
 static bool
 may_compress(const struct worker *worker, const struct reply *reply)
 {
 	return worker->compress != NULL && reply->status == 200 &&
 	       reply->etag == NULL && reply->type != NULL &&
-	       strcmp(reply->type, "application/json") == 0;
+	       compress_is_text(reply->type);
 }
 
 /* Queue a part of a file, and begin to send it. */

@@ -23,6 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "server/base/clock.h"
@@ -32,6 +33,7 @@
 #include "worker/static_int.h"
 #include "worker/static_select.h"
 
+#define SETTLED_S 2 /* after a change */
 #define PREFIX "/assets/"
 #define MEMORY_MAX ((size_t)512 * 1024) /* above: sendfile */
 #define LOOK_AGAIN_US 1000000
@@ -307,6 +309,25 @@ entry_fill(struct static_entry *entry, const char *path, const struct stat *st,
 		entry->br = blob_new(small, len);
 }
 
+/*
+ * Is it asked for as the page does, by the version that it has, and will have
+ * until it has another? A change of this moment may not be the last one.
+ */
+static bool
+is_by_version(const struct http_head *head, const struct stat *st)
+{
+	char query[32];
+	int len;
+
+	if (head->query.data == NULL ||
+	    time(NULL) - st->st_mtim.tv_sec < SETTLED_S)
+		return false;
+	len = snprintf(query, sizeof(query), "m=%llu",
+	    (unsigned long long)static_version(st));
+	return head->query.len == (size_t)len &&
+	       memcmp(head->query.data, query, (size_t)len) == 0;
+}
+
 /* Everything but the body, from what is known of the file. */
 static void
 fill_head(const struct http_head *head, const struct stat *st,
@@ -315,7 +336,9 @@ fill_head(const struct http_head *head, const struct stat *st,
 {
 	memset(reply, 0, sizeof(*reply));
 	reply->type = type->mime;
-	reply->cache = "no-cache";
+	reply->cache = is_by_version(head, st)
+			   ? "public, max-age=31536000, immutable"
+			   : "no-cache";
 	reply->etag = texts->etag;
 	reply->modified = texts->modified;
 	reply->vary = type->text;

@@ -51,6 +51,10 @@ struct static_folder {
 /* Read a whole file into a blob. NULL: it cannot be read, or was cut. */
 struct blob *static_read_blob(int fd, size_t len);
 
+/* A number that is another one after each change of a file, but for those that
+ * follow on each other within a tick of the file system's clock. */
+uint64_t static_version(const struct stat *st);
+
 /* Collect the items of a folder just opened. 0 or negative. */
 int static_walk(struct static_folder *folder);
 

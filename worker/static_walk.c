@@ -40,8 +40,8 @@ is_loaded(const char *path)
 
 /* A file that is written in two steps, as one that is made first and filled
  * then, has the size of each, and mostly a time of each. */
-static uint64_t
-version_of(const struct stat *st)
+uint64_t
+static_version(const struct stat *st)
 {
 	return ((uint64_t)st->st_mtim.tv_sec * 1000000000 +
 		   (uint64_t)st->st_mtim.tv_nsec) *
@@ -62,7 +62,7 @@ add_item(struct static_folder *folder, const char *path, const struct stat *st)
 		return -ENOMEM;
 	folder->items = items;
 	items[folder->item_count].path = strdup(path);
-	items[folder->item_count].version = version_of(st);
+	items[folder->item_count].version = static_version(st);
 	if (items[folder->item_count].path == NULL)
 		return -ENOMEM;
 	folder->item_count++;

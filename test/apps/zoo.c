@@ -311,18 +311,21 @@ fields(struct ph_call *call)
 
 /* ---- routes ------------------------------------------------------------- */
 
-/* {"status", "type", "name", "value"}: of the answer. */
+/* {"status", "type", "name", "value"}: of the answer; perhaps {"body"}. */
 static enum ph_status
 post_respond(struct ph_call *call)
 {
 	const struct ph_value *what = ph_body_json(call);
 	const char *name = ph_text_of(ph_member(what, "name"));
+	const char *body = ph_text_of(ph_member(what, "body"));
 
+	if (body[0] == '\0')
+		body = "answer\n";
 	if (name[0] != '\0')
 		ph_respond_header(call, name,
 		    ph_text_of(ph_member(what, "value")));
 	return ph_respond(call, (int)ph_int_of(ph_member(what, "status")),
-	    ph_text_of(ph_member(what, "type")), "answer\n", 7);
+	    ph_text_of(ph_member(what, "type")), body, strlen(body));
 }
 
 /* The field X of the request, and B, as the app sees them. */

@@ -89,6 +89,25 @@ test("files of the folder", async (t, scene) => {
   await until("it to be gone", async () => (await ask("/assets/a.js")).status === 404);
 });
 
+test("what is asked for by its version need not be asked for again", async (t, scene) => {
+  const { ask, root } = await open(scene);
+  const file = path.join(root, "a.js");
+  const version = async () => /assets\/a\.js(\?m=\d+)/.exec((await ask("/")).text)[1];
+  const cache = async (query) => (await ask(`/assets/a.js${query}`)).field("cache-control");
+  const old = new Date(Date.now() - 60_000);
+
+  /* It may change once more within the same tick of the clock. */
+  assert.equal(await cache(await version()), "no-cache");
+  fs.utimesSync(file, old, old);
+  const { mtimeNs, size } = fs.statSync(file, { bigint: true });
+  const now = `?m=${BigInt.asUintN(64, mtimeNs * 31n + size)}`;
+
+  await until("it to be seen", async () =>
+    (await cache(now)) === "public, max-age=31536000, immutable");
+  for (const query of ["", "?m=1", `${now}0`, `${now}&x=1`, now.slice(0, -1)])
+    assert.equal(await cache(query), "no-cache", query);
+});
+
 test("no path leads out of it [34] [H10]", async (t, scene) => {
   const { ask } = await open(scene);
   const start = now();

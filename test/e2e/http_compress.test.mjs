@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 
-/* JSON answers as brotli or gzip: for whom, and that the bytes are the same. */
+/* Answers of text as brotli or gzip: for whom, and that the bytes are the same. */
 import assert from "node:assert/strict";
 import zlib from "node:zlib";
 import { test } from "../lib/harness.mjs";
-import { get } from "../lib/wire.mjs";
+import { get, post } from "../lib/wire.mjs";
 import { call, result, runs } from "../lib/zoo.mjs";
 
 test("JSON answers", async (t, scene) => {
@@ -45,6 +45,32 @@ test("JSON answers", async (t, scene) => {
   const layout = await ask(get("/_dash-dependencies", { fields: foreign }));
 
   assert.equal(layout.field("content-encoding"), undefined, "no oracle");
+});
+
+test("other text, of routes", async (t, scene) => {
+  const server = await scene.start({ app: "route_parts" });
+  const ask = (path, type) => scene.send(server, get(path, { fields: { "Accept-Encoding": type } }));
+  const plain = await ask("/long?parts=5", "identity");
+  const small = await ask("/long?parts=5", "gzip");
+  const smaller = await ask("/long?parts=5", "gzip, br");
+
+  assert.equal(plain.text.length, 5011);
+  assert.equal(plain.field("content-encoding"), undefined);
+  assert.ok(zlib.gunzipSync(small.body).equals(plain.body));
+  assert.ok(zlib.brotliDecompressSync(smaller.body).equals(plain.body));
+  for (const one of [plain, small, smaller]) assert.equal(one.field("vary"), "Accept-Encoding");
+});
+
+test("what is text is told by the type", async (t, scene) => {
+  const server = await scene.start({ app: "zoo" });
+  const ask = (type) =>
+    scene.send(server, post({ status: 200, type, name: "", body: "x".repeat(5000) },
+      { target: "/zoo/respond", fields: { "Accept-Encoding": "gzip" } }));
+
+  for (const type of ["text/csv", "TEXT/plain; charset=utf-8", "application/json", "application/problem+json", "image/svg+xml", "application/xml", "application/javascript;x=y"])
+    assert.equal((await ask(type)).field("content-encoding"), "gzip", type);
+  for (const type of ["image/png", "application/pdf", "application/octet-stream", "application/jsonx", "application/zip", "font/woff2", "json"])
+    assert.equal((await ask(type)).field("content-encoding"), undefined, type);
 });
 
 test("compression switched off", async (t, scene) => {
