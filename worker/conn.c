@@ -116,11 +116,17 @@ list_add(struct conn *conn)
 	worker->conns = conn;
 }
 
-/* Seldom more than a comparison: the order is exact to a second only. */
+/*
+ * Seldom more than a comparison: the order is exact to a second only, but where
+ * the next connection may need the place of the one that is idle longest.
+ */
 void
 conn_touch(struct conn *conn, int64_t now_us)
 {
-	if (now_us - conn->used_us < 1000000)
+	const struct worker *worker = conn->worker;
+	size_t most = (size_t)worker->options->worker_connections;
+
+	if (now_us - conn->used_us < 1000000 && worker->conn_count < most / 2)
 		return;
 	conn->used_us = now_us;
 	list_remove(conn);

@@ -73,6 +73,29 @@ guard_host(const opt_LIST_t *allowed, struct http_span host)
 	return false;
 }
 
+int
+guard_check_hosts(const opt_LIST_t *allowed, struct buf *why)
+{
+	const char *name;
+	size_t i;
+
+	for (i = 0; i < allowed->count; i++) {
+		name = allowed->items[i];
+		if (strcmp(name, "*") == 0)
+			continue;
+		name += name[0] == '.' ? 1 : 0;
+		if (http_host_is_valid(
+			(struct http_span){ name, strlen(name) }, false))
+			continue;
+		(void)buf_printf(why,
+		    "allowed_hosts: \"%s\" is no host name: want a.example, "
+		    ".example or *, with or without a port\n",
+		    allowed->items[i]);
+		return ERR_SYNTAX;
+	}
+	return 0;
+}
+
 static bool
 is_trusted(const opt_LIST_t *trusted, struct http_span origin)
 {

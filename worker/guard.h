@@ -25,6 +25,9 @@
  * An absent one (HTTP/1.0) is, when every host is. */
 bool guard_host(const opt_LIST_t *allowed, struct http_span host);
 
+/* Could each item of allowed_hosts be one? 0, or ERR_SYNTAX with a sentence. */
+int guard_check_hosts(const opt_LIST_t *allowed, struct buf *why);
+
 /* May a browser have sent this POST from a page of ours? By Sec-Fetch-Site,
  * else by Origin; a client that sends neither is no browser. `secure`: the
  * request came by https. */

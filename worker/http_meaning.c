@@ -325,9 +325,8 @@ bracket_len(struct http_span host)
 	return inet_pton(AF_INET6, text, &address) == 1 ? len + 2 : 0;
 }
 
-/* Strict host[:port]. Empty hosts and empty ports are refused. */
-static bool
-host_is_valid(struct http_span host, bool needs_port)
+bool
+http_host_is_valid(struct http_span host, bool needs_port)
 {
 	size_t len = 0;
 	int port = 0;
@@ -359,7 +358,7 @@ static int
 on_host(struct http_parse *parse, struct http_span value)
 {
 	(void)parse;
-	return host_is_valid(value, false) ? 0 : -400;
+	return http_host_is_valid(value, false) ? 0 : -400;
 }
 
 static enum http_method
@@ -421,7 +420,7 @@ absolute_form(struct http_parse *parse)
 	for (p = start; p != end && *p != '/' && *p != '?'; p++)
 		;
 	parse->authority = (struct http_span){ start, (size_t)(p - start) };
-	if (!host_is_valid(parse->authority, false))
+	if (!http_host_is_valid(parse->authority, false))
 		return -400;
 	split_query(head, p, end);
 	/* Without a path it is "/"; there is one right before the authority. */
@@ -439,7 +438,7 @@ http_meaning_line(struct http_parse *parse)
 	head->method = method_find(head->method_name);
 	if (head->method == HTTP_CONNECT) {
 		parse->authority = target;
-		return host_is_valid(target, true) ? 0 : -400;
+		return http_host_is_valid(target, true) ? 0 : -400;
 	}
 	if (target.data[0] == '/') {
 		split_query(head, target.data, target.data + target.len);

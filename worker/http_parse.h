@@ -170,6 +170,9 @@ const struct http_span *http_head_find_next(const struct http_head *head,
 bool http_head_line(const struct http_head *head, struct http_span first,
     const char *name, size_t *from, struct http_span *line);
 
+/* Strict host[:port]: empty hosts and empty ports are refused. */
+bool http_host_is_valid(struct http_span host, bool needs_port);
+
 /* Is the span equal to the text, ASCII letters of either case alike? */
 bool http_span_is(struct http_span span, const char *text);
 

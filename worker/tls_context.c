@@ -293,17 +293,17 @@ add_item(struct tls_context *context, const struct worker_options *options,
 
 /* http_protocols: h1 must be there, h2 may be. */
 static int
-set_protocols(struct tls_context *context, const struct worker_options *options,
-    struct buf *why)
+read_protocols(const struct worker_options *options, bool *h2, struct buf *why)
 {
 	const opt_LIST_t *list = &options->http_protocols;
 	bool known = true;
 	bool h1 = false;
 	size_t i;
 
+	*h2 = false;
 	for (i = 0; i < list->count; i++) {
 		if (strcmp(list->items[i], "h2") == 0)
-			context->h2 = true;
+			*h2 = true;
 		else if (strcmp(list->items[i], "h1") == 0)
 			h1 = true;
 		else
@@ -321,10 +321,14 @@ tls_context_open(struct tls_context **out, const struct worker_options *options,
 {
 	const opt_LIST_t *more = &options->sni_certfiles;
 	struct tls_context *context;
+	bool h2;
 	size_t i;
 	int rc;
 
 	*out = NULL;
+	rc = read_protocols(options, &h2, why);
+	if (rc < 0)
+		return rc;
 	if (options->certfile[0] == '\0') {
 		if (options->keyfile[0] == '\0' && options->cert_reqs == 0 &&
 		    more->count == 0)
@@ -337,12 +341,10 @@ tls_context_open(struct tls_context **out, const struct worker_options *options,
 	    calloc(1, sizeof(*context) + (more->count + 1) * sizeof(SSL_CTX *));
 	if (context == NULL)
 		return -ENOMEM;
-	rc = set_protocols(context, options, why);
-	if (rc == 0)
-		rc = add_pair(context, options, stock, options->certfile,
-		    options->keyfile[0] != '\0' ? options->keyfile
-						: options->certfile,
-		    why);
+	context->h2 = h2;
+	rc = add_pair(context, options, stock, options->certfile,
+	    options->keyfile[0] != '\0' ? options->keyfile : options->certfile,
+	    why);
 	for (i = 0; rc == 0 && i < more->count; i++)
 		rc = add_item(context, options, stock, more->items[i], why);
 	if (rc < 0)

@@ -20,6 +20,7 @@
 #include "worker/crash.h"
 #include "worker/data.h"
 #include "worker/forwarded.h"
+#include "worker/guard.h"
 #include "worker/hooks.h"
 #include "worker/spool.h"
 #include "worker/tls.h"
@@ -119,6 +120,8 @@ check_settings(const struct worker_options *options, struct buf *why)
 		rc = forwarded_open(&forwarded, options, why);
 	if (rc == 0)
 		rc = conn_proxy_check_settings(options, why);
+	if (rc == 0)
+		rc = guard_check_hosts(&options->allowed_hosts, why);
 	if (rc == 0 && folder[0] != '\0') {
 		rc = spool_new(&spool, folder, 0);
 		if (rc < 0)

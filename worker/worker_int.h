@@ -86,7 +86,7 @@ struct worker {
 	struct balance balance;
 
 	struct conn *conns;          /* all, doubly linked, last used first */
-	struct conn *conns_last;     /* used longest ago, to a second */
+	struct conn *conns_last;     /* used longest ago: conn_touch() */
 	struct conn_peers *peers;    /* NULL: not limited */
 	struct event sweep_event;    /* slow clients */
 	int64_t sweep_us;            /* when they were looked at */

@@ -135,6 +135,10 @@ test("--check-config refuses what a start would", async (t, scene) => {
     [["--cache-dir", "/nowhere/below/cache"], /\/nowhere\/below\/cache: No such/],
     [["--cache-dir", "/proc/cache"], /\/proc\/cache: No such/],
     [["--tmp-upload-dir", "/nowhere"], /tmp_upload_dir \/nowhere: No such/],
+    [["--http-protocols", "h3"], /http_protocols must be h1, or h2 and h1/],
+    [["--allowed-host", "a b"], /allowed_hosts: "a b" is no host name/],
+    [["--allowed-host", "https://a"], /allowed_hosts: "https:\/\/a" is no host name/],
+    [["--allowed-host", "."], /allowed_hosts: "\." is no host name/],
   ];
   const wrong = [];
 
