@@ -392,6 +392,13 @@ int cache_state(struct cache *cache, const uint8_t key[CACHE_KEY_LEN],
  */
 int cache_renew(struct cache *cache);
 
+/*
+ * Write which values were used, unless that was done a moment ago or somebody
+ * else is writing. For how many milliseconds that is enough; 1000 at most. The
+ * loop.
+ */
+int64_t cache_write_uses(struct cache *cache);
+
 /* True when some row is `wanted` (read only). Or ERR_*. */
 int cache_has_wanted(struct cache *cache);
 

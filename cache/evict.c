@@ -12,7 +12,7 @@
  *
  * Counters, which are an app's own entries that are integers, cannot be made
  * anew, so they are pinned up to a bound: they go only where they are more than
- * three quarters of a run. Their time of use has an offset (STORE_COUNTER_S),
+ * three quarters of a run. Their time of use has an offset (STORE_COUNTER),
  * by which they are told and come last.
  *
  * Pages that become free are used again by later values; the file itself
@@ -21,13 +21,13 @@
  *
  * INVARIANT  What is being computed or waited for is not evicted, nor what
  *            was made in the last two seconds, or noted as used then (somebody
- *            may be on his way to it), unless there is far too much. Uses are
- *            noted once a minute (uses.c): what is younger goes by its age.
+ *            may be on his way to it), unless there is far too much.
  * THREADS    Keeper only.
  */
 #include <stdlib.h>
 #include <string.h>
 
+#include "cache/meta.h"
 #include "cache/now.h"
 #include "cache/store.h"
 #include "cache/upkeep_int.h"
@@ -38,8 +38,9 @@
 #define LOOK_USES 5000 /* rows looked at in one step of expiry */
 #define SAMPLE 128     /* rows looked at for each choice */
 #define CHOICE 16      /* of these, those that go */
-#define GRACE_S 2
-#define ROUNDS 64 /* runs without a victim before giving up */
+#define GRACE_MS 2000
+#define AHEAD_MS 1000 /* of our clock: nothing is used later */
+#define ROUNDS 64     /* runs without a victim before giving up */
 
 /* --- what is over ------------------------------------------------------ */
 
@@ -105,6 +106,7 @@ count_values(struct upkeep *upkeep, struct cache *cache)
 {
 	int64_t from = clock_mono_us();
 	sqlite3_stmt *stmt;
+	int64_t count;
 	int rc;
 
 	if (from < upkeep->count_at_us)
@@ -113,8 +115,14 @@ count_values(struct upkeep *upkeep, struct cache *cache)
 	if (stmt == NULL)
 		return rc;
 	rc = db_step(&cache->db, STATEMENT_USE_COUNT);
-	if (rc > 0)
-		upkeep->count = sqlite3_column_int64(stmt, 0);
+	if (rc > 0) {
+		count = sqlite3_column_int64(stmt, 0);
+		/* What went since then has been taken off. */
+		if (upkeep->counted && count > upkeep->count)
+			pace_came(&upkeep->pace, count - upkeep->count);
+		upkeep->count = count;
+		upkeep->counted = true;
+	}
 	db_reset(&cache->db, STATEMENT_USE_COUNT);
 	upkeep->count_at_us = from + (clock_mono_us() - from) * 100;
 	return rc < 0 ? rc : 0;
@@ -199,37 +207,36 @@ are_mostly_counters(const struct doomed *sample, int count)
 	int i;
 
 	for (i = 0; i < count; i++)
-		counters += sample[i].second >= STORE_COUNTER_S;
+		counters += sample[i].second >= STORE_COUNTER;
 	return counters > count / 4 * 3;
 }
 
 /* Of a sample in order of use: those that go. */
 static void
 take_oldest(struct doom *doom, const struct doomed *sample, int count,
-    unsigned want, int64_t before_s)
+    unsigned want, int64_t before)
 {
 	bool counters = are_mostly_counters(sample, count);
-	int64_t used_s;
+	int64_t used;
 	int taken = 0;
 	int i;
 
 	for (i = 0; i < count && doom->count < want && taken < CHOICE; i++) {
-		used_s = sample[i].second % STORE_COUNTER_S;
-		if (used_s > before_s ||
-		    (used_s != sample[i].second && !counters))
+		used = sample[i].second % STORE_COUNTER;
+		if (used > before || (used != sample[i].second && !counters))
 			continue;
 		taken++;
 		if (is_doomed(doom, sample[i].id))
 			continue;
 		doom->rows[doom->count] = sample[i];
 		/* It may have been made anew since it was used. */
-		doom->rows[doom->count++].third = (before_s + 1) * 1000;
+		doom->rows[doom->count++].third = (before + 1) * STORE_USE_MS;
 	}
 }
 
-/* Choose up to `want` rows used before `before_s`. 0 or ERR_*. */
+/* Choose up to `want` rows used no later than `before`. 0 or ERR_*. */
 static int
-choose(struct cache *cache, struct doom *doom, unsigned want, int64_t before_s)
+choose(struct cache *cache, struct doom *doom, unsigned want, int64_t before)
 {
 	struct doomed sample[SAMPLE];
 	unsigned rounds;
@@ -240,7 +247,7 @@ choose(struct cache *cache, struct doom *doom, unsigned want, int64_t before_s)
 		if (count <= 0)
 			return count;
 		qsort(sample, (size_t)count, sizeof(sample[0]), by_use);
-		take_oldest(doom, sample, count, want, before_s);
+		take_oldest(doom, sample, count, want, before);
 	}
 	return 0;
 }
@@ -299,7 +306,7 @@ report_counters(const struct doom *doom)
 	unsigned i;
 
 	for (i = 0; i < doom->count; i++)
-		count += doom->rows[i].second >= STORE_COUNTER_S;
+		count += doom->rows[i].second >= STORE_COUNTER;
 	if (count > 0 && log_gate_open(&gate, &suppressed))
 		log_warn(0, "keeper.counters",
 		    "evicted=%u note=\"more than three quarters of the entries "
@@ -308,11 +315,26 @@ report_counters(const struct doom *doom)
 		    count, suppressed);
 }
 
+/* How long what went had not been used. Counters go by another order. */
+static void
+tell_pace(struct upkeep *upkeep, const struct doom *doom, int64_t now)
+{
+	unsigned i;
+
+	for (i = 0; i < doom->count; i++) {
+		if (doom->rows[i].second < STORE_COUNTER)
+			pace_went(&upkeep->pace,
+			    (now - doom->rows[i].second) * STORE_USE_MS);
+	}
+}
+
 int
 upkeep_remove_some(struct upkeep *upkeep, struct cache *cache, int64_t want,
     bool all)
 {
-	int64_t before_s = cache_now_ms() / 1000 - (all ? -1 : GRACE_S);
+	int64_t now = store_use(cache_now_ms());
+	int64_t before =
+	    now + (all ? store_use(AHEAD_MS) : -store_use(GRACE_MS));
 	struct doom doom;
 	int rc;
 
@@ -321,15 +343,65 @@ upkeep_remove_some(struct upkeep *upkeep, struct cache *cache, int64_t want,
 	doom.parameters = 3;
 	doom.values = true;
 	rc = choose(cache, &doom,
-	    want < UPKEEP_STEP ? (unsigned)want : UPKEEP_STEP, before_s);
+	    want < UPKEEP_STEP ? (unsigned)want : UPKEEP_STEP, before);
 	if (rc == 0)
 		rc = upkeep_delete(cache, &doom);
 	if (rc < 0)
 		return rc;
 	upkeep->count -= doom.gone;
+	tell_pace(upkeep, &doom, now);
 	counts_add(&cache->counts, COUNT_EVICTION, doom.gone);
 	report_counters(&doom);
 	return (int)doom.gone;
+}
+
+/* How many values there may be, by number and by room; 0: any number. */
+static int64_t
+room_for(const struct upkeep *upkeep, const struct cache *cache)
+{
+	int64_t rows = cache->threshold;
+	double by_room;
+
+	if (upkeep->bytes_max <= 0 || upkeep->bytes <= 0 || upkeep->count <= 0)
+		return rows;
+	by_room = (double)upkeep->bytes_max / (double)upkeep->bytes *
+		  (double)upkeep->count;
+	return rows > 0 && (double)rows < by_room ? rows : (int64_t)by_room;
+}
+
+static int
+write_pace(struct cache *cache, unsigned step)
+{
+	int rc = db_write_begin(&cache->db);
+
+	if (rc < 0)
+		return rc;
+	rc = meta_put_number(&cache->db, SCHEMA_META_PACE, step);
+	if (rc == 0)
+		return db_write_commit(&cache->db);
+	db_write_cancel(&cache->db);
+	return rc;
+}
+
+/* Tell all how often a use is to be noted, when it is not what they know. */
+static void
+keep_pace(struct upkeep *upkeep, struct cache *cache)
+{
+	int64_t room = room_for(upkeep, cache);
+	int64_t told = PACE_MOST;
+	unsigned step;
+
+	if (room <= 0)
+		return;
+	step = pace_find(&upkeep->pace, room, clock_mono_us());
+	if (step == upkeep->pace_told)
+		return;
+	if (meta_get_number(&cache->db, SCHEMA_META_PACE, &told) < 0 ||
+	    (told != (int64_t)step && write_pace(cache, step) < 0))
+		return;
+	upkeep->pace_told = step;
+	if ((int64_t)step < told) /* at once: a flood does not wait */
+		cache_hint_all(cache);
 }
 
 int
@@ -341,6 +413,7 @@ upkeep_evict(struct upkeep *upkeep, struct cache *cache)
 	rc = upkeep_measure(upkeep, cache);
 	if (rc < 0)
 		return cache_public_rc(rc);
+	keep_pace(upkeep, cache);
 	surplus = surplus_of(upkeep, cache);
 	if (surplus <= 0)
 		return 0;

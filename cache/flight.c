@@ -35,7 +35,6 @@
 #include "cache/now.h"
 #include "cache/orphan.h"
 #include "cache/store.h"
-#include "cache/uses.h"
 #include "server/base/bug.h"
 #include "server/base/clock.h"
 #include "server/base/err.h"
@@ -224,7 +223,6 @@ cache_renew(struct cache *cache)
 	if (rc > 0)
 		rc = renew_rows(cache);
 	cache->db.write_us = write_us;
-	(void)uses_flush(cache);
 	return cache_public_rc(rc);
 }
 

@@ -195,8 +195,8 @@ cache_publish_as(struct cache *cache, const struct cache_claim *claim,
 	if (rc != ERR_STALE)
 		counts_add(&cache->counts,
 		    rc == 0 ? COUNT_STORE : COUNT_STORE_FAILURE, 1);
-	if (rc == 0 && uses_are_many())
-		(void)uses_flush(cache);
+	if (rc == 0)
+		uses_keep_up(cache);
 	return rc == ERR_CORRUPT ? ERR_STORE : rc;
 }
 

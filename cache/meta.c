@@ -57,9 +57,8 @@ meta_boot(char text[CLOCK_BOOT_ID_LEN + 1])
 		(void)snprintf(text, CLOCK_BOOT_ID_LEN + 1, META_NO_BOOT_ID);
 }
 
-/* A number in `meta`; as it was when there is none. 0 or ERR_*. */
-static int
-get_number(struct db *db, const char *name, int64_t *number)
+int
+meta_get_number(struct db *db, const char *name, int64_t *number)
 {
 	char text[24];
 	char *end;
@@ -88,7 +87,7 @@ static int
 get_time(struct db *db, const char *name, int64_t from, int64_t *number)
 {
 	int64_t read = *number;
-	int rc = get_number(db, name, &read);
+	int rc = meta_get_number(db, name, &read);
 
 	if (read == *number)
 		return rc;

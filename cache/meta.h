@@ -18,6 +18,8 @@
 int meta_get(struct db *db, const char *name, char *text, size_t cap);
 
 int meta_put(struct db *db, const char *name, const char *value);
+/* A number; as it was when there is none. */
+int meta_get_number(struct db *db, const char *name, int64_t *number);
 int meta_put_number(struct db *db, const char *name, int64_t number);
 
 /* The boot's id. Where the kernel does not tell, no two boots are the same. */

@@ -18,6 +18,7 @@
 #include "cache/memo_key.h"
 #include "cache/now.h"
 #include "cache/store.h"
+#include "cache/uses.h"
 #include "server/base/err.h"
 
 int
@@ -65,6 +66,8 @@ end(struct cache *cache, int rc)
 	else
 		committed = db_write_commit(&cache->db);
 	rc = committed < 0 ? committed : rc;
+	if (rc > 0)
+		uses_keep_up(cache);
 	return rc == ERR_CORRUPT ? ERR_STORE : rc;
 }
 

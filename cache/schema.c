@@ -18,7 +18,7 @@
  *
  * What is read without the blob stands before it, so that such a read never
  * touches an overflow page. `uses` has one narrow row for each of kv: when the
- * value was used last (seconds) and when its time is over; so the keeper finds
+ * value was used last (store.h) and when its time is over; so the keeper finds
  * what is to go without reading values. See uses.c and evict.c.
  * signals_live holds only what is wanted or being computed: a few rows, in
  * the order of their turns (ask.c); signals_client tells which turn a client

@@ -48,5 +48,6 @@ extern const unsigned schema_object_count;
 #define SCHEMA_META_CLEAN "clean"
 #define SCHEMA_META_OFFSET "clock"  /* see now.c; of that boot */
 #define SCHEMA_META_NEWEST "newest" /* no time that is stored is later */
+#define SCHEMA_META_PACE "pace"     /* see pace.h: the step */
 
 #endif

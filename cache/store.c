@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "cache/cache_int.h"
+#include "cache/uses.h"
 #include "server/base/err.h"
 #include "server/base/log.h"
 
@@ -245,8 +246,10 @@ put_use(struct db *db, const uint8_t key[CACHE_KEY_LEN],
 		return rc;
 	db_bind_int(stmt, 1, store_id(key));
 	db_bind_int(stmt, 2,
-	    value->created / 1000 + (value->is_counter ? STORE_COUNTER_S : 0));
+	    store_use(value->created) +
+		(value->is_counter ? STORE_COUNTER : 0));
 	db_bind_int(stmt, 3, sweep_at(value));
+	db_bind_int(stmt, 4, store_use(uses_step_ms()));
 	return db_run(db, STATEMENT_USE_PUT);
 }
 

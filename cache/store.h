@@ -13,9 +13,19 @@
 /* `expires` of a value that never does. */
 #define STORE_FOREVER INT64_MAX
 
-/* Added to the second of use of a counter, in the narrow row: it comes after
- * all that is none. See evict.c. */
-#define STORE_COUNTER_S ((int64_t)1 << 40)
+/* The time of use in the narrow row: hundredths of a second, of the clock of
+ * the cache. */
+#define STORE_USE_MS 10
+
+static inline int64_t
+store_use(int64_t ms)
+{
+	return ms / STORE_USE_MS;
+}
+
+/* Added to it for a counter, which comes after all that is none. See evict.c.
+ * More than NOW_LATEST_MS gives. */
+#define STORE_COUNTER ((int64_t)1 << 40)
 
 /* Longest value, bytes. */
 #define STORE_VALUE_MAX ((size_t)64 << 20)

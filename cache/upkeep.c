@@ -39,6 +39,7 @@ void
 upkeep_init(struct upkeep *upkeep)
 {
 	memset(upkeep, 0, sizeof(*upkeep));
+	pace_init(&upkeep->pace);
 	upkeep->signals_from = -1;
 	upkeep->uses_from = -1;
 	upkeep->copy_above = UPKEEP_COPY_ABOVE;

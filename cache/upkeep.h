@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "cache/cache.h"
+#include "cache/pace.h"
 #include "server/base/cache_counters.h"
 
 /*
@@ -24,6 +25,9 @@ struct upkeep {
 	int64_t signals_from; /* pruning: `id` to go on after */
 	int64_t count;        /* values there are, as last counted */
 	int64_t count_at_us;  /* clock_mono_us of the next count */
+	bool counted;         /* it was counted at all */
+	struct pace pace;     /* how soon they change */
+	unsigned pace_told;   /* the step that others know; 0: unknown */
 	int64_t bytes;        /* of the file in use, as last measured */
 	int64_t file_bytes;   /* of the file */
 	int64_t sessions;     /* that live */

@@ -9,16 +9,18 @@
 /*
  * When values were used last, so that those used longest ago go first.
  *
- * A look-up only notes the row's number in memory, at most once a minute for
- * each value; nor does a value that is written again write the row of its use
- * more often (USE_PUT). So a row is at most two minutes behind; what was made
- * in the last seconds is told by the value (USE_EVICT). What was noted is
- * written later, many at a time, by somebody who may write. What does not fit
- * or meets a locked database is dropped: it is about likelihood, not about
+ * A look-up only notes the row's number in memory, at most once in a step of
+ * time for each value; nor does a value that is written again write the row of
+ * its use more often (USE_PUT). A step is an eighth of the time in which all
+ * values change, and at most about a minute (pace.h). What was noted is written
+ * later, many at a time, by somebody who may write: within a second, or a step
+ * where that is less. So a row is at most two steps and a second behind; what
+ * was made in the last seconds is told by the value (USE_EVICT). What does not
+ * fit or meets a locked database is dropped: it is about likelihood, not about
  * right and wrong.
  *
- * THREADS  uses_note(): any thread, never waits. uses_flush(): a thread with
- *          a connection and no transaction open.
+ * THREADS  uses_flush(), uses_keep_up(): a thread with a connection and no
+ *          transaction open. The others: any thread, they never wait.
  */
 
 /* The value in row `id`, made at `created_ms`, was used at `now_ms`. */
@@ -28,9 +30,16 @@ void uses_note(struct cache *cache, int64_t id, int64_t created_ms,
 /* True when a batch is waiting. */
 bool uses_are_many(void);
 
+/* How long a step is now; and when uses_flush() is to be called again. */
+int64_t uses_step_ms(void);
+int64_t uses_rest_ms(void);
+
+/* uses_flush(), when it is time to or a batch is waiting. */
+void uses_keep_up(struct cache *cache);
+
 /*
  * Write what was noted, for at most about two milliseconds, if nobody else is
- * writing. How many rows were written, or ERR_*.
+ * writing, and read how long a step is. How many rows were written, or ERR_*.
  */
 int uses_flush(struct cache *cache);
 

@@ -49,7 +49,8 @@
 #define FILES_OTHER 100              /* cache, logs, pipes */
 #define REQUEST_BLOCK ((size_t)4000) /* an ordinary update fits in */
 
-static const struct timeval beat_interval = { 1, 0 };
+#define BEAT_MS 1000
+static const struct timeval beat_interval = { BEAT_MS / 1000, 0 };
 
 static int
 run_hook(const struct worker *worker, enum hook_event event)
@@ -119,6 +120,22 @@ on_mail(evutil_socket_t fd, short what, void *arg)
 	worker_drain_check(worker);
 }
 
+/* Where values have to go within seconds, those in use are told of sooner. */
+static void
+write_uses(struct worker *worker)
+{
+	struct timeval again = { 0, 0 };
+	int64_t rest_ms;
+
+	if (worker->kit.cache == NULL)
+		return;
+	worker_read_end(worker);
+	rest_ms = cache_write_uses(worker->kit.cache);
+	again.tv_usec = (suseconds_t)(rest_ms * 1000);
+	if (rest_ms < BEAT_MS && !evtimer_pending(&worker->uses_event, NULL))
+		(void)evtimer_add(&worker->uses_event, &again);
+}
+
 static void
 on_wake(evutil_socket_t fd, short what, void *arg)
 {
@@ -127,6 +144,7 @@ on_wake(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	(void)fd_event_drain(fd);
 	dispatch_on_wake(worker);
+	write_uses(worker); /* the keeper may want it sooner from now on */
 	pool_want(worker->pool);
 }
 
@@ -164,6 +182,14 @@ on_hurry(evutil_socket_t fd, short what, void *arg)
 }
 
 static void
+on_uses(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	write_uses(arg);
+}
+
+static void
 on_beat(evutil_socket_t fd, short what, void *arg)
 {
 	struct worker *worker = arg;
@@ -177,6 +203,7 @@ on_beat(evutil_socket_t fd, short what, void *arg)
 		if (cache_watch(worker->kit.cache))
 			pool_follow(worker->pool);
 		(void)cache_renew(worker->kit.cache); /* again in a second */
+		write_uses(worker);
 		heartbeat_look_at_cache(worker, false);
 		session_keys_keep(worker->kit.cache_options);
 	}
@@ -296,6 +323,8 @@ watch_all(struct worker *worker)
 	(void)evtimer_assign(&worker->net_event, worker->base, on_net, worker);
 	(void)event_assign(&worker->beat_event, worker->base, -1, EV_PERSIST,
 	    on_beat, worker);
+	(void)evtimer_assign(&worker->uses_event, worker->base, on_uses,
+	    worker);
 	(void)evtimer_assign(&worker->hurry_event, worker->base, on_hurry,
 	    worker);
 	unsent_start(worker);

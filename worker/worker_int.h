@@ -75,6 +75,7 @@ struct worker {
 	struct event net_event;    /* the safety net while somebody waits */
 	struct event beat_event;   /* heartbeat and Date */
 	struct event unsent_event; /* clients take too little */
+	struct event uses_event;   /* while values are used for seconds only */
 	struct event hurry_event;  /* callbacks that nobody was woken for */
 	struct event end_event;    /* the last half second */
 	int64_t end_us;            /* when that is over */

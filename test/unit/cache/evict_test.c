@@ -162,14 +162,14 @@ those_used_longest_ago_go_first(void **state)
 }
 
 static void
-set_used(struct fixture *f, const char *text, int64_t seconds)
+set_used(struct fixture *f, const char *text, int64_t used)
 {
 	char sql[160];
 
 	(void)snprintf(sql, sizeof(sql),
 	    "UPDATE uses SET used = %lld WHERE id = (SELECT id FROM kv WHERE v "
 	    "= CAST('%s' AS BLOB))",
-	    (long long)seconds, text);
+	    (long long)used, text);
 	(void)fixture_sql(f, sql);
 }
 
@@ -180,7 +180,7 @@ what_is_on_its_way_is_pinned(void **state)
 	struct cache_claim claim = { .epoch = 0 };
 	struct fixture *f = *state;
 	struct cache *keeper = open_keeper(f);
-	int64_t now_s = cache_now_ms() / 1000;
+	int64_t now = store_use(cache_now_ms());
 	struct cache_question question = { .function = "f" };
 	uint8_t key[CACHE_KEY_LEN];
 	struct upkeep upkeep;
@@ -193,7 +193,7 @@ what_is_on_its_way_is_pinned(void **state)
 	fixture_store(f->a, 3, "new", -1);
 	set_used(f, "computed", 5);
 	set_used(f, "old", 6);
-	set_used(f, "new", now_s + 1);
+	set_used(f, "new", now + 100);
 	/* The oldest of all is being made anew. */
 	fixture_key(1, key);
 	question.key = key;
@@ -211,7 +211,7 @@ what_is_on_its_way_is_pinned(void **state)
 	assert_int_equal(fixture_publish(f->a, &claim, "again", -1), 0);
 	assert_int_equal(evict_all(&upkeep, keeper), 0);
 	/* Made just now counts, too, whatever its use says. */
-	set_used(f, "again", now_s - 60);
+	set_used(f, "again", now - 6000);
 	assert_int_equal(evict_all(&upkeep, keeper), 0);
 	(void)fixture_sql(f, "UPDATE kv SET created = created - 60000"
 			     " WHERE v = CAST('again' AS BLOB)");
@@ -265,8 +265,9 @@ counters_go_last(void **state)
 	assert_int_equal(cache_touch(f->a, key, &life), 1);
 	put_many(f, 100, 300, "value", 5);
 	/* The counters longest ago; nothing in the last seconds. */
-	(void)fixture_sql(f, "UPDATE uses SET used = used - 1000 + 900 * (id IN"
-			     " (SELECT id FROM kv WHERE len <> 9))");
+	(void)fixture_sql(f,
+	    "UPDATE uses SET used = used - 100000 + 90000 * (id IN"
+	    " (SELECT id FROM kv WHERE len <> 9))");
 	(void)fixture_sql(f, "UPDATE kv SET created = created - 100000");
 	keeper->threshold = 200;
 	assert_int_equal(evict_all(&upkeep, keeper), 200);
@@ -304,9 +305,9 @@ too_many_counters_make_room(void **state)
 		assert_int_equal(cache_add_to(f->a, key, 1, &sum), 0);
 		if (i == 49)
 			(void)fixture_sql(f,
-			    "UPDATE uses SET used = used - 500");
+			    "UPDATE uses SET used = used - 50000");
 	}
-	(void)fixture_sql(f, "UPDATE uses SET used = used - 100");
+	(void)fixture_sql(f, "UPDATE uses SET used = used - 10000");
 	(void)fixture_sql(f, "UPDATE kv SET created = created - 1000000");
 	keeper->threshold = 50;
 	assert_int_equal(evict_all(&upkeep, keeper), 50);
@@ -360,7 +361,7 @@ a_value_written_again_writes_one_page(void **state)
 	for (i = 0; i < sizeof(lives) / sizeof(lives[0]); i++) {
 		for (n = 0; n < 3; n++) { /* a step may end in between */
 			put_life(f->a, &entry, lives[i]);
-			set_used(f, "some", cache_now_ms() / 1000 - 30);
+			set_used(f, "some", store_use(cache_now_ms()) - 3000);
 			gate_nap(2000);
 			before = db_wal_bytes(&f->a->db);
 			put_life(f->a, &entry, lives[i]);
@@ -374,16 +375,16 @@ a_value_written_again_writes_one_page(void **state)
 		assert_in_range(fixture_sql(f, "SELECT expires FROM uses"),
 		    expires, lives[i] < 0 ? expires : expires + lives[i] / 16);
 	}
-	/* A minute later it is written. */
-	set_used(f, "some", cache_now_ms() / 1000 - 62);
+	/* A step later it is written. */
+	set_used(f, "some", store_use(cache_now_ms() - uses_step_ms()) - 200);
 	put_life(f->a, &entry, -1);
 	assert_in_range(fixture_sql(f, "SELECT used FROM uses"),
-	    cache_now_ms() / 1000 - 5, cache_now_ms() / 1000);
+	    store_use(cache_now_ms()) - 500, store_use(cache_now_ms()));
 	/* And so it is when the clock was set back. */
-	set_used(f, "some", cache_now_ms() / 1000 + 100);
+	set_used(f, "some", store_use(cache_now_ms()) + 10000);
 	put_life(f->a, &entry, -1);
 	assert_in_range(fixture_sql(f, "SELECT used FROM uses"),
-	    cache_now_ms() / 1000 - 5, cache_now_ms() / 1000);
+	    store_use(cache_now_ms()) - 500, store_use(cache_now_ms()));
 }
 
 static int64_t
@@ -492,7 +493,7 @@ room_is_made_on_demand(void **state)
 /* --- the access clock -------------------------------------------------- */
 
 static void
-a_use_is_written_later_and_once_a_minute(void **state)
+a_use_is_written_later_and_once_in_a_step(void **state)
 {
 	struct fixture *f = *state;
 	int64_t now_ms = cache_now_ms();
@@ -512,13 +513,13 @@ a_use_is_written_later_and_once_a_minute(void **state)
 	assert_int_equal(fixture_sql(f, "PRAGMA data_version"), before);
 	assert_int_equal(fixture_sql(f, "SELECT used FROM uses"), 5);
 	assert_int_equal(uses_flush(f->a), 1);
-	assert_in_range(fixture_sql(f, "SELECT used FROM uses"), now_ms / 1000,
-	    now_ms / 1000 + 100);
+	assert_in_range(fixture_sql(f, "SELECT used FROM uses"),
+	    store_use(now_ms), store_use(now_ms) + 10000);
 	assert_int_equal(uses_flush(f->a), 0);
 	uses_note(f->a, store_id(key), 0, now_ms);
 	assert_int_equal(uses_flush(f->a), 0);
-	/* The next minute. */
-	uses_note(f->a, store_id(key), 0, now_ms + 60000);
+	/* The next step. */
+	uses_note(f->a, store_id(key), 0, now_ms + uses_step_ms());
 	assert_int_equal(uses_flush(f->a), 1);
 	/* A row that has gone is none. */
 	uses_note(f->a, 12345, 0, now_ms);
@@ -552,7 +553,7 @@ a_locked_database_drops_the_notes(void **state)
 	assert_int_equal(now.busy - before.busy, 0);
 	/* More than fit. */
 	for (i = 0; i < 1100; i++)
-		uses_note(f->a, i << 20, 0, now_ms + 60000);
+		uses_note(f->a, i << 20, 0, now_ms + uses_step_ms());
 	assert_true(uses_are_many());
 	counts_sum(&before);
 	assert_int_equal(before.dropped - now.dropped, 76);
@@ -578,7 +579,7 @@ main(void)
 		CASE(the_file_stays_within_its_bound),
 		CASE(nobody_evicts),
 		CASE(room_is_made_on_demand),
-		CASE(a_use_is_written_later_and_once_a_minute),
+		CASE(a_use_is_written_later_and_once_in_a_step),
 		CASE(a_locked_database_drops_the_notes),
 	};
 
