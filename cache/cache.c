@@ -145,6 +145,7 @@ open_database(struct cache *cache, enum db_mode mode)
 		db_close(&cache->db);
 	cache->db.counts = &cache->counts;
 	cache->db.reopen = reopen_database;
+	cache->db.waits_for_file = cache->peer.worker_id != 0;
 	cache->db.opened = db_generation();
 	free(dir);
 	return cache_public_rc(rc);

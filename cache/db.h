@@ -56,8 +56,9 @@ struct db {
 	uint64_t read_version; /* when the read transaction began */
 	const volatile uint64_t *index; /* SQLite's wal-index, or NULL */
 	uint64_t seen_index[DB_INDEX_WORDS];
-	uint64_t inode;  /* of the file that is open */
-	unsigned opened; /* the value of db_generation() when it opened */
+	uint64_t inode;      /* of the file that is open */
+	unsigned opened;     /* the value of db_generation() when it opened */
+	bool waits_for_file; /* in place of a lost one; not the keeper */
 	int (*reopen)(struct db *db); /* see db_everybody_reopens(); may be
 					 NULL: never */
 };
@@ -163,7 +164,9 @@ bool db_index(struct db *db, uint64_t header[DB_INDEX_WORDS]);
 bool db_index_commits(const uint64_t header[DB_INDEX_WORDS], uint32_t *commits);
 
 /*
- * A write transaction: shared lock on checkpoint.lock, BEGIN IMMEDIATE.
+ * A write transaction: shared lock on checkpoint.lock, BEGIN IMMEDIATE. When
+ * the file is not in the folder any more, it begins on the one that the keeper
+ * puts there, or fails when that takes long; it costs a stat() to know.
  * Ends with db_write_commit() or db_write_cancel(); a failed commit has
  * rolled back. Nothing slow belongs in between. 0 or ERR_*.
  */

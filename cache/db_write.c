@@ -6,6 +6,7 @@
  *
  * INVARIANT  A transaction that cannot be rolled back closes the connection,
  *            because it would keep every other writer out.
+ * INVARIANT  A write transaction begins on the file that is in the folder.
  * INVARIANT  A write transaction holds the gate shared from before BEGIN
  *            until after COMMIT or ROLLBACK; or its connection keeps the gate
  *            shut.
@@ -20,6 +21,7 @@
 
 #include "cache/db_int.h"
 #include "cache/gate.h"
+#include "cache/mark.h"
 #include "server/base/bug.h"
 #include "server/base/clock.h"
 #include "server/base/err.h"
@@ -28,6 +30,7 @@
 #define DB_LONG_US 250000 /* pause because of a long log */
 #define DB_STUCK_US 5000  /* longest wait for it to be cut, but the first */
 #define DB_LOCKED_US 1000 /* longest wait for a lock that is known to stay */
+#define LOST_US 500000    /* longest wait for a file in place of a lost one */
 #define LOOK_EVERY 8      /* transactions, whether the gate is to be shut */
 
 /* End whatever transaction is open, by any means. */
@@ -240,15 +243,67 @@ end_turn(struct db *db)
 		gate_leave(db->lock_fd);
 }
 
-int
-db_write_begin(struct db *db)
+/*
+ * Is the file that is open not the one in the folder? Then what is written to
+ * it is lost. To be asked inside the gate, where nobody puts another one there.
+ */
+static bool
+is_lost(const struct db *db)
+{
+	return db->reopen != NULL && db_inode(db->dir) != db->inode;
+}
+
+/* Has the keeper put a file there? Then it is open when this returns, unless
+ * that is not finished yet. */
+static bool
+find_new_file(struct db *db)
+{
+	uint64_t inode;
+
+	if (db->handle == NULL)
+		return db->reopen(db) == 0;
+	inode = db_inode(db->dir);
+	if (inode == 0 || mark_is_set(db->dir))
+		return false;
+	if (inode == db->inode) /* it has come back */
+		return true;
+	db_everybody_reopens();
+	db_follow(db);
+	return db->handle != NULL;
+}
+
+/*
+ * The file is lost: wait for the keeper to make a new one, and go on with that.
+ * Those who read go on with the old one until the next look of cache_watch(),
+ * or until somebody of their process writes.
+ */
+static int
+wait_for_file(struct db *db)
+{
+	int64_t until = clock_mono_us() +
+			(db->write_us < db->usual_us ? db->write_us : LOST_US);
+
+	while (!db->waits_for_file || !find_new_file(db)) {
+		if (db->waits_for_file && clock_mono_us() < until) {
+			gate_nap(1000);
+			continue;
+		}
+		(void)db_failed(db, SQLITE_READONLY_DBMOVED, "BEGIN");
+		db->paused_to = clock_mono_us() + DB_LONG_US;
+		db->paused_rc = ERR_STORE;
+		return ERR_STORE;
+	}
+	return 0;
+}
+
+static int
+begin_write(struct db *db, bool *lost)
 {
 	int64_t budget_us;
 	int64_t from;
 	int rc;
 
-	ASSERT(!db->reading && !db->writing);
-	db_follow(db);
+	*lost = false;
 	if (db->handle == NULL || db->latched)
 		return ERR_STORE;
 	db_assert_ours(db);
@@ -266,6 +321,11 @@ db_write_begin(struct db *db)
 		note_lock(db, rc, budget_us);
 		return rc;
 	}
+	if (is_lost(db)) {
+		end_turn(db);
+		*lost = true;
+		return ERR_STORE;
+	}
 	/* What is left of the one wait. */
 	db->wait_us = from + budget_us - clock_mono_us();
 	db->writing = true;
@@ -277,6 +337,21 @@ db_write_begin(struct db *db)
 	if (rc < 0)
 		db_write_cancel(db);
 	return rc;
+}
+
+int
+db_write_begin(struct db *db)
+{
+	bool lost;
+	int rc;
+
+	ASSERT(!db->reading && !db->writing);
+	db_follow(db);
+	rc = begin_write(db, &lost);
+	if (!lost)
+		return rc;
+	rc = wait_for_file(db);
+	return rc < 0 ? rc : begin_write(db, &lost);
 }
 
 void

@@ -138,6 +138,14 @@ has_database(const struct keeper *keeper)
 	       !keeper->cache->db.latched;
 }
 
+/* Is another file than ours in the folder, or none? */
+static bool
+is_lost(const struct keeper *keeper)
+{
+	return has_database(keeper) &&
+	       db_inode(keeper->options->cache_dir) != keeper->cache->db.inode;
+}
+
 /* What is wrong with the file: a sentence for the log, or NULL. */
 static const char *
 find_trouble(struct keeper *keeper)
@@ -151,16 +159,17 @@ find_trouble(struct keeper *keeper)
 		return "damaged";
 	if (inode == 0)
 		return "gone";
-	if (has_database(keeper) && inode != keeper->cache->db.inode)
+	if (is_lost(keeper))
 		return "replaced";
 	return has_database(keeper) ? NULL : "not open";
 }
 
 /*
- * Once a second: is the file there, ours and sound? If not, this process, and
- * no other, puts a new one in its place, and all workers follow (see
- * cache_watch()). Damage is confirmed first, but not twice in a minute: what
- * a check does not find and workers meet again and again is damage, too.
+ * Once a second, and when it is not there: is the file ours and sound? If not,
+ * this process, and no other, puts a new one in its place, and all workers
+ * follow (see cache_watch()). Damage is confirmed first, but not twice in a
+ * minute: what a check does not find and workers meet again and again is
+ * damage, too.
  */
 static void
 look_after_file(struct keeper *keeper, int64_t now_us)
@@ -192,6 +201,7 @@ look_after_file(struct keeper *keeper, int64_t now_us)
 	if (rc == 0 && damaged)
 		keeper->doubt_us = now_us;
 	cache_close(&keeper->cache);
+	keeper->full_stamp = 0; /* the lock file may be another one */
 	if (open_cache(keeper) < 0) {
 		keeper->reopen_us = now_us + REOPEN_US;
 		return;
@@ -349,12 +359,15 @@ work(struct keeper *keeper)
 {
 	int64_t now_us = clock_mono_us();
 	bool second = now_us >= keeper->second_us;
+	bool lost = is_lost(keeper);
 	bool again = keeper->more;
 	bool written;
 	int gone;
 
 	keeper->more = false;
-	if (second && strcmp(keeper->options->cache_type, "null") != 0)
+	/* At once: whoever wants to write waits for a new one. */
+	if ((second || lost) &&
+	    strcmp(keeper->options->cache_type, "null") != 0)
 		look_after_file(keeper, now_us);
 	look_after_room(keeper, second);
 	work_on_notes(keeper);

@@ -58,6 +58,34 @@ test("a SQLite with the WAL-reset bug is named once", async (t, scene) => {
   assert.equal(none.grep(/event=cache\.sqlite/).length, 0);
 });
 
+test("nothing is stored into a lost file", { seconds: 60 }, async (t, scene) => {
+  const server = await scene.start({ app: "zoo", workers: 2, threads: 2 });
+  const { cacheDir } = server.options;
+  const held = path.join(scene.dir(), "held");
+  const ask = async (value) => {
+    const answer = await scene.send(server, call("memo_identity", value));
+
+    assert.equal(result(answer, "memo_identity"), value);
+  };
+  const start = now();
+  let asked = 0;
+
+  for (let round = 1; round <= 5; round++) {
+    for (let i = 0; i < 10; i++) await ask(`before ${asked++}`);
+    fs.renameSync(cacheDir, `${held}${round}`);
+    const known = runs(server, "identity");
+
+    /* From the first one on all are in the new file, and shared. */
+    for (let i = 0; i < 10; i++) await ask(`after ${round} ${i}`);
+    for (let i = 0; i < 10; i++) await ask(`after ${round} ${i}`);
+    assert.equal(runs(server, "identity"), known + 10, "each computed once");
+    await server.waitFor(/event=keeper\.new_file/, { count: round });
+    assert.equal(sql(path.join(`${held}${round}`, "cache-v1.db"),
+      "SELECT count(*) n FROM kv")[0].n, round === 1 ? 10 : 20);
+  }
+  within(t, "five losses", now() - start, 30_000);
+});
+
 /* Remove or spoil the cache's files while the server runs. */
 const LOSSES = {
   "the files are removed": (dir) => {

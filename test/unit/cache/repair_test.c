@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "cache/mark.h"
+#include "cache/plain.h"
 
 static unsigned
 count_aside(const struct fixture *f)
@@ -208,6 +209,72 @@ a_lost_file_is_made_anew_once(void **state)
 	stop(&child, SIGTERM);
 }
 
+static int
+put(struct cache *cache, int n)
+{
+	struct cache_life life = { .fresh_ms = -1 };
+	struct cache_entry entry = { .data = "v", .len = 1 };
+
+	fixture_key(n, entry.key);
+	return cache_put(cache, &entry, 1, CACHE_PUT_ALWAYS, &life);
+}
+
+/* What is in the file that a connection has open. */
+static int64_t
+count_open(struct cache *cache)
+{
+	int64_t count = -1;
+
+	assert_int_equal(
+	    db_number(&cache->db, "SELECT count(*) FROM kv", &count), 0);
+	return count;
+}
+
+/* From the moment it is lost, whether or not somebody has noticed. */
+static void
+nothing_is_stored_into_a_lost_file(void **state)
+{
+	struct fixture *f = *state;
+	struct cache_counters before;
+	struct cache_counters now;
+	struct child child;
+	char path[128];
+	char away[140];
+	int64_t from;
+
+	fixture_store(f->a, 1, "v", -1);
+	fixture_path(f, "cache-v1.db", path);
+	(void)snprintf(away, sizeof(away), "%s.away", path);
+	assert_int_equal(rename(path, away), 0);
+	counts_sum(&before);
+	assert_int_equal(put(f->a, 2), ERR_STORE);
+	assert_int_equal(count_open(f->b), 1);
+	counts_sum(&now);
+	assert_int_equal(now.errors - before.errors, 1);
+	assert_int_equal(now.store_failures - before.store_failures, 1);
+	/* Nobody came; he does not wait again at once. */
+	from = clock_mono_us();
+	assert_int_equal(put(f->a, 3), ERR_STORE);
+	assert_in_range(clock_mono_us() - from, 0, 200000);
+	assert_int_equal(count_open(f->b), 1);
+	/* What is there can be read as long as there is nothing else. */
+	assert_int_equal(fixture_lookup(f->a, 1, "v"), CACHE_HIT);
+	/* It comes back: no other one is wanted. */
+	assert_int_equal(rename(away, path), 0);
+	f->a->db.paused_to = 0;
+	assert_int_equal(put(f->a, 4), 1);
+	assert_int_equal(count_open(f->b), 2);
+
+	start(f, &child);
+	assert_int_equal(next_status(&child, NULL), HANDOFF_READY);
+	assert_int_equal(rename(path, away), 0);
+	/* The keeper's new one is waited for, and all go over to it. */
+	assert_int_equal(put(f->a, 5), 1);
+	assert_int_equal(put(f->b, 6), 1);
+	assert_int_equal(fixture_sql(f, "SELECT count(*) FROM kv"), 2);
+	stop(&child, SIGTERM);
+}
+
 static void
 send_death(struct child *child, int sig)
 {
@@ -253,6 +320,7 @@ main(void)
 		CASE(a_late_report_is_about_the_old_file),
 		CASE(a_mark_of_another_file_means_nothing),
 		CASE(a_lost_file_is_made_anew_once),
+		CASE(nothing_is_stored_into_a_lost_file),
 		CASE(two_deaths_by_sigbus_are_damage),
 	};
 
