@@ -56,6 +56,9 @@ upkeep_gauges(const struct upkeep *upkeep, struct cache *cache,
 	out->entries = (uint64_t)(upkeep->count > 0 ? upkeep->count : 0);
 	out->wal_bytes = (uint64_t)db_wal_bytes(&cache->db);
 	out->wal_unmoved = (uint64_t)upkeep->wal_unmoved;
+	out->pinned_frames = (uint64_t)upkeep->pin.frames;
+	out->pinned_ms = (uint64_t)pin_ms(&upkeep->pin, clock_boot_ms());
+	out->pinned_pid = (uint64_t)upkeep->pin.pid;
 	memcpy(out->signals, upkeep->signals, sizeof(out->signals));
 	out->sessions = (uint64_t)(upkeep->sessions > 0 ? upkeep->sessions : 0);
 }
@@ -117,15 +120,16 @@ is_very_long(const struct cache *cache, int64_t size)
 
 /* A reader that stays keeps the log from being copied: say so. */
 static void
-report_pinned(int frames, int copied)
+report_pinned(const struct pin *pin, int frames, int copied)
 {
 	static struct log_gate gate;
 	unsigned suppressed;
 
 	if (log_gate_open(&gate, &suppressed))
 		log_warn(ERR_BUSY, "keeper.wal_pinned",
-		    "frames=%d copied=%d suppressed=%u", frames, copied,
-		    suppressed);
+		    "frames=%d copied=%d reader=%d ms=%lld suppressed=%u",
+		    frames, copied, (int)pin->pid,
+		    (long long)pin_ms(pin, clock_boot_ms()), suppressed);
 }
 
 int
@@ -158,9 +162,10 @@ upkeep_copy_wal(struct upkeep *upkeep, struct cache *cache, bool cut)
 	if (code != SQLITE_OK)
 		return db_failed(db, code, "CHECKPOINT");
 	upkeep->wal_unmoved = SCHEMA_WAL_BYTES(frames - copied);
+	pin_note(&upkeep->pin, db->dir, frames - copied, clock_boot_ms());
 	if (copied < frames) {
 		if (is_very_long(cache, SCHEMA_WAL_BYTES(frames)))
-			report_pinned(frames, copied);
+			report_pinned(&upkeep->pin, frames, copied);
 		return ERR_BUSY;
 	}
 	upkeep->wal_size = size;

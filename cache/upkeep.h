@@ -7,6 +7,7 @@
 
 #include "cache/cache.h"
 #include "cache/pace.h"
+#include "cache/pin.h"
 #include "server/base/cache_counters.h"
 
 /*
@@ -21,6 +22,7 @@ struct upkeep {
 	int64_t wal_size;     /* and how long it was */
 	int64_t copied_ms;    /* clock_boot_ms of the last copy */
 	int64_t wal_unmoved;  /* bytes a reader kept from being copied */
+	struct pin pin;       /* and who it is */
 	int64_t uses_from;    /* expiry: `id` to go on after */
 	int64_t signals_from; /* pruning: `id` to go on after */
 	int64_t count;        /* values there are, as last counted */

@@ -32,6 +32,47 @@ add_up(const struct master *master, struct handoff_beat *total)
 	}
 }
 
+static bool
+is_worker(const struct master *master, pid_t pid)
+{
+	unsigned slot;
+
+	for (slot = 0; slot < master->crew.slot_count; slot++) {
+		if (master->crew.seats[slot].pid == pid)
+			return true;
+	}
+	return false;
+}
+
+#define PINNED_LEAST_MS 1000 /* a worker reads for less */
+
+/* Who is in the keeper's way, in words: it may be another program. */
+static void
+put_pinned(const struct master *master, cJSON *answer)
+{
+	const struct cache_counters *keeper = &master->keeper.seat.beat.cache;
+	pid_t pid = (pid_t)keeper->pinned_pid;
+	char who[64] = "a reader";
+	char text[160];
+
+	(void)cJSON_AddNumberToObject(answer, "pinned_frames",
+	    (double)keeper->pinned_frames);
+	(void)cJSON_AddNumberToObject(answer, "pinned_seconds",
+	    (double)keeper->pinned_ms / 1000);
+	(void)cJSON_AddNumberToObject(answer, "pinned_by", (double)pid);
+	if (keeper->pinned_ms < PINNED_LEAST_MS)
+		return;
+	if (pid != 0)
+		(void)snprintf(who, sizeof(who), "a %s (pid %d)",
+		    is_worker(master, pid) ? "worker" : "reader outside",
+		    (int)pid);
+	(void)snprintf(text, sizeof(text),
+	    "%s pins %llu frames of the log since %.0f s", who,
+	    (unsigned long long)keeper->pinned_frames,
+	    (double)keeper->pinned_ms / 1000);
+	(void)cJSON_AddStringToObject(answer, "pinned", text);
+}
+
 /* The read transaction that was open for longest when last told of. */
 static void
 put_reader(const struct master *master, cJSON *answer)
@@ -95,6 +136,7 @@ control_cache(const struct master *master, cJSON *answer)
 	(void)cJSON_AddNumberToObject(answer, "hit_ratio",
 	    asked > 0 ? (double)total.cache.hits / asked : 0);
 	put_reader(master, answer);
+	put_pinned(master, answer);
 }
 
 /* One key, unless it is there: several workers may wait for it. */

@@ -28,15 +28,18 @@ struct cache_counters {
 	uint64_t quarantines;    /* database files set aside */
 	uint64_t checkpoints;
 	/* At this moment. */
-	uint64_t reading_ms;  /* how long the oldest read has been open */
-	uint64_t entries;     /* values, expired ones too */
-	uint64_t bytes;       /* of the database file, in use */
-	uint64_t file_bytes;  /* of the database file */
-	uint64_t wal_bytes;   /* of the write-ahead log */
-	uint64_t wal_unmoved; /* of these, not yet in the database */
-	uint64_t signals[6];  /* computations: wanted, computing, ready,
-				 failed, quarantined, not to be stored */
-	uint64_t sessions;    /* browser sessions that live */
+	uint64_t reading_ms;    /* how long the oldest read has been open */
+	uint64_t entries;       /* values, expired ones too */
+	uint64_t bytes;         /* of the database file, in use */
+	uint64_t file_bytes;    /* of the database file */
+	uint64_t wal_bytes;     /* of the write-ahead log */
+	uint64_t wal_unmoved;   /* of these, not yet in the database */
+	uint64_t pinned_frames; /* the same, in pages */
+	uint64_t pinned_ms;     /* how long that has been so */
+	uint64_t pinned_pid;    /* which process reads; 0: not known */
+	uint64_t signals[6];    /* computations: wanted, computing, ready,
+				   failed, quarantined, not to be stored */
+	uint64_t sessions;      /* browser sessions that live */
 };
 
 #endif

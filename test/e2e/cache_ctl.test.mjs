@@ -5,9 +5,9 @@
  * pronghorn ctl cache, signals, cache delete; the same figures as metrics.
  */
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import path from "node:path";
-import { later, test, until } from "../lib/harness.mjs";
+import { later, now, test, until } from "../lib/harness.mjs";
 import { ctl, ctlJson } from "../lib/op_ctl.mjs";
 import { Server } from "../lib/server.mjs";
 import { Visitor } from "../lib/visitor.mjs";
@@ -307,6 +307,8 @@ const METRICS = {
   wanted: 'signals{state="wanted"}',
   computing: 'signals{state="computing"}',
   oldest_read: "cache_oldest_read_seconds",
+  pinned_frames: "cache_wal_pinned_frames",
+  pinned_seconds: "cache_wal_pinned_seconds",
   ...Object.fromEntries(
     ["hits", "stale", "misses", "stores", "store_failures", "busy", "errors",
       "damaged", "reopened", "uses_dropped", "evictions", "expirations",
@@ -316,7 +318,39 @@ const METRICS = {
 
 /* Not counted while running, or made of two others. */
 const NO_METRIC = ["ok", "folder", "value_bytes", "expired", "oldest", "ready",
-  "failed", "quarantined", "passing", "hit_ratio", "oldest_reader"];
+  "failed", "quarantined", "passing", "hit_ratio", "oldest_reader", "pinned_by"];
+
+test("ctl cache names a reader outside that pins the log", async (t, scene) => {
+  const { server, ask } = await open(scene);
+  const reader = spawn("sqlite3", [`${server.options.cacheDir}/cache-v1.db`], {
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+
+  scene.later(() => reader.kill());
+  await ask("set", 0);
+  assert.equal((await ctlJson(server, "cache")).pinned, undefined);
+  reader.stdin.write("BEGIN; SELECT count(*) FROM kv;\n");
+  await new Promise((done) => reader.stdout.once("data", done));
+  const pinned = await until("it to be told", async () => {
+    await ask("set", now()); /* something to be kept from being copied */
+    const cache = await ctlJson(server, "cache");
+
+    return cache.pinned && cache.pinned_by && cache;
+  }, 20);
+
+  assert.equal(pinned.pinned_by, reader.pid);
+  assert.ok(pinned.pinned_frames >= 1);
+  assert.ok(pinned.pinned_seconds >= 1 && pinned.pinned_seconds < 30);
+  assert.match(pinned.pinned,
+    new RegExp(`^a reader outside \\(pid ${reader.pid}\\) pins \\d+ frames of the log since \\d+ s$`));
+  assert.match((await ctl(server, "cache")).out, /^pinned +a reader outside/m);
+  reader.stdin.end("COMMIT;\n");
+  await until("it to be over", async () => {
+    const cache = await ctlJson(server, "cache");
+
+    return cache.pinned_frames === 0 && cache.pinned === undefined;
+  }, 20);
+});
 
 test("the figures of ctl cache are metrics, too", async (t, scene) => {
   const { server, ask } = await open(scene, "cache", ["--metrics-bind", "127.0.0.1:0"]);

@@ -317,6 +317,7 @@ a_very_long_log_is_truncated(void **state)
 	struct cache_claim claim = { .epoch = 0 };
 	struct fixture *f = *state;
 	struct cache *keeper = open_keeper(f);
+	struct cache_counters told = { .hits = 0 };
 	struct upkeep upkeep;
 	char *data = calloc(1, 1000000);
 	int64_t from;
@@ -350,10 +351,20 @@ a_very_long_log_is_truncated(void **state)
 	assert_true(clock_mono_us() - from < 200000);
 	assert_int_equal(upkeep_checkpoint(&upkeep, keeper), ERR_BUSY);
 	assert_true(upkeep.wal_unmoved > 0);
+	assert_true(upkeep.pin.frames > 0);
+	upkeep.pin.from_ms -= 2000;
+	upkeep.copied_ms = 0;
+	assert_int_equal(upkeep_checkpoint(&upkeep, keeper), ERR_BUSY);
+	upkeep_gauges(&upkeep, keeper, &told);
+	assert_in_range(told.pinned_ms, 2000, 100000);
+	assert_int_equal(told.pinned_frames, upkeep.pin.frames);
+	assert_int_equal(told.pinned_pid, 0); /* it is ourselves */
 	cache_read_end(f->b);
 	upkeep.copied_ms = 0;
 	assert_int_equal(upkeep_checkpoint(&upkeep, keeper), 1);
 	assert_int_equal(db_wal_bytes(&keeper->db), 0);
+	assert_int_equal(upkeep.pin.frames, 0);
+	assert_int_equal(upkeep.pin.from_ms, 0);
 	f->a->db.paused_to = 1; /* a quarter of a second later */
 	assert_int_equal(fixture_publish(f->a, &late, "v", -1), 0);
 	assert_int_equal(fixture_state(f->b, 33), CACHE_READY);
