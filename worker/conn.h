@@ -110,6 +110,7 @@ struct answer_to {
 	const struct http_span *extras;
 	int64_t start_us;
 	struct session_ticket ticket; /* whose it is, where that counts */
+	unsigned again; /* how often it was sent, see session_again.h */
 };
 
 /* The address of whose request it is; empty: came by a unix socket. Borrowed

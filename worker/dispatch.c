@@ -25,6 +25,7 @@
 #include "worker/debug.h"
 #include "worker/dispatch_int.h"
 #include "worker/memo.h"
+#include "worker/session_again.h"
 #include "worker/update.h"
 #include "worker/worker_int.h"
 
@@ -47,9 +48,11 @@ read_ticket(const struct conn *conn, const struct http_head *head,
 {
 	const struct worker *worker = conn->worker;
 
-	if (worker->app->sessions)
-		(void)session_ticket_find(worker->options, to->secure, head,
-		    &to->ticket);
+	if (!worker->app->sessions)
+		return;
+	(void)session_ticket_find(worker->options, to->secure, head,
+	    &to->ticket);
+	to->again = session_again_count(head->query);
 }
 
 void

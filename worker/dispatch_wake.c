@@ -26,6 +26,7 @@
 #include "worker/dispatch_int.h"
 #include "worker/memo.h"
 #include "worker/packed.h"
+#include "worker/session_again.h"
 #include "worker/together.h"
 #include "worker/worker_int.h"
 
@@ -493,9 +494,15 @@ on_single(struct worker *worker, struct task *task)
 		return;
 	}
 	request->with_task = false;
-	if (task->outcome == TASK_FAILED) {
+	if (task->outcome == TASK_FAILED && task->visit.outdated &&
+	    task->kind == TASK_CALLBACK &&
+	    session_again_field(request->to.again, &task->fields)) {
+		http_reply_error(&reply, 307);
+	} else if (task->outcome == TASK_FAILED) {
 		dispatch_error_reply(worker->options,
-		    task->status != 0 ? task->status : 500,
+		    task->visit.outdated ? 409
+		    : task->status != 0  ? task->status
+					 : 500,
 		    task->name != NULL ? task->name : request->name,
 		    task->error, &reply);
 	} else if (task->kind == TASK_ROUTE) {

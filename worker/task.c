@@ -84,8 +84,8 @@ task_fail(struct task *task, const char *name, const char *why)
 	task->outcome = TASK_FAILED;
 	memcpy(task->error, why, len);
 	task->error[len] = '\0';
-	log_error(0, "callback.failed", "name=%s reason=\"%s\"", name,
-	    task->error);
+	LOG_AT(task->visit.outdated ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR, 0,
+	    "callback.failed", "name=%s reason=\"%s\"", name, task->error);
 }
 
 /*

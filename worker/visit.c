@@ -114,6 +114,7 @@ session_open(struct call *call, const char *verb)
 	if (visit->open)
 		return visit;
 	rc = settle(call, visit, &row);
+	visit->outdated = rc == ERR_STALE;
 	if (rc < 0) {
 		call_error(call, "%s: %s: %s", call->name, verb,
 		    rc == ERR_STALE ? "the session has got another id a moment "

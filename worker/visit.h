@@ -15,10 +15,11 @@
  */
 struct session_visit {
 	struct session_ticket ticket;
-	bool made;  /* the browser does not know this id yet */
-	bool used;  /* the answer depends on the session */
-	bool ended; /* the cookie is to be removed */
-	bool open;  /* `scope` and `user` are known in this run */
+	bool made;     /* the browser does not know this id yet */
+	bool used;     /* the answer depends on the session */
+	bool ended;    /* the cookie is to be removed */
+	bool outdated; /* the session has got another id a moment ago */
+	bool open;     /* `scope` and `user` are known in this run */
 	char scope[SESSION_SCOPE_LEN + 1];
 	char user[SESSION_USER_MAX + 1];
 };

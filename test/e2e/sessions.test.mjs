@@ -7,7 +7,8 @@ import path from "node:path";
 import { test, until } from "../lib/harness.mjs";
 import { ctl, ctlJson } from "../lib/op_ctl.mjs";
 import { configured, reload } from "../lib/op_server.mjs";
-import { COOKIE, parseCookie, Visitor } from "../lib/visitor.mjs";
+import { COOKIE, parseCookie, updateBody, Visitor } from "../lib/visitor.mjs";
+import { post } from "../lib/wire.mjs";
 
 const start = (scene, options) =>
   scene.start({ app: "sessions", workers: 2, threads: 2, ...options });
@@ -133,6 +134,50 @@ test("what we have not signed is not taken", { seconds: 60 }, async (t, scene) =
   assert.equal(await beside.act("get", "secret"), "of the victim");
 });
 
+/* Ask as a browser does: where it is told to, with the cookies it has then. */
+async function follow(visitor, what) {
+  const seen = new Set();
+  const body = updateBody("out.children", [["do.value", what]]);
+  const update = "/_dash-update-component";
+  let target = update;
+
+  for (let hops = 0; hops <= 20; hops++) {
+    const answer = await visitor.take(post(body, { target, fields: visitor.fields() }));
+
+    seen.add(answer.status);
+    if (answer.status !== 307) return Object.assign(answer, { seen });
+    assert.deepEqual(answer.cookies, []);
+    assert.match(answer.field("location"), /^\?/);
+    target = update + answer.field("location");
+  }
+  assert.fail("a browser gives up after 20");
+}
+
+test("requests beside the one that changes the id", { seconds: 60 }, async (t, scene) => {
+  const server = await start(scene);
+  const one = new Visitor(scene, server);
+  const statuses = new Set();
+
+  await one.get("/");
+  await one.act("set", "x", "kept");
+  for (let round = 0; round < 20; round++) {
+    const change = round % 2 ? ["rotate"] : ["login", `Ada ${round}`];
+    const answers = await Promise.all([
+      ...Array.from({ length: 8 }, () => follow(one, ["get", "x"])),
+      follow(one, change),
+      ...Array.from({ length: 8 }, () => follow(one, ["get", "x"])),
+    ]);
+
+    for (const [i, answer] of answers.entries()) {
+      assert.equal(answer.status, 200, `${change}: ${[...answer.seen]}`);
+      answer.seen.forEach((status) => statuses.add(status));
+      if (i !== 8) assert.equal(answer.json().response.out.children, "kept");
+    }
+  }
+  t.diagnostic(`statuses ${[...statuses]}`);
+  assert.equal(server.grep(/level=error/).length, 0);
+});
+
 test("another id, the same data, the old one dead", async (t, scene) => {
   const server = await start(scene);
   const one = new Visitor(scene, server);
@@ -149,10 +194,14 @@ test("another id, the same data, the old one dead", async (t, scene) => {
   const thief = new Visitor(scene, server);
 
   thief.jar.set(COOKIE, old);
-  const refused = await thief.update("out.children", [["do.value", ["get", "x"]]]);
+  /* Whoever has the old one only is sent again and again, and then away. */
+  const refused = await follow(thief, ["get", "x"]);
 
-  assert.equal(refused.status, 500);
+  assert.equal(refused.status, 409);
+  assert.deepEqual([...refused.seen], [307, 409]);
   assert.deepEqual(refused.cookies, [], "the browser has a newer one");
+  assert.equal(thief.cookie, old);
+  assert.ok(!refused.text.includes("kept"));
   await server.waitFor(/another id a moment ago/);
 
   /* After an error the browser knows the new id, too. */
