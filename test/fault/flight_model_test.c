@@ -235,7 +235,8 @@ predict(struct run *run, int p, const struct order *o, int claim)
 	case FORGET_KEY:
 		model_forget_key(m, o->key);
 		return 0;
-	case FORGET_FUNCTION:
+	case FORGET_FUNCTION: /* there is one */
+	case FORGET_ALL:
 		model_forget_function(m);
 		return 0;
 	case FORGET_SCOPE:

@@ -22,6 +22,7 @@ enum verb {
 	LEAVE,
 	FORGET_KEY,
 	FORGET_FUNCTION,
+	FORGET_ALL,
 	FORGET_SCOPE,
 	STATE,
 	LOOKUP,
@@ -39,13 +40,13 @@ enum verb {
 
 static const char *const verb_names[VERBS] = { "ask", "ask_own", "ask_within",
 	"next", "publish", "publish_once", "fail", "release", "give_up",
-	"is_left", "leave", "forget_key", "forget_function", "forget_scope",
-	"state", "lookup", "lookup_waited", "renew", "kill", "reap", "late",
-	"evict", "due" };
+	"is_left", "leave", "forget_key", "forget_function", "forget_all",
+	"forget_scope", "state", "lookup", "lookup_waited", "renew", "kill",
+	"reap", "late", "evict", "due" };
 
 /* How often each is drawn. */
 static const int weights[VERBS] = { 14, 8, 6, 14, 10, 3, 3, 3, 2, 3, 5, 1, 1, 1,
-	4, 4, 4, 1, 2, 4, 2, 2, 2 };
+	1, 4, 4, 4, 1, 2, 4, 2, 2, 2 };
 
 struct order {
 	enum verb verb;
@@ -165,6 +166,8 @@ do_order(struct cache *cache, const struct order *order,
 		return cache_forget_key(cache, key);
 	case FORGET_FUNCTION:
 		return cache_forget(cache, CACHE_GROUP_FUNCTION, "f");
+	case FORGET_ALL:
+		return cache_forget(cache, CACHE_GROUP_ALL, "");
 	case FORGET_SCOPE:
 		return cache_forget(cache, CACHE_GROUP_SCOPE, "session:x");
 	case STATE:
