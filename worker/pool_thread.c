@@ -22,15 +22,32 @@
 
 #define ENDED_MAX 256
 #define OVERDUE_US 100000 /* a wanted row waits no longer behind the queue */
+#define ASK_LOOKS 64 /* at those that wait, with the lock held */
 #define BRIEF_US 500      /* in this time a queue is not worth a wake-up */
 
-enum source { NOTHING, QUEUE, COMPUTE, WANTED };
+enum source { NOTHING, QUEUE, COMPUTE, WANTED, ASK };
+
+/* With the lock held: the first answer that others may be asked for, or NULL. */
+static struct task *
+find_answer(const struct pool *pool)
+{
+	struct task *task = pool->compute.first;
+	int looks;
+
+	for (looks = 0; task != NULL && looks < ASK_LOOKS; looks++) {
+		if (task->kind == TASK_ANSWER && !task->owned && !task->asked)
+			return task;
+		task = task->next;
+	}
+	return NULL;
+}
 
 /*
  * With the lock held: what should a free thread do next? Callbacks come
  * first, since they are quick; but a computation that is there for longer
  * than OVERDUE_US does not wait behind them any more. Own computations, some
  * of which have run before, come before new ones, unless those are older.
+ * Where none may begin, others are asked for the answers that wait here.
  */
 static enum source
 choose(const struct pool *pool)
@@ -55,6 +72,10 @@ choose(const struct pool *pool)
 	    pool->running - pool->computing < pool->quick_max &&
 	    (source == NOTHING || clock_mono_us() - since_us <= OVERDUE_US))
 		source = QUEUE;
+	if (source == NOTHING && pool->computing >= pool->compute_max &&
+	    pool->running - pool->computing < pool->quick_max &&
+	    find_answer(pool) != NULL)
+		source = ASK;
 	return source;
 }
 
@@ -225,6 +246,34 @@ wait_for_work(struct pool *pool, struct toolkit *kit)
 	pthread_mutex_lock(&pool->lock);
 }
 
+/*
+ * With the lock held on entry and exit: ask for an answer, which goes to the
+ * loop, or back to where it was.
+ */
+static struct task *
+ask_others(struct pool *pool, struct toolkit *kit)
+{
+	struct task *task = find_answer(pool);
+	bool done;
+
+	ASSERT(task != NULL); /* as choose() has seen */
+	task_list_remove(&pool->compute, task);
+	task->queued = false;
+	pthread_mutex_unlock(&pool->lock);
+	done = task_ask(task, kit);
+	if (done && task->wanted_new) {
+		pool_want(pool);
+		hint_others(pool, kit);
+	}
+	pthread_mutex_lock(&pool->lock);
+	if (done)
+		return task;
+	task->asked = true;
+	task->queued = true;
+	task_list_push(&pool->compute, task);
+	return NULL;
+}
+
 /* With the lock held on entry and exit: do one thing, or wait for it. */
 static void
 thread_turn(struct pool *pool, struct toolkit *kit)
@@ -241,6 +290,13 @@ thread_turn(struct pool *pool, struct toolkit *kit)
 	}
 	now_us = clock_mono_us();
 	pool->running++;
+	if (source == ASK) {
+		task = ask_others(pool, kit);
+		pool->running--;
+		if (task != NULL)
+			post(pool, task);
+		return;
+	}
 	if (source != QUEUE)
 		pool->computing++;
 	else

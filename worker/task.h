@@ -88,6 +88,7 @@ struct task {
 	    key[CACHE_KEY_LEN]; /* ANSWER, JOB, RENEW: of the answer; LEAVE */
 	struct cache_claim claim;
 	bool owned;         /* the claim is ours */
+	bool asked;         /* ANSWER: it is to run here, see task_ask() */
 	bool wanted_new;    /* the run put a new `wanted` row */
 	bool renew;         /* ANSWER: there, but to be made anew */
 	bool waited;        /* `wait_key` is what the last run waited for */
@@ -147,6 +148,13 @@ bool task_computes(const struct task *task);
  * Sets outcome, response, error, wait_key, wanted_new. Pool threads.
  */
 void task_run(struct task *task, struct toolkit *kit);
+
+/*
+ * An ANSWER that no thread may compute now: only put its row to `wanted`, for
+ * whoever comes first, here or in another worker. True: that is all, and the
+ * outcome is set; false: it is to be run here. Pool threads.
+ */
+bool task_ask(struct task *task, struct toolkit *kit);
 
 /*
  * Fill a COMPUTE task from its claim: find the computation by name.

@@ -3,7 +3,9 @@
 /*
  * The answer of a memoized callback that is not in the store: who computes it.
  * With the store the owner of its row does; while the store takes nothing, one
- * of this worker's threads does for all who want it (together.h).
+ * of this worker's threads does for all who want it (together.h). While all that
+ * may compute here are busy, the row is put to `wanted` by one that may not, so
+ * that another worker can take it.
  *
  * THREADS  Pool.
  */
@@ -18,9 +20,10 @@
 #include "worker/together.h"
 
 /* ANSWER: become the owner of the row, or learn that nobody needs us.
- * *unstored: the store takes nothing. */
+ * *unstored: the store takes nothing. `claim` NULL: do not become it. */
 static bool
-acquire(struct task *task, struct toolkit *kit, bool *unstored)
+acquire(struct task *task, struct toolkit *kit, struct cache_claim *claim,
+    bool *unstored)
 {
 	struct buf error = BUF_EMPTY;
 	struct cache_question question = { .key = task->key,
@@ -38,7 +41,7 @@ acquire(struct task *task, struct toolkit *kit, bool *unstored)
 		task->outcome = TASK_THERE; /* what is to be renewed serves */
 		return task->owned || !task->renew;
 	}
-	rc = cache_ask_for(kit->cache, &question, &task->claim, &error);
+	rc = cache_ask_for(kit->cache, &question, claim, &error);
 	if (memo_store_is_stuck(rc))
 		rc = ERR_STORE;
 	switch (rc) {
@@ -48,8 +51,11 @@ acquire(struct task *task, struct toolkit *kit, bool *unstored)
 	case CACHE_READY:
 		task->outcome = TASK_THERE;
 		break;
-	case CACHE_WAITING:
 	case CACHE_WANTED_NEW:
+		task->wanted_new = true;
+		task->outcome = TASK_ELSEWHERE;
+		break;
+	case CACHE_WAITING:
 	case ERR_BUSY: /* somebody looks again in a moment */
 		task->outcome = TASK_ELSEWHERE;
 		break;
@@ -128,12 +134,21 @@ run_together(struct task *task, struct toolkit *kit, struct arena *arena)
 	buf_free(&found);
 }
 
+bool
+task_ask(struct task *task, struct toolkit *kit)
+{
+	bool unstored;
+
+	task->wanted_new = false;
+	return !acquire(task, kit, NULL, &unstored);
+}
+
 void
 task_answer(struct task *task, struct toolkit *kit, struct arena *arena)
 {
 	bool unstored;
 
-	if (!acquire(task, kit, &unstored))
+	if (!acquire(task, kit, &task->claim, &unstored))
 		return;
 	if (unstored)
 		run_together(task, kit, arena);

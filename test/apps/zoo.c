@@ -284,6 +284,14 @@ naps(struct ph_call *call)
 	return ph_output(call, "naps.out", ph_text("rested"));
 }
 
+static enum ph_status
+naps_memoized(struct ph_call *call)
+{
+	ph_log(call, "run naps_memoized");
+	ph_sleep(call, ph_number_of(in(call)));
+	return ph_output(call, "naps_memoized.out", ph_text("rested"));
+}
+
 /* Two outputs of one id and one of another, with a state. */
 static enum ph_status
 several(struct ph_call *call)
@@ -393,6 +401,7 @@ PH_APP(app)
 	CALLBACK(echo, false);
 	CALLBACK(crash_now, false);
 	CALLBACK(naps, false);
+	CALLBACK(naps_memoized, true);
 	CALLBACK(fields, false);
 	ph_route(app, "POST", "/zoo/respond", post_respond);
 	ph_route(app, "GET", "/zoo/fields", get_fields);

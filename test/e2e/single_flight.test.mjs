@@ -13,6 +13,8 @@ import {
   signals,
   STATE,
 } from "../lib/points.mjs";
+import { get } from "../lib/wire.mjs";
+import { call, result } from "../lib/zoo.mjs";
 
 const DELAY = 2;
 
@@ -237,4 +239,34 @@ test("a second start computes nothing", async (t, scene) => {
   for (const row of signals(cacheDir))
     assert.deepEqual([row.state, row.computations], [STATE.ready, 1]);
   t.diagnostic("computations of the second start: 0");
+});
+
+/* No client knows which worker has its connection, or how much that has to do. */
+test("what a busy worker cannot compute yet, an idle one does", async (t, scene) => {
+  const server = await scene.start({ app: "zoo", workers: 2, threads: 2 });
+  const [stopped] = server.workers();
+
+  server.kill("SIGSTOP", stopped);
+  scene.later(() => server.kill("SIGCONT", stopped));
+  const wires = [];
+
+  for (let i = 0; i < 4; i++) {
+    const wire = await scene.connect(server);
+
+    wire.write(get("/_ph/health")); /* so the other one has it */
+    assert.equal((await wire.answer()).status, 200);
+    wires.push(wire);
+  }
+  wires.forEach((wire, i) => wire.write(call("naps_memoized", 1 + i / 1000)));
+  const states = () => signals(server.options.cacheDir, "callback:naps_memoized.out").map((row) => row.state).sort();
+
+  await until("one to be computed, the others wanted", () =>
+    String(states()) === String([...Array(3).fill(STATE.wanted), STATE.computing]));
+  server.kill("SIGCONT", stopped);
+  for (const wire of wires)
+    assert.equal(result(await wire.answer(), "naps_memoized"), "rested");
+  const pids = server.grep(/ run naps_memoized/).map((line) => / pid=(\d+) /.exec(line)[1]);
+
+  assert.equal(pids.length, 4);
+  assert.equal(new Set(pids).size, 2, "both have computed");
 });
