@@ -42,7 +42,8 @@ take_page(struct page *page, struct reply *reply)
 
 	if (page->task.outcome != TASK_DONE) {
 		free(data);
-		dispatch_error_reply(page->worker->options, 500, "the layout",
+		dispatch_error_reply(page->worker->options,
+		    page->task.visit.outdated ? 409 : 500, "the layout",
 		    page->task.error, reply);
 		return;
 	}
