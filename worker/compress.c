@@ -95,8 +95,8 @@ compress_brotli(const void *data, size_t len, int level, size_t *out_len)
 bool
 compress_is_text(const char *type)
 {
-	static const char *const applications[] = { "json", "javascript",
-		"xml", "x-ndjson", "ndjson", "yaml", "x-yaml", "sql" };
+	static const char *const applications[] = { "json", "javascript", "xml",
+		"x-ndjson", "ndjson", "yaml", "x-yaml", "sql" };
 	size_t len = strcspn(type, " \t;");
 	size_t i;
 

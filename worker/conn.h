@@ -67,7 +67,7 @@ struct conn {
 	bool proxied_client;   /* it named a client who is no proxy himself */
 	const struct timeval *timeout; /* running now; NULL: none */
 	struct buf in;                 /* received, not used; empty when idle */
-	struct http_progress head; /* as far as it has come */
+	struct http_progress head;     /* as far as it has come */
 	size_t need;         /* bytes of head and body; 0: not known yet */
 	int64_t phase_us;    /* when the present head, body, linger or time
 				without a request began */

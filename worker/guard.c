@@ -84,8 +84,8 @@ guard_check_hosts(const opt_LIST_t *allowed, struct buf *why)
 		if (strcmp(name, "*") == 0)
 			continue;
 		name += name[0] == '.' ? 1 : 0;
-		if (http_host_is_valid(
-			(struct http_span){ name, strlen(name) }, false))
+		if (http_host_is_valid((struct http_span){ name, strlen(name) },
+			false))
 			continue;
 		(void)buf_printf(why,
 		    "allowed_hosts: \"%s\" is no host name: want a.example, "

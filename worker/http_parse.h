@@ -133,8 +133,8 @@ int http_parse_head(const char *data, size_t len,
 
 /* How far a head has come that is not complete. Zeros before its first byte. */
 struct http_progress {
-	size_t seen;   /* bytes that were looked at */
-	size_t field;  /* where the field begins that is not complete; 0: none */
+	size_t seen;  /* bytes that were looked at */
+	size_t field; /* where the field begins that is not complete; 0: none */
 	size_t fields; /* complete ones before it */
 };
 

@@ -13,8 +13,8 @@
 #define HTTP_PARSE_MORE 1
 
 struct http_parse {
-	const char *p;   /* first byte not yet consumed */
-	const char *end; /* after the last byte that may be looked at */
+	const char *p;     /* first byte not yet consumed */
+	const char *end;   /* after the last byte that may be looked at */
 	const char *field; /* where the present field begins; NULL: none yet */
 	const struct http_limits *limits;
 	struct http_head *head;

@@ -22,12 +22,13 @@
 
 #define ENDED_MAX 256
 #define OVERDUE_US 100000 /* a wanted row waits no longer behind the queue */
-#define ASK_LOOKS 64 /* at those that wait, with the lock held */
+#define ASK_LOOKS 64      /* at those that wait, with the lock held */
 #define BRIEF_US 500      /* in this time a queue is not worth a wake-up */
 
 enum source { NOTHING, QUEUE, COMPUTE, WANTED, ASK };
 
-/* With the lock held: the first answer that others may be asked for, or NULL. */
+/* With the lock held: the first answer that others may be asked for, or NULL.
+ */
 static struct task *
 find_answer(const struct pool *pool)
 {

@@ -305,15 +305,25 @@ recall_bytes(const struct recall *recall)
 	return recall->bytes;
 }
 
+/* This one and all that are newer in its list. */
+static void
+drop_all(struct recall *recall, struct recalled *one)
+{
+	struct recalled *newer;
+
+	for (; one != NULL; one = newer) {
+		newer = one->newer;
+		recall_drop(recall, one);
+	}
+}
+
 void
 recall_free(struct recall **recall)
 {
 	if (*recall == NULL)
 		return;
-	while ((*recall)->kept.oldest != NULL)
-		recall_drop(*recall, (*recall)->kept.oldest);
-	while ((*recall)->passing.oldest != NULL)
-		recall_drop(*recall, (*recall)->passing.oldest);
+	drop_all(*recall, (*recall)->kept.oldest);
+	drop_all(*recall, (*recall)->passing.oldest);
 	free(*recall);
 	*recall = NULL;
 }

@@ -3,9 +3,9 @@
 /*
  * The answer of a memoized callback that is not in the store: who computes it.
  * With the store the owner of its row does; while the store takes nothing, one
- * of this worker's threads does for all who want it (together.h). While all that
- * may compute here are busy, the row is put to `wanted` by one that may not, so
- * that another worker can take it.
+ * of this worker's threads does for all who want it (together.h). While all
+ * that may compute here are busy, the row is put to `wanted` by one that may
+ * not, so that another worker can take it.
  *
  * THREADS  Pool.
  */

@@ -82,8 +82,7 @@ on_too_much(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	while (worker->unsent > limit &&
-	       (conn = find_oldest(worker)) != NULL) {
+	while (worker->unsent > limit && (conn = find_oldest(worker)) != NULL) {
 		if (log_gate_open(&gate, &suppressed))
 			log_warn(0, "send.memory",
 			    "peer=%s bytes=%zu seconds=%.1f suppressed=%u "

@@ -42,8 +42,8 @@
 #include "worker/session_cookie.h"
 #include "worker/sides.h"
 #include "worker/tls.h"
-#include "worker/whole.h"
 #include "worker/unsent.h"
+#include "worker/whole.h"
 #include "worker/worker_int.h"
 
 #define FILES_OTHER 100              /* cache, logs, pipes */

@@ -55,8 +55,8 @@ struct handoff_beat {
 	uint64_t tls_failures;
 	uint64_t unsent;        /* bytes that wait for clients */
 	uint64_t unsent_closed; /* clients that left too many */
-	uint64_t log_drops; /* lines that no log took */
-	uint64_t memory;    /* private and dirty, bytes */
+	uint64_t log_drops;     /* lines that no log took */
+	uint64_t memory;        /* private and dirty, bytes */
 	uint32_t connections;
 	uint32_t busy;      /* queued, running and finished pool tasks */
 	uint32_t parked;    /* keys somebody waits for */
