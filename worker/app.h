@@ -139,6 +139,7 @@ struct app {
 	struct app_meta *metas;
 	struct buf scripts;     /* elements for those of other servers */
 	struct buf stylesheets; /* the same */
+	struct buf known_ids;   /* JSON for the front end; see app_ids.c */
 	unsigned abi_minor;     /* of the SDK that it was compiled with */
 	struct arena arena;     /* what is not freed one by one */
 	struct buf problems;    /* one line per mistake in the definition */
@@ -234,6 +235,20 @@ void app_define_cancels(struct app *app);
  */
 struct toolkit;
 bool app_validate_ids(struct app *app, struct toolkit *kit, bool strictly);
+
+/*
+ * Set app->known_ids, which is empty unless the front end is to check ids
+ * against more than its layout. In each worker, as above; says nothing of
+ * mistakes.
+ */
+void app_gather_ids(struct app *app, struct toolkit *kit);
+
+/* May callbacks name ids that are not in the first layout? */
+static inline bool
+app_shows_more(const struct app *app)
+{
+	return app->page.suppress_callback_exceptions || app->page_count > 0;
+}
 
 /* Check the whole definition; mistakes go to app->problems. */
 void app_validate(struct app *app);

@@ -13,6 +13,11 @@
  * is told that it is not. A layout that no visitor would ever see is a mistake
  * whatever is known of the ids; only a blocking one does not run at a start.
  *
+ * The front end checks once more, against the layout that it got. Where there
+ * is a ph_validation_layout() each worker tells it what the check here knew:
+ * not the trees, which may be large and are nobody's to see, but a list of
+ * components with nothing but their ids.
+ *
  * THREADS  The loading thread, or the loop's before it serves.
  */
 #include <stdio.h>
@@ -48,6 +53,7 @@ struct search {
 	size_t count;
 	size_t layout; /* which one runs */
 	bool strictly; /* a layout that fails is a mistake */
+	bool quietly;  /* all has been said before */
 	bool unsure;   /* something is there that cannot be looked into */
 	bool wrong;    /* no browser could show it */
 };
@@ -158,6 +164,8 @@ check_page(const struct value *page)
 static void
 note_failure(struct search *search, const struct call *call)
 {
+	if (search->quietly)
+		return;
 	if (!search->strictly || call->asked) {
 		log_warn(0, "app.layout", "%s: %s", call->name,
 		    call_reason(call));
@@ -421,4 +429,62 @@ app_validate_ids(struct app *app, struct toolkit *kit, bool strictly)
 	}
 	arena_free(&arena);
 	return !search.wrong;
+}
+
+/* A component of nothing but its id. */
+static bool
+put_bare(const struct known *known, struct buf *out)
+{
+	const struct ph_component_type *type = known->component->type;
+	const char *why;
+
+	(void)buf_putl(out, "{\"props\":{\"id\":");
+	if (json_write(known->id, out, &why) < 0)
+		return false;
+	(void)buf_putl(out, "},\"type\":");
+	(void)json_write_text(type->name, strlen(type->name), out);
+	(void)buf_putl(out, ",\"namespace\":");
+	(void)json_write_text(type->name_space, strlen(type->name_space), out);
+	(void)buf_putc(out, '}');
+	return true;
+}
+
+static void
+put_known(const struct search *search, struct buf *out)
+{
+	const struct known *known = search->first;
+	bool good = true;
+
+	(void)buf_putl(out, "{\"props\":{\"children\":[");
+	for (; good && known != NULL; known = known->next) {
+		good = put_bare(known, out);
+		if (known->next != NULL)
+			(void)buf_putc(out, ',');
+	}
+	(void)buf_putl(out, "]},\"type\":\"Div\",\"namespace\":"
+			    "\"dash_html_components\"}");
+	if (!good || !buf_ok(out))
+		buf_clear(out);
+}
+
+void
+app_gather_ids(struct app *app, struct toolkit *kit)
+{
+	struct search search = { .app = app, .quietly = true };
+	struct arena arena;
+
+	buf_clear(&app->known_ids);
+	if (app->validation == NULL || app->layout == NULL ||
+	    app_shows_more(app))
+		return;
+	arena_init(&arena, (size_t)kit->options->limit_request_memory);
+	search.arena = &arena;
+	if (!app->layout_blocking)
+		run(kit, app->layout, "layout", &search);
+	search.unsure = false;
+	run(kit, app->validation, "ph_validation_layout", &search);
+	if (!search.unsure && !search.wrong)
+		put_known(&search, &app->known_ids);
+	buf_clear(&app->problems);
+	arena_free(&arena);
 }

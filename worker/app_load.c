@@ -278,6 +278,7 @@ app_free(struct app **app_in)
 	buf_free(&app->scripts);
 	buf_free(&app->stylesheets);
 	buf_free(&app->problems);
+	buf_free(&app->known_ids);
 	free(app);
 }
 

@@ -220,13 +220,16 @@ put_app_options(const struct app *app, struct buf *out)
 	    "\"show_undo_redo\":%s,\"suppress_callback_exceptions\":%s,"
 	    "\"update_title\":",
 	    app->page.show_undo_redo ? "true" : "false",
-	    app->page.suppress_callback_exceptions || app->page_count > 0
-		? "true"
-		: "false");
+	    app_shows_more(app) ? "true" : "false");
 	if (app->page.keep_title)
 		title = "";
 	put_text(title != NULL ? title : "Updating...", out);
 	(void)buf_putc(out, ',');
+	if (app->known_ids.len > 0) {
+		(void)buf_putl(out, "\"validation_layout\":");
+		(void)buf_put(out, app->known_ids.data, app->known_ids.len);
+		(void)buf_putc(out, ',');
+	}
 }
 
 /* The error panel needs the development bundles, and they need these. */

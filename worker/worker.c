@@ -448,6 +448,9 @@ boot(struct worker *worker, const struct stock *stock, struct buf *why)
 	if (rc == 0)
 		rc = run_start_hook(worker, HOOK_POST_FORK, why);
 	if (rc == 0)
+		worker_gather_ids(worker->app, worker->options,
+		    worker->cache_options);
+	if (rc == 0)
 		rc =
 		    site_open(&worker->site, worker->options, worker->app, why);
 	if (rc < 0)

@@ -107,6 +107,18 @@ check_ids(struct app *app, struct toolkit *kit, bool strictly, struct buf *why)
 	return 0;
 }
 
+void
+worker_gather_ids(struct app *app, const struct worker_options *options,
+    const struct cache_options *cache_options)
+{
+	struct toolkit kit = { .app = app,
+		.options = options,
+		.cache_options = cache_options,
+		.on_loop = true };
+
+	app_gather_ids(app, &kit);
+}
+
 /* What a worker's start would refuse, whatever the app is. */
 static int
 check_settings(const struct worker_options *options, struct buf *why)
@@ -171,6 +183,7 @@ worker_check(const struct worker_options *options,
 		kit.cache_options = cache_options;
 		crash_enter("layout", NULL);
 		rc = check_ids(app, &kit, strictly, why);
+		worker_gather_ids(app, options, cache_options);
 		crash_leave();
 	}
 	if (rc == 0)

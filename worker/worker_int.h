@@ -200,6 +200,10 @@ int worker_find_app(const char *spec, const struct stock *stock,
     struct app **app, struct buf *why);
 void worker_leave_app(struct app **app);
 
+/* worker_check.c: app_gather_ids(), before a store is there. */
+void worker_gather_ids(struct app *app, const struct worker_options *options,
+    const struct cache_options *cache_options);
+
 /* worker.c: leave the loop when nothing is left to do. */
 void worker_drain_check(struct worker *worker);
 

@@ -102,8 +102,10 @@ ph_not_found(struct ph_app *app, ph_layout_function *function)
 
 /*
  * A component tree with all ids that callbacks use, for the check at the
- * start; needed where a layout function shows only some of them, or cannot
- * run at the start because it queries.
+ * start and the browser's own; needed where a layout function shows only some
+ * of them, or cannot run at the start because it queries. It runs once in each
+ * worker's start, before there is a visitor or a store. The browser gets its
+ * ids and those of the layout, and nothing else of it.
  */
 static inline void
 ph_validation_layout(struct ph_app *app, ph_layout_function *function)
