@@ -72,16 +72,23 @@ fd_is_listening(int fd)
 	       yes != 0;
 }
 
-/* Open `item` into the empty *set. */
-static int
-try_address(const struct server_options *options, const char *item,
-    struct listen_set *set, struct buf *why)
+/* An address, and what came of it. */
+struct trial {
+	const char *item;
+	struct listen_set set;
+	struct buf reason;
+	int rc;
+};
+
+/* Open it into its empty set. */
+static void
+try_address(const struct server_options *options, struct trial *trial)
 {
+	const char *item = trial->item;
 	const struct opt_list bind = { &item, 1 };
 	const struct listen_rules rules = launch_listen_rules(options);
 	struct listen_address address;
-	struct buf reason = BUF_EMPTY;
-	int rc = listen_address_parse(item, &address, &reason);
+	int rc = listen_address_parse(item, &address, &trial->reason);
 
 	/* Whoever starts the server hands it over then, perhaps not now. */
 	if (rc == 0 && address.kind == LISTEN_FD) {
@@ -91,16 +98,45 @@ try_address(const struct server_options *options, const char *item,
 			    "number here\"",
 			    item);
 	} else if (rc == 0) {
-		buf_clear(&reason);
-		rc = listen_open(set, &bind, &rules, &reason);
+		buf_clear(&trial->reason);
+		rc = listen_open(&trial->set, &bind, &rules, &trial->reason);
 	}
-	if (rc == -EADDRINUSE && is_running(options))
-		rc = 0;
-	if (rc < 0)
+	trial->rc = rc;
+}
+
+/*
+ * Of one that was taken when all others were closed again: by another process
+ * if it still is. That one may be the server that the start is to follow, and
+ * says nothing of the settings.
+ */
+static void
+try_again(const struct server_options *options, struct trial *trial)
+{
+	struct trial alone = { .item = trial->item };
+
+	if (trial->rc != -EADDRINUSE)
+		return;
+	try_address(options, &alone);
+	if (alone.rc == -EADDRINUSE) {
+		if (!is_running(options))
+			log_warn(0, "config.in_use",
+			    "bind=%s note=\"another process listens there, "
+			    "until whose end a start would fail\"",
+			    trial->item);
+		trial->rc = 0;
+	}
+	listen_close(&alone.set);
+	buf_free(&alone.reason);
+}
+
+static int
+tell(struct trial *trial, struct buf *why)
+{
+	if (trial->rc < 0)
 		(void)buf_printf(why, "%s%s", why->len > 0 ? "\n" : "",
-		    reason.len > 0 ? buf_cstr(&reason) : err_str(rc));
-	buf_free(&reason);
-	return rc;
+		    trial->reason.len > 0 ? buf_cstr(&trial->reason)
+					  : err_str(trial->rc));
+	return trial->rc;
 }
 
 /* Could this file be written, or made? */
@@ -131,25 +167,16 @@ try_pidfile(const char *path, struct buf *why)
 	return rc;
 }
 
-/* Where ctl would find the server; a socket like any other. */
-static int
-try_control(const struct server_options *options, struct listen_set *set,
-    struct buf *why)
+/* Where ctl would find the server, as an item of `bind`; none: empty. */
+static void
+control_item(const struct server_options *options, struct buf *item)
 {
-	struct buf item = BUF_EMPTY;
 	struct buf path = BUF_EMPTY;
-	int rc = 0;
 
 	(void)control_path(options->control_socket, options->pidfile, &path);
-	if (path.len > 0 && !options->control_socket_disable) {
-		(void)buf_printf(&item, "unix:%s", buf_cstr(&path));
-		rc = buf_cstr(&item) != NULL
-			 ? try_address(options, buf_cstr(&item), set, why)
-			 : -ENOMEM;
-	}
+	if (path.len > 0 && !options->control_socket_disable)
+		(void)buf_printf(item, "unix:%s", buf_cstr(&path));
 	buf_free(&path);
-	buf_free(&item);
-	return rc;
 }
 
 /* Everything that listens, at the same time. */
@@ -159,27 +186,33 @@ try_sockets(const struct server_options *options, struct buf *why)
 	const struct opt_list *lists[] = { &options->bind,
 		&options->metrics_bind };
 	size_t most = options->bind.count + options->metrics_bind.count + 1;
-	struct listen_set *sets = calloc(most, sizeof(*sets));
+	struct trial *trials = calloc(most, sizeof(*trials));
+	struct buf control = BUF_EMPTY;
 	size_t count = 0;
 	int worst = 0;
 	size_t list;
 	size_t i;
-	int rc;
 
-	if (sets == NULL)
+	if (trials == NULL)
 		return -ENOMEM;
-	for (list = 0; list < 2; list++) {
-		for (i = 0; i < lists[list]->count; i++) {
-			rc = try_address(options, lists[list]->items[i],
-			    &sets[count++], why);
-			worst = rc < 0 ? rc : worst;
-		}
-	}
-	rc = try_control(options, &sets[count++], why);
-	worst = rc < 0 ? rc : worst;
+	for (list = 0; list < 2; list++)
+		for (i = 0; i < lists[list]->count; i++)
+			trials[count++].item = lists[list]->items[i];
+	control_item(options, &control);
+	if (control.len > 0 && buf_cstr(&control) != NULL)
+		trials[count++].item = buf_cstr(&control);
 	for (i = 0; i < count; i++)
-		listen_close(&sets[i]);
-	free(sets);
+		try_address(options, &trials[i]);
+	for (i = 0; i < count; i++)
+		listen_close(&trials[i].set);
+	for (i = 0; i < count; i++) {
+		try_again(options, &trials[i]);
+		if (tell(&trials[i], why) < 0)
+			worst = trials[i].rc;
+		buf_free(&trials[i].reason);
+	}
+	buf_free(&control);
+	free(trials);
 	return worst;
 }
 

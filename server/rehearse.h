@@ -8,8 +8,9 @@
 /*
  * For --check-config: what the master itself would need at a start. Every
  * address of `bind` is opened and closed again, every file is looked at.
- * An address that is taken is no fault when the server of these settings runs,
- * which its pid file or its control socket tells.
+ * An address that another process has is no fault, but a warning, unless it is
+ * the server of these settings, which its pid file or its control socket
+ * tells; two of these settings that exclude each other are one.
  *
  * THREADS  Master only (it changes the umask for a moment).
  *
