@@ -19,6 +19,30 @@ is_timeout(double timeout)
 	return isfinite(timeout) && timeout < 1e10;
 }
 
+/* How long something is kept, and the option that says so. */
+struct life {
+	const char *member;
+	double seconds;
+};
+
+static void
+check_lives(struct app *app, const char *verb, const char *name,
+    const struct life *lives, size_t count)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		if (lives[i].seconds < 0 && lives[i].seconds != PH_FOREVER)
+			(void)buf_printf(&app->problems,
+			    "%s(%s): %s = %g: a time is 0 or more seconds, or "
+			    "PH_FOREVER\n",
+			    verb, name, lives[i].member, lives[i].seconds);
+	}
+}
+
+#define CHECK_LIVES(app, verb, name, lives) \
+	check_lives(app, verb, name, lives, sizeof(lives) / sizeof((lives)[0]))
+
 static void
 complain(struct app *app, const char *verb, const char *name, const char *why)
 {
@@ -31,7 +55,7 @@ complain(struct app *app, const char *verb, const char *name, const char *why)
 static const char *
 useless_stale(double timeout, double stale)
 {
-	return timeout < 0 && stale != 0
+	return timeout == PH_FOREVER && stale != 0
 		   ? ".stale would begin when .timeout ends: PH_FOREVER "
 		     "does not end"
 		   : NULL;
@@ -42,6 +66,8 @@ app_check_callback(struct app *app, const char *name,
     const struct ph_callback_options *options)
 {
 	static const char verb[] = "ph_callback";
+	const struct life lives[] = { { ".timeout", options->timeout },
+		{ ".stale", options->stale } };
 	const char *why = NULL;
 
 	if (!is_timeout(options->timeout) || !is_timeout(options->stale))
@@ -55,6 +81,8 @@ app_check_callback(struct app *app, const char *name,
 	else if (options->stale != 0 || options->version != 0)
 		why = ".stale and .version are of kept answers: they need "
 		      ".memoize";
+	if (why == NULL)
+		CHECK_LIVES(app, verb, name, lives);
 	complain(app, verb, name, why);
 	why = NULL;
 	if (!options->background &&
@@ -84,15 +112,21 @@ app_check_memoize(struct app *app, const char *name,
     const struct ph_memoize_options *options)
 {
 	static const char verb[] = "ph_memoize";
+	const struct life lives[] = { { ".timeout", options->timeout },
+		{ ".stale", options->stale },
+		{ ".null_timeout", options->null_timeout },
+		{ ".error_timeout", options->error_timeout } };
+	const char *why = useless_stale(options->timeout, options->stale);
 
 	if (!is_timeout(options->timeout) || !is_timeout(options->stale) ||
 	    !is_timeout(options->null_timeout) ||
 	    !is_timeout(options->error_timeout))
 		complain(app, verb, name,
 		    "the timeout is not a number of seconds");
+	else if (why == NULL)
+		CHECK_LIVES(app, verb, name, lives);
 	else
-		complain(app, verb, name,
-		    useless_stale(options->timeout, options->stale));
+		complain(app, verb, name, why);
 	if (options->scope < PH_SCOPE_GLOBAL || options->scope > PH_SCOPE_USER)
 		complain(app, verb, name, ".scope is none of the scopes");
 	if (options->key != NULL && options->ignore != 0)

@@ -18,6 +18,35 @@
 
 #include "worker/dash_id.h"
 
+__attribute__((format(printf, 2, 3))) static const char *
+say(struct arena *arena, const char *format, ...)
+{
+	char text[256];
+	const char *copy;
+	va_list args;
+	int len;
+
+	va_start(args, format);
+	len = vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	if (len < 0 || (size_t)len >= sizeof(text))
+		len = 0;
+	copy = arena_strndup(arena, text, (size_t)len);
+	return copy != NULL ? copy : "a component's properties are wrong";
+}
+
+/* Does it stand for many? That is for the dependencies of callbacks. */
+static bool
+is_pattern(const struct value *id)
+{
+	uint32_t i;
+
+	for (i = 0; i < id->count; i++)
+		if (dash_id_wild(&id->u.members[i].value) != DASH_PLAIN)
+			return true;
+	return false;
+}
+
 /* An id: a text, or an object in JSON as ph_id() and PH_ID() give. */
 static int
 id_read(struct arena *arena, const char *text, struct value *out,
@@ -32,6 +61,13 @@ id_read(struct arena *arena, const char *text, struct value *out,
 		       "or PH_ID()";
 	else
 		id = value_text(arena, text, strlen(text));
+	if (id != NULL && id->kind == VALUE_OBJECT && is_pattern(id)) {
+		*why = say(arena,
+		    "the id %.120s is a pattern, for callbacks; a component "
+		    "has one id: ph_id(\"type\", index)",
+		    text);
+		return -1;
+	}
 	if (id == NULL)
 		return -1;
 	*out = *id;
@@ -82,23 +118,6 @@ static bool
 is_more(const struct ph_prop *prop)
 {
 	return strcmp(prop->name, "more") == 0;
-}
-
-__attribute__((format(printf, 2, 3))) static const char *
-say(struct arena *arena, const char *format, ...)
-{
-	char text[256];
-	const char *copy;
-	va_list args;
-	int len;
-
-	va_start(args, format);
-	len = vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	if (len < 0 || (size_t)len >= sizeof(text))
-		len = 0;
-	copy = arena_strndup(arena, text, (size_t)len);
-	return copy != NULL ? copy : "a component's properties are wrong";
 }
 
 /*

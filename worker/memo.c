@@ -503,7 +503,8 @@ host_memo_new(struct ph_call *ph, ph_function *function,
 static bool
 is_time(double seconds)
 {
-	return isfinite(seconds) && seconds < 1e10;
+	return (isfinite(seconds) && seconds >= 0 && seconds < 1e10) ||
+	       seconds == PH_FOREVER;
 }
 
 const struct ph_value *
@@ -516,8 +517,11 @@ host_memo_with(struct ph_call *ph, const struct ph_memo_options *options)
 	if (!is_time(options->timeout) || !is_time(options->stale) ||
 	    !is_time(options->max_age)) {
 		call_error(call,
-		    "%s: ph_memo_with(): a time is not a number of seconds",
-		    call->name);
+		    "%s: ph_memo_with(): %s is not a number of seconds",
+		    call->name,
+		    !is_time(options->timeout) ? ".timeout"
+		    : !is_time(options->stale) ? ".stale"
+					       : ".max_age");
 		return NULL;
 	}
 	while (count < MEMO_ARGUMENTS_MAX && arguments[count] != NULL)

@@ -265,6 +265,7 @@ const LAYOUTS = [
   ["asks", 'html_div(.children = ph_query(call, "SELECT 1"))', "", /layout: it fails: ph_query\(\) .*\.blocking/],
   ["says", '(ph_fail(call, "not now"), NULL)', "", /layout: it fails: not now/],
   ["lacks", "html_div(.children = dcc_location())", "", /component Location needs property/],
+  ["pattern", 'html_div(.id = PH_MATCH("x"))', "", /the id .*MATCH.* is a pattern, for callbacks/],
   ["raw", 'ph_json("{a")', "", /PH_JSON\(\{a\.\.\.\)/],
   ["nothing", "(const struct ph_value *)(call == NULL ? call : NULL)", "", /layout: the page: is NULL/],
   ["letters", 'html_div(.title = "\\xff")', "", /layout: the page: .*UTF-8/],

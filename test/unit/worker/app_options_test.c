@@ -59,6 +59,8 @@ check_problems(const char *want)
 #define FOR_EVER \
 	".stale would begin when .timeout ends: PH_FOREVER does not end\n"
 
+#define SECONDS ": a time is 0 or more seconds, or PH_FOREVER\n"
+
 static void
 times_without_memoize(void **state)
 {
@@ -94,6 +96,29 @@ nothing_follows_for_ever(void **state)
 	ph_memoize(app, run, .timeout = PH_FOREVER, .stale = 5);
 	check_problems("ph_memoize(run): " FOR_EVER);
 	ph_memoize(app, run, .timeout = 5, .stale = PH_FOREVER);
+	check_problems("");
+}
+
+/* -1 is PH_FOREVER; any other was taken for it. */
+static void
+times_below_zero(void **state)
+{
+	(void)state;
+	ph_memoize(app, run, .timeout = -5, .stale = -0.5, .null_timeout = -2,
+	    .error_timeout = -3);
+	check_problems("ph_memoize(run): .timeout = -5" SECONDS
+		       "ph_memoize(run): .stale = -0.5" SECONDS
+		       "ph_memoize(run): .null_timeout = -2" SECONDS
+		       "ph_memoize(run): .error_timeout = -3" SECONDS);
+	ph_callback(app, run, PH_OUTPUT("a.x"), PH_INPUT("i.v"), .timeout = -5,
+	    .stale = -7, .memoize = true);
+	check_problems("ph_callback(run): .timeout = -5" SECONDS
+		       "ph_callback(run): .stale = -7" SECONDS);
+	ph_callback(app, run, PH_OUTPUT("a.x"), PH_INPUT("i.v"), .timeout = -5,
+	    .background = true);
+	check_problems("ph_callback(run): .timeout = -5" SECONDS);
+	ph_memoize(app, run, .timeout = PH_FOREVER, .null_timeout = PH_FOREVER,
+	    .error_timeout = PH_FOREVER);
 	check_problems("");
 }
 
@@ -213,6 +238,7 @@ main(void)
 	static const struct CMUnitTest tests[] = {
 		TEST(times_without_memoize),
 		TEST(nothing_follows_for_ever),
+		TEST(times_below_zero),
 		TEST(intervals),
 		TEST(clientside_callbacks),
 		TEST(databases),

@@ -240,6 +240,30 @@ more_that_nobody_knows(void **state)
 	}
 }
 
+/* A callback names many by a pattern; a component has one id. */
+static void
+a_pattern_is_no_id(void **state)
+{
+	static const char *const wrong[] = { PH_MATCH("x"), PH_ALL("x"),
+		PH_ALLSMALLER("x"), PH_ID({ "type" : ALL, "index" : 1 }) };
+	struct card props = { .id = PH_ID({ "type" : "ALL", "index" : 1 }) };
+	char want[160];
+	const char *why;
+	size_t i;
+
+	(void)state;
+	assert_int_equal(make(&props)->prop_count, 1);
+	for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		props.id = wrong[i];
+		assert_null(component_new(&arena, &card, &props, &why));
+		(void)snprintf(want, sizeof(want),
+		    "the id %s is a pattern, for callbacks; a component has "
+		    "one id: ph_id(\"type\", index)",
+		    wrong[i]);
+		assert_string_equal(why, want);
+	}
+}
+
 static void
 a_component_without_properties(void **state)
 {
@@ -288,6 +312,7 @@ main(void)
 		ARENA_TEST(more_adds_its_members),
 		ARENA_TEST(more_in_odd_shapes),
 		ARENA_TEST(more_that_nobody_knows),
+		ARENA_TEST(a_pattern_is_no_id),
 		ARENA_TEST(a_component_without_properties),
 		ARENA_TEST(a_full_arena_is_an_error),
 	};
