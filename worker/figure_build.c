@@ -31,7 +31,8 @@ struct figure {
 
 enum field_kind {
 	FIELD_VALUE,
-	FIELD_LIST, /* what the page gives back: no typed array */
+	FIELD_LIST,  /* what the page gives back: no typed array */
+	FIELD_BOXES, /* plotly draws NaN there, and leaves null out */
 	FIELD_TEXT,
 	FIELD_NUMBER,
 	FIELD_INT,
@@ -57,10 +58,10 @@ static const struct field trace_fields[] = {
 	TRACE(z, VALUE, "z", NULL),
 	TRACE(labels, VALUE, "labels", NULL),
 	TRACE(values, VALUE, "values", NULL),
-	TRACE(open, VALUE, "open", NULL),
-	TRACE(high, VALUE, "high", NULL),
-	TRACE(low, VALUE, "low", NULL),
-	TRACE(close, VALUE, "close", NULL),
+	TRACE(open, BOXES, "open", NULL),
+	TRACE(high, BOXES, "high", NULL),
+	TRACE(low, BOXES, "low", NULL),
+	TRACE(close, BOXES, "close", NULL),
 	TRACE(lat, VALUE, "lat", NULL),
 	TRACE(lon, VALUE, "lon", NULL),
 	TRACE(locations, VALUE, "locations", NULL),
@@ -217,6 +218,23 @@ json_value(struct call *call, const char *json)
 	return value;
 }
 
+/* As a list, whose gaps are null, if it has any. */
+static const struct value *
+without_gaps(struct arena *arena, const struct value *value)
+{
+	const double *numbers;
+	size_t count;
+	size_t i;
+
+	if (value->kind == VALUE_ARRAY ||
+	    !frame_numbers(arena, value, &numbers, &count))
+		return value;
+	for (i = 0; i < count; i++)
+		if (!isfinite(numbers[i]))
+			return frame_list(arena, value);
+	return value;
+}
+
 /* What the member holds; NULL: it was not given. */
 static const struct value *
 field_value(struct call *call, const struct field *field, const void *options)
@@ -236,6 +254,11 @@ field_value(struct call *call, const struct field *field, const void *options)
 		memcpy(&value, at, sizeof(value));
 		return value != NULL ? frame_list(call->arena, host_take(value))
 				     : NULL;
+	case FIELD_BOXES:
+		memcpy(&value, at, sizeof(value));
+		return value != NULL
+			   ? without_gaps(call->arena, host_take(value))
+			   : NULL;
 	case FIELD_TEXT:
 		memcpy(&text, at, sizeof(text));
 		return text != NULL

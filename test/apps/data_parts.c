@@ -62,14 +62,19 @@ graph(const char *type)
 {
 	static const double numbers[] = { 1, 3, 2, 5, 4, 2.5 };
 	static const double more[] = { 2, 4, 4, 7, 6, 3 };
+	static const double gap[] = { 1, NAN, 2 };
 	const struct ph_value *x = ph_doubles(numbers, 6);
 	const struct ph_value *y = ph_doubles(more, 6);
 	struct ph_figure *figure = ph_figure();
 
 	if (strcmp(type, "candlestick") == 0)
-		ph_candlestick(figure, .x = PH_JSON([ 1, 2 ]),
-		    .open = PH_JSON([ 1, 2 ]), .high = PH_JSON([ 3, 4 ]),
-		    .low = PH_JSON([ 0, 1 ]), .close = PH_JSON([ 2, 3 ]));
+		ph_candlestick(figure, .x = PH_JSON([ 1, 2, 3 ]),
+		    .open = ph_doubles(gap, 3), .high = PH_JSON([ 3, 4, 5 ]),
+		    .low = ph_doubles(gap, 3), .close = PH_JSON([ 2, 3, 4 ]));
+	else if (strcmp(type, "ohlc") == 0)
+		ph_trace(figure, type, .x = PH_JSON([ 1, 2, 3 ]),
+		    .open = ph_doubles(gap, 3), .high = PH_JSON([ 3, 4, 5 ]),
+		    .low = ph_doubles(gap, 3), .close = PH_JSON([ 2, 3, 4 ]));
 	else if (strcmp(type, "pie") == 0)
 		ph_pie(figure, .labels = PH_JSON([ "a", "b" ]),
 		    .values = PH_JSON([ 1, 2 ]), .hole = 0.4);
@@ -128,7 +133,7 @@ layout(struct ph_call *call)
 		    graph("histogram2d"), graph("histogram2dcontour"),
 		    graph("heatmap"), graph("contour"), graph("box"),
 		    graph("violin"), graph("pie"), graph("candlestick"),
-		    graph("scattergeo"), graph("choropleth")));
+		    graph("ohlc"), graph("scattergeo"), graph("choropleth")));
 }
 
 PH_APP(app)

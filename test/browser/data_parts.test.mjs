@@ -20,6 +20,7 @@ const DRAWN = {
   violin: ".violinlayer path.violin",
   pie: ".pielayer path.surface",
   candlestick: ".boxlayer path.box",
+  ohlc: ".ohlclayer path",
   scattergeo: ".scattergeo path.point",
   choropleth: ".choroplethlayer path.choroplethlocation",
 };

@@ -3,6 +3,10 @@
 /* <pronghorn/figure.h>: each field at its place in plotly's tree. */
 #include "test/unit/worker/app_fixture.h"
 
+#include <math.h>
+
+#include <pronghorn/data.h>
+
 static struct app_fixture fixture;
 static struct call call;
 
@@ -101,6 +105,27 @@ grids_have_a_shape(void **state)
 }
 
 /* The page looks the points up in it, which it cannot in a typed array. */
+/* plotly draws a path to NaN there. */
+static void
+candles_have_null_for_a_gap(void **state)
+{
+	static const double gap[] = { 1, NAN, INFINITY };
+	static const float narrow[] = { 0.5F, NAN };
+	static const double full[] = { 1, 2 };
+	struct ph_figure *figure = ph_figure();
+
+	(void)state;
+	ph_candlestick(figure, .x = ph_doubles(full, 2),
+	    .open = ph_doubles(gap, 3), .high = ph_floats(narrow, 2),
+	    .low = PH_JSON([ 1, null ]), .close = ph_doubles(full, 2));
+	check_json(figure,
+	    "{\"data\":[{\"type\":\"candlestick\",\"x\":{\"dtype\":\"f8\","
+	    "\"bdata\":\"AAAAAAAA8D8AAAAAAAAAQA==\"},\"open\":[1,null,null],"
+	    "\"high\":[0.5,null],\"low\":[1,null],\"close\":{\"dtype\":"
+	    "\"f8\",\"bdata\":\"AAAAAAAA8D8AAAAAAAAAQA==\"}}],"
+	    "\"layout\":{}}");
+}
+
 static void
 customdata_is_a_list(void **state)
 {
@@ -179,6 +204,7 @@ main(void)
 		TEST(traces_have_their_fields),
 		TEST(layouts_have_their_fields),
 		TEST(grids_have_a_shape),
+		TEST(candles_have_null_for_a_gap),
 		TEST(customdata_is_a_list),
 		TEST(maps_stay_at_home),
 		TEST(styles_are_known),
