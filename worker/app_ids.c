@@ -53,6 +53,7 @@ struct search {
 	size_t count;
 	size_t layout; /* which one runs */
 	bool strictly; /* a layout that fails is a mistake */
+	bool shows;    /* ph_page_container() is there */
 	bool quietly;  /* all has been said before */
 	bool unsure;   /* something is there that cannot be looked into */
 	bool wrong;    /* no browser could show it */
@@ -126,8 +127,10 @@ look_at(struct search *search, const struct value *value, unsigned depth)
 	else if (value->kind == VALUE_ARRAY)
 		for (i = 0; i < value->count; i++)
 			look_at(search, &value->u.items[i], depth + 1);
+	else if (children_is_finished(value) && pages_is_container(value))
+		search->shows = true;
 	else if (children_is_finished(value))
-		search->unsure |= !pages_is_container(value);
+		search->unsure = true;
 	else if (value->kind == VALUE_OBJECT)
 		for (i = 0; i < value->count; i++)
 			look_at(search, &value->u.members[i].value, depth + 1);
@@ -397,11 +400,27 @@ run_pages(struct app *app, struct toolkit *kit, struct search *search)
 	}
 }
 
+/*
+ * Pages that are nowhere to be seen. A layout that asks who the visitor is may
+ * have a place for them another time; one that a callback fills in later says
+ * so by a validation layout that has it.
+ */
+static void
+say_not_shown(struct app *app)
+{
+	(void)buf_puts(&app->problems,
+	    "ph_page(): the layout has no ph_page_container(), where pages are "
+	    "shown (one that is added later stands in "
+	    "ph_validation_layout(), or .suppress_callback_exceptions of "
+	    "ph_options() allows that)\n");
+}
+
 bool
 app_validate_ids(struct app *app, struct toolkit *kit, bool strictly)
 {
 	struct search search = { .strictly = strictly };
 	struct arena arena;
+	bool known; /* what the layout shows */
 	size_t i;
 
 	if (app->layout == NULL)
@@ -413,6 +432,7 @@ app_validate_ids(struct app *app, struct toolkit *kit, bool strictly)
 		search.unsure = true;
 	else
 		run(kit, app->layout, "layout", &search);
+	known = !search.unsure;
 	run_pages(app, kit, &search);
 	check_twice(app, &search);
 	if (app->validation != NULL) {
@@ -421,6 +441,8 @@ app_validate_ids(struct app *app, struct toolkit *kit, bool strictly)
 	}
 	if (app->page.suppress_callback_exceptions)
 		search.unsure = true;
+	else if (app->page_count > 0 && known && !search.shows)
+		say_not_shown(app);
 	for (i = 0; !search.unsure && i < app->callback_count; i++) {
 		if (app->callbacks[i]->cancels ||
 		    pages_is_own(app->callbacks[i]))

@@ -261,6 +261,7 @@ test("clients that leave while they wait", async (t, scene) => {
 const LAYOUTS = [
   ["good", 'html_div(.id = "a", .children = PH_CHILDREN(ph_text("x"), html_p(.id = "b")))'],
   ["list", 'PH_CHILDREN(html_div(.id = "a"), html_div(.id = "b"))'],
+  ["plain", "html_p()"],
   ["open", 'html_div(.children = ph_text(ph_header(call, "A")))'],
   ["asks", 'html_div(.children = ph_query(call, "SELECT 1"))', "", /layout: it fails: ph_query\(\) .*\.blocking/],
   ["says", '(ph_fail(call, "not now"), NULL)', "", /layout: it fails: not now/],
@@ -304,6 +305,9 @@ const IDS = [
   ["unknown", NOPE, undefined, "open"],
   ["validated", `ph_validation_layout(app, layout_good); ${NOPE}`, /input .*nope\.value/, "open"],
   ["valid", `ph_validation_layout(app, layout_good); ${CALLBACK(".memoize = true")}`, undefined, "open"],
+  ["pages_nowhere", 'ph_page(app, "/", layout_list);', /ph_page\(\): the layout has no ph_page_container\(\)/, "plain"],
+  ["pages_later", 'ph_page(app, "/", layout_list); ph_validation_layout(app, layout_pages_apart);', undefined, "plain"],
+  ["pages_open", 'ph_page(app, "/", layout_list);', undefined, "open"],
   ["running", CALLBACK('.running = PH_RUNNING(PH_WHILE("nope.disabled", ph_bool(true), ph_bool(false)))'), /\.running .*nope\.disabled/],
   ["cancel", CALLBACK('.background = true, .cancel = PH_TEXTS("nope.n_clicks")'), /\.cancel .*nope\.n_clicks/],
   ["progress", CALLBACK('.background = true, .progress = PH_PROGRESS({ "nope.value", ph_int(0) })'), /\.progress .*nope\.value/],
@@ -367,6 +371,10 @@ test("layouts that no browser could show do not start", { seconds: 120 }, async 
 
     assert.equal(strict.status, why ? 1 : 0, `${name}: ${strict.stderr}`);
     if (why) assert.match(strict.stderr, why, name);
+    const warned = await check(`ids_${name}`);
+
+    assert.equal(warned.status, 0, `${name}: ${warned.stderr}`);
+    if (why) assert.match(warned.stderr, /level=warning .*event=app\.ids/, name);
     const quiet = await check(`ids_${name}_quiet`, "--debug");
 
     assert.equal(quiet.status, 0, `${name}: ${quiet.stderr}`);
