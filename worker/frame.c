@@ -565,6 +565,19 @@ parse_columns(struct arena *arena, const struct value *object, const char **why)
 	return frame_table(arena, names, columns, object->count, why);
 }
 
+/* Without the index columns may have these names, but no lists as cells. */
+static bool
+is_split(const struct value *object, const struct value *names,
+    const struct value *data)
+{
+	if (names == NULL || names->kind != VALUE_ARRAY || data == NULL ||
+	    data->kind != VALUE_ARRAY)
+		return false;
+	return value_get(object, "index") != NULL ||
+	       (object->count == 2 && names->count > 0 &&
+		   are_rows(data, names->count));
+}
+
 const struct value *
 frame_parse(struct arena *arena, const struct value *value, const char **why)
 {
@@ -578,8 +591,7 @@ frame_parse(struct arena *arena, const struct value *value, const char **why)
 		return parse_records(arena, value, why);
 	if (value->kind != VALUE_OBJECT)
 		return NULL;
-	if (names != NULL && names->kind == VALUE_ARRAY && data != NULL &&
-	    data->kind == VALUE_ARRAY && value_get(value, "index") != NULL)
+	if (is_split(value, names, data))
 		return parse_split(arena, names, data, why);
 	return parse_columns(arena, value, why);
 }

@@ -142,6 +142,8 @@ tables_have_forms_and_come_back(void **state)
 	const struct ph_value *again;
 	const char *split = "{\"columns\":[\"n\",\"s\",\"i\"],\"index\":[0,1],"
 			    "\"data\":[[1.5,\"a\\\"b\",1],[null,null,2]]}";
+	const char *bare = "{\"columns\":[\"n\",\"s\",\"i\"],"
+			   "\"data\":[[1.5,\"a\\\"b\",1],[null,null,2]]}";
 
 	(void)state;
 	check_json(table, "[{\"n\":1.5,\"s\":\"a\\\"b\",\"i\":1},"
@@ -157,12 +159,19 @@ tables_have_forms_and_come_back(void **state)
 	again = ph_table_of(ph_text(split));
 	assert_non_null(again);
 	check_json(ph_split(again), split);
+	again = ph_table_of(ph_text(bare));
+	assert_non_null(again);
+	check_json(ph_split(again), split);
 	again = ph_table_of(ph_json_text(ph_columns(table)));
 	check_json(ph_split(again), split);
 	again = ph_table_of(ph_json_text(table));
 	check_json(ph_split(again), split);
 	again = ph_read_csv(ph, .text = ph_csv(table));
 	check_json(ph_split(again), split);
+	/* Columns that are called so. */
+	check_json(ph_table_of(ph_json("{\"columns\":[\"a\"],\"data\":[1]}")),
+	    "[{\"columns\":\"a\",\"data\":1}]");
+	check_json(ph_table_of(ph_json("{\"columns\":[],\"data\":[]}")), "[]");
 	assert_null(ph_table_of(ph_text("{")));
 	assert_null(ph_table_of(ph_json("[1,2]")));
 	assert_null(ph_table_of(ph_json("{\"a\":[1],\"b\":[1,2]}")));

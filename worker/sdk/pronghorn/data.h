@@ -12,6 +12,9 @@
  * ph_member(table, "x") is one column. Filtering, sorting, grouping and
  * joining are SQL's work: see ph_query().
  *
+ * A column has one type. One of SQLite's in which numbers and texts are mixed
+ * is one of texts, the numbers as they are written: CAST() it in the query.
+ *
  * A column, and an array made by ph_doubles() and its kin, reaches a figure as
  * a typed array, which is a quarter of the bytes of a list and is not parsed;
  * in any other property of a component, and in a route's JSON, it is a list.
@@ -171,7 +174,8 @@ ph_table_new_(const struct ph_member *members)
 
 /*
  * A table again from what ph_split(), ph_columns() or a table itself became
- * in the browser: an object or list, or its JSON text. NULL when it is none of
+ * in the browser: an object or list, or its JSON text. A split may lack its
+ * "index": {"columns":["a"],"data":[[1],[2]]}. NULL when it is none of
  * these: anything can come from a browser.
  */
 static inline const struct ph_value *
