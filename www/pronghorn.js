@@ -391,16 +391,23 @@
     if (count.previousSibling instanceof HTMLElement) count.before(" ");
   }
 
-  /* By what they are, as well. There is a hidden input beside that button: clicks
-   * on a label go to the button, and the Tab key must not stop where nothing is
-   * seen or said. */
+  /* The Tab key stops at a hidden input beside that button, which gives the focus
+   * away and is a stop again after each use; nothing is seen or said there. So
+   * the button itself shall be the stop. */
+  const STOP = ".dash-dropdown-focus-target:not([tabindex='-1'])";
+  const beNoStop = (input) => {
+    input.tabIndex = -1;
+  };
+
+  /* By what they are, as well. */
   const MENDS = {
     '.dash-options-list-option[role="option"]': beBox,
     '.dash-options-list[role="listbox"]': beGroup,
     '.dash-dropdown[aria-haspopup="listbox"]': beOpener,
     ".dash-dropdown-value + .dash-dropdown-value-count": beApart,
-    ".dash-dropdown-focus-target:not([tabindex='-1'])": (input) => {
-      input.tabIndex = -1;
+    [STOP]: beNoStop,
+    'button.dash-dropdown[tabindex="-1"]': (button) => {
+      button.tabIndex = 0;
     },
   };
 
@@ -430,6 +437,7 @@
   new MutationObserver((changes) => {
     for (const { target } of changes)
       if (target.matches(".dash-options-list-option[aria-selected]")) beBox(target);
+      else if (target.matches(STOP)) beNoStop(target);
       else if (
         target.getAttribute("aria-expanded") === "true" &&
         target.hasAttribute("aria-controls") &&
@@ -437,7 +445,7 @@
       )
         requestAnimationFrame(() => giveName(target));
   }).observe(document.documentElement, {
-    attributeFilter: ["aria-expanded", "aria-selected"],
+    attributeFilter: ["aria-expanded", "aria-selected", "tabindex"],
     subtree: true,
   });
 })();

@@ -283,14 +283,79 @@ test("parts that have no name get one", { seconds: 120 }, async (t, scene) => {
   await runs.visit();
   for (const name of ["First page", "Previous page", "Next page", "Last page"])
     await page.getByRole("button", { name, exact: true }).waitFor(PATIENT);
-  const stops = page.locator('.dash-dropdown-focus-target:not([tabindex="-1"])');
-
-  assert.equal(await stops.count(), 0, "the Tab key stops where nothing is seen");
   await page.locator("#machines").click();
   await page
     .getByRole("dialog", { name: "Machines" })
     .getByRole("group", { name: "Machines" })
     .waitFor(PATIENT);
+});
+
+/* What has the focus: an id, or its name. */
+const focus = ({ page }) =>
+  page.evaluate(() => {
+    const { activeElement: one } = document;
+
+    return one.id || one.getAttribute("aria-label") || one.className || one.tagName;
+  });
+
+/* One press after the other, and what has the focus after each. */
+async function walk(visitor, key, times) {
+  const places = [];
+
+  for (let i = 0; i < times; i++) {
+    await visitor.page.keyboard.press(key);
+    places.push(await focus(visitor));
+  }
+  return places;
+}
+
+test("the Tab key comes to each dropdown once", { seconds: 120 }, async (t, scene) => {
+  const server = await scene.start({ app: example("csv_explorer") });
+  const visitor = await Visitor.open(await launch(scene), server);
+  const { page } = visitor;
+  const count = () => page.locator("#count").textContent();
+  const stops = page.locator(".dash-dropdown-focus-target:not([tabindex='-1'])");
+  const inOrder = async (when) => {
+    await page.evaluate(() => document.activeElement.blur());
+    await page.mouse.click(2, 2);
+    assert.deepEqual(
+      await walk(visitor, "Tab", 4),
+      ["plant", "machines", "Minimum", "Maximum"],
+      when,
+    );
+    assert.deepEqual(
+      await walk(visitor, "Shift+Tab", 3),
+      ["Minimum", "machines", "plant"],
+      when,
+    );
+    assert.equal(await stops.count(), 0, when);
+  };
+
+  await visitor.visit();
+  await page.locator("#count", { hasText: "819 runs" }).waitFor(PATIENT);
+  await visitor.settled();
+  await inOrder("a page that was loaded");
+  /* It is on the plant now; what is chosen there changes the machines. */
+  await page.keyboard.press("Enter");
+  await page.locator(".dash-dropdown-content :focus").waitFor(PATIENT);
+  await page.keyboard.press("ArrowDown");
+  await page.locator(".dash-options-list :focus").waitFor(PATIENT);
+  await page.keyboard.press("Space");
+  await until("fewer runs", async () => !/^819 /.test(await count()));
+  await page.keyboard.press("Escape");
+  await page.locator(".dash-dropdown-content").waitFor({ state: "detached" });
+  await visitor.settled();
+  assert.equal(await focus(visitor), "plant");
+  await inOrder("after a choice");
+  /* Opened and left with the mouse. */
+  await page.locator("#machines").click();
+  await page.locator(".dash-dropdown-content").waitFor(PATIENT);
+  await page.mouse.click(2, 2);
+  await page.locator(".dash-dropdown-content").waitFor({ state: "detached" });
+  await page.evaluate(() => document.activeElement.blur());
+  await isAccessible(page, "a dropdown that was left");
+  await inOrder("after the mouse");
+  assert.deepEqual(visitor.complaints, []);
 });
 
 /* What the front end draws as options of listboxes, with boxes in them. */
