@@ -358,6 +358,56 @@ test("the Tab key comes to each dropdown once", { seconds: 120 }, async (t, scen
   assert.deepEqual(visitor.complaints, []);
 });
 
+/* Contrast of words with what is behind them, as WCAG has it; colours as computed. */
+const contrast = (page, selector, pseudo) =>
+  page.locator(selector).first().evaluate((one, part) => {
+    const parts = (color) => color.match(/[\d.]+/g).map(Number);
+    const behind = (node) => {
+      const [r, g, b, a = 1] = parts(getComputedStyle(node).backgroundColor);
+
+      if (a === 1 || !node.parentElement) return [r, g, b];
+      return behind(node.parentElement).map((x, i) => x * (1 - a) + [r, g, b][i] * a);
+    };
+    const light = (rgb) =>
+      rgb
+        .slice(0, 3)
+        .map((x) => x / 255)
+        .map((x) => (x <= 0.04045 ? x / 12.92 : ((x + 0.055) / 1.055) ** 2.4))
+        .reduce((sum, x, i) => sum + x * [0.2126, 0.7152, 0.0722][i], 0);
+    const both = [parts(getComputedStyle(one, part).color), behind(one)].map(light);
+
+    return (Math.max(...both) + 0.05) / (Math.min(...both) + 0.05);
+  }, pseudo);
+
+test("a table's selection and page can be read", { seconds: 120 }, async (t, scene) => {
+  const server = await scene.start({ app: example("csv_explorer") });
+  const browser = await launch(scene);
+
+  for (const colorScheme of ["dark", "light"]) {
+    const visitor = await Visitor.open(browser, server, { colorScheme });
+    const { page } = visitor;
+
+    await visitor.visit();
+    await page.locator("#count", { hasText: "819 runs" }).waitFor(PATIENT);
+    await visitor.settled();
+    await page.locator("td.dash-cell").nth(1).click();
+    await page.keyboard.press("Shift+ArrowDown");
+    await page.keyboard.press("Shift+ArrowDown");
+    await page.locator("td.cell--selected").nth(2).waitFor(PATIENT);
+    await isAccessible(page, `a selection, ${colorScheme}`);
+    for (const [what, pseudo] of [
+      ["td.cell--selected", null],
+      ["td.cell--selected.focused", null],
+      ["input.current-page", null],
+      ["input.current-page", "::placeholder"],
+    ]) {
+      const is = await contrast(page, what, pseudo);
+
+      assert.ok(is >= 4.5, `${what} ${pseudo} ${colorScheme}: ${is}`);
+    }
+  }
+});
+
 /* What the front end draws as options of listboxes, with boxes in them. */
 test("lists of boxes are groups of boxes", { seconds: 120 }, async (t, scene) => {
   const server = await scene.start({ app: "boxes" });
