@@ -411,6 +411,25 @@
     },
   };
 
+  /* A DataTable takes keys of its cells, Tab first, from its other parts as well:
+   * whoever comes to its pager or filters does not get out again. They have to
+   * be the browser's there; Enter in the page's number is the pager's. */
+  const PART = "button, [type=button], [type=checkbox], [type=radio], .current-page";
+
+  document.addEventListener(
+    "keydown",
+    (event) => {
+      const part = event.target.closest?.(PART);
+
+      if (
+        part?.closest(".dash-table-container") &&
+        !(event.key === "Enter" && part.matches(".current-page"))
+      )
+        event.stopPropagation();
+    },
+    { capture: true },
+  );
+
   function mend() {
     for (const [what, how] of Object.entries(MENDS))
       document.querySelectorAll(what).forEach(how);

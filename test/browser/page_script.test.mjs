@@ -358,6 +358,66 @@ test("the Tab key comes to each dropdown once", { seconds: 120 }, async (t, scen
   assert.deepEqual(visitor.complaints, []);
 });
 
+test("the Tab key leaves a table's pager and filters", { seconds: 120 }, async (t, scene) => {
+  const server = await scene.start({ app: example("csv_explorer") });
+  const visitor = await Visitor.open(await launch(scene), server);
+  const { page } = visitor;
+  const press = (key) => page.keyboard.press(key);
+  const onPage = (n) =>
+    page.locator(`input.current-page[placeholder="${n}"]`).waitFor(PATIENT);
+
+  await visitor.visit();
+  await page.locator("#count", { hasText: "819 runs" }).waitFor(PATIENT);
+  await visitor.settled();
+  await page.locator("input.current-page").focus();
+  assert.deepEqual(await walk(visitor, "Tab", 2), ["Next page", "Last page"]);
+  assert.deepEqual(await walk(visitor, "Shift+Tab", 2), ["Next page", "current-page"]);
+  /* A number and Enter turn the page as before, and Enter does what a click does. */
+  await page.keyboard.type("3");
+  await press("Enter");
+  await onPage(3);
+  await page.getByRole("button", { name: "Next page" }).focus();
+  await press("Enter");
+  await onPage(4);
+  assert.deepEqual(await walk(visitor, "Shift+Tab", 2), ["current-page", "Previous page"]);
+  /* With a cell that is chosen, too; which stays, as does the key in the cells. */
+  await page.locator("td.dash-cell").nth(1).click();
+  await press("Tab");
+  assert.equal(await page.locator("td.focused").getAttribute("data-dash-column"),
+    await page.locator("td.dash-cell").nth(2).getAttribute("data-dash-column"));
+  await page.locator("input.current-page").focus();
+  assert.deepEqual(await walk(visitor, "Tab", 1), ["Next page"]);
+  assert.deepEqual(visitor.complaints, []);
+
+  const rows = await Visitor.open(
+    await launch(scene),
+    await scene.start({ app: example("million_rows") }),
+  );
+
+  await rows.visit();
+  await rows.page.locator("td.dash-cell").first().waitFor({ timeout: 100000 });
+  await rows.settled();
+  const filters = rows.page.locator(".dash-filter input:visible");
+  const total = await filters.count();
+
+  assert.ok(total > 4, `${total} parts of filters`);
+  await filters.first().focus();
+  for (const key of ["Tab", "Shift+Tab"]) {
+    const seen = [];
+
+    for (let i = 0; i < total; i++) {
+      seen.push(
+        await filters.evaluateAll((all) => all.indexOf(document.activeElement)),
+      );
+      await rows.page.keyboard.press(key);
+    }
+    /* Each of them once, and then somewhere else. */
+    assert.equal(new Set(seen).size, total, `${key}: ${seen}`);
+    assert.equal(await filters.evaluateAll((all) => all.indexOf(document.activeElement)), -1, key);
+    await filters.last().focus();
+  }
+});
+
 /* Contrast of words with what is behind them, as WCAG has it; colours as computed. */
 const contrast = (page, selector, pseudo) =>
   page.locator(selector).first().evaluate((one, part) => {
