@@ -2,7 +2,8 @@
 
 /* The status page of the admin process, live, in a real browser. */
 import assert from "node:assert/strict";
-import { test, until } from "../lib/harness.mjs";
+import path from "node:path";
+import { BUILD, test, until } from "../lib/harness.mjs";
 import { isAccessible, isWhole } from "../lib/axe.mjs";
 import { launch, PHONE, Visitor } from "../lib/page.mjs";
 import { GRAPHS, callbackBody } from "../lib/session.mjs";
@@ -292,4 +293,33 @@ test("the status page keeps focus and place", { seconds: 240 }, async (t, scene)
   await page.getByText(/^99 % now > 10 s, at worst > 10 s\.$/).waitFor();
   await page.getByText(/^Nothing is looked up now, at worst [\d.]+ %\.$/).waitFor();
   await visitor.screenshot("status-whole-phone-dark");
+});
+
+test("as an app of its own it says where the figures are", { seconds: 120 }, async (t, scene) => {
+  const server = await scene.start({ app: path.join(BUILD, "examples/status.so") });
+  const browser = await launch(scene);
+  const visitors = [
+    await Visitor.open(browser, server),
+    await Visitor.open(browser, server, PHONE),
+  ];
+  const there = async ({ page }) => {
+    await page
+      .getByText("--metrics-bind 127.0.0.1:9100", { exact: true })
+      .waitFor({ timeout: 60000 });
+    for (const id of ["flights", "latest", "workers", "ends", "callbacks", "functions", "cache", "sessions"])
+      await page.locator(`#${id}`, { hasText: "No figures on this address" }).waitFor();
+  };
+  const [{ page }] = visitors;
+
+  await page.clock.install();
+  for (const visitor of visitors) {
+    await visitor.visit();
+    await there(visitor);
+  }
+  assert.equal(await page.locator("#error").textContent(), "");
+  /* More than one of its intervals of two seconds. */
+  await page.clock.runFor(5000);
+  for (const { requests } of visitors)
+    assert.deepEqual(requests.filter((url) => /_ph\//.test(url)), []);
+  await isWhole(...visitors, "the status page alone", there);
 });

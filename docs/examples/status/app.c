@@ -13,10 +13,40 @@
  * Headings, tables and plots are made once, by layout(); what changes are
  * numbers and rows inside them. So the focus and the place where somebody has
  * scrolled to stay, and a screen reader keeps its place.
+ *
+ * Served as an app of its own, on the address of everybody, it says how to get
+ * to the figures.
  */
 #include <pronghorn/app.h>
 #include <pronghorn/dcc.h>
 #include <pronghorn/html.h>
+
+/* The rows of a table, or why there are none. */
+#define ROWS                                                                   \
+    "const h = (type, props, children) => ({ namespace:"                       \
+    "  'dash_html_components', type, props: { ...props, children } });"        \
+    "const body = (columns, list, none) => list.length ? list.map((cells) =>"  \
+    "  h('Tr', {}, cells.map((x, i) => i ? h('Td', {}, String(x)) : h('Th',"   \
+    "  { scope: 'row' }, String(x))))) : [h('Tr', {}, h('Td', { colSpan:"      \
+    "  columns }, none))];"
+
+/* As an app of its own it has nobody to ask, and does not try: it says where
+ * the figures are, and the interval ends. */
+#define ALONE                                                                  \
+    "const { requests_pathname_prefix: here } = JSON.parse("                   \
+    "  document.getElementById('_dash-config').textContent);"                  \
+    "if (!here.endsWith('/_ph/status/')) {"                                    \
+    "  const none = 'No figures on this address: see the top of the page.';"   \
+    "  const code = (text) => h('Code', {}, text);"                            \
+    "  const how = ['The server tells how it is on its admin address alone,'"  \
+    "    + ' and this page, served as an app of its own, has no figures.'"     \
+    "    + ' Start any app with ', code('--metrics-bind 127.0.0.1:9100'),"     \
+    "    ' (or ', code('metrics_bind = \"127.0.0.1:9100\"'), ' in its'"        \
+    "    + ' configuration) and open ',"                                       \
+    "    code('http://127.0.0.1:9100/_ph/status/'), '.'];"                     \
+    "  return ['', how, true, ...Array(12).fill('\\u2013'),"                   \
+    "    ...[6, 5, 9, 2, 4, 4, 2, 2].map((columns) => body(columns, [], none)),"\
+    "    ...Array(4).fill(none), ...Array(4).fill(SAME)]; }"
 
 /* Ask, and keep the rows of the last fifteen minutes. */
 #define ASK                                                                    \
@@ -98,12 +128,6 @@
 
 /* The rows of `tables`, in its order. */
 #define TABLES                                                                 \
-    "const h = (type, props, children) => ({ namespace:"                       \
-    "  'dash_html_components', type, props: { ...props, children } });"        \
-    "const body = (columns, list, none) => list.length ? list.map((cells) =>"  \
-    "  h('Tr', {}, cells.map((x, i) => i ? h('Td', {}, String(x)) : h('Th',"   \
-    "  { scope: 'row' }, String(x))))) : [h('Tr', {}, h('Td', { colSpan:"      \
-    "  columns }, none))];"                                                    \
     "const live = signals.filter(({ state }) => state === 'wanted' ||"         \
     "  state === 'computing');"                                                \
     "const waiting = ({ waiters, requests, more }) => requests > 0"            \
@@ -194,8 +218,8 @@
 static const char refresh[] =
     "async function(n) {"
     "const SAME = window.dash_clientside.no_update;"
-    "const OUTPUTS = 29;"
-    ASK WORDS TILES TABLES PLOTS
+    "const OUTPUTS = 31;"
+    ROWS ALONE ASK WORDS TILES TABLES PLOTS
     "const error = more.cache_error ? 'The cache cannot be read: ' +"
     "  more.cache_error + '.' : '';"
     "const parts = [...tiles, ...tables, ...notes];"
@@ -203,8 +227,8 @@ static const char refresh[] =
     "const mixed = late || turn !== state.turn;"
     "const old = mixed ? [] : state.shown;"
     "state.shown = mixed ? [] : shown;"
-    "return [error, ...parts.map((part, i) => shown[i] === old[i] ? SAME"
-    "  : part), ...figures];"
+    "return [error, SAME, SAME, ...parts.map((part, i) => shown[i] === old[i]"
+    "  ? SAME : part), ...figures];"
     "}";
 
 static const char *const tiles[][2] = {
@@ -326,6 +350,7 @@ layout(struct ph_call *call)
 	return html_main(.className = "container live", .children = PH_CHILDREN(
 	    html_h1(.children = ph_text("Server status")),
 	    html_p(.id = "error", .role = "alert"),
+	    html_p(.id = "where"),
 	    all_tiles(), html_div(.children = ph_list(graphs, COUNT(plots))),
 	    html_div(.children = ph_list(rows, COUNT(tables))),
 	    dcc_interval(.id = "tick", .interval = ph_int(2000))));
@@ -337,6 +362,7 @@ PH_APP(app)
 	ph_options(app, .keep_title = true);
 	ph_layout(app, layout);
 	ph_clientside(app, refresh, PH_OUTPUT("error.children"),
+	    PH_OUTPUT("where.children"), PH_OUTPUT("tick.disabled"),
 	    PH_OUTPUT("state.children"), PH_OUTPUT("ready.children"),
 	    PH_OUTPUT("requests.children"), PH_OUTPUT("p50.children"),
 	    PH_OUTPUT("p99.children"), PH_OUTPUT("hit-ratio.children"),
