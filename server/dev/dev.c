@@ -300,14 +300,49 @@ step_over(struct dev *dev, int status)
 	}
 }
 
-/* The server has ended. */
+/* What is being loaded is out of date, and would still take its time. */
 static void
-server_over(struct dev *dev)
+leave_reload(struct dev *dev)
+{
+	step_kill(&dev->step);
+	dev->doing = DEV_NOTHING;
+	dev->slow = false;
+	free(dev->load_error);
+	dev->load_error = NULL;
+	/* Should nothing new compile, the server has to be told, too. */
+	dev->fresh = !(dev->changed & WATCH_CODE) && dev->trying != dev->loaded;
+	dev->changed |= WATCH_REST;
+	(void)dev_point(dev, dev->loaded);
+}
+
+/* Somebody has killed the server: what it served is served again. */
+static void
+server_again(struct dev *dev)
+{
+	(void)fprintf(stderr,
+	    "pronghorn dev: the server was killed and is started again\n");
+	if (dev->doing == DEV_RELOAD)
+		leave_reload(dev);
+	dev->seen_us = clock_mono_us();
+	dev->stopgap = dev->loaded == 0;
+	dev->announced = false;
+	dev->words.open = false; /* the page looks for it by itself */
+	start_server(dev, dev->loaded);
+}
+
+/* The server has ended. One that is killed as soon as it serves is given up. */
+static void
+server_over(struct dev *dev, int status)
 {
 	dev->server = 0;
 	if (dev->stop != 0)
 		return;
 	(void)dev_notify_read(dev);
+	if (dev->state == DEV_UP && WIFSIGNALED(status) &&
+	    clock_mono_us() - dev->tried_us > SLOW_US) {
+		server_again(dev);
+		return;
+	}
 	if (dev->state == DEV_STARTING && !dev->stopgap && dev->reached) {
 		/* Perhaps it is the app's fault: then the page can say so. */
 		dev->state = DEV_DOWN;
@@ -329,7 +364,7 @@ reap(struct dev *dev)
 		if (pid == dev->step.pid)
 			step_over(dev, status);
 		else if (pid == dev->server)
-			server_over(dev);
+			server_over(dev, status);
 	}
 }
 
@@ -348,21 +383,6 @@ take_signals(struct dev *dev)
 	reap(dev);
 	if (again && dev->server > 0)
 		(void)kill(dev->server, SIGKILL);
-}
-
-/* What is being loaded is out of date, and would still take its time. */
-static void
-leave_reload(struct dev *dev)
-{
-	step_kill(&dev->step);
-	dev->doing = DEV_NOTHING;
-	dev->slow = false;
-	free(dev->load_error);
-	dev->load_error = NULL;
-	/* Should nothing new compile, the server has to be told, too. */
-	dev->fresh = !(dev->changed & WATCH_CODE) && dev->trying != dev->loaded;
-	dev->changed |= WATCH_REST;
-	(void)dev_point(dev, dev->loaded);
 }
 
 /*

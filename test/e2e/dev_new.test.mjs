@@ -308,6 +308,44 @@ test("what a killed one leaves goes with the next", { seconds: 120 }, async (t, 
   assert.deepEqual(folders(), []);
 });
 
+test("a killed server is started again", { seconds: 120 }, async (t, scene) => {
+  const source = scene.file(
+    "app.c",
+    fs.readFileSync(path.join(ROOT, "server/dev/text/app.c.in"), "utf8").replaceAll("@NAME@", "plain"),
+  );
+  const server = await dev(scene, source);
+  const { port } = new URL(server.url);
+
+  /* The same address, as it is when nobody says one. */
+  await server.stop();
+  const again = await dev(scene, source, { bind: `127.0.0.1:${port}` });
+  const shows = (what) =>
+    until(
+      what,
+      async () => {
+        const answer = await fetch(`${again.url}/_dash-layout`).catch(() => null);
+
+        return answer !== null && (await answer.text()).includes(what);
+      },
+      60,
+    );
+
+  await shows("plain");
+  await again.waitFor(/headers are compiled ahead/, { seconds: 60 });
+  const [, master] = await again.waitFor(/pid=(\d+) event=master\.ready/);
+  const since = Date.now();
+
+  /* It has to have served for a while, or it would be given up. */
+  await until("two seconds", () => Date.now() > since + 2100);
+  again.kill("SIGKILL", Number(master));
+  await again.waitFor(/the server was killed and is started again/, { seconds: 30 });
+  await again.waitFor(/serving on http/, { count: 2, seconds: 60 });
+  await shows("plain");
+  edit(source, '"plain"', '"mended"');
+  await shows("mended");
+  await again.stop();
+});
+
 /* What PH_APP begins with; `text` is that of the new app. */
 const begins = (text, code) =>
   text
