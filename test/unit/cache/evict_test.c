@@ -478,11 +478,13 @@ room_is_made_on_demand(void **state)
 	struct fixture *f = *state;
 	struct cache *keeper = open_keeper(f);
 	struct upkeep upkeep;
+	int gone;
 
 	upkeep_init(&upkeep);
 	fill(f, 1600, "1", "9223372036854775807");
-	assert_int_equal(upkeep_make_room(&upkeep, keeper), 164);
-	assert_int_equal(count_values(f), 1436);
+	gone = upkeep_make_room(&upkeep, keeper);
+	assert_in_range(gone, 1, 164); /* fewer where its time is over before */
+	assert_int_equal(count_values(f), 1600 - gone);
 	(void)fixture_sql(f, "DELETE FROM kv");
 	(void)fixture_sql(f, "DELETE FROM uses");
 	upkeep.count_at_us = 0;
