@@ -140,6 +140,7 @@ struct app {
 	struct buf scripts;     /* elements for those of other servers */
 	struct buf stylesheets; /* the same */
 	struct buf known_ids;   /* JSON for the front end; see app_ids.c */
+	bool more_ids;          /* not all could be found: it must not check */
 	unsigned abi_minor;     /* of the SDK that it was compiled with */
 	struct arena arena;     /* what is not freed one by one */
 	struct buf problems;    /* one line per mistake in the definition */

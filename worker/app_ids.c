@@ -496,6 +496,7 @@ app_gather_ids(struct app *app, struct toolkit *kit)
 	struct arena arena;
 
 	buf_clear(&app->known_ids);
+	app->more_ids = false;
 	if (app->validation == NULL || app->layout == NULL ||
 	    app_shows_more(app))
 		return;
@@ -505,7 +506,8 @@ app_gather_ids(struct app *app, struct toolkit *kit)
 		run(kit, app->layout, "layout", &search);
 	search.unsure = false;
 	run(kit, app->validation, "ph_validation_layout", &search);
-	if (!search.unsure && !search.wrong)
+	app->more_ids = search.unsure || search.wrong;
+	if (!app->more_ids)
 		put_known(&search, &app->known_ids);
 	buf_clear(&app->problems);
 	arena_free(&arena);

@@ -150,6 +150,9 @@ give_fields(struct task *task, struct reply *reply)
 	struct http_span line;
 	size_t before;
 
+	/* It is that of these bytes, not of others with the same meaning. */
+	if (routes_find_field(fields, "ETag", &value, &line))
+		reply->as_is = true;
 	if (!routes_find_field(fields, "Cache-Control", &value, &line) ||
 	    value.len > CACHE_CONTROL_MAX) {
 		(void)buf_put(&task->fields, fields->data, fields->len);
@@ -161,6 +164,8 @@ give_fields(struct task *task, struct reply *reply)
 	    fields->len - before - line.len);
 	before = (size_t)(value.data - fields->data);
 	fields->data[before + value.len] = '\0';
+	if (strcasestr(fields->data + before, "no-transform") != NULL)
+		reply->as_is = true;
 	if (reply->status < 400 || reply->status == task->answer->status)
 		reply->cache = fields->data + before;
 }

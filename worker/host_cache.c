@@ -105,18 +105,27 @@ entry_key(struct call *call, const char *name, uint8_t key[CACHE_KEY_LEN])
 		   key) == 0;
 }
 
-static void
-entry_life(const struct call *call, const struct ph_cache_options *options,
+/* False: call_error set. */
+static bool
+entry_life(struct call *call, const struct ph_cache_options *options,
     struct cache_life *life)
 {
 	struct computation like = { .timeout = options->timeout };
 
 	memset(life, 0, sizeof(*life));
+	if (!memo_is_time(options->timeout)) {
+		call_error(call,
+		    "%s: ph_cache: .timeout is not a number of seconds, nor "
+		    "PH_FOREVER",
+		    call->name);
+		return false;
+	}
 	life->fresh_ms = memo_ttl_ms(call->kit, &like);
 	if (options->tag != NULL) {
 		life->tags = &options->tag;
 		life->tag_count = 1;
 	}
+	return true;
 }
 
 /* ---- forgetting --------------------------------------------------------- */
@@ -271,9 +280,8 @@ put(struct call *call, struct cache_entry *entries, size_t count,
 	int64_t until_ms = 0;
 	int rc;
 
-	if (cache == NULL)
+	if (cache == NULL || !entry_life(call, options, &life))
 		return false;
-	entry_life(call, options, &life);
 	do
 		rc = cache_put(cache, entries, count, how, &life);
 	while (memo_try_again(call->kit, rc, &until_ms));
@@ -416,8 +424,8 @@ swap(struct ph_call *ph, const char *name, const struct ph_value *expected,
 	if (cache != NULL &&
 	    fill(call, name, host_take(value), &bytes, &entry) &&
 	    (expected == NULL ||
-		encode_stored(host_take(expected), &old, &why) == 0)) {
-		entry_life(call, options, &life);
+		encode_stored(host_take(expected), &old, &why) == 0) &&
+	    entry_life(call, options, &life)) {
 		do
 			rc =
 			    cache_swap(cache, &entry, old.data, old.len, &life);
@@ -439,9 +447,9 @@ touch(struct ph_call *ph, const char *name,
 	int64_t until_ms = 0;
 	int rc;
 
-	if (cache == NULL || !entry_key(call, name, key))
+	if (cache == NULL || !entry_key(call, name, key) ||
+	    !entry_life(call, options, &life))
 		return false;
-	entry_life(call, options, &life);
 	do
 		rc = cache_touch(cache, key, &life);
 	while (memo_try_again(call->kit, rc, &until_ms));

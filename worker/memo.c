@@ -500,8 +500,8 @@ host_memo_new(struct ph_call *ph, ph_function *function,
 	    "ph_memo_new()", &fresh);
 }
 
-static bool
-is_time(double seconds)
+bool
+memo_is_time(double seconds)
 {
 	return (isfinite(seconds) && seconds >= 0 && seconds < 1e10) ||
 	       seconds == PH_FOREVER;
@@ -514,13 +514,13 @@ host_memo_with(struct ph_call *ph, const struct ph_memo_options *options)
 	const struct ph_value *const *arguments = &options->a0;
 	size_t count = 0;
 
-	if (!is_time(options->timeout) || !is_time(options->stale) ||
-	    !is_time(options->max_age)) {
+	if (!memo_is_time(options->timeout) || !memo_is_time(options->stale) ||
+	    !memo_is_time(options->max_age)) {
 		call_error(call,
 		    "%s: ph_memo_with(): %s is not a number of seconds",
 		    call->name,
-		    !is_time(options->timeout) ? ".timeout"
-		    : !is_time(options->stale) ? ".stale"
+		    !memo_is_time(options->timeout) ? ".timeout"
+		    : !memo_is_time(options->stale) ? ".stale"
 					       : ".max_age");
 		return NULL;
 	}

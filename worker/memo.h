@@ -14,6 +14,9 @@
  * Memoized values and answers, between app code and the cache's front door.
  */
 
+/* Could an app mean this time? Seconds, or PH_FOREVER. */
+bool memo_is_time(double seconds);
+
 /* Fresh time of a value in milliseconds, as cache_publish() wants it. */
 int64_t memo_ttl_ms(const struct toolkit *kit,
     const struct computation *computation);

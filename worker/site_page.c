@@ -220,7 +220,7 @@ put_app_options(const struct app *app, struct buf *out)
 	    "\"show_undo_redo\":%s,\"suppress_callback_exceptions\":%s,"
 	    "\"update_title\":",
 	    app->page.show_undo_redo ? "true" : "false",
-	    app_shows_more(app) ? "true" : "false");
+	    app_shows_more(app) || app->more_ids ? "true" : "false");
 	if (app->page.keep_title)
 		title = "";
 	put_text(title != NULL ? title : "Updating...", out);

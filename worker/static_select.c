@@ -138,7 +138,7 @@ static_codings(const struct http_head *head)
 	return codings;
 }
 
-/* Weakly, the mark of a weak tag does not count. */
+/* Weakly, the mark of a weak tag does not count; else a weak one is none. */
 static bool
 list_has(struct http_span list, const char *etag, bool weakly)
 {
@@ -146,6 +146,11 @@ list_has(struct http_span list, const char *etag, bool weakly)
 
 	if (list.len == 1 && list.data[0] == '*')
 		return true;
+	if (strncmp(etag, "W/", 2) == 0) {
+		if (!weakly)
+			return false;
+		etag += 2;
+	}
 	while (list.data != NULL && next_element(&list, &element)) {
 		if (weakly && element.len > 2 &&
 		    memcmp(element.data, "W/", 2) == 0) {
