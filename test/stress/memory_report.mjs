@@ -25,21 +25,21 @@ export const PARTS = {
   bounds: { title: "with the bounds of the release", looksAt: "own", more: 1024 },
 };
 
-function median(list) {
-  return [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)];
+function quartile(list) {
+  return [...list].sort((a, b) => a - b)[Math.floor(list.length / 4)];
 }
 
 /*
- * The median of the last third over that of the second one, KiB: what is lost is
- * in every look that comes later, while a single one also has what is needed just
- * then, some MB for jobs. What is looked at comes in the order of time; the first
- * look is when the kind is warm.
+ * The lower quartile of the last third over that of the second one, KiB: what is
+ * lost is in every look that comes later, while a single one also has what is
+ * needed just then, some MB for jobs. What is looked at comes in the order of
+ * time; the first look is when the kind is warm.
  */
 export function growth(one) {
   const looks = one[PARTS[one.part].looksAt];
   const third = Math.floor(looks.length / 3);
 
-  return median(looks.slice(2 * third)) - median(looks.slice(third, 2 * third));
+  return quartile(looks.slice(2 * third)) - quartile(looks.slice(third, 2 * third));
 }
 
 export function isFlat(one) {
@@ -117,9 +117,9 @@ export function page({ machine, results }) {
 <!-- Written by test/stress/memory_report.mjs from a file of results; edit that, not this. -->
 
 A worker runs one kind of callback, or of what else an app answers, very often:
-${kinds.length} kinds, each in a server of its own. Flat means that the median of the looks at
-its memory in the last third of the time is not above that of the second third by more
-than the bound: what is lost is in every look that comes later. KiB.
+${kinds.length} kinds, each in a server of its own. Flat means that the lower quartile of
+the looks at its memory in the last third of the time is not above that of the second third
+by more than the bound: what is lost is in every look that comes later. KiB.
 
 ${table(
   ["build", "kinds", "runs of each", "most growth", "bound", "findings", "flat"],
