@@ -521,7 +521,7 @@ host_memo_with(struct ph_call *ph, const struct ph_memo_options *options)
 		    call->name,
 		    !memo_is_time(options->timeout) ? ".timeout"
 		    : !memo_is_time(options->stale) ? ".stale"
-					       : ".max_age");
+						    : ".max_age");
 		return NULL;
 	}
 	while (count < MEMO_ARGUMENTS_MAX && arguments[count] != NULL)
