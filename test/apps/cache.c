@@ -91,6 +91,7 @@ DOES(forget_tag, ph_forget_tag(call, ph_text_of(in(call))))
 DOES(forget_all, ph_forget_all(call))
 DOES(set, ph_cache_set(call, "source", in(call), .timeout = PH_FOREVER))
 DOES(set_short, ph_cache_set(call, "short", in(call), .timeout = 0.5))
+DOES(set_past, ph_cache_set(call, "past", in(call), .timeout = -0.5))
 DOES(set_tagged, ph_cache_set(call, "source", in(call), .tag = "sensors"))
 DOES(set_many, ph_cache_set_many(call, in(call)))
 DOES(add, ph_cache_add(call, "source", in(call)))
@@ -190,6 +191,7 @@ PH_APP(app)
 	CALLBACK(forget_all);
 	CALLBACK(set);
 	CALLBACK(set_short);
+	CALLBACK(set_past);
 	CALLBACK(set_tagged);
 	CALLBACK(set_many);
 	CALLBACK(add);

@@ -30,6 +30,14 @@ later(struct ph_call *call)
 	    html_p(.id = "seen"));
 }
 
+/* The same for everybody, but nobody can know. */
+static const struct ph_value *
+greets(struct ph_call *call)
+{
+	(void)ph_header(call, "User-Agent");
+	return later(call);
+}
+
 static enum ph_status
 more(struct ph_call *call)
 {
@@ -67,6 +75,12 @@ PH_APP(app)
 {
 	define(app);
 	ph_validation_layout(app, later);
+}
+
+PH_APP(unsure)
+{
+	define(unsure);
+	ph_validation_layout(unsure, greets);
 }
 
 PH_APP(suppressed)

@@ -97,6 +97,9 @@ const STATES = {
     says: "This did not work: Months is not valid",
     async fail(visitor) {
       await visitor.page.locator("#name").fill("Ada");
+      await visitor.page.locator("#mail").fill("ada");
+      await visitor.page.locator("#mail-wrong", { hasText: "An address" }).waitFor(PATIENT);
+      await isAccessible(visitor.page, "a wrong address");
       await visitor.page.locator("#mail").fill("ada@example.org");
       await visitor.page.locator("#months").fill("6");
       await visitor.page.locator("#make:enabled").waitFor(PATIENT);

@@ -54,6 +54,15 @@ inBothModes("ids that come later", async (t, scene) => {
   await isClean(visitor);
 });
 
+inBothModes("a validation layout that asks who the visitor is", async (t, scene) => {
+  const visitor = await open(scene, { app: app("unsure") });
+  const sent = await config(visitor);
+
+  assert.equal("validation_layout" in sent, false);
+  assert.equal(sent.suppress_callback_exceptions, true, "as the start does not check");
+  await isClean(visitor);
+});
+
 inBothModes("ids that nobody checks", async (t, scene) => {
   const visitor = await open(scene, { app: app("suppressed") });
 

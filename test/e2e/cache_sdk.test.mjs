@@ -188,6 +188,14 @@ test("entries of the app: set, add, delete, tags, life", async (t, scene) => {
   assert.equal(await ask("get", "short"), "brief");
 });
 
+test("an entry cannot end before it begins", async (t, scene) => {
+  const { server, ask } = await open(scene);
+
+  await assert.rejects(ask("set_past", "x"));
+  await server.waitFor(/ph_cache: \.timeout is not a number of seconds/);
+  assert.equal(await ask("get", "past"), "(none)");
+});
+
 test("entries of the app: pop, compare and set", async (t, scene) => {
   const { ask } = await open(scene, { workers: 4 });
   const value = { b: [1, 1.5], a: "é" };

@@ -13,21 +13,12 @@ import path from "node:path";
 import tls from "node:tls";
 import { certificate } from "../lib/certificate.mjs";
 import { ROOT, test, until } from "../lib/harness.mjs";
-import { NGINX, nginxWith, runFront } from "../lib/nginx.mjs";
+import { NGINX, nginxWith, runFront, WHO } from "../lib/nginx.mjs";
 import { freePort } from "../lib/op_server.mjs";
 import { get, post, Wire } from "../lib/wire.mjs";
 
 const HAPROXY = "/usr/sbin/haproxy";
 const CLIENT = "127.0.0.2"; /* another address than the proxy's */
-const WHO = {
-  output: "..why.children...who.children..",
-  outputs: ["why", "who"].map((id) => ({ id, property: "children" })),
-  inputs: [
-    { id: "a", property: "n_clicks", value: 4 },
-    { id: "b", property: "n_clicks" },
-  ],
-  changedPropIds: ["a.n_clicks"],
-};
 
 const document = fs.readFileSync(path.join(ROOT, "docs/OPERATIONS.md"), "utf8");
 const [, chapter] = /^## Behind a proxy\n(.*?)^## /ms.exec(document);

@@ -73,6 +73,24 @@ test("what is text is told by the type", async (t, scene) => {
     assert.equal((await ask(type)).field("content-encoding"), undefined, type);
 });
 
+test("bytes that a route names by a tag, or will not have changed", async (t, scene) => {
+  const server = await scene.start({ app: "zoo" });
+
+  for (const [name, value, coding] of [
+    ["ETag", '"abc"', undefined],
+    ["ETag", 'W/"abc"', undefined],
+    ["Cache-Control", "max-age=5, no-transform", undefined],
+    ["Cache-Control", "max-age=5", "gzip"],
+  ]) {
+    const answer = await scene.send(server,
+      post({ status: 200, type: "text/csv", name, value, body: "x".repeat(5000) },
+        { target: "/zoo/respond", fields: { "Accept-Encoding": "gzip" } }));
+
+    assert.equal(answer.field("content-encoding"), coding, value);
+    assert.equal(answer.field(name.toLowerCase()), value);
+  }
+});
+
 test("compression switched off", async (t, scene) => {
   const server = await scene.start({ app: "zoo", args: ["--compress-level", "0"] });
   const fields = { "Accept-Encoding": "gzip" };

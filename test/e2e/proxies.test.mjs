@@ -10,19 +10,10 @@ import path from "node:path";
 import tls from "node:tls";
 import { certificate } from "../lib/certificate.mjs";
 import { test, until } from "../lib/harness.mjs";
-import { NGINX, nginx } from "../lib/nginx.mjs";
+import { NGINX, nginx, WHO } from "../lib/nginx.mjs";
 import { get, post, Wire } from "../lib/wire.mjs";
 import { run } from "../lib/server.mjs";
 
-const WHO = {
-  output: "..why.children...who.children..",
-  outputs: ["why", "who"].map((id) => ({ id, property: "children" })),
-  inputs: [
-    { id: "a", property: "n_clicks", value: 4 },
-    { id: "b", property: "n_clicks" },
-  ],
-  changedPropIds: ["a.n_clicks"],
-};
 
 /* The address that the app is told. */
 async function client(scene, server, fields = {}, target) {

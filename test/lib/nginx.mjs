@@ -12,6 +12,17 @@ export const NGINX = ["/usr/sbin/nginx", "/usr/bin/nginx"].find((file) =>
   fs.existsSync(file),
 );
 
+/* Asks test/apps/dash_callbacks.c which address it is told. */
+export const WHO = {
+  output: "..why.children...who.children..",
+  outputs: ["why", "who"].map((id) => ({ id, property: "children" })),
+  inputs: [
+    { id: "a", property: "n_clicks", value: 4 },
+    { id: "b", property: "n_clicks" },
+  ],
+  changedPropIds: ["a.n_clicks"],
+};
+
 const canConnect = (port) =>
   new Promise((done) => {
     const socket = net.connect(port, "127.0.0.1");

@@ -148,6 +148,10 @@ tags(void **state)
 	assert_false(static_etag_matches(span("\"x\"a\""), "\"a\""));
 	assert_false(
 	    static_etag_matches((struct http_span){ NULL, 0 }, "\"a\""));
+	/* A weak one of ours. */
+	assert_true(static_etag_matches(span("W/\"a\""), "W/\"a\""));
+	assert_true(static_etag_matches(span("\"a\""), "W/\"a\""));
+	assert_false(static_etag_matches(span("W/\"b\""), "W/\"a\""));
 }
 
 static void
