@@ -257,7 +257,8 @@ ask_others(struct pool *pool, struct toolkit *kit)
 	struct task *task = find_answer(pool);
 	bool done;
 
-	ASSERT(task != NULL); /* as choose() has seen */
+	if (task == NULL) /* choose() has seen one, under the same lock */
+		return NULL;
 	task_list_remove(&pool->compute, task);
 	task->queued = false;
 	pthread_mutex_unlock(&pool->lock);
