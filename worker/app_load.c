@@ -93,21 +93,31 @@ object_name(const char *path, int fd)
 	return real != NULL ? real : strdup(path);
 }
 
-/* Inside a call, so that values can be made: they live in the app's arena. */
-static void
+/* Inside a call, so that values can be made: they live in the app's arena.
+ * False: it was left by an exception. */
+static bool
 run_definition(struct app *app, const struct ph_app_info *info)
 {
 	struct toolkit kit = { .app = app };
 	struct call call;
+	char thrown[512] = "";
+	bool done = true;
 
 	call_init(&call, &kit, &app->arena, CALL_CREATE, "PH_APP()", NULL);
 	call_enter(&call);
 	crash_part("PH_APP");
-	info->define((struct ph_app *)(void *)app);
+	if (app->guard == NULL)
+		info->define((struct ph_app *)(void *)app);
+	else
+		done = app->guard->define((struct ph_app *)(void *)app,
+		    info->define, thrown, sizeof(thrown));
 	call_leave(&call);
+	if (!done)
+		call_error(&call, "PH_APP(): %s", thrown);
 	if (call.failed)
 		(void)buf_printf(&app->problems, "%s\n", call.error);
 	call_fini(&call);
+	return done;
 }
 
 /* Where an app in C++ says what() of an exception that ends it, see call.hpp.
@@ -162,10 +172,11 @@ define(struct app *app, const char *object, const char *symbol, struct buf *why)
 	}
 	app->abi_minor = info->abi_minor;
 	*info->host = &host_table;
-	run_definition(app, info);
-	app_define_cancels(app);
-	pages_define(app);
-	app_validate(app);
+	if (run_definition(app, info)) { /* else half of it is missing */
+		app_define_cancels(app);
+		pages_define(app);
+		app_validate(app);
+	}
 	if (app->problems.len > 0) {
 		(void)buf_printf(why, "app %s is not valid:\n%s", app->path,
 		    buf_cstr(&app->problems));

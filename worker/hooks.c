@@ -61,7 +61,10 @@ hooks_run(const struct app *app, enum hook_event event,
 		.status = about->status };
 	ph_server_hook *run = find(&app->hooks, event, &server.hook);
 
-	return run != NULL ? run(&server) : 0;
+	if (run == NULL)
+		return 0;
+	return app->guard != NULL ? app->guard->serve(&server, run)
+				  : run(&server);
 }
 
 const char *
@@ -87,6 +90,14 @@ copy(struct http_span span, char *out, size_t size)
 	out[len] = '\0';
 }
 
+static int
+run_request(const struct app *app, ph_request_hook *hook,
+    const struct ph_request *request)
+{
+	return app->guard != NULL ? app->guard->request(request, hook)
+				  : hook(request);
+}
+
 int
 hooks_before(const struct app *app, const struct conn *conn,
     const struct http_head *head)
@@ -101,7 +112,7 @@ hooks_before(const struct app *app, const struct conn *conn,
 		return 0;
 	copy(head->method_name, method_text, sizeof(method_text));
 	copy(head->target, path_text, sizeof(path_text));
-	status = app->hooks.pre_request(&request);
+	status = run_request(app, app->hooks.pre_request, &request);
 	if (status == 0 || (status >= 400 && status <= 599))
 		return status;
 	return 403;
@@ -121,7 +132,7 @@ hooks_after(const struct app *app, const struct conn *conn,
 		return;
 	copy(to->method, method_text, sizeof(method_text));
 	copy(to->target, path_text, sizeof(path_text));
-	(void)app->hooks.post_request(&request);
+	(void)run_request(app, app->hooks.post_request, &request);
 }
 
 static void

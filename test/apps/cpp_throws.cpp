@@ -2,8 +2,9 @@
 
 /* Functions in C++ that are given to the server as those of C are, and throw:
  * what the input, or the query, says. */
-#include <pronghorn/app.h>
+#include <pronghorn/app.hpp>
 
+#include <cstdlib>
 #include <new>
 #include <stdexcept>
 #include <string>
@@ -24,6 +25,10 @@ throw_it(const std::string &what)
 		throw 7;
 	if (what == "own")
 		throw marked();
+	if (what == "no update")
+		ph::no_update();
+	if (what == "wait")
+		ph::wait();
 	if (what == "memory")
 		throw std::bad_alloc();
 	if (what == "range")
@@ -92,6 +97,16 @@ asks(struct ph_call *call)
 	return ph_output(call, "asks.children", got);
 }
 
+/* What is not there yet leaves by an exception, too. */
+static enum ph_status
+leaves(struct ph_call *call)
+{
+	const struct ph_value *in = ph_input(call, "in.value");
+
+	return ph_output(call, "leaves.children",
+	    ph::ready(ph_memo(call, value, in)));
+}
+
 static enum ph_status
 get(struct ph_call *call)
 {
@@ -115,8 +130,48 @@ layout(struct ph_call *call)
 	return ph_text("the page");
 }
 
+/* Hooks that throw what the request or the environment says. */
+static int
+pre_request(const struct ph_request *request)
+{
+	const char *what = ph_request_header(request, "X-Hook");
+
+	throw_it(what != nullptr ? what : "");
+	return 0;
+}
+
+static int
+post_request(const struct ph_request *)
+{
+	throw std::runtime_error("after the answer");
+}
+
+static int
+post_fork(const struct ph_server *)
+{
+	const char *what = std::getenv("THROW_IN_FORK");
+
+	throw_it(what != nullptr ? what : "");
+	return 0;
+}
+
+static int
+worker_exit(const struct ph_server *)
+{
+	throw std::runtime_error("on the way out");
+}
+
 PH_APP(app)
 {
+	struct ph_hooks hooks = {};
+	const char *defining = std::getenv("THROW_IN_APP");
+
+	throw_it(defining != nullptr ? defining : "");
+	hooks.post_fork = post_fork;
+	hooks.worker_exit = worker_exit;
+	hooks.pre_request = pre_request;
+	hooks.post_request = post_request;
+	ph_host_->hooks->define(app, &hooks);
 	struct ph_callback_options options = {};
 	struct ph_memoize_options keys = {};
 	struct ph_layout_options where = {};
@@ -129,6 +184,8 @@ PH_APP(app)
 	ph_callback_add(app, plain, "plain", options);
 	options.d0 = PH_OUTPUT("asks.children");
 	ph_callback_add(app, asks, "asks", options);
+	options.d0 = PH_OUTPUT("leaves.children");
+	ph_callback_add(app, leaves, "leaves", options);
 	options.d0 = PH_OUTPUT("caught.children");
 	options.on_error = explain;
 	ph_callback_add(app, caught, "caught", options);

@@ -3,7 +3,7 @@
 /*
  * An exception that leaves a function in C++ is an error of its call, with
  * what() as the reason, also of one that was given to the server as those of C
- * are; and the worker lives on. See <pronghorn/guard.h>.
+ * are; and the worker lives on. So are those of hooks and of PH_APP(). See <pronghorn/guard.h>.
  */
 import assert from "node:assert/strict";
 import { test } from "../lib/harness.mjs";
@@ -16,6 +16,49 @@ const REASONS = {
   memory: "std::bad_alloc",
   range: "basic_string::at: .*",
 };
+
+/* ph::wait() and ph::no_update(), in functions written as those of C are. */
+test("what leaves without a result is no error", { seconds: 60 }, async (t, scene) => {
+  const server = await scene.start({ app: "cpp_throws", threads: 2 });
+  const visitor = new Visitor(scene, server);
+  const update = (output, what) => visitor.update(output, [["in.value", what]]);
+
+  assert.equal((await update("out.children", "no update")).status, 204);
+  assert.equal((await update("caught.children", "no update")).status, 204);
+  assert.equal(
+    (await update("leaves.children", "x")).json().response.leaves.children, "x");
+  assert.equal(server.grep(/event=\S+\.failed/).length, 0);
+});
+
+test("hooks that throw", { seconds: 60 }, async (t, scene) => {
+  const server = await scene.start({ app: "cpp_throws", threads: 1 });
+  const [worker] = server.workers();
+  const ask = (what) => fetch(`${server.url}/get?where=unless`, { headers: { "X-Hook": what } });
+
+  assert.equal((await ask("fine")).status, 200);
+  await server.waitFor(/after the answer/);
+  for (const [what, reason] of Object.entries({ ...REASONS, error: "it is .* %s" })) {
+    assert.equal((await ask(what)).status, 500, what);
+    await server.waitFor(new RegExp(`from=hook ${reason}`));
+  }
+  assert.deepEqual(server.workers(), [worker]);
+  await server.stop();
+  assert.equal(server.grep(/on the way out/).length, 1);
+  assert.equal(server.grep(/worker\.crash|terminate called/).length, 0);
+});
+
+test("a start that throws is refused with the reason", { seconds: 60 }, async (t, scene) => {
+  const refused = async (env, why) => {
+    const server = scene.server({ app: "cpp_throws", env });
+
+    await assert.rejects(server.ready());
+    assert.ok(server.grep(why).length > 0, server.log);
+  };
+
+  await refused({ THROW_IN_APP: "error" }, /PH_APP\(\): it is .*xff %s/);
+  await refused({ THROW_IN_APP: "int" }, /PH_APP\(\): an exception of an unknown type/);
+  await refused({ THROW_IN_FORK: "range" }, /basic_string::at/);
+});
 
 test("what leaves a function in C++ is an error", { seconds: 120 }, async (t, scene) => {
   const server = await scene.start({ app: "cpp_throws", threads: 2 });

@@ -15,11 +15,7 @@
 
 namespace ph {
 
-/* Leaves a function: run me again when the value is ready. */
-struct Wait {};
-/* Leaves a callback: nothing changes on the page. */
-struct NoUpdate {};
-
+/* Leave a function by Wait and NoUpdate, see <pronghorn/guard.h>. */
 [[noreturn]] inline void
 wait()
 {

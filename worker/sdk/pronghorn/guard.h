@@ -9,11 +9,14 @@
  * The server is C, so an exception that came out of a callback would end the
  * worker. An app that was compiled as C++ has functions that run the app's and
  * make an exception an error of the call, with what() as the reason; the server
- * finds them when it loads the app. The builders of <pronghorn/app.hpp> do the
- * same by themselves, these are for what is given to ph_callback() and the
- * like. Not for hooks, which have no call to fail, nor with -fno-exceptions.
+ * finds them when it loads the app. PH_APP() fails by one, a hook of the server
+ * returns -1 and one of a request 500. ph::wait() and ph::no_update() are what
+ * they are in the builders of <pronghorn/app.hpp>, which do all this by
+ * themselves; these are for what is given to ph_callback() and the like. Not
+ * with -fno-exceptions.
  */
 #include <pronghorn/app.h>
+#include <pronghorn/hooks.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -25,6 +28,11 @@ struct ph_guard_ {
 	const struct ph_value *(
 	    *make)(struct ph_call *call, ph_layout_function *function);
 	bool (*ask)(struct ph_call *call, ph_condition_function *function);
+	/* False: it failed, and why, of which `size` bytes have room. */
+	bool (*define)(struct ph_app *app, void (*function)(struct ph_app *app),
+	    char *why, size_t size);
+	int (*serve)(const struct ph_server *server, ph_server_hook *hook);
+	int (*request)(const struct ph_request *request, ph_request_hook *hook);
 };
 
 #ifdef __cplusplus
@@ -32,12 +40,54 @@ struct ph_guard_ {
 #endif
 
 #if defined(__cplusplus) && defined(__cpp_exceptions)
+#include <cstdio>
 #include <exception>
 
-/* The function's result, or that of a failed call. */
-template <typename T, typename F>
-static inline T
-ph_guarded_(struct ph_call *call, F *function, T failed)
+namespace ph
+{
+
+/* Leaves a function: run me again when the value is ready. */
+struct Wait {
+};
+/* Leaves a callback: nothing changes on the page. */
+struct NoUpdate {
+};
+
+} /* namespace ph */
+
+static inline enum ph_status
+ph_guard_run_(struct ph_call *call, ph_function *function)
+{
+	try {
+		return function(call);
+	} catch (const ph::Wait &) {
+		return PH_WAIT;
+	} catch (const ph::NoUpdate &) {
+		return PH_NO_UPDATE;
+	} catch (const std::exception &error) {
+		return ph_fail(call, "%s", error.what());
+	} catch (...) {
+		return ph_fail(call, "an exception of an unknown type");
+	}
+}
+
+static inline const struct ph_value *
+ph_guard_make_(struct ph_call *call, ph_layout_function *function)
+{
+	try {
+		return function(call);
+	} catch (const ph::Wait &) {
+		return nullptr; /* of a page: again when the value is there */
+	} catch (const std::exception &error) {
+		(void)ph_fail(call, "%s", error.what());
+	} catch (...) {
+		(void)ph_fail(call, "an exception of an unknown type");
+	}
+	return nullptr;
+}
+
+static inline bool
+ph_guard_ask_(struct ph_call *call, ph_condition_function *function)
 {
 	try {
 		return function(call);
@@ -46,33 +96,58 @@ ph_guarded_(struct ph_call *call, F *function, T failed)
 	} catch (...) {
 		(void)ph_fail(call, "an exception of an unknown type");
 	}
-	return failed;
-}
-
-static inline enum ph_status
-ph_guard_run_(struct ph_call *call, ph_function *function)
-{
-	return ph_guarded_(call, function, PH_ERROR);
-}
-
-static inline const struct ph_value *
-ph_guard_make_(struct ph_call *call, ph_layout_function *function)
-{
-	return ph_guarded_(call, function,
-	    static_cast<const struct ph_value *>(nullptr));
+	return false;
 }
 
 static inline bool
-ph_guard_ask_(struct ph_call *call, ph_condition_function *function)
+ph_guard_define_(struct ph_app *app, void (*function)(struct ph_app *app),
+    char *why, size_t size)
 {
-	return ph_guarded_(call, function, false);
+	try {
+		function(app);
+		return true;
+	} catch (const std::exception &error) {
+		(void)std::snprintf(why, size, "%s", error.what());
+	} catch (...) {
+		(void)std::snprintf(why, size,
+		    "an exception of an unknown type");
+	}
+	return false;
+}
+
+/* A hook's result, or `failed`. */
+template <typename F, typename T>
+static inline int
+ph_guard_hook_(F *hook, const T *about, int failed)
+{
+	try {
+		return hook(about);
+	} catch (const std::exception &error) {
+		ph_server_log("%s", error.what());
+	} catch (...) {
+		ph_server_log("an exception of an unknown type");
+	}
+	return failed;
+}
+
+static inline int
+ph_guard_serve_(const struct ph_server *server, ph_server_hook *hook)
+{
+	return ph_guard_hook_(hook, server, -1);
+}
+
+static inline int
+ph_guard_request_(const struct ph_request *request, ph_request_hook *hook)
+{
+	return ph_guard_hook_(hook, request, 500);
 }
 
 /* One per shared object, however many files include this header. */
 extern "C" {
 __attribute__((visibility("default"),
     used)) inline const struct ph_guard_ ph_guard_ = { sizeof(struct ph_guard_),
-	ph_guard_run_, ph_guard_make_, ph_guard_ask_ };
+	ph_guard_run_, ph_guard_make_, ph_guard_ask_, ph_guard_define_,
+	ph_guard_serve_, ph_guard_request_ };
 }
 #endif
 
