@@ -574,8 +574,8 @@ is_split(const struct value *object, const struct value *names,
 	    data->kind != VALUE_ARRAY)
 		return false;
 	return value_get(object, "index") != NULL ||
-	       (object->count == 2 && names->count > 0 &&
-		   are_rows(data, names->count));
+	       (object->count == 2 && are_rows(data, names->count) &&
+		   (names->count > 0 || data->count == 0));
 }
 
 const struct value *
