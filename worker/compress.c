@@ -116,6 +116,13 @@ compress_is_text(const char *type)
 	return false;
 }
 
+bool
+compress_may(const struct reply *reply)
+{
+	return reply->status == 200 && reply->etag == NULL &&
+	       reply->type != NULL && compress_is_text(reply->type);
+}
+
 struct compress *
 compress_new(int level, size_t min_size)
 {

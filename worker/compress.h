@@ -23,12 +23,19 @@ char *compress_brotli(const void *data, size_t len, int level, size_t *out_len);
 /* Is what has this Content-Type text, which is worth compressing? */
 bool compress_is_text(const char *type);
 
+/* May this answer be compressed, if its client takes it and nothing else
+ * speaks against it? Text that is made for the request: files have forms of
+ * their own. */
+bool compress_may(const struct reply *reply);
+
 /*
  * The answers compressed lately, so that a cached one is compressed once.
  * Bounded: COMPRESS_SLOTS answers of at most COMPRESS_MAX bytes.
  */
 #define COMPRESS_SLOTS 64
 #define COMPRESS_MAX ((size_t)256 * 1024)
+/* Longer ones are compressed in the pool, up to this: see dispatch_pack.c. */
+#define COMPRESS_POOL_MAX ((size_t)16 << 20)
 
 struct compress;
 

@@ -389,15 +389,6 @@ log_answer(struct conn *conn, const struct answer_to *to,
 	access_log_put(&conn->worker->access_log, &entry);
 }
 
-/* Text that is made for this request; files have their own forms. */
-static bool
-may_compress(const struct worker *worker, const struct reply *reply)
-{
-	return worker->compress != NULL && reply->status == 200 &&
-	       reply->etag == NULL && reply->type != NULL &&
-	       compress_is_text(reply->type);
-}
-
 /* Queue a part of a file, and begin to send it. */
 static void
 send_file(struct conn *conn, struct blob *file, size_t offset, size_t len)
@@ -509,7 +500,7 @@ conn_answer(struct conn *conn, const struct answer_to *to, struct reply *reply,
 		INLINE_MAX >
 	    sizeof(turn->heads))
 		conn_turn_flush(conn);
-	if (may_compress(worker, reply)) {
+	if (worker->compress != NULL && compress_may(reply)) {
 		reply->vary = true;
 		if (!reply->as_is && (to->gzip || to->br) &&
 		    compress_reply(worker->compress, reply, to->br))

@@ -105,6 +105,24 @@ void dispatch_submit(struct conn *conn, const struct answer_to *to,
 /* dispatch_route.c: the answer of a TASK_ROUTE; it points into the task. */
 void dispatch_route_reply(struct task *task, struct reply *reply);
 
+/*
+ * dispatch_pack.c: an answer that is long and may be compressed for its client
+ * is, in the pool; it takes the reply and its task over, whose fields it may
+ * point into. False: it is to be sent as it is, and nothing was done.
+ */
+bool dispatch_pack(struct request *request, struct task *task,
+    const struct reply *reply);
+
+/* The same in two steps, for an answer without a request: is it one, and make
+ * `task` that of it, for dispatch_submit(). False: no memory. */
+bool dispatch_packs(const struct worker *worker, const struct answer_to *to,
+    const struct reply *reply);
+bool dispatch_pack_prepare(struct task *task, const struct answer_to *to,
+    const struct reply *reply);
+
+/* The outcome of a TASK_PACK; frees it. */
+void dispatch_packed(struct task *task);
+
 /* dispatch.c: the outcome of a TASK_PARSE. */
 void dispatch_parsed(struct worker *worker, struct task *task);
 

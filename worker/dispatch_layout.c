@@ -22,7 +22,7 @@
 struct page {
 	struct worker *worker;
 	const struct value *request; /* in the worker's arena */
-	struct task task;
+	struct task *task;
 };
 
 static void
@@ -30,7 +30,7 @@ run_layout(void *arg)
 {
 	struct page *page = arg;
 
-	task_layout(&page->task, &page->worker->kit, page->request);
+	task_layout(page->task, &page->worker->kit, page->request);
 }
 
 /* The page, or why there is none. */
@@ -38,13 +38,13 @@ static void
 take_page(struct page *page, struct reply *reply)
 {
 	size_t len;
-	char *data = buf_detach(&page->task.response, &len);
+	char *data = buf_detach(&page->task->response, &len);
 
-	if (page->task.outcome != TASK_DONE) {
+	if (page->task->outcome != TASK_DONE) {
 		free(data);
 		dispatch_error_reply(page->worker->options,
-		    page->task.visit.outdated ? 409 : 500, "the layout",
-		    page->task.error, reply);
+		    page->task->visit.outdated ? 409 : 500, "the layout",
+		    page->task->error, reply);
 		return;
 	}
 	dispatch_json_reply(reply, data, len);
@@ -76,14 +76,16 @@ static void
 layout_here(struct conn *conn, const struct answer_to *to,
     const struct http_head *head)
 {
-	struct page page = { .worker = conn->worker };
+	struct page page = { .worker = conn->worker,
+		.task = task_new(TASK_LAYOUT) };
 	struct crash_about about;
 	struct reply reply;
 	bool whole;
 
-	page.request = find_request(conn, to, head, &page.task);
+	if (page.task != NULL)
+		page.request = find_request(conn, to, head, page.task);
 	if (page.request == NULL) {
-		buf_free(&page.task.arguments);
+		task_free(page.task);
 		http_reply_error(&reply, 503);
 		conn_answer(conn, to, &reply, false);
 		return;
@@ -93,13 +95,17 @@ layout_here(struct conn *conn, const struct answer_to *to,
 	worker_read_end(conn->worker);
 	if (whole) {
 		take_page(&page, &reply);
-		dispatch_private(conn, &page.task, &reply);
+		dispatch_private(conn, page.task, &reply);
 	} else {
 		ending_answer_layout(conn, &about, &reply);
 	}
+	if (dispatch_packs(conn->worker, to, &reply) &&
+	    dispatch_pack_prepare(page.task, to, &reply)) {
+		dispatch_submit(conn, to, page.task, "the layout");
+		return;
+	}
 	conn_answer(conn, to, &reply, false);
-	buf_free(&page.task.fields);
-	buf_free(&page.task.arguments);
+	task_free(page.task);
 }
 
 void

@@ -517,6 +517,8 @@ on_single(struct worker *worker, struct task *task)
 	/* After an error, too: the session may have got another id. */
 	if (request->conn != NULL)
 		dispatch_private(request->conn, task, &reply);
+	if (dispatch_pack(request, task, &reply))
+		return;
 	dispatch_finish(request, &reply);
 	task_free(task);
 }
@@ -549,6 +551,9 @@ dispatch_on_mail(struct worker *worker)
 			break;
 		case TASK_ANSWER:
 			on_answer(worker, task);
+			break;
+		case TASK_PACK:
+			dispatch_packed(task);
 			break;
 		case TASK_LEAVE:
 		case TASK_RENEW: /* nobody waits for it */

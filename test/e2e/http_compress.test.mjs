@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Answers of text as brotli or gzip: for whom, and that the bytes are the same. */
+/*
+ * Answers of text as brotli or gzip: for whom, and that the bytes are the same.
+ *
+ * BESIDE  Other files may run at the same time.
+ */
 import assert from "node:assert/strict";
 import zlib from "node:zlib";
 import { test } from "../lib/harness.mjs";
+import { updateBody } from "../lib/visitor.mjs";
 import { get, post } from "../lib/wire.mjs";
 import { call, result, runs } from "../lib/zoo.mjs";
 
@@ -60,6 +65,69 @@ test("other text, of routes", async (t, scene) => {
   assert.ok(zlib.brotliDecompressSync(smaller.body).equals(plain.body));
   for (const one of [plain, small, smaller]) assert.equal(one.field("vary"), "Accept-Encoding");
 });
+
+/* Those that would hold the loop up are compressed by the pool. */
+for (const blocking of [false, true])
+  test(`long answers, the layout ${blocking ? "of the pool" : "of the loop"}`, { seconds: 60 }, async (t, scene) => {
+    const server = await scene.start({
+      app: "long_answers",
+      threads: 2,
+      env: blocking ? { BLOCKING: "1" } : {},
+    });
+    const asks = {
+      layout: (fields) => get("/_dash-layout", { fields }),
+      callback: (fields) =>
+        post(updateBody("out.title", [["out.id", "out"]]), { fields }),
+      route: (fields) => get("/rows", { fields }),
+    };
+
+    for (const [what, ask] of Object.entries(asks)) {
+      const send = (rows, fields) =>
+        scene.send(server, ask({ "X-Rows": rows, ...fields }));
+      const brotli = { "Accept-Encoding": "gzip, br" };
+
+      for (const rows of [1000, 20_000, 200_000]) {
+        const plain = await send(rows, {});
+        const small = await send(rows, { "Accept-Encoding": "gzip" });
+        const smaller = await send(rows, brotli);
+
+        assert.equal(plain.status, 200, what);
+        assert.ok(plain.body.length >= rows * 16, what);
+        assert.equal(plain.field("content-encoding"), undefined, what);
+        assert.equal(small.field("content-encoding"), "gzip", `${what}, ${rows}`);
+        assert.ok(zlib.gunzipSync(small.body).equals(plain.body), what);
+        assert.equal(smaller.field("content-encoding"), "br", `${what}, ${rows}`);
+        assert.ok(zlib.brotliDecompressSync(smaller.body).equals(plain.body), what);
+        for (const one of [plain, small, smaller])
+          assert.equal(one.field("vary"), "Accept-Encoding", what);
+      }
+      /* Who may not have it, and what is longer than any that is compressed. */
+      const session = await send(20_000, { ...brotli, "X-Session": "1" });
+
+      assert.equal(session.status, 200);
+      assert.equal(session.field("content-encoding"), undefined, what);
+      assert.match(session.field("set-cookie") ?? "", /./, what);
+      const long = await send(1_100_000, brotli);
+
+      assert.equal(long.field("content-encoding"), undefined, what);
+      assert.ok(long.body.length >= 16 * 1_100_000, what);
+    }
+    /* Many at once, some of whom do not wait. */
+    const answers = await Promise.all(
+      Array.from({ length: 30 }, async (_, i) => {
+        const wire = await scene.connect(server);
+
+        wire.write(asks.route({ "X-Rows": 20_000 + i, "Accept-Encoding": "gzip" }));
+        if (i % 3 === 0) {
+          wire.destroy();
+          return 20_000 + i;
+        }
+        return zlib.gunzipSync((await wire.answer()).body).length / 16;
+      }),
+    );
+
+    assert.deepEqual(answers, Array.from({ length: 30 }, (_, i) => 20_000 + i));
+  });
 
 test("what is text is told by the type", async (t, scene) => {
   const server = await scene.start({ app: "zoo" });
