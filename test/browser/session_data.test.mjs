@@ -7,6 +7,7 @@ import { isWhole } from "../lib/axe.mjs";
 import { BUILD, now, test } from "../lib/harness.mjs";
 import { inBothModes } from "../lib/modes.mjs";
 import { launch, PHONE, Visitor } from "../lib/page.mjs";
+import { updateBody } from "../lib/visitor.mjs";
 
 const APP = path.join(BUILD, "examples/session_data.so");
 
@@ -112,4 +113,42 @@ inBothModes("a store on the server", { seconds: 300 }, async (t, scene) => {
   t.diagnostic(`largest body to or from the page: ${Math.max(...sizes)} bytes`);
   assert.ok(Math.max(...sizes) < 1000, "the rows stayed on the server");
   assert.deepEqual(visitor.complaints, []);
+});
+
+/* The browser follows 307 by itself, with the cookie it has by then. */
+test("an id that changes beside other requests", { seconds: 120 }, async (t, scene) => {
+  const server = await scene.start({ app: "sessions", workers: 2, threads: 2 });
+  const visitor = await Visitor.open(await launch(scene), server);
+  const act = (...what) => updateBody("out.children", [["do.value", what]]);
+
+  await visitor.visit();
+  const told = await visitor.page.evaluate(
+    async ({ set, get, rotate, rounds }) => {
+      const send = async (body) => {
+        const answer = await fetch("/_dash-update-component", {
+          ...{ method: "POST", body: JSON.stringify(body) },
+          headers: { "Content-Type": "application/json" },
+        });
+        const text = await answer.text();
+
+        return answer.ok
+          ? `${JSON.parse(text).response.out.children}${answer.redirected ? ", again" : ""}`
+          : `${answer.status} ${text}`;
+      };
+      const all = [];
+
+      await send(set);
+      for (let i = 0; i < rounds; i++)
+        all.push(...(await Promise.all([get, get, rotate, get, get, get].map(send))));
+      return all;
+    },
+    { set: act("set", "x", "kept"), get: act("get", "x"), rotate: act("rotate"), rounds: 50 },
+  );
+  const count = (what) => told.filter((one) => one === what).length;
+
+  t.diagnostic(`of ${told.length} answers ${count("kept, again")} were asked for again`);
+  assert.equal(count("kept") + count("kept, again"), 250, [...new Set(told)].join("; "));
+  assert.equal(count("true"), 50);
+  assert.ok(count("kept, again") > 0, "no request met the change");
+  assert.equal(server.grep(/level=error/).length, 0);
 });
