@@ -1,12 +1,16 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# Run the *.test.mjs files below some folders with node's test runner, one file
-# after the other, as they start servers and measure.
+# Run the *.test.mjs files below some folders with node's test runner.
 #
 #   sh test/node_tests.sh NAME FOLDER...
 #
-# T   only files whose path contains this
+# T         only files whose path contains this
+# AT_ONCE   how many of those run side by side that may, 2 unless given
+#
+# One file after the other, as they start servers and measure. Before them, side
+# by side, those that say BESIDE in the comment that they begin with: nothing in
+# them is a matter of time, and they mostly wait.
 #
 # A file that fails is tried once more when all others have ended, unless
 # more than $SECOND_TRIES files failed: what a busy machine spoiled passes
@@ -16,6 +20,39 @@
 set -eu
 
 SECOND_TRIES=4
+
+# The totals of a file are the last comments of its TAP output.
+total() {
+	sed -n "s/^# $1 \([0-9]*\)$/\1/p" "$tap" | tail -n 1
+}
+
+# Run one file, and write a line `= PASSED FAILED SKIPPED FILE` to the results.
+run_file() {
+	tap=$(mktemp) status=0
+	echo "-- $1"
+	node --test \
+		--test-reporter=spec --test-reporter-destination=stdout \
+		--test-reporter=tap --test-reporter-destination="$tap" \
+		"$1" </dev/null || status=$?
+	passed=$(total pass)
+	failed=$(($(total fail) + $(total cancelled)))
+	skipped=$(($(total skipped) + $(total todo)))
+	if [ "$status" -ne 0 ] && [ "$failed" -eq 0 ]; then
+		echo "$1: node ended with status $status"
+		failed=1
+	fi
+	rm -f "$tap"
+	echo "= ${passed:-0} $failed $skipped $1" >>"$2"
+}
+
+# With others beside it: what it says is shown in one piece at its end.
+if [ "$1" = --one ]; then
+	output=$(mktemp)
+	run_file "$3" "$2" >"$output" 2>&1
+	cat "$output"
+	rm -f "$output"
+	exit 0
+fi
 
 name=$1
 shift
@@ -27,63 +64,41 @@ if [ -z "$files" ]; then
 	exit 0
 fi
 
-tap=$(mktemp)
-trap 'rm -f "$tap"' EXIT
-all_passed=0 all_failed=0 all_skipped=0
-
-# The totals of a file are the last comments of its TAP output.
-total() {
-	sed -n "s/^# $1 \([0-9]*\)$/\1/p" "$tap" | tail -n 1
-}
-
-# Run one file: passed, failed and skipped are of this run.
-run_file() {
-	status=0
-	node --test \
-		--test-reporter=spec --test-reporter-destination=stdout \
-		--test-reporter=tap --test-reporter-destination="$tap" \
-		"$1" </dev/null || status=$?
-	passed=$(total pass)
-	failed=$(($(total fail) + $(total cancelled)))
-	skipped=$(($(total skipped) + $(total todo)))
-	if [ "$status" -ne 0 ] && [ "$failed" -eq 0 ]; then
-		echo "$name: node ended with status $status"
-		failed=1
-	fi
-}
-
-count() {
-	all_passed=$((all_passed + ${passed:-0}))
-	all_failed=$((all_failed + failed))
-	all_skipped=$((all_skipped + skipped))
-}
-
-again='' again_count=0 again_failed=0 again_passed=0 again_skipped=0
+results=$(mktemp)
+trap 'rm -f "$results"' EXIT
+beside='' alone=''
 for file in $files; do
-	echo "-- $file"
-	run_file "$file"
-	if [ "$failed" -eq 0 ]; then
-		count
-		continue
+	if sed '/^import/q' "$file" | grep -q '^ \* BESIDE '; then
+		beside="$beside $file"
+	else
+		alone="$alone $file"
 	fi
-	again="$again $file"
-	again_count=$((again_count + 1))
-	again_failed=$((again_failed + failed))
-	again_passed=$((again_passed + ${passed:-0}))
-	again_skipped=$((again_skipped + skipped))
 done
 
-if [ "$again_count" -gt "$SECOND_TRIES" ]; then
-	passed=$again_passed failed=$again_failed skipped=$again_skipped
-	count
-else
+# shellcheck disable=SC2086 # they are words
+printf '%s\n' $beside |
+	xargs -r -n 1 -P "${AT_ONCE:-2}" sh "$0" --one "$results"
+for file in $alone; do
+	run_file "$file" "$results"
+done
+
+again=$(awk '$3 > 0 { print $5 }' "$results")
+if [ "$(echo "$again" | wc -w)" -le "$SECOND_TRIES" ]; then
 	for file in $again; do
 		echo "-- $file failed, second try"
-		run_file "$file"
-		count
-		[ "$failed" -gt 0 ] ||
+		grep -v " $file\$" "$results" >"$results.new" || true
+		mv "$results.new" "$results"
+		run_file "$file" "$results"
+		! tail -n 1 "$results" | grep -q '^= [0-9]* 0 ' ||
 			echo "$name: $file passed at the second try only"
 	done
 fi
-echo "$name: $all_passed passed, $all_failed failed, $all_skipped skipped"
-[ "$all_failed" -eq 0 ]
+
+awk -v name="$name" '
+$1 == "=" { passed += $2; failed += $3; skipped += $4 }
+$1 == "=" && $3 > 0 { print "failed: " $5 }
+END {
+	printf "%s: %d passed, %d failed, %d skipped\n", name, passed, failed,
+	    skipped
+	exit failed > 0
+}' "$results"

@@ -3,6 +3,8 @@
 /*
  * Databases that an app takes as they are: what is wrong with one is told by
  * --check-config as by a start, also where nothing has run before.
+ *
+ * BESIDE  Other files may run at the same time.
  */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 
-/* What is sent of values, and in development what is told of those that no
- * browser shows. */
+/*
+ * What is sent of values, and in development what is told of those that no
+ * browser shows.
+ *
+ * BESIDE  Other files may run at the same time.
+ */
 import assert from "node:assert/strict";
 import { test } from "../lib/harness.mjs";
 

@@ -3,6 +3,8 @@
 /*
  * docs/APPS.md says the truth: each recipe compiles by itself, without a
  * warning, and answers as the comments below it say (lib/recipes.mjs).
+ *
+ * BESIDE  Other files may run at the same time.
  */
 import assert from "node:assert/strict";
 import fs from "node:fs";

@@ -4,6 +4,8 @@
  * The table of attacks in README.md and the tests agree: each row is there,
  * what it names has a test or a case of that row, and no test has a row that
  * the table does not know.
+ *
+ * BESIDE  Other files may run at the same time.
  */
 import assert from "node:assert/strict";
 import fs from "node:fs";

@@ -3,6 +3,8 @@
 /*
  * The script of the benchmarks when it is ended early: whoever it has started,
  * and whoever those have started, is gone, and so is its folder.
+ *
+ * BESIDE  Other files may run at the same time.
  */
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";

@@ -4,6 +4,8 @@
  * The load generator over TLS: sessions on our own server in both versions of
  * HTTP, and what it does when an HTTP/2 server refuses, resets, is silent, or
  * says good-bye.
+ *
+ * BESIDE  Other files may run at the same time.
  */
 import assert from "node:assert/strict";
 import fs from "node:fs";

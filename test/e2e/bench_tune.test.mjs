@@ -3,6 +3,8 @@
 /*
  * The search for a setting with config files that are not made for it, with
  * files that cannot be written, and with words that mean nothing to it.
+ *
+ * BESIDE  Other files may run at the same time.
  */
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Where the server listens: TCP, IPv6 and unix sockets, and taken places. */
+/*
+ * Where the server listens: TCP, IPv6 and unix sockets, and taken places.
+ *
+ * BESIDE  Other files may run at the same time.
+ */
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import net from "node:net";

@@ -3,6 +3,8 @@
 /*
  * Looking into the cache of a running server, and taking things out of it:
  * pronghorn ctl cache, signals, cache delete; the same figures as metrics.
+ *
+ * BESIDE  Other files may run at the same time.
  */
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";

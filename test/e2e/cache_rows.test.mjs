@@ -3,6 +3,8 @@
 /*
  * Rows that are no values do not push the values out of a small cache: those of
  * sessions that have ended, of errors, of what was forgotten.
+ *
+ * BESIDE  Other files may run at the same time.
  */
 import assert from "node:assert/strict";
 import path from "node:path";

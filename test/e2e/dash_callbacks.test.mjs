@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 
-/* What the front end is told about callbacks, and what forged bodies get. */
+/*
+ * What the front end is told about callbacks, and what forged bodies get.
+ *
+ * BESIDE  Other files may run at the same time.
+ */
 import assert from "node:assert/strict";
 import { test } from "../lib/harness.mjs";
 import { get, post } from "../lib/wire.mjs";

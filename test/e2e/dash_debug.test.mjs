@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Development mode on the wire: what is sent, and only then. */
+/*
+ * Development mode on the wire: what is sent, and only then.
+ *
+ * BESIDE  Other files may run at the same time.
+ */
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import { test } from "../lib/harness.mjs";

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 
-/* What each address of an app with pages is answered with. */
+/*
+ * What each address of an app with pages is answered with.
+ *
+ * BESIDE  Other files may run at the same time.
+ */
 import assert from "node:assert/strict";
 import { test } from "../lib/harness.mjs";
 

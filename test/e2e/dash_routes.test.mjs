@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 
-/* The app's own paths: methods, what handlers read and set, refusals. */
+/*
+ * The app's own paths: methods, what handlers read and set, refusals.
+ *
+ * BESIDE  Other files may run at the same time.
+ */
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import { test } from "../lib/harness.mjs";

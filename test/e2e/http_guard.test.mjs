@@ -3,6 +3,8 @@
 /*
  * Who may ask: names of the server, pages of other sites, the CSRF token, and
  * what the page allows a browser.
+ *
+ * BESIDE  Other files may run at the same time.
  */
 import assert from "node:assert/strict";
 import crypto from "node:crypto";

@@ -3,6 +3,8 @@
 /*
  * A list that comes in several lines is the one list that they make together
  * (RFC 9110 5.3), wherever the server or the app reads one.
+ *
+ * BESIDE  Other files may run at the same time.
  */
 import assert from "node:assert/strict";
 import zlib from "node:zlib";

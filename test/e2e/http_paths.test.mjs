@@ -3,6 +3,8 @@
 /*
  * Paths that try to leave the folders that are served: several hundred ways
  * to write them, and links that change between the look and the read.
+ *
+ * BESIDE  Other files may run at the same time.
  */
 import assert from "node:assert/strict";
 import fs from "node:fs";

@@ -4,6 +4,8 @@
  * Requests as attackers write them: what the server makes of each does not
  * depend on how it is cut into packets, ends the connection where the framing
  * is in doubt, and hides no second request in a body.
+ *
+ * BESIDE  Other files may run at the same time.
  */
 import assert from "node:assert/strict";
 import { test } from "../lib/harness.mjs";

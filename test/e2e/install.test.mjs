@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 
-/* What `make install` gives: an app is built and served away from the tree. */
+/*
+ * What `make install` gives: an app is built and served away from the tree.
+ *
+ * BESIDE  Other files may run at the same time.
+ */
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
 import fs from "node:fs";

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 
-/* What a layout knows of who asks, and what the start says of one that fails. */
+/*
+ * What a layout knows of who asks, and what the start says of one that fails.
+ *
+ * BESIDE  Other files may run at the same time.
+ */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import path from "node:path";

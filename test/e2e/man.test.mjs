@@ -3,6 +3,8 @@
 /*
  * The man pages: every formatter that is there renders them without a warning,
  * and what the programs take is in them. What a machine has not got is skipped.
+ *
+ * BESIDE  Other files may run at the same time.
  */
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";

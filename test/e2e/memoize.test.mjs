@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 
-/* What memoized functions and callbacks give, how long, and under which key. */
+/*
+ * What memoized functions and callbacks give, how long, and under which key.
+ *
+ * BESIDE  Other files may run at the same time.
+ */
 import assert from "node:assert/strict";
 import { test, until } from "../lib/harness.mjs";
 import { call, result, runs } from "../lib/zoo.mjs";

@@ -3,6 +3,8 @@
 /*
  * A gunicorn.conf.py as a real project has it, without code, starts this
  * server as it is.
+ *
+ * BESIDE  Other files may run at the same time.
  */
 import assert from "node:assert/strict";
 import fs from "node:fs";

@@ -2,6 +2,8 @@
 
 /*
  * Who the processes are and what they may never become.
+ *
+ * BESIDE  Other files may run at the same time.
  */
 import assert from "node:assert/strict";
 import fs from "node:fs";

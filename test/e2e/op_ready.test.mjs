@@ -3,6 +3,8 @@
 /*
  * Readiness when the cache cannot be used: at the start of a worker, and lost
  * while it serves; the workers say so, the master, and when it is over.
+ *
+ * BESIDE  Other files may run at the same time.
  */
 import assert from "node:assert/strict";
 import fs from "node:fs";

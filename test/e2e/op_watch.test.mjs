@@ -3,6 +3,8 @@
 /*
  * The setting `reload`: what is changed in files is served without anybody
  * sending a signal.
+ *
+ * BESIDE  Other files may run at the same time.
  */
 import assert from "node:assert/strict";
 import fs from "node:fs";

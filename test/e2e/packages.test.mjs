@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Component packages: what is served, what does not compile, what does not
- * start. */
+/*
+ * Component packages: what is served, what does not compile, what does not
+ * start.
+ *
+ * BESIDE  Other files may run at the same time.
+ */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import fs from "node:fs";

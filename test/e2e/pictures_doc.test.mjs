@@ -4,6 +4,8 @@
  * Every picture of docs/screenshots is made by a browser test, listed in `make
  * screenshots` and shown in some page of the docs with words for who cannot see
  * it; and every picture that a page shows is there.
+ *
+ * BESIDE  Other files may run at the same time.
  */
 import assert from "node:assert/strict";
 import fs from "node:fs";

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 
-/* What the front end asks for before and between callbacks. */
+/*
+ * What the front end asks for before and between callbacks.
+ *
+ * BESIDE  Other files may run at the same time.
+ */
 import assert from "node:assert/strict";
 import { test } from "../lib/harness.mjs";
 import { ROWS } from "../lib/points.mjs";

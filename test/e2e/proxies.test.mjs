@@ -3,6 +3,8 @@
 /*
  * Proxies in front: whose address counts, what is https, the PROXY protocol,
  * and apps below a path of their own.
+ *
+ * BESIDE  Other files may run at the same time.
  */
 import assert from "node:assert/strict";
 import fs from "node:fs";

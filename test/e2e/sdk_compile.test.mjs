@@ -3,6 +3,8 @@
 /*
  * What the compiler makes of a page: the text of nested components grows with
  * their number and no faster, and a wrong property is told once.
+ *
+ * BESIDE  Other files may run at the same time.
  */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";

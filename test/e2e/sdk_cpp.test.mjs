@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 
-/* An app in C++: values, builders, exceptions, memoized functions. */
+/*
+ * An app in C++: values, builders, exceptions, memoized functions.
+ *
+ * BESIDE  Other files may run at the same time.
+ */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import path from "node:path";

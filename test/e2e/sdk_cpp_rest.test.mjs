@@ -3,6 +3,8 @@
 /*
  * All of the SDK in C++: what test/apps/cpp_rest.cpp finds, that both
  * compilers are content with it, and that nothing of C is missing.
+ *
+ * BESIDE  Other files may run at the same time.
  */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Sessions from outside: cookies, isolation, fixation, rotation, the bound. */
+/*
+ * Sessions from outside: cookies, isolation, fixation, rotation, the bound.
+ *
+ * BESIDE  Other files may run at the same time.
+ */
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";

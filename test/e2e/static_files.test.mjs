@@ -4,6 +4,8 @@
  * The page and the files of the front end: every address the page names, how
  * it may be kept, compressed and asked for again, and that no address leads
  * out of the front end's folder.
+ *
+ * BESIDE  Other files may run at the same time.
  */
 import assert from "node:assert/strict";
 import fs from "node:fs";
