@@ -174,6 +174,16 @@ upkeep_copy_wal(struct upkeep *upkeep, struct cache *cache, bool cut)
 	return 1;
 }
 
+/* Bytes of the log that are to be copied: the file keeps its length when it
+ * is, and is written from its beginning again. */
+static int64_t
+to_be_copied(struct cache *cache, int64_t size)
+{
+	uint32_t pages;
+
+	return db_unmoved(&cache->db, &pages) ? SCHEMA_WAL_BYTES(pages) : size;
+}
+
 int
 upkeep_checkpoint(struct upkeep *upkeep, struct cache *cache)
 {
@@ -188,7 +198,7 @@ upkeep_checkpoint(struct upkeep *upkeep, struct cache *cache)
 	if (size == 0 ||
 	    (size == upkeep->wal_size && stamp == upkeep->wal_stamp))
 		return 0;
-	if (size < upkeep->copy_above &&
+	if (to_be_copied(cache, size) < upkeep->copy_above &&
 	    now_ms - upkeep->copied_ms < COPY_EVERY_MS)
 		return 0;
 	rc = db_alone_begin(&cache->db, GATE_US);

@@ -11,6 +11,7 @@
 #include "cache/cache_int.h"
 #include "cache/flight.h"
 #include "cache/handon.h"
+#include "cache/plain.h"
 #include "cache/store.h"
 #include "cache/upkeep.h"
 #include "server/base/clock.h"
@@ -274,6 +275,63 @@ a_writer_keeps_the_checkpoint_out(void **state)
 }
 
 static void
+put_large(struct cache *cache, int n)
+{
+	static char data[200000];
+	struct cache_life life = { .fresh_ms = -1 };
+	struct cache_entry entry = { .data = data, .len = sizeof(data) };
+
+	fixture_key(n, entry.key);
+	assert_int_equal(cache_put(cache, &entry, 1, CACHE_PUT_ALWAYS, &life),
+	    1);
+}
+
+/* It is long once, and then written from its beginning: what counts is what is
+ * in it. */
+static void
+a_short_log_waits_in_a_long_file(void **state)
+{
+	struct fixture *f = *state;
+	struct cache *keeper = open_keeper(f);
+	struct upkeep upkeep;
+	uint32_t pages;
+	int copies = 0;
+	int i;
+
+	upkeep_init(&upkeep);
+	for (i = 0; i < 130; i++)
+		put_large(f->a, i);
+	assert_true(db_unmoved(&keeper->db, &pages));
+	assert_in_range(pages, 1200, 2500);
+	assert_int_equal(upkeep_checkpoint(&upkeep, keeper), 1);
+	assert_true(db_unmoved(&keeper->db, &pages));
+	assert_int_equal(pages, 0);
+	/* Less than a second later, and few pages. */
+	for (i = 0; i < 60; i++) {
+		fixture_store(f->a, 500 + i, "v", -1);
+		assert_true(upkeep_wal_changed(&upkeep, keeper));
+		upkeep.copied_ms = clock_boot_ms();
+		assert_int_equal(upkeep_checkpoint(&upkeep, keeper), 0);
+	}
+	assert_true(db_wal_bytes(&keeper->db) >= SCHEMA_WAL_BYTES(1200));
+	assert_true(db_unmoved(&keeper->db, &pages));
+	assert_in_range(pages, 60, 1000);
+	/* As many as that are copied at once. */
+	for (i = 0; i < 400 && copies == 0; i++) {
+		put_large(f->a, i);
+		upkeep.copied_ms = clock_boot_ms();
+		copies = upkeep_checkpoint(&upkeep, keeper);
+	}
+	assert_int_equal(copies, 1);
+	assert_in_range(i, 20, 110); /* 14 pages each */
+	upkeep.copied_ms = 0;
+	fixture_store(f->a, 600, "v", -1);
+	assert_int_equal(upkeep_checkpoint(&upkeep, keeper), 1);
+	cache_close(&keeper);
+	fixture_check_integrity(f);
+}
+
+static void
 the_log_does_not_grow_without_bound(void **state)
 {
 	struct cache_claim claim = { .epoch = 0 };
@@ -409,6 +467,7 @@ main(void)
 		CASE(a_lease_that_ran_out),
 		CASE(a_process_that_does_not_exist),
 		CASE(a_writer_keeps_the_checkpoint_out),
+		CASE(a_short_log_waits_in_a_long_file),
 		CASE(the_log_does_not_grow_without_bound),
 		CASE(a_very_long_log_is_truncated),
 		CASE(a_damaged_connection_is_left_alone),
