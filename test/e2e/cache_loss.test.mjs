@@ -101,8 +101,7 @@ const LOSSES = {
     for (const name of fs.readdirSync(dir))
       if (name.startsWith("cache-")) fs.rmSync(path.join(dir, name));
   },
-  /* The keeper may put a new file into it meanwhile. */
-  "the folder is removed": (dir) => fs.rmSync(dir, { recursive: true, maxRetries: 20, retryDelay: 5 }),
+  "the folder is removed": (dir) => fs.rmSync(dir, { recursive: true }),
   "the folder is moved": (dir) => fs.renameSync(dir, `${dir}.old`),
   "the database is cut short": (dir) => {
     fs.truncateSync(path.join(dir, "cache-v1.db"), 100);
@@ -124,7 +123,10 @@ for (const [what, lose] of Object.entries(LOSSES)) {
     const workers = server.workers();
 
     await chooseAll(scene, server, points, ["apples"]);
+    /* Stopped, as it may put a new file into the folder meanwhile. */
+    server.kill("SIGSTOP", server.keeper());
     lose(cacheDir);
+    server.kill("SIGCONT", server.keeper());
     const start = now();
 
     await chooseAll(scene, server, points, ["apples", "oranges", "figs"]);
