@@ -343,8 +343,23 @@
     return (id && document.querySelector(`[aria-controls="${CSS.escape(id)}"]`)) || part;
   };
 
+  /* The row and the column of a part of a DataTable. */
+  function placeOf(part) {
+    const cell = part.closest("td");
+    const row = cell?.parentElement.querySelector("[data-dash-row]")?.dataset.dashRow;
+    const column = cell?.dataset.dashColumn;
+    const name =
+      column !== undefined &&
+      cell
+        .closest(".dash-spreadsheet-container")
+        ?.querySelector(`th[data-dash-column="${CSS.escape(column)}"] .column-header-name`)
+        ?.textContent;
+
+    return `${name ? `${name}, row` : "Row"} ${Number(row ?? 0) + 1}`;
+  }
+
   /* By what they are: the handle of a slider and the numbers beside it, a list of
-   * boxes, the arrows that turn the pages of a DataTable. */
+   * boxes, the arrows that turn the pages of a DataTable, what is in its cells. */
   const NAMES = {
     '[role="slider"]': (part) => nameOf(part, "Value"),
     ".dash-range-slider-min-input": (part) => `${nameOf(part, "Value")}, least`,
@@ -352,6 +367,8 @@
       `${nameOf(part, "Value")}, most`,
     ".dash-range-slider-input": (part) => nameOf(part, "Value"),
     ".dash-options-list": (part) => nameOf(openerOf(part), openerOf(part).textContent),
+    "td.dash-select-cell input": placeOf,
+    "td.dash-cell .Select [role=combobox]": placeOf,
     "button.first-page": () => "First page",
     "button.previous-page": () => "Previous page",
     "button.next-page": () => "Next page",
@@ -386,6 +403,30 @@
     opener.setAttribute("aria-labelledby", [opener.id, ...by].join(" "));
   }
 
+  /* What is chosen in a cell with a list is an option outside of any list. */
+  function beText(label) {
+    label.removeAttribute("role");
+    label.removeAttribute("aria-selected");
+  }
+
+  let ids = 0;
+  const idOf = (part) => (part.id ||= `ph-part-${(ids += 1)}`);
+
+  /* What the arrows and crosses in the head of a DataTable do can be done with a
+   * mouse only. A part may come to be another column's: so its name is not copied. */
+  const ACTIONS = { sort: "Sort by", hide: "Hide", clear: "Clear", delete: "Delete", edit: "Rename" };
+
+  function beButton(action) {
+    const [, kind] = /column-header--(\w+)/.exec(action.className) ?? [];
+    const name = action.closest("th")?.querySelector(".column-header-name");
+
+    if (!ACTIONS[kind] || !name) return;
+    action.tabIndex = 0;
+    action.setAttribute("role", "button");
+    action.setAttribute("aria-label", ACTIONS[kind]);
+    action.setAttribute("aria-labelledby", `${idOf(action)} ${idOf(name)}`);
+  }
+
   /* "figs, plums" and "2 selected" are words of their own. */
   function beApart(count) {
     if (count.previousSibling instanceof HTMLElement) count.before(" ");
@@ -401,6 +442,8 @@
 
   /* By what they are, as well. */
   const MENDS = {
+    '.Select-value-label[role="option"]': beText,
+    ".column-actions > span:not([role])": beButton,
     '.dash-options-list-option[role="option"]': beBox,
     '.dash-options-list[role="listbox"]': beGroup,
     '.dash-dropdown[aria-haspopup="listbox"]': beOpener,
@@ -414,18 +457,25 @@
   /* A DataTable takes keys of its cells, Tab first, from its other parts as well:
    * whoever comes to its pager or filters does not get out again. They have to
    * be the browser's there; Enter in the page's number is the pager's. */
-  const PART = "button, [type=button], [type=checkbox], [type=radio], .current-page";
+  const ACTION = ".column-actions > [role=button]";
+  const PART = `a, button, [type=button], [type=checkbox], [type=radio], .current-page, ${ACTION}`;
 
   document.addEventListener(
     "keydown",
     (event) => {
       const part = event.target.closest?.(PART);
 
+      const leaves = event.key === "Tab" && event.target.closest?.(".Select");
+
       if (
-        part?.closest(".dash-table-container") &&
-        !(event.key === "Enter" && part.matches(".current-page"))
+        (leaves || part)?.closest(".dash-table-container") &&
+        !(event.key === "Enter" && part?.matches(".current-page"))
       )
         event.stopPropagation();
+      if (part?.matches(ACTION) && (event.key === "Enter" || event.key === " ")) {
+        event.preventDefault();
+        part.click();
+      }
     },
     { capture: true },
   );
@@ -457,6 +507,8 @@
     for (const { target } of changes)
       if (target.matches(".dash-options-list-option[aria-selected]")) beBox(target);
       else if (target.matches(STOP)) beNoStop(target);
+      else if (target.matches(".Select [aria-owns]"))
+        target.setAttribute("aria-controls", target.getAttribute("aria-owns"));
       else if (
         target.getAttribute("aria-expanded") === "true" &&
         target.hasAttribute("aria-controls") &&
