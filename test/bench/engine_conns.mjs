@@ -36,8 +36,13 @@ function ask(socket) {
   const start = performance.now();
 
   return new Promise((done, fail) => {
-    socket.once("data", () => done(performance.now() - start));
-    socket.once("close", () => fail(new Error("closed")));
+    const closed = () => fail(new Error("closed"));
+
+    socket.once("data", () => {
+      socket.off("close", closed);
+      done(performance.now() - start);
+    });
+    socket.once("close", closed);
     socket.write(HEALTH);
   });
 }
