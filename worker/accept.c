@@ -27,6 +27,7 @@
 #include "worker/compress.h"
 #include "worker/conn.h"
 #include "worker/conn_peers.h"
+#include "worker/packer.h"
 #include "worker/recall.h"
 #include "worker/whole.h"
 #include "worker/worker_int.h"
@@ -362,6 +363,9 @@ accept_start(struct worker *worker)
 	    event_base_init_common_timeout(worker->base, &tv);
 	worker->compress = compress_new((int)worker->options->compress_level,
 	    (size_t)worker->options->compress_min_size);
+	if (worker->compress != NULL)
+		worker->packer = packer_new(
+		    (int)worker->options->compress_level, worker->mail_fd);
 	worker->whole = whole_new(); /* NULL: it does without */
 	if (worker->options->limit_client_connections > 0) {
 		worker->peers = conn_peers_new();

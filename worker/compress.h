@@ -34,8 +34,7 @@ bool compress_may(const struct reply *reply);
  */
 #define COMPRESS_SLOTS 64
 #define COMPRESS_MAX ((size_t)256 * 1024)
-/* Longer ones are compressed in the pool, up to this: see dispatch_pack.c. */
-#define COMPRESS_POOL_MAX ((size_t)16 << 20)
+/* Longer ones are for the packer: see packer.h. */
 
 struct compress;
 

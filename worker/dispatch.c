@@ -106,23 +106,41 @@ dispatch_json_reply(struct reply *reply, const void *data, size_t len)
 	reply->len = len;
 }
 
-/* A request that outlives its head; NULL: answered 503. */
-static struct request *
-request_new(struct conn *conn, const struct answer_to *to)
+struct request *
+dispatch_request_new(struct conn *conn, const struct answer_to *to)
 {
 	const struct access_log *log = &conn->worker->access_log;
 	struct request *request;
 
 	request = malloc(sizeof(*request) + dispatch_kept_bytes(log, to));
-	if (request == NULL) {
-		answer_status(conn, to, 503);
+	if (request == NULL)
 		return NULL;
-	}
 	memset(request, 0, sizeof(*request));
 	request->conn = conn;
 	request->worker = conn->worker;
 	dispatch_keep(log, to, request);
 	conn_wait(conn, request);
+	return request;
+}
+
+void
+dispatch_request_drop(struct request *request)
+{
+	struct conn *conn = request->conn;
+
+	conn->request = NULL;
+	conn->state = CONN_OPEN;
+	free(request);
+}
+
+/* The same; NULL: answered 503. */
+static struct request *
+request_new(struct conn *conn, const struct answer_to *to)
+{
+	struct request *request = dispatch_request_new(conn, to);
+
+	if (request == NULL)
+		answer_status(conn, to, 503);
 	return request;
 }
 
@@ -132,9 +150,7 @@ request_refuse(struct request *request, const struct answer_to *to, int status)
 {
 	struct conn *conn = request->conn;
 
-	conn->request = NULL;
-	conn->state = CONN_OPEN;
-	free(request);
+	dispatch_request_drop(request);
 	answer_status(conn, to, status);
 }
 

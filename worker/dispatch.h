@@ -95,6 +95,9 @@ struct crash_about;
 unsigned dispatch_on_dead(struct worker *worker,
     const struct crash_about *about, bool ends);
 
+/* The orderly end, when all connections are closed. */
+void dispatch_stop_packer(struct worker *worker);
+
 /* A hint from another process: look at what is parked. */
 void dispatch_on_wake(struct worker *worker);
 

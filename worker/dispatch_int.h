@@ -107,21 +107,24 @@ void dispatch_route_reply(struct task *task, struct reply *reply);
 
 /*
  * dispatch_pack.c: an answer that is long and may be compressed for its client
- * is, in the pool; it takes the reply and its task over, whose fields it may
- * point into. False: it is to be sent as it is, and nothing was done.
+ * is, by the packer; it takes request, reply and task over, which the reply
+ * points into. False: it is to be sent as it is, and nothing was done.
  */
 bool dispatch_pack(struct request *request, struct task *task,
     const struct reply *reply);
 
-/* The same in two steps, for an answer without a request: is it one, and make
- * `task` that of it, for dispatch_submit(). False: no memory. */
-bool dispatch_packs(const struct worker *worker, const struct answer_to *to,
-    const struct reply *reply);
-bool dispatch_pack_prepare(struct task *task, const struct answer_to *to,
-    const struct reply *reply);
+/* The same for one that was made at once. `name` is for messages. */
+bool dispatch_pack_new(struct conn *conn, const struct answer_to *to,
+    struct task *task, const struct reply *reply, const char *name);
 
-/* The outcome of a TASK_PACK; frees it. */
-void dispatch_packed(struct task *task);
+/* Send what has been compressed. */
+void dispatch_on_packed(struct worker *worker);
+
+/* dispatch.c: a request that outlives its head, NULL without memory; and take
+ * one back that was handed to nobody: its answer is still to be given. */
+struct request *dispatch_request_new(struct conn *conn,
+    const struct answer_to *to);
+void dispatch_request_drop(struct request *request);
 
 /* dispatch.c: the outcome of a TASK_PARSE. */
 void dispatch_parsed(struct worker *worker, struct task *task);

@@ -99,11 +99,8 @@ layout_here(struct conn *conn, const struct answer_to *to,
 	} else {
 		ending_answer_layout(conn, &about, &reply);
 	}
-	if (dispatch_packs(conn->worker, to, &reply) &&
-	    dispatch_pack_prepare(page.task, to, &reply)) {
-		dispatch_submit(conn, to, page.task, "the layout");
+	if (dispatch_pack_new(conn, to, page.task, &reply, "the layout"))
 		return;
-	}
 	conn_answer(conn, to, &reply, false);
 	task_free(page.task);
 }

@@ -552,9 +552,6 @@ dispatch_on_mail(struct worker *worker)
 		case TASK_ANSWER:
 			on_answer(worker, task);
 			break;
-		case TASK_PACK:
-			dispatch_packed(task);
-			break;
 		case TASK_LEAVE:
 		case TASK_RENEW: /* nobody waits for it */
 			task_free(task);
@@ -570,6 +567,7 @@ dispatch_on_mail(struct worker *worker)
 			break;
 		}
 	}
+	dispatch_on_packed(worker);
 	if (together_has_rung())
 		dispatch_on_wake(worker);
 }

@@ -67,9 +67,6 @@ task_free(struct task *task)
 	free(task->session);
 	free(task->user);
 	fd_close(&task->answer_fd);
-	if (task->reply != NULL)
-		blob_unref(task->reply->blob); /* on the loop, as all blobs */
-	free(task->reply);
 	free(task);
 }
 
@@ -551,9 +548,6 @@ task_run(struct task *task, struct toolkit *kit)
 		break;
 	case TASK_RENEW:
 		run_renew(task, kit);
-		break;
-	case TASK_PACK:
-		task_pack(task, kit);
 		break;
 	case TASK_JOB:
 		if (job_start(task, kit))

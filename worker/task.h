@@ -24,7 +24,6 @@
  *   TASK_JOB      the request that starts a background callback, or ends some
  *   TASK_RENEW    a page still waits for a job; nobody waits for this task
  *   TASK_ROUTE    one request runs a handler of ph_route()
- *   TASK_PACK     a long answer to one request is compressed
  *   TASK_COMPUTE  a memoized function (or an answer somebody else asked for)
  *                 claimed from the signal table
  *   TASK_LEAVE    tells the signal table that this worker does not wait for
@@ -44,15 +43,13 @@ enum task_kind {
 	TASK_JOB,
 	TASK_RENEW,
 	TASK_ROUTE,
-	TASK_PACK,
 	TASK_COMPUTE,
 	TASK_LEAVE
 };
 
 enum task_outcome {
 	TASK_DONE,      /* `response` holds the body, none: no update; of a
-			   memoized callback's answer the packed form, after
-			   PACK what is sent in its place, if anything */
+			   memoized callback's answer the packed form */
 	TASK_FAILED,    /* `error` says why; logged */
 	TASK_WAITS,     /* run again when `wait_key` is ready */
 	TASK_ELSEWHERE, /* ANSWER: another worker computes it */
@@ -62,7 +59,6 @@ enum task_outcome {
 
 struct held;
 struct parked;  /* park.h */
-struct reply;   /* http_reply.h */
 struct request; /* loop side; see dispatch.h */
 
 struct task {
@@ -81,8 +77,6 @@ struct task {
 	const struct value *args; /* ... instead of `arguments`; or NULL */
 	const struct value *said; /* see enum update_about; or NULL */
 	bool gzip;                /* PARSE: the body is */
-	bool brotli;              /* PACK: not by gzip */
-	struct reply *reply;      /* PACK: and its blob; pool threads read it */
 	struct spool *spool;      /* PARSE, ROUTE: a body in a file instead */
 	struct buf about;         /* PARSE, LAYOUT: the request, encoded; ROUTE:
 				     body */

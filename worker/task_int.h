@@ -4,7 +4,7 @@
 
 #include "worker/task.h"
 
-/* What the files of tasks share. */
+/* What task.c and task_answer.c share. */
 
 /* Run the code with task->arguments, and publish what is owned. */
 void task_run_itself(struct task *task, struct toolkit *kit,
@@ -12,9 +12,5 @@ void task_run_itself(struct task *task, struct toolkit *kit,
 
 /* ANSWER: compute it if it is ours to compute. */
 void task_answer(struct task *task, struct toolkit *kit, struct arena *arena);
-
-/* PACK: compress the body of task->reply into task->response, which stays empty
- * when that fails or does not shrink it. */
-void task_pack(struct task *task, const struct toolkit *kit);
 
 #endif

@@ -493,6 +493,7 @@ shut_down(struct worker *worker)
 	heartbeat_numbers(worker); /* nothing that was counted is lost */
 	stats_free(&worker->stats);
 	pool_stop(&worker->pool);
+	dispatch_stop_packer(worker);
 	sides_stop();
 	(void)run_hook(worker, HOOK_WORKER_EXIT);
 	capture_finish();

@@ -34,6 +34,7 @@ struct conn;
 struct conn_peers;
 struct recall;
 struct compress;
+struct packer;
 struct whole;
 struct tls_context;
 struct forwarded;
@@ -93,6 +94,7 @@ struct worker {
 	int64_t sweep_us;            /* when they were looked at */
 	bool sweep_late;             /* ... or left to the next time */
 	struct compress *compress;   /* NULL: off */
+	struct packer *packer;       /* NULL: off */
 	struct whole *whole;         /* answers as files */
 	struct tls_context *tls;     /* NULL: plain HTTP */
 	struct forwarded *forwarded; /* what proxies may say */

@@ -3,8 +3,11 @@
 /* Answers of as many rows as the header X-Rows says: a layout, a callback, a
  * route; with X-Session they depend on one. BLOCKING: the layout is made in the
  * pool. */
+#define _POSIX_C_SOURCE 200809L
+
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include <pronghorn/app.h>
 #include <pronghorn/html.h>
@@ -50,6 +53,19 @@ sends(struct ph_call *call)
 	return ph_respond_text(call, 200, ph_text_of(rows(call)));
 }
 
+/* Holds a thread for that long. */
+static enum ph_status
+sleeps(struct ph_call *call)
+{
+	double seconds = strtod(ph_query_arg(call, "seconds"), NULL);
+	struct timespec time = { .tv_sec = (time_t)seconds };
+
+	time.tv_nsec = (long)((seconds - (double)time.tv_sec) * 1e9);
+	ph_log(call, "sleeps now");
+	(void)nanosleep(&time, NULL);
+	return ph_respond_text(call, 200, "slept");
+}
+
 PH_APP(app)
 {
 	ph_sessions(app);
@@ -59,4 +75,5 @@ PH_APP(app)
 		ph_layout(app, layout);
 	ph_callback(app, shows, PH_OUTPUT("out.title"), PH_INPUT("out.id"));
 	ph_route(app, "GET", "/rows", sends);
+	ph_route(app, "GET", "/sleep", sleeps);
 }

@@ -6,8 +6,9 @@
  * BESIDE  Other files may run at the same time.
  */
 import assert from "node:assert/strict";
+import fs from "node:fs";
 import zlib from "node:zlib";
-import { test } from "../lib/harness.mjs";
+import { now, test } from "../lib/harness.mjs";
 import { updateBody } from "../lib/visitor.mjs";
 import { get, post } from "../lib/wire.mjs";
 import { call, result, runs } from "../lib/zoo.mjs";
@@ -66,7 +67,7 @@ test("other text, of routes", async (t, scene) => {
   for (const one of [plain, small, smaller]) assert.equal(one.field("vary"), "Accept-Encoding");
 });
 
-/* Those that would hold the loop up are compressed by the pool. */
+/* Those that would hold the loop up are compressed beside it. */
 for (const blocking of [false, true])
   test(`long answers, the layout ${blocking ? "of the pool" : "of the loop"}`, { seconds: 60 }, async (t, scene) => {
     const server = await scene.start({
@@ -128,6 +129,74 @@ for (const blocking of [false, true])
 
     assert.deepEqual(answers, Array.from({ length: 30 }, (_, i) => 20_000 + i));
   });
+
+/* All threads sleep, and the queue is full. */
+async function fill(scene, server, threads, seconds) {
+  const sleep = async () => {
+    const wire = await scene.connect(server);
+
+    wire.write(get(`/sleep?seconds=${seconds}`));
+    return wire;
+  };
+
+  for (let i = 1; i <= threads; i++) {
+    await sleep();
+    await server.waitFor(/sleeps now/, { count: i });
+  }
+  await sleep();
+  assert.equal((await (await sleep()).answer()).status, 503);
+}
+
+test("a long answer that is made waits for no thread", { seconds: 60 }, async (t, scene) => {
+  const server = await scene.start({
+    app: "long_answers",
+    threads: 2,
+    args: ["--limit-queue", "1", "--request-timeout", "20"],
+  });
+  const fields = { "X-Rows": 20_000, "Accept-Encoding": "gzip" };
+
+  await fill(scene, server, 2, 15);
+  const start = now();
+  const layout = await scene.send(server, get("/_dash-layout", { fields }));
+
+  assert.equal(layout.status, 200);
+  assert.equal(layout.field("content-encoding"), "gzip");
+  /* Nor does that of one who says that he will send no more. */
+  const half = await scene.connect(server);
+
+  half.write(get("/_dash-layout", { fields }));
+  half.finish();
+  assert.equal((await half.answer()).field("content-encoding"), "gzip");
+  assert.ok(now() - start < 5000, "while others sleep for 15 s");
+});
+
+test("many long answers at once take bounded memory", { seconds: 60 }, async (t, scene) => {
+  const server = await scene.start({
+    app: "long_answers",
+    threads: 2,
+    args: ["--send-memory", "64MiB"],
+  });
+  const fields = { "X-Rows": 65_000, "Accept-Encoding": "br" };
+  const kb = () => Number(/Private_Dirty:\s+(\d+)/.exec(
+    fs.readFileSync(`/proc/${server.workers()[0]}/smaps_rollup`, "latin1"))[1]);
+  const before = kb();
+  const codings = await Promise.all(
+    Array.from({ length: 200 }, async () => {
+      const answer = await scene.send(server, get("/_dash-layout", { fields }));
+      const coding = answer.field("content-encoding");
+      const body = coding === "br" ? zlib.brotliDecompressSync(answer.body) : answer.body;
+
+      assert.equal(answer.status, 200);
+      assert.ok(body.length > 16 * 65_000);
+      return coding;
+    }),
+  );
+
+  t.diagnostic(`${codings.filter((one) => one === "br").length} of 200 compressed`);
+  assert.ok(codings.includes("br"));
+  /* A megabyte each: what waits is bounded, before it is sent and after. */
+  assert.ok(kb() - before < 150_000, `${kb() - before} KB more`);
+});
 
 test("what is text is told by the type", async (t, scene) => {
   const server = await scene.start({ app: "zoo" });
