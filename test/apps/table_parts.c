@@ -19,6 +19,57 @@ says(struct ph_call *call)
 }
 
 static const struct ph_value *
+columns(void)
+{
+	return PH_JSON([
+		{
+			"id" : "fruit",
+			"name" : "Fruit",
+			"presentation" : "dropdown",
+			"hideable" : true
+		},
+		{
+			"id" : "where",
+			"name" : "Where",
+			"presentation" : "markdown",
+			"editable" : false
+		},
+		{ "id" : "n", "name" : "Number", "type" : "numeric" }
+	]);
+}
+
+static const struct ph_value *
+rows(void)
+{
+	return PH_JSON([
+		{ "fruit" : "fig", "where" : "[the first](/#first)", "n" : 1 },
+		{
+			"fruit" : "plum",
+			"where" : "[the second](/#second)",
+			"n" : 2
+		},
+		{ "fruit" : "fig", "where" : "none", "n" : 3 }
+	]);
+}
+
+static const struct ph_value *
+table(void)
+{
+	return dash_table_data_table(.id = "table",
+	    .row_selectable = ph_text("multi"), .editable = true,
+	    .sort_action = "native", .filter_action = ph_text("native"),
+	    .page_size = ph_int(2), .selected_rows = PH_JSON([]),
+	    .columns = columns(), .data = rows(), .dropdown = PH_JSON({
+		    "fruit" : {
+			    "options" : [
+				    { "label" : "Fig", "value" : "fig" },
+				    { "label" : "Plum", "value" : "plum" }
+			    ]
+		    }
+	    }));
+}
+
+static const struct ph_value *
 layout(struct ph_call *call)
 {
 	(void)call;
@@ -26,67 +77,7 @@ layout(struct ph_call *call)
 		.children = PH_CHILDREN(html_h1(.children = ph_text("A table")),
 		    dcc_input(.id = "before", .name = "before",
 			.value = ph_text(""), .placeholder = ph_text("before")),
-		    html_div(
-			    .children = dash_table_data_table(.id = "table",
-				.row_selectable = ph_text("multi"),
-				.editable = true, .sort_action = "native",
-				.filter_action = ph_text("native"),
-				.page_size = ph_int(2),
-				.selected_rows = PH_JSON([]),
-				.columns = PH_JSON([
-					{
-						"id" : "fruit",
-						"name" : "Fruit",
-						"presentation" : "dropdown",
-						"hideable" : true
-					},
-					{
-						"id" : "where",
-						"name" : "Where",
-						"presentation" : "markdown",
-						"editable" : false
-					},
-					{
-						"id" : "n",
-						"name" : "Number",
-						"type" : "numeric"
-					}
-				]),
-				.dropdown = PH_JSON({
-					"fruit" : {
-						"options" : [
-							{
-								"label" : "Fig",
-								"value" : "fig"
-							},
-							{
-								"label" :
-								    "Plum",
-								"value" : "plum"
-							}
-						]
-					}
-				}),
-				.data = PH_JSON([
-					{
-						"fruit" : "fig",
-						"where" :
-						    "[the first](/#first)",
-						"n" : 1
-					},
-					{
-						"fruit" : "plum",
-						"where" :
-						    "[the second](/#second)",
-						"n" : 2
-					},
-					{
-						"fruit" : "fig",
-						"where" : "none",
-						"n" : 3
-					}
-				]))),
-		    html_p(.id = "said"),
+		    html_div(.children = table()), html_p(.id = "said"),
 		    dcc_input(.id = "after", .name = "after",
 			.value = ph_text(""),
 			.placeholder = ph_text("after"))));
