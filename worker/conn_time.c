@@ -155,6 +155,9 @@ conn_on_timeout(struct conn *conn)
 	else if (conn->state == CONN_OPEN && conn->worker->draining &&
 		 conn->served && conn->h2 == NULL)
 		conn_after_sending(conn); /* a request may cross: no reset */
+	else if (conn->state == CONN_OPEN && conn->h2 != NULL &&
+		 !h2_is_drained(conn->h2))
+		h2_drain(conn); /* says so, and closes */
 	else
 		conn->doomed = true;
 }

@@ -188,7 +188,8 @@ dispatch_route_reply(struct task *task, struct reply *reply)
 			http_reply_error(reply, 503);
 	} else if (answer->fd >= 0) {
 		reply_with_file(answer, reply);
-	} else if (reply->status != 204 && reply->status != 304) {
+	} else if (reply->status != 204 && reply->status != 205 &&
+		   reply->status != 304) {
 		data = buf_detach(&task->response, &len);
 		reply->body = data;
 		reply->len = len;

@@ -501,7 +501,14 @@ h2_drain(struct conn *conn)
 	(void)nghttp2_submit_goaway(h2->session, NGHTTP2_FLAG_NONE,
 	    nghttp2_session_get_last_proc_stream_id(h2->session),
 	    NGHTTP2_NO_ERROR, NULL, 0);
+	h2->drained = true;
 	h2_flush(conn);
+}
+
+bool
+h2_is_drained(const struct h2 *h2)
+{
+	return h2->drained;
 }
 
 size_t

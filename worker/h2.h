@@ -36,6 +36,7 @@ void h2_sweep(struct conn *conn);
 
 /* No more streams; what is open is answered. */
 void h2_drain(struct conn *conn);
+bool h2_is_drained(const struct h2 *h2);
 
 size_t h2_stream_count(const struct h2 *h2);
 

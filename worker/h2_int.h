@@ -19,6 +19,7 @@ struct h2 {
 	uint64_t finished;
 	struct h2_calm calm;
 	bool busy;      /* inside nghttp2: do not send now */
+	bool drained;   /* has said that it takes no more streams */
 	bool sent_away; /* nothing more is read */
 };
 

@@ -230,6 +230,8 @@ http_reply_error(struct reply *reply, int status)
 
 	memset(reply, 0, sizeof(*reply));
 	reply->status = status;
+	if (row->page[0] == '\0')
+		return; /* 204: nothing that could have a type */
 	reply->type = "text/html; charset=utf-8";
 	reply->body = row->page;
 	reply->len = strlen(row->page);

@@ -329,6 +329,7 @@ test("only JSON, only POST", async (t, scene) => {
 
   assert.equal(options.status, 204);
   assert.equal(options.field("allow"), "POST, OPTIONS");
+  assert.equal(options.field("content-type"), undefined, "of nothing");
   for (const target of ["/", "/_dash-layout", "/_dash-dependencies"]) {
     const answer = await send(post(json, { target }));
 

@@ -159,6 +159,18 @@ test("a head that never ends [35]", async (t, scene) => {
   assert.equal((await ask(other, { ":path": "/_ph/health" })).status, 200);
 });
 
+test("a connection that rests too long is told that it ends", async (t, scene) => {
+  const server = await start(scene, { args: ["--keep-alive", "1"] });
+  const session = await open(t, server);
+  const events = [];
+  const closed = new Promise((done) => session.once("close", done));
+
+  session.on("goaway", (code, last) => events.push([code, last]));
+  assert.equal((await ask(session, { ":path": "/_ph/health" })).status, 200);
+  await closed;
+  assert.deepEqual(events, [[http2.constants.NGHTTP2_NO_ERROR, 1]]);
+});
+
 test("rapid reset [35]", async (t, scene) => {
   const server = await start(scene);
   const session = await open(t, server);
