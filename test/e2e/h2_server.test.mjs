@@ -50,11 +50,12 @@ function ask(session, headers, body) {
     stream.on("response", (fields) => (answer = fields));
     stream.on("data", (chunk) => chunks.push(chunk));
     stream.on("error", fail);
-    stream.on("close", () =>
-      answer
-        ? done({ status: answer[":status"], headers: answer, body: Buffer.concat(chunks) })
-        : fail(new Error("no answer")),
-    );
+    /* Node does not close a stream whose body was not wanted to its end. */
+    stream.on("end", () => {
+      if (answer)
+        done({ status: answer[":status"], headers: answer, body: Buffer.concat(chunks) });
+    });
+    stream.on("close", () => fail(new Error("no answer")));
     if (body !== undefined) stream.end(body);
   });
 }
