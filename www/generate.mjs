@@ -381,6 +381,7 @@ public:
 	${name}() : p_() {}
 ${props.map((prop) => printMethod(name, prop)).join("")}${printMethod(name, MORE)}	operator ph::Value() const { return ${c}_new(p_); }
 	operator const struct ph_value *() const { return ${c}_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct ${c} p_;

@@ -99,6 +99,7 @@ public:
 	DataTable &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return dash_table_data_table_new(p_); }
 	operator const struct ph_value *() const { return dash_table_data_table_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct dash_table_data_table p_;

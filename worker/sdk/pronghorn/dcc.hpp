@@ -55,6 +55,7 @@ public:
 	Button &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return dcc_button_new(p_); }
 	operator const struct ph_value *() const { return dcc_button_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct dcc_button p_;
@@ -79,6 +80,7 @@ public:
 	Checklist &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return dcc_checklist_new(p_); }
 	operator const struct ph_value *() const { return dcc_checklist_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct dcc_checklist p_;
@@ -100,6 +102,7 @@ public:
 	Clipboard &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return dcc_clipboard_new(p_); }
 	operator const struct ph_value *() const { return dcc_clipboard_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct dcc_clipboard p_;
@@ -118,6 +121,7 @@ public:
 	ConfirmDialog &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return dcc_confirm_dialog_new(p_); }
 	operator const struct ph_value *() const { return dcc_confirm_dialog_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct dcc_confirm_dialog p_;
@@ -137,6 +141,7 @@ public:
 	ConfirmDialogProvider &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return dcc_confirm_dialog_provider_new(p_); }
 	operator const struct ph_value *() const { return dcc_confirm_dialog_provider_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct dcc_confirm_dialog_provider p_;
@@ -181,6 +186,7 @@ public:
 	DatePickerRange &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return dcc_date_picker_range_new(p_); }
 	operator const struct ph_value *() const { return dcc_date_picker_range_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct dcc_date_picker_range p_;
@@ -218,6 +224,7 @@ public:
 	DatePickerSingle &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return dcc_date_picker_single_new(p_); }
 	operator const struct ph_value *() const { return dcc_date_picker_single_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct dcc_date_picker_single p_;
@@ -233,6 +240,7 @@ public:
 	Download &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return dcc_download_new(p_); }
 	operator const struct ph_value *() const { return dcc_download_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct dcc_download p_;
@@ -264,6 +272,7 @@ public:
 	Dropdown &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return dcc_dropdown_new(p_); }
 	operator const struct ph_value *() const { return dcc_dropdown_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct dcc_dropdown p_;
@@ -285,6 +294,7 @@ public:
 	Geolocation &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return dcc_geolocation_new(p_); }
 	operator const struct ph_value *() const { return dcc_geolocation_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct dcc_geolocation p_;
@@ -314,6 +324,7 @@ public:
 	Graph &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return dcc_graph_new(p_); }
 	operator const struct ph_value *() const { return dcc_graph_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct dcc_graph p_;
@@ -359,6 +370,7 @@ public:
 	Input &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return dcc_input_new(p_); }
 	operator const struct ph_value *() const { return dcc_input_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct dcc_input p_;
@@ -375,6 +387,7 @@ public:
 	Interval &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return dcc_interval_new(p_); }
 	operator const struct ph_value *() const { return dcc_interval_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct dcc_interval p_;
@@ -394,6 +407,7 @@ public:
 	Link &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return dcc_link_new(p_); }
 	operator const struct ph_value *() const { return dcc_link_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct dcc_link p_;
@@ -425,6 +439,7 @@ public:
 	Loading &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return dcc_loading_new(p_); }
 	operator const struct ph_value *() const { return dcc_loading_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct dcc_loading p_;
@@ -442,6 +457,7 @@ public:
 	Location &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return dcc_location_new(p_); }
 	operator const struct ph_value *() const { return dcc_location_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct dcc_location p_;
@@ -462,6 +478,7 @@ public:
 	Markdown &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return dcc_markdown_new(p_); }
 	operator const struct ph_value *() const { return dcc_markdown_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct dcc_markdown p_;
@@ -486,6 +503,7 @@ public:
 	RadioItems &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return dcc_radio_items_new(p_); }
 	operator const struct ph_value *() const { return dcc_radio_items_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct dcc_radio_items p_;
@@ -520,6 +538,7 @@ public:
 	RangeSlider &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return dcc_range_slider_new(p_); }
 	operator const struct ph_value *() const { return dcc_range_slider_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct dcc_range_slider p_;
@@ -551,6 +570,7 @@ public:
 	Slider &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return dcc_slider_new(p_); }
 	operator const struct ph_value *() const { return dcc_slider_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct dcc_slider p_;
@@ -567,6 +587,7 @@ public:
 	Store &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return dcc_store_new(p_); }
 	operator const struct ph_value *() const { return dcc_store_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct dcc_store p_;
@@ -593,6 +614,7 @@ public:
 	Tab &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return dcc_tab_new(p_); }
 	operator const struct ph_value *() const { return dcc_tab_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct dcc_tab p_;
@@ -619,6 +641,7 @@ public:
 	Tabs &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return dcc_tabs_new(p_); }
 	operator const struct ph_value *() const { return dcc_tabs_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct dcc_tabs p_;
@@ -663,6 +686,7 @@ public:
 	Textarea &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return dcc_textarea_new(p_); }
 	operator const struct ph_value *() const { return dcc_textarea_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct dcc_textarea p_;
@@ -686,6 +710,7 @@ public:
 	Tooltip &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return dcc_tooltip_new(p_); }
 	operator const struct ph_value *() const { return dcc_tooltip_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct dcc_tooltip p_;
@@ -717,6 +742,7 @@ public:
 	Upload &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return dcc_upload_new(p_); }
 	operator const struct ph_value *() const { return dcc_upload_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct dcc_upload p_;

@@ -49,6 +49,7 @@ public:
 	A &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_a_new(p_); }
 	operator const struct ph_value *() const { return html_a_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_a p_;
@@ -78,6 +79,7 @@ public:
 	Abbr &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_abbr_new(p_); }
 	operator const struct ph_value *() const { return html_abbr_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_abbr p_;
@@ -107,6 +109,7 @@ public:
 	Acronym &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_acronym_new(p_); }
 	operator const struct ph_value *() const { return html_acronym_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_acronym p_;
@@ -136,6 +139,7 @@ public:
 	Address &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_address_new(p_); }
 	operator const struct ph_value *() const { return html_address_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_address p_;
@@ -174,6 +178,7 @@ public:
 	Area &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_area_new(p_); }
 	operator const struct ph_value *() const { return html_area_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_area p_;
@@ -203,6 +208,7 @@ public:
 	Article &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_article_new(p_); }
 	operator const struct ph_value *() const { return html_article_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_article p_;
@@ -232,6 +238,7 @@ public:
 	Aside &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_aside_new(p_); }
 	operator const struct ph_value *() const { return html_aside_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_aside p_;
@@ -268,6 +275,7 @@ public:
 	Audio &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_audio_new(p_); }
 	operator const struct ph_value *() const { return html_audio_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_audio p_;
@@ -297,6 +305,7 @@ public:
 	B &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_b_new(p_); }
 	operator const struct ph_value *() const { return html_b_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_b p_;
@@ -328,6 +337,7 @@ public:
 	Base &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_base_new(p_); }
 	operator const struct ph_value *() const { return html_base_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_base p_;
@@ -357,6 +367,7 @@ public:
 	Basefont &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_basefont_new(p_); }
 	operator const struct ph_value *() const { return html_basefont_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_basefont p_;
@@ -386,6 +397,7 @@ public:
 	Bdi &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_bdi_new(p_); }
 	operator const struct ph_value *() const { return html_bdi_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_bdi p_;
@@ -415,6 +427,7 @@ public:
 	Bdo &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_bdo_new(p_); }
 	operator const struct ph_value *() const { return html_bdo_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_bdo p_;
@@ -444,6 +457,7 @@ public:
 	Big &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_big_new(p_); }
 	operator const struct ph_value *() const { return html_big_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_big p_;
@@ -473,6 +487,7 @@ public:
 	Blink &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_blink_new(p_); }
 	operator const struct ph_value *() const { return html_blink_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_blink p_;
@@ -503,6 +518,7 @@ public:
 	Blockquote &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_blockquote_new(p_); }
 	operator const struct ph_value *() const { return html_blockquote_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_blockquote p_;
@@ -532,6 +548,7 @@ public:
 	Br &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_br_new(p_); }
 	operator const struct ph_value *() const { return html_br_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_br p_;
@@ -572,6 +589,7 @@ public:
 	Button &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_button_new(p_); }
 	operator const struct ph_value *() const { return html_button_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_button p_;
@@ -603,6 +621,7 @@ public:
 	Canvas &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_canvas_new(p_); }
 	operator const struct ph_value *() const { return html_canvas_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_canvas p_;
@@ -632,6 +651,7 @@ public:
 	Caption &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_caption_new(p_); }
 	operator const struct ph_value *() const { return html_caption_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_caption p_;
@@ -661,6 +681,7 @@ public:
 	Center &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_center_new(p_); }
 	operator const struct ph_value *() const { return html_center_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_center p_;
@@ -690,6 +711,7 @@ public:
 	Cite &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_cite_new(p_); }
 	operator const struct ph_value *() const { return html_cite_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_cite p_;
@@ -719,6 +741,7 @@ public:
 	Code &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_code_new(p_); }
 	operator const struct ph_value *() const { return html_code_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_code p_;
@@ -749,6 +772,7 @@ public:
 	Col &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_col_new(p_); }
 	operator const struct ph_value *() const { return html_col_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_col p_;
@@ -779,6 +803,7 @@ public:
 	Colgroup &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_colgroup_new(p_); }
 	operator const struct ph_value *() const { return html_colgroup_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_colgroup p_;
@@ -808,6 +833,7 @@ public:
 	Content &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_content_new(p_); }
 	operator const struct ph_value *() const { return html_content_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_content p_;
@@ -838,6 +864,7 @@ public:
 	Data &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_data_new(p_); }
 	operator const struct ph_value *() const { return html_data_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_data p_;
@@ -867,6 +894,7 @@ public:
 	Datalist &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_datalist_new(p_); }
 	operator const struct ph_value *() const { return html_datalist_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_datalist p_;
@@ -896,6 +924,7 @@ public:
 	Dd &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_dd_new(p_); }
 	operator const struct ph_value *() const { return html_dd_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_dd p_;
@@ -927,6 +956,7 @@ public:
 	Del &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_del_new(p_); }
 	operator const struct ph_value *() const { return html_del_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_del p_;
@@ -957,6 +987,7 @@ public:
 	Details &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_details_new(p_); }
 	operator const struct ph_value *() const { return html_details_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_details p_;
@@ -986,6 +1017,7 @@ public:
 	Dfn &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_dfn_new(p_); }
 	operator const struct ph_value *() const { return html_dfn_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_dfn p_;
@@ -1016,6 +1048,7 @@ public:
 	Dialog &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_dialog_new(p_); }
 	operator const struct ph_value *() const { return html_dialog_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_dialog p_;
@@ -1045,6 +1078,7 @@ public:
 	Div &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_div_new(p_); }
 	operator const struct ph_value *() const { return html_div_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_div p_;
@@ -1074,6 +1108,7 @@ public:
 	Dl &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_dl_new(p_); }
 	operator const struct ph_value *() const { return html_dl_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_dl p_;
@@ -1103,6 +1138,7 @@ public:
 	Dt &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_dt_new(p_); }
 	operator const struct ph_value *() const { return html_dt_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_dt p_;
@@ -1132,6 +1168,7 @@ public:
 	Em &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_em_new(p_); }
 	operator const struct ph_value *() const { return html_em_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_em p_;
@@ -1165,6 +1202,7 @@ public:
 	Embed &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_embed_new(p_); }
 	operator const struct ph_value *() const { return html_embed_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_embed p_;
@@ -1197,6 +1235,7 @@ public:
 	Fieldset &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_fieldset_new(p_); }
 	operator const struct ph_value *() const { return html_fieldset_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_fieldset p_;
@@ -1226,6 +1265,7 @@ public:
 	Figcaption &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_figcaption_new(p_); }
 	operator const struct ph_value *() const { return html_figcaption_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_figcaption p_;
@@ -1255,6 +1295,7 @@ public:
 	Figure &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_figure_new(p_); }
 	operator const struct ph_value *() const { return html_figure_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_figure p_;
@@ -1284,6 +1325,7 @@ public:
 	Font &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_font_new(p_); }
 	operator const struct ph_value *() const { return html_font_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_font p_;
@@ -1313,6 +1355,7 @@ public:
 	Footer &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_footer_new(p_); }
 	operator const struct ph_value *() const { return html_footer_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_footer p_;
@@ -1351,6 +1394,7 @@ public:
 	Form &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_form_new(p_); }
 	operator const struct ph_value *() const { return html_form_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_form p_;
@@ -1380,6 +1424,7 @@ public:
 	Frame &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_frame_new(p_); }
 	operator const struct ph_value *() const { return html_frame_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_frame p_;
@@ -1409,6 +1454,7 @@ public:
 	Frameset &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_frameset_new(p_); }
 	operator const struct ph_value *() const { return html_frameset_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_frameset p_;
@@ -1438,6 +1484,7 @@ public:
 	H1 &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_h1_new(p_); }
 	operator const struct ph_value *() const { return html_h1_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_h1 p_;
@@ -1467,6 +1514,7 @@ public:
 	H2 &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_h2_new(p_); }
 	operator const struct ph_value *() const { return html_h2_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_h2 p_;
@@ -1496,6 +1544,7 @@ public:
 	H3 &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_h3_new(p_); }
 	operator const struct ph_value *() const { return html_h3_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_h3 p_;
@@ -1525,6 +1574,7 @@ public:
 	H4 &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_h4_new(p_); }
 	operator const struct ph_value *() const { return html_h4_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_h4 p_;
@@ -1554,6 +1604,7 @@ public:
 	H5 &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_h5_new(p_); }
 	operator const struct ph_value *() const { return html_h5_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_h5 p_;
@@ -1583,6 +1634,7 @@ public:
 	H6 &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_h6_new(p_); }
 	operator const struct ph_value *() const { return html_h6_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_h6 p_;
@@ -1612,6 +1664,7 @@ public:
 	Header &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_header_new(p_); }
 	operator const struct ph_value *() const { return html_header_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_header p_;
@@ -1641,6 +1694,7 @@ public:
 	Hgroup &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_hgroup_new(p_); }
 	operator const struct ph_value *() const { return html_hgroup_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_hgroup p_;
@@ -1670,6 +1724,7 @@ public:
 	Hr &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_hr_new(p_); }
 	operator const struct ph_value *() const { return html_hr_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_hr p_;
@@ -1699,6 +1754,7 @@ public:
 	I &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_i_new(p_); }
 	operator const struct ph_value *() const { return html_i_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_i p_;
@@ -1736,6 +1792,7 @@ public:
 	Iframe &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_iframe_new(p_); }
 	operator const struct ph_value *() const { return html_iframe_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_iframe p_;
@@ -1774,6 +1831,7 @@ public:
 	Img &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_img_new(p_); }
 	operator const struct ph_value *() const { return html_img_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_img p_;
@@ -1805,6 +1863,7 @@ public:
 	Ins &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_ins_new(p_); }
 	operator const struct ph_value *() const { return html_ins_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_ins p_;
@@ -1834,6 +1893,7 @@ public:
 	Kbd &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_kbd_new(p_); }
 	operator const struct ph_value *() const { return html_kbd_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_kbd p_;
@@ -1863,6 +1923,7 @@ public:
 	Keygen &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_keygen_new(p_); }
 	operator const struct ph_value *() const { return html_keygen_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_keygen p_;
@@ -1893,6 +1954,7 @@ public:
 	Label &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_label_new(p_); }
 	operator const struct ph_value *() const { return html_label_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_label p_;
@@ -1922,6 +1984,7 @@ public:
 	Legend &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_legend_new(p_); }
 	operator const struct ph_value *() const { return html_legend_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_legend p_;
@@ -1952,6 +2015,7 @@ public:
 	Li &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_li_new(p_); }
 	operator const struct ph_value *() const { return html_li_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_li p_;
@@ -1990,6 +2054,7 @@ public:
 	Link &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_link_new(p_); }
 	operator const struct ph_value *() const { return html_link_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_link p_;
@@ -2019,6 +2084,7 @@ public:
 	Main &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_main_new(p_); }
 	operator const struct ph_value *() const { return html_main_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_main p_;
@@ -2049,6 +2115,7 @@ public:
 	MapEl &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_map_el_new(p_); }
 	operator const struct ph_value *() const { return html_map_el_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_map_el p_;
@@ -2078,6 +2145,7 @@ public:
 	Mark &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_mark_new(p_); }
 	operator const struct ph_value *() const { return html_mark_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_mark p_;
@@ -2108,6 +2176,7 @@ public:
 	Marquee &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_marquee_new(p_); }
 	operator const struct ph_value *() const { return html_marquee_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_marquee p_;
@@ -2141,6 +2210,7 @@ public:
 	Meta &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_meta_new(p_); }
 	operator const struct ph_value *() const { return html_meta_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_meta p_;
@@ -2176,6 +2246,7 @@ public:
 	Meter &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_meter_new(p_); }
 	operator const struct ph_value *() const { return html_meter_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_meter p_;
@@ -2205,6 +2276,7 @@ public:
 	Nav &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_nav_new(p_); }
 	operator const struct ph_value *() const { return html_nav_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_nav p_;
@@ -2234,6 +2306,7 @@ public:
 	Nobr &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_nobr_new(p_); }
 	operator const struct ph_value *() const { return html_nobr_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_nobr p_;
@@ -2263,6 +2336,7 @@ public:
 	Noscript &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_noscript_new(p_); }
 	operator const struct ph_value *() const { return html_noscript_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_noscript p_;
@@ -2299,6 +2373,7 @@ public:
 	ObjectEl &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_object_el_new(p_); }
 	operator const struct ph_value *() const { return html_object_el_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_object_el p_;
@@ -2331,6 +2406,7 @@ public:
 	Ol &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_ol_new(p_); }
 	operator const struct ph_value *() const { return html_ol_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_ol p_;
@@ -2362,6 +2438,7 @@ public:
 	Optgroup &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_optgroup_new(p_); }
 	operator const struct ph_value *() const { return html_optgroup_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_optgroup p_;
@@ -2395,6 +2472,7 @@ public:
 	Option &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_option_new(p_); }
 	operator const struct ph_value *() const { return html_option_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_option p_;
@@ -2427,6 +2505,7 @@ public:
 	Output &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_output_new(p_); }
 	operator const struct ph_value *() const { return html_output_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_output p_;
@@ -2456,6 +2535,7 @@ public:
 	P &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_p_new(p_); }
 	operator const struct ph_value *() const { return html_p_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_p p_;
@@ -2487,6 +2567,7 @@ public:
 	Param &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_param_new(p_); }
 	operator const struct ph_value *() const { return html_param_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_param p_;
@@ -2516,6 +2597,7 @@ public:
 	Picture &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_picture_new(p_); }
 	operator const struct ph_value *() const { return html_picture_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_picture p_;
@@ -2545,6 +2627,7 @@ public:
 	Plaintext &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_plaintext_new(p_); }
 	operator const struct ph_value *() const { return html_plaintext_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_plaintext p_;
@@ -2574,6 +2657,7 @@ public:
 	Pre &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_pre_new(p_); }
 	operator const struct ph_value *() const { return html_pre_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_pre p_;
@@ -2605,6 +2689,7 @@ public:
 	Progress &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_progress_new(p_); }
 	operator const struct ph_value *() const { return html_progress_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_progress p_;
@@ -2635,6 +2720,7 @@ public:
 	Q &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_q_new(p_); }
 	operator const struct ph_value *() const { return html_q_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_q p_;
@@ -2664,6 +2750,7 @@ public:
 	Rb &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_rb_new(p_); }
 	operator const struct ph_value *() const { return html_rb_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_rb p_;
@@ -2693,6 +2780,7 @@ public:
 	Rp &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_rp_new(p_); }
 	operator const struct ph_value *() const { return html_rp_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_rp p_;
@@ -2722,6 +2810,7 @@ public:
 	Rt &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_rt_new(p_); }
 	operator const struct ph_value *() const { return html_rt_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_rt p_;
@@ -2751,6 +2840,7 @@ public:
 	Rtc &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_rtc_new(p_); }
 	operator const struct ph_value *() const { return html_rtc_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_rtc p_;
@@ -2780,6 +2870,7 @@ public:
 	Ruby &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_ruby_new(p_); }
 	operator const struct ph_value *() const { return html_ruby_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_ruby p_;
@@ -2809,6 +2900,7 @@ public:
 	S &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_s_new(p_); }
 	operator const struct ph_value *() const { return html_s_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_s p_;
@@ -2838,6 +2930,7 @@ public:
 	Samp &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_samp_new(p_); }
 	operator const struct ph_value *() const { return html_samp_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_samp p_;
@@ -2874,6 +2967,7 @@ public:
 	Script &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_script_new(p_); }
 	operator const struct ph_value *() const { return html_script_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_script p_;
@@ -2903,6 +2997,7 @@ public:
 	Section &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_section_new(p_); }
 	operator const struct ph_value *() const { return html_section_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_section p_;
@@ -2940,6 +3035,7 @@ public:
 	Select &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_select_new(p_); }
 	operator const struct ph_value *() const { return html_select_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_select p_;
@@ -2969,6 +3065,7 @@ public:
 	Shadow &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_shadow_new(p_); }
 	operator const struct ph_value *() const { return html_shadow_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_shadow p_;
@@ -2998,6 +3095,7 @@ public:
 	Slot &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_slot_new(p_); }
 	operator const struct ph_value *() const { return html_slot_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_slot p_;
@@ -3027,6 +3125,7 @@ public:
 	Small &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_small_new(p_); }
 	operator const struct ph_value *() const { return html_small_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_small p_;
@@ -3061,6 +3160,7 @@ public:
 	Source &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_source_new(p_); }
 	operator const struct ph_value *() const { return html_source_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_source p_;
@@ -3090,6 +3190,7 @@ public:
 	Spacer &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_spacer_new(p_); }
 	operator const struct ph_value *() const { return html_spacer_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_spacer p_;
@@ -3119,6 +3220,7 @@ public:
 	Span &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_span_new(p_); }
 	operator const struct ph_value *() const { return html_span_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_span p_;
@@ -3148,6 +3250,7 @@ public:
 	Strike &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_strike_new(p_); }
 	operator const struct ph_value *() const { return html_strike_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_strike p_;
@@ -3177,6 +3280,7 @@ public:
 	Strong &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_strong_new(p_); }
 	operator const struct ph_value *() const { return html_strong_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_strong p_;
@@ -3206,6 +3310,7 @@ public:
 	Sub &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_sub_new(p_); }
 	operator const struct ph_value *() const { return html_sub_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_sub p_;
@@ -3235,6 +3340,7 @@ public:
 	Summary &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_summary_new(p_); }
 	operator const struct ph_value *() const { return html_summary_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_summary p_;
@@ -3264,6 +3370,7 @@ public:
 	Sup &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_sup_new(p_); }
 	operator const struct ph_value *() const { return html_sup_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_sup p_;
@@ -3294,6 +3401,7 @@ public:
 	Table &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_table_new(p_); }
 	operator const struct ph_value *() const { return html_table_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_table p_;
@@ -3323,6 +3431,7 @@ public:
 	Tbody &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_tbody_new(p_); }
 	operator const struct ph_value *() const { return html_tbody_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_tbody p_;
@@ -3355,6 +3464,7 @@ public:
 	Td &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_td_new(p_); }
 	operator const struct ph_value *() const { return html_td_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_td p_;
@@ -3384,6 +3494,7 @@ public:
 	Template &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_template_new(p_); }
 	operator const struct ph_value *() const { return html_template_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_template p_;
@@ -3427,6 +3538,7 @@ public:
 	Textarea &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_textarea_new(p_); }
 	operator const struct ph_value *() const { return html_textarea_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_textarea p_;
@@ -3456,6 +3568,7 @@ public:
 	Tfoot &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_tfoot_new(p_); }
 	operator const struct ph_value *() const { return html_tfoot_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_tfoot p_;
@@ -3489,6 +3602,7 @@ public:
 	Th &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_th_new(p_); }
 	operator const struct ph_value *() const { return html_th_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_th p_;
@@ -3518,6 +3632,7 @@ public:
 	Thead &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_thead_new(p_); }
 	operator const struct ph_value *() const { return html_thead_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_thead p_;
@@ -3548,6 +3663,7 @@ public:
 	Time &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_time_new(p_); }
 	operator const struct ph_value *() const { return html_time_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_time p_;
@@ -3577,6 +3693,7 @@ public:
 	Title &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_title_new(p_); }
 	operator const struct ph_value *() const { return html_title_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_title p_;
@@ -3606,6 +3723,7 @@ public:
 	Tr &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_tr_new(p_); }
 	operator const struct ph_value *() const { return html_tr_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_tr p_;
@@ -3640,6 +3758,7 @@ public:
 	Track &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_track_new(p_); }
 	operator const struct ph_value *() const { return html_track_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_track p_;
@@ -3669,6 +3788,7 @@ public:
 	U &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_u_new(p_); }
 	operator const struct ph_value *() const { return html_u_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_u p_;
@@ -3698,6 +3818,7 @@ public:
 	Ul &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_ul_new(p_); }
 	operator const struct ph_value *() const { return html_ul_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_ul p_;
@@ -3727,6 +3848,7 @@ public:
 	Var &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_var_new(p_); }
 	operator const struct ph_value *() const { return html_var_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_var p_;
@@ -3767,6 +3889,7 @@ public:
 	Video &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_video_new(p_); }
 	operator const struct ph_value *() const { return html_video_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_video p_;
@@ -3796,6 +3919,7 @@ public:
 	Wbr &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_wbr_new(p_); }
 	operator const struct ph_value *() const { return html_wbr_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_wbr p_;
@@ -3825,6 +3949,7 @@ public:
 	Xmp &more(ph::Value v) { p_.more = v; return *this; }
 	operator ph::Value() const { return html_xmp_new(p_); }
 	operator const struct ph_value *() const { return html_xmp_new(p_); }
+	template <typename T, ph::IfBool<T> = 0> operator T() const = delete; /* a component is no condition */
 
 private:
 	struct html_xmp p_;

@@ -16,6 +16,7 @@
 #include <new>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -69,8 +70,23 @@ private:
 	std::size_t room_ = 0;
 };
 
-/* Any value: converts from and to what C++ has. */
+/* A conversion to bool and to nothing that a bool would become. */
+template <typename T>
+using IfBool = std::enable_if_t<std::is_same_v<T, bool>, int>;
+
+/*
+ * Any value: made of what C++ has by itself, and read by name, str() and so on,
+ * as what is there need not be what is asked for. It passes for the pointer
+ * that C wants but not for a condition or a number: what would look at the
+ * pointer does not compile, and the comment at that line says what does.
+ */
 class Value {
+	/* A pointer to what has nothing to do with values. */
+	template <typename T>
+	static constexpr bool is_foreign =
+	    !std::is_convertible_v<T *, const char *> &&
+	    !std::is_convertible_v<T *, const struct ph_value *>;
+
 public:
 	Value() : value_(ph_null()) {}
 	Value(std::nullptr_t) : value_(ph_null()) {}
@@ -93,6 +109,12 @@ public:
 	    : value_(ph_host_->make_text(text.data(), text.size()))
 	{
 	}
+	template <typename T, std::enable_if_t<is_foreign<T>, int> = 0>
+	Value(T *) = delete; /* a pointer is no value: it would be true */
+	Value(char) = delete; /* a letter is no value: it would be its number */
+	Value(wchar_t) = delete;  /* a letter is no value */
+	Value(char16_t) = delete; /* a letter is no value */
+	Value(char32_t) = delete; /* a letter is no value */
 	/* A list: { 1, "two", nullptr }. {} is null; see list({}). */
 	Value(std::initializer_list<Value> items)
 	    : value_(of_items(items.begin(), items.size()))
@@ -149,6 +171,8 @@ public:
 	static Value json(Name text) { return ph_json(text.get()); }
 
 	operator const struct ph_value *() const { return value_; }
+	template <typename T, IfBool<T> = 0>
+	operator T() const = delete; /* ask by boolean() or is_null() */
 	const struct ph_value *get() const { return value_; }
 
 	bool is_null() const { return ph_is_null(value_); }
@@ -236,6 +260,23 @@ private:
 
 	const struct ph_value *value_;
 };
+
+/* Of two values only the addresses could be compared: if (a.number() < 3) ... */
+template <typename A, typename B>
+using Comparison = std::enable_if_t<
+    std::is_same_v<A, Value> || std::is_same_v<B, Value>, bool>;
+template <typename A, typename B> Comparison<A, B>
+operator==(const A &, const B &) = delete; /* by str(), number(), integer() */
+template <typename A, typename B> Comparison<A, B>
+operator!=(const A &, const B &) = delete; /* by str(), number(), integer() */
+template <typename A, typename B> Comparison<A, B>
+operator<(const A &, const B &) = delete; /* by str(), number(), integer() */
+template <typename A, typename B> Comparison<A, B>
+operator>(const A &, const B &) = delete; /* by str(), number(), integer() */
+template <typename A, typename B> Comparison<A, B>
+operator<=(const A &, const B &) = delete; /* by str(), number(), integer() */
+template <typename A, typename B> Comparison<A, B>
+operator>=(const A &, const B &) = delete; /* by str(), number(), integer() */
 
 /* A text for a property: kept by the call, so a temporary may be given. */
 class Text {
