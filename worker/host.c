@@ -219,4 +219,5 @@ const struct ph_host host_table = {
 	.scratch_begin = host_scratch_begin,
 	.scratch_end = host_scratch_end,
 	.keep = host_keep,
+	.text_len_of = host_text_len_of,
 };

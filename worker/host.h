@@ -49,6 +49,7 @@ const struct ph_value *host_make_component(const struct ph_component_type *type,
     const void *props);
 bool host_is_null(const struct ph_value *value);
 const char *host_text_of(const struct ph_value *value);
+size_t host_text_len_of(const struct ph_value *value);
 double host_number_of(const struct ph_value *value);
 int64_t host_int_of(const struct ph_value *value);
 bool host_bool_of(const struct ph_value *value);

@@ -240,6 +240,14 @@ host_make_id(const char *type, const struct ph_value *index)
 		return "";
 	list[1].value.u.text = type;
 	object.u.members = list;
+	if (members[0].kind == VALUE_TEXT &&
+	    memchr(members[0].u.text, '\0', members[0].count) != NULL) {
+		if (call != NULL)
+			call_mistake(call,
+			    "%s: ph_id(\"%s\"): the index has a NUL",
+			    call->name, type);
+		return "";
+	}
 	if (call != NULL)
 		id = dash_id_sorted(call->arena, &object);
 	if (id == NULL && call != NULL)
@@ -283,6 +291,14 @@ host_text_of(const struct ph_value *ph)
 	return value->kind == VALUE_TEXT ? value->u.text : "";
 }
 
+size_t
+host_text_len_of(const struct ph_value *ph)
+{
+	const struct value *value = host_take(ph);
+
+	return value->kind == VALUE_TEXT ? value->count : 0;
+}
+
 double
 host_number_of(const struct ph_value *ph)
 {
@@ -300,7 +316,7 @@ host_number_of(const struct ph_value *ph)
 
 /* As large ones go into a page, and come back. */
 static int64_t
-int_of_text(const char *text)
+int_of_text(const char *text, size_t len)
 {
 	int64_t integer;
 	char *end;
@@ -309,7 +325,7 @@ int_of_text(const char *text)
 		return 0;
 	errno = 0;
 	integer = strtoll(text, &end, 10);
-	return *end == '\0' && errno == 0 ? integer : 0;
+	return end == text + len && errno == 0 ? integer : 0;
 }
 
 int64_t
@@ -318,7 +334,7 @@ host_int_of(const struct ph_value *ph)
 	const struct value *value = host_take(ph);
 
 	if (value->kind == VALUE_TEXT)
-		return int_of_text(value->u.text);
+		return int_of_text(value->u.text, value->count);
 
 	if (value->kind == VALUE_INT)
 		return value->u.integer;

@@ -122,6 +122,47 @@ get_cache(ph::Call call)
 	ph::Request(call).json(200, found);
 }
 
+/* Texts with a NUL, on every way; as a name it is refused. */
+static void
+get_nul(ph::Call call)
+{
+	using namespace std::string_literals;
+	ph::Cache cache(call);
+	ph::Session session(call);
+	std::string bytes = "\xff\0\xfe"s;
+	std::string text = "a\0b"s;
+	std::string why;
+
+	cache.set("bin", bytes);
+	session.set("bin", bytes);
+	try {
+		cache.set(text, 1);
+	} catch (const std::invalid_argument &error) {
+		why = error.what();
+	}
+	try {
+		html::P().id(text);
+		why = "a property is cut";
+	} catch (const std::invalid_argument &) {
+	}
+	try {
+		ph::Value::object_of({ { text, 1 } });
+		why = "a member's name is cut";
+	} catch (const std::invalid_argument &) {
+	}
+	if (call.query_arg("as") == "text")
+		return ph::Request(call).text(200, text);
+	ph::Request(call).json(200, ph::Value::object({ { "text", text },
+	    { "made", ph::Value(text).str() == text },
+	    { "view", ph::Value(std::string_view(text)).str() == text },
+	    { "cache", cache.get("bin")->str() == bytes },
+	    { "session", session.get("bin").str() == bytes },
+	    { "memo", call.memo<keyed>(text).str() == text },
+	    { "sql", call.query("SELECT ?1 AS t", text).cell(0, "t").str() == text },
+	    { "table", ph::table({ { "t", { text } } }).cell(0, "t").str() == text },
+	    { "why", why } }));
+}
+
 /* ---- data ---------------------------------------------------------------------- */
 
 static void
@@ -371,6 +412,7 @@ PH_APP(app)
 	    .scope(PH_SCOPE_GLOBAL);
 	whole.route<get_memo>("GET", "/memo/<how>", "get_memo");
 	whole.route<get_cache>("GET", "/cache", "get_cache");
+	whole.route<get_nul>("GET", "/nul", "get_nul");
 	whole.route<get_data>("GET", "/data", "get_data");
 	whole.route<get_csv>("GET", "/csv", "get_csv");
 	whole.route<get_file>("GET", "/file", "get_file");

@@ -93,6 +93,17 @@ test("the cache in C++", async (t, scene) => {
   });
 });
 
+test("a NUL is a byte of a text in C++", async (t, scene) => {
+  const { server, json } = await open(scene);
+  const text = "a\0b";
+
+  assert.deepEqual(await json("/nul"), {
+    ...{ text, made: true, view: true, cache: true, session: true, memo: true },
+    ...{ sql: true, table: true, why: 'a NUL in a name: "a" is not all of it' },
+  });
+  assert.equal(await (await fetch(`${server.url}/nul?as=text`)).text(), text);
+});
+
 test("data in C++", async (t, scene) => {
   const { json } = await open(scene);
   const rows = [
@@ -213,7 +224,7 @@ const read = (ending) =>
 /* In C++ the language has it, or a macro needs what only C has: then the host
  * function behind it is called. */
 const INSTEAD = {
-  ...{ ph_textf: "make_text", ph_format: "make_text", ph_text: "ph_text(" },
+  ...{ ph_textf: "ph_text_n(", ph_format: "ph_text_n(", ph_text: "ph_text(" },
   ...{ ph_callback: "ph_callback_add(", ph_layout: "ph_layout_add", ph_memoize: "ph_memoize_add" },
   ...{ ph_clientside: "ph_clientside_add", ph_options: "ph_options_set", ph_database: "ph_database_add" },
   ...{ ph_output_figure: "ph_host_->output_figure", ph_return_query: "ph_return(" },

@@ -207,7 +207,7 @@ another_sdk(void **state)
 	} cases[] = {
 		{ "major", "sizeof(struct ph_app_info), 3, 0", "3.0" },
 		{ "older", "sizeof(struct ph_app_info), 1, 9", "1.9" },
-		{ "minor", "sizeof(struct ph_app_info), 2, 5", "2.5" },
+		{ "minor", "sizeof(struct ph_app_info), 2, 6", "2.6" },
 		{ "short", "8, 2, 0", "2.0" },
 	};
 	char source[512];
@@ -230,7 +230,7 @@ another_sdk(void **state)
 		assert_int_equal(load(spec), ERR_PLUGIN);
 		(void)snprintf(want, sizeof(want),
 		    "app %%s/%s.so was compiled for SDK %s, this server has "
-		    "2.4: compile it again\n",
+		    "2.5: compile it again\n",
 		    cases[i].name, cases[i].version);
 		check_why(want);
 		assert_null(app);

@@ -94,6 +94,30 @@ names_that_are_null(void **state)
 	}
 }
 
+/* A NUL is a byte of a text like others, but no part of an id. */
+static void
+texts_with_a_nul(void **state)
+{
+	const struct ph_value *text = ph_text_n("1\0b", 3);
+	const struct ph_value *table = PH_TABLE({ "t", PH_LIST(text) });
+
+	(void)state;
+	assert_int_equal(ph_text_len_of(text), 3);
+	assert_memory_equal(ph_text_of(text), "1\0b", 4);
+	assert_int_equal(ph_text_len_of(ph_cell(table, 0, "t")), 3);
+	assert_int_equal(ph_text_len_of(ph_text("")), 0);
+	assert_int_equal(ph_text_len_of(ph_int(12)), 0);
+	assert_int_equal(ph_text_len_of(NULL), 0);
+	assert_true(ph_is_null(ph_text_n(NULL, 0)));
+	assert_int_equal(ph_int_of(text), 0);
+	assert_string_equal(ph_text_of(ph_json_text(text)), "\"1\\u0000b\"");
+	assert_false(call.failed);
+	assert_string_equal(ph_id("button", text), "");
+	assert_true(call.failed);
+	assert_string_equal(call.error,
+	    "page: ph_id(\"button\"): the index has a NUL");
+}
+
 static void
 give_null(size_t which, struct ph_patch *patch)
 {
@@ -493,6 +517,7 @@ main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(names_that_are_null),
+		TEST(texts_with_a_nul),
 		TEST(what_is_null_is_told),
 		TEST(unsigned_integers),
 		TEST(scalars),

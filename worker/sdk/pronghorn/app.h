@@ -33,6 +33,7 @@
  *           2.3  ph_session_forget(), ph_external_script(),
  *                ph_external_stylesheet(), .initial_duplicate of ph_callback().
  *           2.4  ph_scratch_begin(), ph_scratch_end(), ph_keep().
+ *           2.5  ph_text_len_of().
  *           The major number changes when a published function or struct
  *           changes its meaning; then an app must be compiled again. The
  *           minor number grows when something is added at the end, of a
@@ -50,7 +51,7 @@ extern "C" {
 #endif
 
 #define PH_ABI_MAJOR 2
-#define PH_ABI_MINOR 4
+#define PH_ABI_MINOR 5
 
 struct ph_app;   /* the app while it is being defined */
 struct ph_call;  /* one run of a callback, function, layout or create */
@@ -425,6 +426,7 @@ struct ph_host {
 	void (*scratch_end)(struct ph_call *call);
 	const struct ph_value *(
 	    *keep)(struct ph_call *call, const struct ph_value *value);
+	size_t (*text_len_of)(const struct ph_value *value); /* see text.h */
 };
 
 /* What PH_APP() exports. */
@@ -941,7 +943,8 @@ ph_is_null(const struct ph_value *value)
 	return ph_host_->is_null(value);
 }
 
-/* The text; "" when it is not a text. Lives as long as the call. */
+/* The text; "" when it is not a text. Lives as long as the call. A NUL may be
+ * in it: see text.h. */
 static inline const char *
 ph_text_of(const struct ph_value *value)
 {
@@ -1030,5 +1033,6 @@ ph_list_begin_(const std::initializer_list<T> &list)
 #include <pronghorn/route.h>
 #include <pronghorn/scratch.h>
 #include <pronghorn/session.h>
+#include <pronghorn/text.h>
 
 #endif

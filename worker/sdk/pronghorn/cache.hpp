@@ -57,7 +57,7 @@ public:
 		Rows<const char *> list;
 
 		for (const std::string &key : keys)
-			list.push_back(key.c_str());
+			list.push_back(whole(key));
 		return ph_host_->cache->get_many(call_, list.data(),
 		    list.size());
 	}

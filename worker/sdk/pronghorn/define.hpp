@@ -76,7 +76,7 @@ private:
 	Self &add(const char *mark, const std::string &what)
 	{
 		if (count_ < PH_DEPENDENCIES_MAX)
-			texts_[count_++] = mark + what;
+			texts_[count_++] = std::string(mark) + whole(what);
 		else
 			options_.ph_too_many_ = "";
 		return self();
@@ -407,7 +407,7 @@ public:
 	/* A function in JavaScript, or "namespace.function" of a script. */
 	Clientside clientside(const std::string &source)
 	{
-		return Clientside(app_, source);
+		return Clientside(app_, whole(source));
 	}
 	template <auto function>
 	Memoized memoize(const char *name, double seconds = 0,

@@ -334,7 +334,7 @@ ph_download_text(struct ph_call *call, const char *what, const char *name,
 {
 	return ph_host_->routes->download(call, what, name,
 	    "text/plain; charset=utf-8", ph_host_->text_of(text),
-	    __builtin_strlen(ph_host_->text_of(text)));
+	    ph_host_->text_len_of(text));
 }
 
 #ifdef __cplusplus

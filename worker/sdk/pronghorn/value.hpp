@@ -14,6 +14,7 @@
 #include <cstdlib>
 #include <initializer_list>
 #include <new>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -22,11 +23,22 @@
 
 namespace ph {
 
+/* C ends a name at its first NUL: an error, not a part of it. */
+inline const char *
+whole(const std::string &text)
+{
+	if (text.find('\0') != std::string::npos)
+		throw std::invalid_argument(
+		    "a NUL in a name: \"" + text.substr(0, text.find('\0')) +
+		    "\" is not all of it");
+	return text.c_str();
+}
+
 /* A text that is only read while it is given: a name, an id, a path. */
 class Name {
 public:
 	Name(const char *text) : text_(text) {}
-	Name(const std::string &text) : text_(text.c_str()) {}
+	Name(const std::string &text) : text_(whole(text)) {}
 	const char *get() const { return text_; }
 
 private:
@@ -102,11 +114,11 @@ public:
 	Value(double number) : value_(ph_number(number)) {}
 	Value(const char *text) : value_(ph_text(text)) {}
 	Value(const std::string &text)
-	    : value_(ph_host_->make_text(text.data(), text.size()))
+	    : value_(ph_text_n(text.data(), text.size()))
 	{
 	}
 	Value(std::string_view text)
-	    : value_(ph_host_->make_text(text.data(), text.size()))
+	    : value_(ph_text_n(text.data(), text.size()))
 	{
 	}
 	template <typename T, std::enable_if_t<is_foreign<T>, int> = 0>
@@ -162,7 +174,7 @@ public:
 		Rows<const struct ph_value *> values;
 
 		for (const auto &member : members) {
-			names.push_back(member.first.c_str());
+			names.push_back(whole(member.first));
 			values.push_back(member.second);
 		}
 		return ph_object(names.data(), values.data(), names.size());
@@ -177,7 +189,10 @@ public:
 
 	bool is_null() const { return ph_is_null(value_); }
 	/* "", NaN, 0 or false when it is of another kind. */
-	std::string str() const { return ph_text_of(value_); }
+	std::string str() const
+	{
+		return std::string(ph_text_of(value_), ph_text_len_of(value_));
+	}
 	double number() const { return ph_number_of(value_); }
 	int64_t integer() const { return ph_int_of(value_); }
 	bool boolean() const { return ph_bool_of(value_); }
@@ -286,7 +301,7 @@ public:
 	    : text_(text != nullptr ? ph_text_of(ph_text(text)) : nullptr)
 	{
 	}
-	Text(const std::string &text) : text_(ph_text_of(Value(text))) {}
+	Text(const std::string &text) : Text(whole(text)) {}
 	const char *get() const { return text_; }
 
 private:

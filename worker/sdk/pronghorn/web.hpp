@@ -160,9 +160,13 @@ public:
 	{
 		(void)ph_respond_json(call_, status, value);
 	}
-	void text(int status, Text text) const
+	void text(int status, const char *text) const
 	{
-		(void)ph_respond_text(call_, status, text.get());
+		(void)ph_respond_text(call_, status, text);
+	}
+	void text(int status, std::string_view text) const
+	{
+		respond(status, "text/plain; charset=utf-8", text);
 	}
 	/* Go on with the rows of a query as CSV. */
 	template <typename... Arguments>
