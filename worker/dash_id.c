@@ -117,7 +117,8 @@ struct value *
 dash_id_parse(struct arena *arena, const char *text, size_t len,
     const char **why)
 {
-	static const struct json_limits limits = { 3, 64, DASH_ID_KEYS, false };
+	static const struct json_limits limits = { 3, 64, DASH_ID_KEYS, false,
+		false };
 	struct buf json = BUF_EMPTY;
 	struct value *tree = NULL;
 	struct value *id = NULL;

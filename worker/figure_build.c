@@ -208,7 +208,7 @@ put(struct figure *figure, const char *path, const struct value *leaf)
 static const struct value *
 json_value(struct call *call, const char *json)
 {
-	struct json_limits limits = { 32, 10000, 1000, false };
+	struct json_limits limits = { 32, 10000, 1000, false, false };
 	struct value *value = NULL;
 	const char *why;
 

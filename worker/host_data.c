@@ -100,7 +100,7 @@ data_table_new(const char *const *names, const struct ph_value *const *columns,
 static struct value *
 parse_json(struct call *call, const struct value *text)
 {
-	struct json_limits limits = { 128, 10000000, 10000000, false };
+	struct json_limits limits = { 128, 10000000, 10000000, false, true };
 	struct value *value = NULL;
 	const char *why;
 

@@ -115,7 +115,7 @@ get_json(struct ph_call *ph)
 	limits =
 	    (struct json_limits){ (size_t)call->kit->options->limit_json_depth,
 		    (size_t)call->kit->options->limit_json_nodes,
-		    (size_t)call->kit->options->limit_json_nodes, false };
+		    (size_t)call->kit->options->limit_json_nodes, false, true };
 	body = get_body(ph, &len);
 	if (!is_type(call, "application/json") ||
 	    json_read(body, len, &limits, call->arena, &tree, &why) < 0) {

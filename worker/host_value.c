@@ -137,7 +137,7 @@ const struct ph_value *
 host_make_json(const char *json)
 {
 	struct call *call = call_current();
-	struct json_limits limits = { 200, 10000000, 10000000, false };
+	struct json_limits limits = { 200, 10000000, 10000000, false, true };
 	struct value *value = NULL;
 	const char *why;
 

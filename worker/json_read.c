@@ -34,12 +34,14 @@
 #define FEW_VALUES 32
 #define EXACT_INTEGER 9007199254740992.0 /* 2^53 */
 #define EXACT_DIGITS 15                  /* always below it */
+#define INT64_DIGITS 19                  /* always in 64 bits, unsigned */
 
 struct reader {
 	char *p; /* next byte, in a copy that is ours */
 	char *end;
 	struct arena *arena;
 	const char *why;
+	bool whole_integers;
 	struct value_member *stack;
 	size_t count;
 	size_t room;
@@ -187,6 +189,29 @@ convert_number(double number, struct value *out)
 	out->u.number = number;
 }
 
+/* Digits, after a minus or not, that an int64_t holds? */
+static bool
+whole_integer(const char *text, size_t len, struct value *out)
+{
+	bool minus = *text == '-';
+	uint64_t most = (uint64_t)INT64_MAX + minus;
+	uint64_t integer = 0;
+	size_t i;
+
+	if (len - minus > INT64_DIGITS)
+		return false;
+	for (i = minus; i < len; i++) {
+		if (text[i] < '0' || text[i] > '9')
+			return false;
+		integer = integer * 10 + (uint64_t)(text[i] - '0');
+	}
+	if (integer > most)
+		return false;
+	out->kind = VALUE_INT;
+	out->u.integer = (int64_t)(minus ? 0 - integer : integer);
+	return true;
+}
+
 static bool
 is_of_number(char c)
 {
@@ -219,6 +244,8 @@ read_number(struct reader *reader, struct value *out)
 		p++;
 	reader->p = p;
 	len = (size_t)(p - from);
+	if (reader->whole_integers && whole_integer(from, len, out))
+		return;
 	memcpy(text, from, len);
 	text[len] = '\0';
 	convert_number(decimal_read(text, NULL), out);
@@ -436,6 +463,7 @@ json_read(const char *text, size_t len, const struct json_limits *limits,
 	reader.p = copy;
 	reader.end = copy + len;
 	reader.arena = arena;
+	reader.whole_integers = limits->whole_integers;
 	reader.stack = reader.few;
 	reader.room = FEW_VALUES;
 	rc = read_value(&reader, value);

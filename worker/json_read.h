@@ -15,7 +15,10 @@
  * first. Nothing of the value points into the text.
  *
  * Whole numbers up to 2^53 become integers, so that 1 and 1.0, which a
- * browser cannot tell apart, give one key. Objects with a name twice are
+ * browser cannot tell apart, give one key. Beyond that a number is a double, as
+ * it is for the browser that wrote it; with limits->whole_integers one that is
+ * written without point and exponent and fits an int64_t stays that integer,
+ * which is what a program means. Objects with a name twice are
  * refused.
  *
  * With limits->any_text the byte JSON_UNHELD stands in texts and names for

@@ -23,6 +23,8 @@ struct json_limits {
 	size_t nodes;   /* values, arrays and objects included, keys not */
 	size_t members; /* of one object, where few are meant */
 	bool any_text;  /* take \u0000 and halves of surrogate pairs, too */
+	bool
+	    whole_integers; /* keep those of 64 bits beyond 2^53: json_read() */
 };
 
 enum json_verdict {

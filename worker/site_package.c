@@ -45,7 +45,8 @@ package_path(const struct worker_options *options, const char *name,
 static bool
 is_harmless(const char *json, size_t len)
 {
-	static const struct json_limits limits = { 8, 100000, 1000, false };
+	static const struct json_limits limits = { 8, 100000, 1000, false,
+		false };
 	struct value *tree = NULL;
 	struct arena arena;
 	const char *why;

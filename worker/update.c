@@ -333,7 +333,7 @@ update_parse(const struct app *app, const struct worker_options *options,
 {
 	struct json_limits limits = { (size_t)options->limit_json_depth,
 		(size_t)options->limit_json_nodes,
-		(size_t)options->limit_json_nodes, false };
+		(size_t)options->limit_json_nodes, false, false };
 	struct value *tree = NULL;
 	int rc;
 

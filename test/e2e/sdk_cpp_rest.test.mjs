@@ -156,6 +156,9 @@ test("routes, files and sessions in C++", async (t, scene) => {
   });
 
   assert.deepEqual(await hook.json(), { a: [1] });
+  const id = '{"id":9007199254740993}';
+
+  assert.equal(await (await send("/hook", id, { "Content-Type": "application/json" })).text(), id);
   await visitor.get("/");
   const contents = `data:;base64,${Buffer.from("hello").toString("base64")}`;
   const taken = await visitor.take(

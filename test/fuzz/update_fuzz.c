@@ -58,7 +58,7 @@ get_app(void)
 static void
 check_json(const struct buf *text)
 {
-	struct json_limits limits = { JSON_DEPTH_MAX, 10000000, 10000000,
+	struct json_limits limits = { JSON_DEPTH_MAX, 10000000, 10000000, false,
 		false };
 	struct json_scan_result result;
 

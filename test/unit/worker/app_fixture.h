@@ -164,7 +164,7 @@ fixture_fini(struct app_fixture *fixture)
 static inline const struct value *
 fixture_json(struct app_fixture *fixture, const char *json)
 {
-	struct json_limits limits = { 200, 1000000, 100000, false };
+	struct json_limits limits = { 200, 1000000, 100000, false, false };
 	struct value *value = NULL;
 	const char *why;
 

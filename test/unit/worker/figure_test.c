@@ -13,7 +13,7 @@
 static const struct value *
 tree_of(const char *json)
 {
-	struct json_limits limits = { 100, 1000, 1000, false };
+	struct json_limits limits = { 100, 1000, 1000, false, false };
 	struct value *tree = NULL;
 	const char *why;
 

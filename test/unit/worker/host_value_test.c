@@ -379,6 +379,16 @@ integers_at_the_edge(void **state)
 	assert_int_equal(ph_int_of(ph_number(-INFINITY)), 0);
 	assert_int_equal(ph_int_of(ph_number(NAN)), 0);
 	assert_true(ph_number_of(ph_int(3)) == 3);
+	/* Read as JSON they are what they were. */
+	assert_true(ph_int_of(ph_member(PH_JSON({ "id" : 9007199254740993 }),
+			"id")) == 9007199254740993);
+	assert_true(
+	    ph_number_of(PH_JSON(9007199254740993)) == 9007199254740992.0);
+	assert_true(
+	    ph_int_of(ph_cell(
+		ph_table_of(ph_json_text(ph_split(PH_TABLE({ "id",
+		    PH_LIST(ph_int(9007199254740993), ph_int(INT64_MIN)) })))),
+		0, "id")) == 9007199254740993);
 	assert_true(ph_int_of(ph_text("9007199254740993")) == 9007199254740993);
 	assert_true(ph_int_of(ph_text("-9223372036854775808")) == INT64_MIN);
 	assert_int_equal(ph_int_of(ph_text("9223372036854775808")), 0);

@@ -13,7 +13,7 @@
 #include "server/base/err.h"
 #include "worker/json_read.h"
 
-static const struct json_limits wide = { 100, 10000, 1000, false };
+static const struct json_limits wide = { 100, 10000, 1000, false, false };
 /* From a block of exactly the text's size: there is no NUL behind it. */
 static int
 read_bytes(const char *text, size_t len, const struct json_limits *limits,
@@ -235,6 +235,67 @@ no_locale_changes_numbers(void **state)
 	(void)setlocale(LC_ALL, "C");
 }
 
+/* Beyond 2^53 a browser means a double, a program the integer that it wrote. */
+static void
+large_integers(void **state)
+{
+	static const struct {
+		const char *json;
+		int64_t integer; /* 0: a double, also where they are kept */
+	} cases[] = {
+		{ "9007199254740993", 9007199254740993 },
+		{ "-9007199254740993", -9007199254740993 },
+		{ "100000000000000001", 100000000000000001 },
+		{ "9223372036854775807", INT64_MAX },
+		{ "-9223372036854775808", INT64_MIN },
+		{ "9223372036854775808", 0 },
+		{ "-9223372036854775809", 0 },
+		{ "18446744073709551615", 0 },
+		{ "9999999999999999999", 0 },
+		{ "123456789012345678901", 0 },
+		{ "9007199254740994.0", 0 },
+		{ "9007199254740994e0", 0 },
+		{ "1e18", 0 },
+	};
+	struct json_limits whole = wide;
+	const struct value *browser;
+	struct value *value;
+	const char *why;
+	size_t i;
+
+	(void)state;
+	whole.whole_integers = true;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		value = NULL;
+		assert_int_equal(read_bytes(cases[i].json,
+				     strlen(cases[i].json), &whole, &value,
+				     &why),
+		    0);
+		assert_int_equal(value->kind,
+		    cases[i].integer != 0 ? VALUE_INT : VALUE_DOUBLE);
+		if (cases[i].integer != 0)
+			assert_true(value->u.integer == cases[i].integer);
+		else
+			assert_true(
+			    value->u.number == strtod(cases[i].json, NULL));
+		browser = read_good(cases[i].json);
+		if (browser->kind == VALUE_INT) /* the double is 2^53 */
+			assert_true(browser->u.integer == 9007199254740992 ||
+				    browser->u.integer == -9007199254740992);
+		else
+			assert_true(
+			    browser->u.number == strtod(cases[i].json, NULL));
+	}
+	/* Up to there both mean the same. */
+	value = NULL;
+	assert_int_equal(
+	    read_bytes("[9007199254740992,1.0,1e3]", 26, &whole, &value, &why),
+	    0);
+	assert_true(value->u.items[0].u.integer == 9007199254740992);
+	for (i = 0; i < 3; i++)
+		assert_int_equal(value->u.items[i].kind, VALUE_INT);
+}
+
 static void
 a_name_twice_is_refused(void **state)
 {
@@ -319,15 +380,15 @@ every_bound_is_met_exactly(void **state)
 		struct json_limits limits;
 		int rc;
 	} cases[] = {
-		{ "[[1]]", { 2, 3, 1, false }, 0 },
-		{ "[[1]]", { 1, 3, 1, false }, ERR_SYNTAX },
-		{ "[[1]]", { 2, 2, 1, false }, ERR_TOO_BIG },
-		{ "[1,2,3]", { 1, 4, 1, false }, 0 },
-		{ "[1,2,3]", { 1, 3, 1, false }, ERR_TOO_BIG },
-		{ "{\"a\":1,\"b\":2}", { 1, 3, 2, false }, 0 },
-		{ "{\"a\":1,\"b\":2}", { 1, 3, 1, false }, ERR_TOO_BIG },
-		{ "{\"a\":{\"b\":2},\"c\":1}", { 2, 4, 2, false }, 0 },
-		{ "7", { 1, 1, 1, false }, 0 },
+		{ "[[1]]", { 2, 3, 1, false, false }, 0 },
+		{ "[[1]]", { 1, 3, 1, false, false }, ERR_SYNTAX },
+		{ "[[1]]", { 2, 2, 1, false, false }, ERR_TOO_BIG },
+		{ "[1,2,3]", { 1, 4, 1, false, false }, 0 },
+		{ "[1,2,3]", { 1, 3, 1, false, false }, ERR_TOO_BIG },
+		{ "{\"a\":1,\"b\":2}", { 1, 3, 2, false, false }, 0 },
+		{ "{\"a\":1,\"b\":2}", { 1, 3, 1, false, false }, ERR_TOO_BIG },
+		{ "{\"a\":{\"b\":2},\"c\":1}", { 2, 4, 2, false, false }, 0 },
+		{ "7", { 1, 1, 1, false, false }, 0 },
 	};
 	struct value *value;
 	const char *why;
@@ -384,6 +445,7 @@ main(void)
 		ARENA_TEST(trees),
 		ARENA_TEST(wide_trees),
 		ARENA_TEST(no_locale_changes_numbers),
+		ARENA_TEST(large_integers),
 		ARENA_TEST(a_name_twice_is_refused),
 		ARENA_TEST(bad_syntax_is_refused),
 		ARENA_TEST(texts_of_another_world),

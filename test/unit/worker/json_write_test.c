@@ -21,7 +21,8 @@
 static void
 check_json(const struct value *value, const char *want)
 {
-	struct json_limits limits = { JSON_DEPTH_MAX, 1000000, 1000000, false };
+	struct json_limits limits = { JSON_DEPTH_MAX, 1000000, 1000000, false,
+		false };
 	struct json_scan_result result;
 	struct buf out = BUF_EMPTY;
 	const char *why;

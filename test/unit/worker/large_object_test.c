@@ -128,7 +128,7 @@ so_does_a_table_of_it(void **state)
 	static const struct {
 		const char *before, *value, *after;
 	} forms[] = { { "[", "1", "]" }, { "", "[1]", "" } };
-	struct json_limits limits = { 10, 1000000, 1000000, false };
+	struct json_limits limits = { 10, 1000000, 1000000, false, false };
 	struct buf text = BUF_EMPTY;
 	const struct value *table;
 	struct value *value;

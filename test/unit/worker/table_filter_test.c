@@ -126,7 +126,7 @@ sort_orders_become_sql(void **state)
 		{ "[{\"column_id\":\"nope\"},7,{\"column_id\":\"a\"}]",
 		    "\"a\"" },
 	};
-	struct json_limits limits = { 10, 100, 10, false };
+	struct json_limits limits = { 10, 100, 10, false, false };
 	struct value *value;
 	struct buf sql = BUF_EMPTY;
 	const char *why;

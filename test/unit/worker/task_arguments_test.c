@@ -16,7 +16,7 @@ make_read_task(const char *arguments)
 	struct task *task = make_task(TASK_CALLBACK, NULL);
 	const char *why;
 	struct value *read;
-	const struct json_limits limits = { 8, 100, 100, false };
+	const struct json_limits limits = { 8, 100, 100, false, false };
 
 	arena_init_sized(&task->tree, 0, 1000);
 	assert_int_equal(json_read(arguments, strlen(arguments), &limits,

@@ -882,7 +882,8 @@ ph_text(const char *text)
 /* The same as a C string that lives as long as the call: for an id. */
 #define ph_format(...) ph_host_->text_of(ph_host_->make_textf(__VA_ARGS__))
 
-/* JSON text into a value. PH_JSON({ "a": [1, 2] }) needs no quoting. */
+/* JSON text into a value. PH_JSON({ "a": [1, 2] }) needs no quoting. Integers
+ * keep their 64 bits in it; what is beyond becomes the nearest double. */
 static inline const struct ph_value *
 ph_json(const char *json)
 {

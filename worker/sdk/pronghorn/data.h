@@ -291,7 +291,8 @@ ph_json_text(const struct ph_value *value)
 	return ph_host_->data->json_text(value);
 }
 
-/* A text's JSON as a value; NULL when it is not JSON. */
+/* A text's JSON as a value, with integers as ph_json() reads them; NULL when it
+ * is not JSON. */
 static inline const struct ph_value *
 ph_json_parse(const struct ph_value *text)
 {

@@ -143,8 +143,8 @@ ph_body(struct ph_call *call, size_t *len)
 	return ph_host_->routes->body(call, len);
 }
 
-/* The body as JSON. The call ends as an error (400) when it is none, or not
- * announced as application/json. */
+/* The body as JSON, with integers as ph_json() reads them. The call ends as an
+ * error (400) when it is none, or not announced as application/json. */
 static inline const struct ph_value *
 ph_body_json(struct ph_call *call)
 {
