@@ -56,6 +56,20 @@ host_input(struct ph_call *ph, const char *what)
 	return host_give(&call_null_value);
 }
 
+static const char *
+dependency_name(struct ph_call *ph, bool output, unsigned index)
+{
+	const struct callback *callback = host_call(ph)->callback;
+	uint32_t count = 0;
+
+	if (callback != NULL)
+		count = output ? callback->output_count : callback->arg_count;
+	if (index >= count)
+		return "";
+	return output ? callback->outputs[index].what
+		      : callback->inputs[index].what;
+}
+
 static const struct ph_value *
 call_arg(struct ph_call *ph, unsigned index)
 {
@@ -220,4 +234,5 @@ const struct ph_host host_table = {
 	.scratch_end = host_scratch_end,
 	.keep = host_keep,
 	.text_len_of = host_text_len_of,
+	.dependency_name = dependency_name,
 };

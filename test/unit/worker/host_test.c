@@ -52,6 +52,23 @@ inputs_and_states_by_name(void **state)
 	assert_false(call.failed);
 }
 
+/* Which of many callbacks with one function it is. */
+static void
+names_of_the_callback(void **state)
+{
+	(void)state;
+	assert_string_equal(ph_output_name(ph, 0), "a.x");
+	assert_string_equal(ph_output_name(ph, 1), "b.y");
+	assert_string_equal(ph_output_name(ph, 2), "");
+	assert_string_equal(ph_input_name(ph, 0), "i.v");
+	assert_string_equal(ph_input_name(ph, 2), "s.data");
+	assert_string_equal(ph_input_name(ph, 3), "");
+	begin_function("[1]");
+	assert_string_equal(ph_output_name(ph, 0), "");
+	assert_string_equal(ph_input_name(ph, 0), "");
+	assert_false(call.failed);
+}
+
 static void
 names_that_are_null(void **state)
 {
@@ -364,6 +381,7 @@ main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(inputs_and_states_by_name),
+		TEST(names_of_the_callback),
 		TEST(names_that_are_null),
 		TEST(unknown_names_fail_with_the_name),
 		TEST(outputs_by_name),

@@ -33,7 +33,7 @@
  *           2.3  ph_session_forget(), ph_external_script(),
  *                ph_external_stylesheet(), .initial_duplicate of ph_callback().
  *           2.4  ph_scratch_begin(), ph_scratch_end(), ph_keep().
- *           2.5  ph_text_len_of().
+ *           2.5  ph_text_len_of(), ph_output_name(), ph_input_name().
  *           The major number changes when a published function or struct
  *           changes its meaning; then an app must be compiled again. The
  *           minor number grows when something is added at the end, of a
@@ -181,11 +181,6 @@ struct ph_callback_options {
 	bool ph_end_;
 };
 
-/* .progress = PH_PROGRESS({ "bar.value", ph_int(0) }): properties and what
- * they are before and after; NULL: they are left alone then. */
-#define PH_PROGRESS(...) \
-	PH_ARRAY_(struct ph_member, __VA_ARGS__, { NULL, NULL })
-
 /* A list of texts for an option. */
 #define PH_TEXTS(...) PH_ARRAY_(const char *, __VA_ARGS__, NULL)
 
@@ -200,7 +195,7 @@ struct ph_callback_options {
 /*
  * "id.property". An id is a text without dots and braces, or an object (the
  * dict ids of Dash), written with PH_ID() or PH_MATCH() and the like. A text
- * without one of the marks is refused at start.
+ * without one of the marks is refused at start. In a loop: loop.h.
  */
 #define PH_OUTPUT(what) (PH_MARK_OUTPUT_ what)
 #define PH_INPUT(what) (PH_MARK_INPUT_ what)
@@ -427,6 +422,8 @@ struct ph_host {
 	const struct ph_value *(
 	    *keep)(struct ph_call *call, const struct ph_value *value);
 	size_t (*text_len_of)(const struct ph_value *value); /* see text.h */
+	const char *(*dependency_name)(struct ph_call *call, bool output,
+	    unsigned index); /* see loop.h */
 };
 
 /* What PH_APP() exports. */
@@ -1028,6 +1025,7 @@ ph_list_begin_(const std::initializer_list<T> &list)
 #include <pronghorn/figure.h>
 #include <pronghorn/guard.h>
 #include <pronghorn/hooks.h>
+#include <pronghorn/loop.h>
 #include <pronghorn/package.h>
 #include <pronghorn/pages.h>
 #include <pronghorn/patch.h>

@@ -38,6 +38,11 @@
 extern "C" {
 #endif
 
+/* .progress = PH_PROGRESS({ "bar.value", ph_int(0) }): properties and what
+ * they are before and after; NULL: they are left alone then. */
+#define PH_PROGRESS(...) \
+	PH_ARRAY_(struct ph_member, __VA_ARGS__, { NULL, NULL })
+
 struct ph_background_host {
 	uint32_t size;
 	bool (*set_progress)(struct ph_call *call,

@@ -108,6 +108,15 @@ public:
 
 	/* The ids that a pattern stands for. */
 	Value id_of(Name what) const { return ph_id_of(call_, what.get()); }
+	/* The n-th output, or input or state, of a callback in a loop. */
+	std::string output_name(unsigned n) const
+	{
+		return ph_output_name(call_, n);
+	}
+	std::string input_name(unsigned n) const
+	{
+		return ph_input_name(call_, n);
+	}
 	Value triggered() const { return ph_triggered(call_); }
 	bool is_initial() const { return ph_is_initial(call_); }
 	bool triggered_by(Name what) const
