@@ -105,7 +105,8 @@ const MANUAL = ` * A component is made by the macro named like its struct. Field
  *
  * Text is a C string, copied by the call. A bool is PH_TRUE or PH_FALSE. All
  * else is a value, made by ph_text(), ph_number(), PH_JSON() and so on. NULL
- * and 0 (PH_UNSET) mean "not given". Names are those of the front end, with an
+ * and 0 (PH_UNSET) mean "not given", and so does C's own false, which leaves
+ * true what is true by default: .clearable = PH_FALSE. Names are those of the front end, with an
  * underscore behind where C or C++ uses the word itself (default_).
  *
  * more takes an object with whatever has no field here: data-* and aria-*
