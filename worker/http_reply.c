@@ -75,6 +75,14 @@ static const struct status {
 	{ 505, "HTTP Version Not Supported",
 	    PAGE("HTTP Version Not Supported") },
 	{ 507, "Insufficient Storage", PAGE("Insufficient Storage") },
+};
+
+/* Those that have no row above, as an app may answer any, by their class. */
+static const struct status classes[] = {
+	{ 2, "Success", "" },
+	{ 3, "Redirection", "" },
+	{ 4, "Client Error", PAGE("Client Error") },
+	{ 5, "Server Error", PAGE("Server Error") },
 #undef PAGE
 };
 
@@ -86,6 +94,10 @@ find_status(int status)
 	for (i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++) {
 		if (statuses[i].status == status)
 			return &statuses[i];
+	}
+	for (i = 0; i < sizeof(classes) / sizeof(classes[0]); i++) {
+		if (classes[i].status == status / 100)
+			return &classes[i];
 	}
 	return find_status(500);
 }

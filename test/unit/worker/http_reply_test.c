@@ -157,7 +157,11 @@ reasons(void **state)
 		{ 501, "Not Implemented" },
 		{ 503, "Service Unavailable" },
 		{ 505, "HTTP Version Not Supported" },
-		{ 299, "Internal Server Error" }, /* no row: never a crash */
+		{ 299, "Success" }, /* no row of their own: their class */
+		{ 399, "Redirection" },
+		{ 418, "Client Error" },
+		{ 599, "Server Error" },
+		{ 600, "Internal Server Error" }, /* never a crash */
 		{ 0, "Internal Server Error" },
 	};
 	size_t i;
