@@ -138,7 +138,8 @@ json_write_text(const char *text, size_t len, struct buf *out)
 static void
 find_digits(double number, bool single, char *text, size_t size)
 {
-	int first = fabs(number) < DBL_MIN ? 1 : single ? 6 : 15;
+	double normal = single ? (double)FLT_MIN : DBL_MIN;
+	int first = fabs(number) < normal ? 1 : single ? 6 : 15;
 	int last = single ? 9 : 17;
 	char *comma;
 	int digits;

@@ -74,6 +74,7 @@ arrays_are_typed(void **state)
 {
 	static const double doubles[] = { 1, 0.5 };
 	static const float floats[] = { 1, 0.5f };
+	static const float tiny[] = { 1e-45f, 1e-40f, 1.17549435e-38f, 0.1f };
 	static const int64_t small[] = { -1, 127 };
 	static const int64_t bytes[] = { 0, 255 };
 	static const int64_t wide[] = { 0, 4294967295 };
@@ -101,6 +102,9 @@ arrays_are_typed(void **state)
 	check_json(ph_int32s(ints, 1),
 	    "{\"dtype\":\"i4\",\"bdata\":\"wGP//w==\"}");
 	check_json(ph_list_of(ph_floats(floats, 2)), "[1,0.5]");
+	check_json(PH_TABLE({ "t", ph_floats(tiny, 4) }),
+	    "[{\"t\":1e-45},{\"t\":1e-40},{\"t\":1.1754944e-38},"
+	    "{\"t\":0.1}]");
 }
 
 /* Both ways: what a browser sends of a figure is read again. */
