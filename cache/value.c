@@ -8,7 +8,11 @@
  */
 #include "cache/value.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+
+#define FEW_NAMES 16
 
 static struct value *
 value_new(struct arena *arena, enum value_kind kind)
@@ -114,6 +118,46 @@ value_get(const struct value *object, const char *name)
 			return &member->value;
 	}
 	return NULL;
+}
+
+static int
+compare_names(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+int
+value_repeated_name(const struct value *object, struct arena *arena,
+    const char **name)
+{
+	const struct value_member *members = object->u.members;
+	const char **names;
+	uint32_t i;
+	uint32_t j;
+
+	for (i = 1; object->count <= FEW_NAMES && i < object->count; i++) {
+		*name = members[i].name;
+		for (j = 0; j < i; j++) {
+			if (members[i].name_len == members[j].name_len &&
+			    memcmp(members[i].name, members[j].name,
+				members[i].name_len) == 0)
+				return 1;
+		}
+	}
+	if (object->count <= FEW_NAMES)
+		return 0;
+	names = arena_calloc(arena, object->count, sizeof(*names));
+	if (names == NULL)
+		return -ENOMEM;
+	for (i = 0; i < object->count; i++)
+		names[i] = members[i].name;
+	qsort(names, object->count, sizeof(*names), compare_names);
+	for (i = 1; i < object->count; i++) {
+		*name = names[i];
+		if (strcmp(names[i - 1], names[i]) == 0)
+			return 1;
+	}
+	return 0;
 }
 
 const struct value_column *

@@ -105,6 +105,14 @@ struct value *value_object(struct arena *arena, uint32_t count);
 /* The member's value, NULL when there is none or it is not an object. */
 const struct value *value_get(const struct value *object, const char *name);
 
+/*
+ * 1: some name stands twice, and *name is one that does; 0: none; -ENOMEM. Few
+ * names are compared with each other, many are sorted in the arena: a body full
+ * of names costs no square.
+ */
+int value_repeated_name(const struct value *object, struct arena *arena,
+    const char **name);
+
 /* The column of that name, NULL when absent. */
 const struct value_column *value_table_column(const struct value_table *table,
     const char *name);

@@ -174,6 +174,22 @@ host_make_list(const struct ph_value *const *items, size_t count)
 	return made(call, list);
 }
 
+/* An object that has all its members: each name once, as in JSON. */
+static const struct ph_value *
+made_object(struct call *call, struct value *object, const char *function)
+{
+	const char *name;
+	int rc = 0;
+
+	if (object != NULL)
+		rc = value_repeated_name(object, call->arena, &name);
+	if (rc <= 0)
+		return made(call, rc < 0 ? NULL : object);
+	call_mistake(call, "%s: %s: the name \"%.100s\" stands twice",
+	    call->name, function, name);
+	return host_give(&call_bad_value);
+}
+
 const struct ph_value *
 host_make_object(const char *const *names, const struct ph_value *const *values,
     size_t count)
@@ -196,7 +212,7 @@ host_make_object(const char *const *names, const struct ph_value *const *values,
 		if (member->name == NULL)
 			return made(call, NULL);
 	}
-	return made(call, object);
+	return made_object(call, object, "ph_object()");
 }
 
 const struct ph_value *
@@ -220,7 +236,7 @@ host_make_members(const struct ph_member *members, size_t count)
 		if (member->name == NULL)
 			return made(call, NULL);
 	}
-	return made(call, object);
+	return made_object(call, object, "PH_OBJECT()");
 }
 
 const char *

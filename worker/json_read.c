@@ -30,7 +30,6 @@
 #include "worker/decimal.h"
 #include "worker/json_plain.h"
 
-#define FEW_NAMES 16
 #define FEW_VALUES 32
 #define EXACT_INTEGER 9007199254740992.0 /* 2^53 */
 #define EXACT_DIGITS 15                  /* always below it */
@@ -293,50 +292,10 @@ close_array(struct reader *reader, size_t first, struct value *out)
 }
 
 static int
-compare_names(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-/*
- * 1: some name stands twice, 0: none, -ENOMEM. Few names are compared with
- * each other, many are sorted: a body full of names costs no square.
- */
-static int
-has_repeated(const struct value *object, struct arena *arena)
-{
-	const struct value_member *members = object->u.members;
-	const char **names;
-	uint32_t i;
-	uint32_t j;
-
-	for (i = 1; object->count <= FEW_NAMES && i < object->count; i++) {
-		for (j = 0; j < i; j++) {
-			if (members[i].name_len == members[j].name_len &&
-			    memcmp(members[i].name, members[j].name,
-				members[i].name_len) == 0)
-				return 1;
-		}
-	}
-	if (object->count <= FEW_NAMES)
-		return 0;
-	names = arena_calloc(arena, object->count, sizeof(*names));
-	if (names == NULL)
-		return -ENOMEM;
-	for (i = 0; i < object->count; i++)
-		names[i] = members[i].name;
-	qsort(names, object->count, sizeof(*names), compare_names);
-	for (i = 1; i < object->count; i++) {
-		if (strcmp(names[i - 1], names[i]) == 0)
-			return 1;
-	}
-	return 0;
-}
-
-static int
 close_object(struct reader *reader, size_t first, struct value *out)
 {
 	size_t count = reader->count - first;
+	const char *name;
 	int rc;
 
 	out->kind = VALUE_OBJECT;
@@ -348,7 +307,7 @@ close_object(struct reader *reader, size_t first, struct value *out)
 	if (count > 0)
 		memcpy(out->u.members, reader->stack + first,
 		    count * sizeof(struct value_member));
-	rc = has_repeated(out, reader->arena);
+	rc = value_repeated_name(out, reader->arena, &name);
 	if (rc <= 0)
 		return rc;
 	reader->why = "an object has the same name twice";

@@ -94,6 +94,36 @@ names_that_are_null(void **state)
 	}
 }
 
+/* JSON with a name twice is refused where it is read. */
+static void
+names_that_stand_twice(void **state)
+{
+	const char *names[40];
+	const struct ph_value *values[40] = { NULL };
+	char text[40][8];
+	size_t i;
+
+	(void)state;
+	(void)PH_OBJECT({ "a", ph_int(1) }, { "b", ph_int(2) },
+	    { "a", ph_int(3) });
+	assert_true(call.failed);
+	assert_string_equal(call.error,
+	    "page: PH_OBJECT(): the name \"a\" stands twice");
+	call.failed = false;
+	call.misbuilt = false;
+	for (i = 0; i < 40; i++) {
+		(void)snprintf(text[i], sizeof(text[i]), "n%zu", i);
+		names[i] = text[i];
+	}
+	assert_int_equal(ph_count_of(ph_object(names, values, 40)), 40);
+	assert_false(call.failed);
+	names[39] = "n7";
+	(void)ph_object(names, values, 40);
+	assert_true(call.failed);
+	assert_string_equal(call.error,
+	    "page: ph_object(): the name \"n7\" stands twice");
+}
+
 /* A NUL is a byte of a text like others, but no part of an id. */
 static void
 texts_with_a_nul(void **state)
@@ -527,6 +557,7 @@ main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(names_that_are_null),
+		TEST(names_that_stand_twice),
 		TEST(texts_with_a_nul),
 		TEST(what_is_null_is_told),
 		TEST(unsigned_integers),

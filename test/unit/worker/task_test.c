@@ -333,8 +333,7 @@ failed_computations(void **state)
 		    "its result cannot be stored: a component cannot be "
 		    "stored" },
 		{ "[\"same name\"]",
-		    "its result cannot be stored: an object in it has a name "
-		    "twice" },
+		    "PH_OBJECT(): the name \"x\" stands twice" },
 		{ "[\"self\"]", "the value depends on itself" },
 		{ "{\"no\":\"array\"}", "stored data is damaged" },
 	};
