@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "worker/app.h"
+#include "worker/utf8.h"
 
 static struct app *
 app_of(struct ph_app *app)
@@ -40,6 +41,9 @@ app_define_title(struct ph_app *ph, const char *title)
 {
 	struct app *app = app_of(ph);
 
+	if (title != NULL && !utf8_is_text(title))
+		(void)buf_printf(&app->problems,
+		    "ph_title(): the title is not valid UTF-8\n");
 	free(app->title);
 	app->title = strdup(title != NULL ? title : "");
 }

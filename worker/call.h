@@ -121,7 +121,8 @@ struct call {
 	unsigned tag_count;
 	int64_t progress_us;      /* clock_mono_us of the last ph_progress() */
 	struct route_call *route; /* ROUTE: see routes_int.h */
-	struct value *path_args;  /* variables of the address, or NULL */
+	const char *page_path;   /* decoded, of the page to be shown, or NULL */
+	struct value *path_args; /* variables of the address, or NULL */
 	struct value *query_args; /* ... and of its query */
 	const char *job;          /* id of the background job, or NULL */
 	int64_t job_asked_us;     /* clock_mono_us of the last look for it */

@@ -66,8 +66,13 @@ get_method(struct ph_call *ph)
 static const char *
 get_path(struct ph_call *ph)
 {
-	struct call *call = route_call(ph, "ph_path");
+	struct call *call = host_call(ph);
 
+	if (call->route == NULL && call->page_path != NULL)
+		return call->page_path;
+	if (call->route == NULL && call->trial)
+		return "";
+	call = route_call(ph, "ph_path");
 	return call != NULL ? call->route->path : "";
 }
 

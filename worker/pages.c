@@ -20,6 +20,7 @@
 #include "worker/host.h"
 #include "worker/pattern.h"
 #include "worker/site.h"
+#include "worker/utf8.h"
 
 #define PATH_MAX_BYTES 4096
 
@@ -107,17 +108,49 @@ keep_list(struct app *app, const char *const *list)
 	return copy;
 }
 
+/* Does a request for it go elsewhere? As routes[] of router.c has them. */
+static bool
+is_of_server(const char *path)
+{
+	return strncmp(path, "/_dash-", 7) == 0 ||
+	       strncmp(path, "/_ph/", 5) == 0 ||
+	       strncmp(path, "/assets/", 8) == 0 ||
+	       strcmp(path, "/_reload-hash") == 0 ||
+	       strcmp(path, "/_favicon.ico") == 0 ||
+	       strcmp(path, "/favicon.ico") == 0;
+}
+
+/* What is wrong with a page, or NULL. */
+static const char *
+check_page(const char *path, ph_layout_function *function,
+    const struct ph_page_about *about)
+{
+	const char *wrong = pattern_check(path);
+
+	if (wrong != NULL)
+		return wrong;
+	if (function == NULL)
+		return "the function is NULL";
+	if (is_of_server(path))
+		return "such a path is the server's own";
+	if (!utf8_is_text(or_empty(about->title)))
+		return "its title is not valid UTF-8";
+	if (!utf8_is_text(or_empty(about->name)))
+		return "its name is not valid UTF-8";
+	if (!utf8_is_text(or_empty(about->description)))
+		return "its description is not valid UTF-8";
+	return NULL;
+}
+
 static void
 define_page(struct ph_app *ph, const char *path, ph_layout_function *function,
     const struct ph_page_about *about)
 {
 	struct app *app = app_of(ph);
-	const char *wrong = pattern_check(path);
+	const char *wrong = check_page(path, function, about);
 	struct page **list;
 	struct page *page;
 
-	if (wrong == NULL && function == NULL)
-		wrong = "the function is NULL";
 	if (wrong != NULL) {
 		(void)buf_printf(&app->problems, "ph_page(\"%s\"): %s\n",
 		    or_empty(path), wrong);
@@ -265,6 +298,7 @@ page_of(struct call *call, const char *pathname, const char *search)
 	struct http_span span = { pathname, strlen(pathname) };
 	char path[PATH_MAX_BYTES];
 
+	call->page_path = pathname;
 	if (span.len < skip || memcmp(pathname, prefix, skip) != 0)
 		return NULL;
 	span.data += skip;
@@ -277,6 +311,7 @@ page_of(struct call *call, const char *pathname, const char *search)
 	    (struct http_span){ search, strlen(search) }, call->arena);
 	if (http_path_decode(span, path, sizeof(path)) < 0)
 		return NULL;
+	call->page_path = arena_strndup(call->arena, path, strlen(path));
 	return pages_find(call->kit->app, path, call->arena, &call->path_args);
 }
 

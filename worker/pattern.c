@@ -40,8 +40,13 @@ pattern_check(const char *pattern)
 		close = memchr(at, '>', len);
 		if (open == NULL && close == NULL)
 			continue;
-		if (open == NULL || close == NULL || close <= open + 1 ||
-		    memchr(open + 1, '<', len - (size_t)(open + 1 - at)) ||
+		if (open == NULL || (close != NULL && close < open))
+			return "a > without a < in front of it";
+		if (close == NULL)
+			return "a < without its > in the same segment";
+		if (close == open + 1)
+			return "a <variable> without a name";
+		if (memchr(open + 1, '<', len - (size_t)(open + 1 - at)) ||
 		    memchr(close + 1, '>', len - (size_t)(close + 1 - at)))
 			return "a segment has one <variable> at most";
 		if (count == VARIABLES_MAX)

@@ -10,7 +10,7 @@
 
 #include "worker/utf8.h"
 
-#include <stdbool.h>
+#include <string.h>
 
 static bool
 utf8_is_tail(unsigned char c)
@@ -56,4 +56,18 @@ utf8_char_len(const char *text, const char *end)
 		return utf8_is_tail(p[2]) && utf8_is_tail(p[3]) ? 4 : 0;
 	}
 	return 0;
+}
+
+bool
+utf8_is_text(const char *text)
+{
+	const char *end = text + strlen(text);
+	size_t step;
+
+	for (; text < end; text += step) {
+		step = utf8_char_len(text, end);
+		if (step == 0)
+			return false;
+	}
+	return true;
 }

@@ -2,6 +2,7 @@
 #ifndef WORKER_UTF8_H
 #define WORKER_UTF8_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /*
@@ -16,5 +17,8 @@
  * Threads: any; pure.
  */
 size_t utf8_char_len(const char *text, const char *end);
+
+/* Is all of a text of C well-formed? */
+bool utf8_is_text(const char *text);
 
 #endif

@@ -69,8 +69,8 @@ report(struct ph_call *call)
 static const struct ph_value *
 missing(struct ph_call *call)
 {
-	(void)call;
-	return html_h1(.id = "missing", .children = ph_text("No such page"));
+	return html_h1(.id = "missing",
+	    .children = ph_textf("No such page: %s", ph_path(call)));
 }
 
 static enum ph_status

@@ -120,5 +120,5 @@ inBothModes("links, addresses, titles, 404", async (t, scene, mode) => {
 
   assert.deepEqual(complaints, []);
   await visitor.visit("/nowhere");
-  await shows("missing", "No such page", "The site");
+  await shows("missing", "No such page: /nowhere", "The site");
 });

@@ -60,3 +60,28 @@ test("documents have the title and meta tags of their page", async (t, s) => {
     304,
   );
 });
+
+test("the page that is there for none knows the address", async (t, s) => {
+  const server = await s.start({ app: "dash_pages" });
+  const list = await (await fetch(`${server.url}/_dash-dependencies`)).json();
+  const { output } = list.find((one) => one.output.includes("_pages_content.children"));
+  const values = { pathname: "/no%20where", search: "" };
+  const answer = await fetch(`${server.url}/_dash-update-component`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({
+      output,
+      outputs: output.slice(2, -2).split("...").map((one) => {
+        const [id, property] = one.split(".");
+
+        return { id, property };
+      }),
+      inputs: Object.entries(values).map(([property, value]) => ({
+        ...{ id: "_pages_location", property, value },
+      })),
+      changedPropIds: ["_pages_location.pathname"],
+    }),
+  });
+
+  assert.match(await answer.text(), /No such page: \/no where"/);
+});

@@ -2,7 +2,8 @@
 
 /*
  * Options that another option, or its absence, makes meaningless: each is told
- * with a sentence, and what is meant stays allowed.
+ * with a sentence, and what is meant stays allowed. Pages and titles that no
+ * browser would show.
  */
 #include "test/unit/worker/app_fixture.h"
 
@@ -220,6 +221,38 @@ what_needs_something_else(void **state)
 }
 
 static void
+titles_are_utf8(void **state)
+{
+	(void)state;
+	ph_title(app, "Mes\xc3\xa9");
+	check_problems("");
+	ph_title(app, "Mes\xe9");
+	ph_page(app, "/a", page, .title = "\xff");
+	ph_page(app, "/b", page, .name = "\xff");
+	check_problems("ph_title(): the title is not valid UTF-8\n"
+		       "ph_page(\"/a\"): its title is not valid UTF-8\n"
+		       "ph_page(\"/b\"): its name is not valid UTF-8\n");
+}
+
+static void
+pages_of_the_server(void **state)
+{
+	(void)state;
+	ph_page(app, "/assets", page);
+	ph_page(app, "/favicon", page);
+	check_problems("");
+	ph_page(app, "/assets/x", page);
+	ph_page(app, "/_dash-layout", page);
+	ph_page(app, "/_ph/health", page);
+	ph_page(app, "/favicon.ico", page);
+	check_problems(
+	    "ph_page(\"/assets/x\"): such a path is the server's own\n"
+	    "ph_page(\"/_dash-layout\"): such a path is the server's own\n"
+	    "ph_page(\"/_ph/health\"): such a path is the server's own\n"
+	    "ph_page(\"/favicon.ico\"): such a path is the server's own\n");
+}
+
+static void
 origins_of_routes(void **state)
 {
 	(void)state;
@@ -244,6 +277,8 @@ main(void)
 		TEST(databases),
 		TEST(options_of_the_page),
 		TEST(what_needs_something_else),
+		TEST(titles_are_utf8),
+		TEST(pages_of_the_server),
 		TEST(origins_of_routes),
 	};
 

@@ -56,6 +56,18 @@ patterns_are_checked(void **state)
 
 	(void)state;
 	assert_non_null(pattern_check(NULL));
+	assert_string_equal(pattern_check("/d/<"),
+	    "a < without its > in the same segment");
+	assert_string_equal(pattern_check("/d/<a/b>"),
+	    "a < without its > in the same segment");
+	assert_string_equal(pattern_check("/d/a>"),
+	    "a > without a < in front of it");
+	assert_string_equal(pattern_check("/d/>a<"),
+	    "a > without a < in front of it");
+	assert_string_equal(pattern_check("/d/<>"),
+	    "a <variable> without a name");
+	assert_string_equal(pattern_check("/<a><b>"),
+	    "a segment has one <variable> at most");
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		assert_non_null(pattern_check(bad[i]));
 	assert_null(pattern_check("/"));

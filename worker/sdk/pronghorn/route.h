@@ -124,7 +124,8 @@ ph_method(struct ph_call *call)
 	return ph_host_->routes->method(call);
 }
 
-/* The decoded path, below the prefix of the server. */
+/* The decoded path, below the prefix of the server. Also in the layout
+ * functions of pages, that of ph_not_found() among them. */
 static inline const char *
 ph_path(struct ph_call *call)
 {
