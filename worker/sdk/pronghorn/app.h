@@ -18,7 +18,9 @@
  *           not block.
  * MEMORY    Every struct ph_value belongs to the call that made it and is
  *           gone when the call returns. Nothing is ever freed by the app. A
- *           long loop gives back what it makes with ph_scratch_begin().
+ *           long loop gives back what it makes with ph_scratch_begin(). In a
+ *           thread of the app's own all that is made is null, or "": no call
+ *           runs there.
  * ERRORS    Functions that return a pointer never return NULL unless their
  *           comment says so: a mistake (unknown name, wrong type, no memory)
  *           is remembered in the call, which then ends as an error whatever
