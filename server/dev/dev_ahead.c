@@ -19,15 +19,13 @@
  * header, and all takes the time that it takes.
  *
  * INVARIANT  It is used only while the source begins with the lines it was
- *            made of and no header that it contains is younger.
+ *            made of and no header that it contains is another.
  * THREADS    One.
  */
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "server/base/buf.h"
 #include "server/base/fd.h"
@@ -136,26 +134,14 @@ lines_now(const struct dev *dev)
 	return lines;
 }
 
-/* Has one of the files that were read changed since it was compiled? */
-static bool
-is_out_of_date(const struct dev *dev, const char *compiled)
-{
-	char rules[PATH_MAX];
-	struct stat made;
-
-	return stat(compiled, &made) < 0 ||
-	       !dev_path(dev, "ahead.rules", rules) ||
-	       dev_rules_newer(rules, &made.st_mtim);
-}
-
 bool
 dev_ahead_usable(struct dev *dev, char path[PATH_MAX])
 {
-	char compiled[PATH_MAX];
+	char rules[PATH_MAX];
 	char *lines = dev->ahead_made ? lines_now(dev) : NULL;
 	bool usable = lines != NULL && strcmp(lines, dev->ahead) == 0 &&
-		      dev_path(dev, "ahead.h.gch", compiled) &&
-		      !is_out_of_date(dev, compiled);
+		      dev_path(dev, "ahead.rules", rules) &&
+		      dev_inputs_same(&dev->ahead_inputs, rules, dev->folder);
 
 	free(lines);
 	return usable && dev_path(dev, "ahead.h", path);
@@ -181,6 +167,7 @@ dev_ahead_begin(struct dev *dev)
 	good = file != NULL && fputs(lines, file) >= 0;
 	if (file != NULL && fclose(file) != 0)
 		good = false;
+	dev_inputs_begin(&dev->ahead_inputs);
 	return good && dev_compile_ahead(dev) == 0;
 }
 
@@ -189,10 +176,13 @@ dev_ahead_end(struct dev *dev, bool good)
 {
 	char fresh[PATH_MAX];
 	char path[PATH_MAX];
+	char rules[PATH_MAX];
 
 	dev->ahead_made = good && dev_path(dev, "ahead.new", fresh) &&
 			  dev_path(dev, "ahead.h.gch", path) &&
 			  rename(fresh, path) == 0;
+	if (dev->ahead_made && dev_path(dev, "ahead.rules", rules))
+		dev_inputs_end(&dev->ahead_inputs, rules, dev->folder);
 }
 
 bool

@@ -16,8 +16,8 @@
 /*
  * The parts of `pronghorn dev`: dev.c (what follows what), dev_words.c (the
  * command line), dev_build.c (the compiler), dev_parts.c (which sources),
- * dev_ahead.c (headers that are compiled before they are needed), dev_serve.c
- * (the server), dev_folder.c (our folder).
+ * dev_inputs.c (what has changed since), dev_ahead.c (headers that are compiled
+ * before they are needed), dev_serve.c (the server), dev_folder.c (our folder).
  */
 
 /* What the command line says. Texts are those of argv. */
@@ -48,10 +48,10 @@ enum dev_step {
 };
 enum dev_server { DEV_DOWN, DEV_STARTING, DEV_UP };
 
-/* One of several sources. */
-struct dev_part {
-	struct timespec read_at; /* when it began to be compiled */
-	bool made;               /* its object is there */
+/* The files that a run of the compiler has read. */
+struct dev_inputs {
+	struct timespec since; /* when it began */
+	uint64_t print; /* which they were, and their state; 0: not known */
 };
 
 struct dev {
@@ -76,9 +76,10 @@ struct dev {
 	int64_t tried_us; /* when loading it began */
 	bool slow;        /* that it takes long was said */
 	char loads[240];  /* of it, that is being loaded; "": not known */
-	struct dev_part *parts; /* of several sources; else NULL */
+	struct dev_inputs *parts; /* of several sources; else NULL */
 	size_t part; /* that is compiled; words.source_count: being linked */
 	char *ahead; /* the lines that ahead.h has; NULL: none yet */
+	struct dev_inputs ahead_inputs;
 	bool ahead_made; /* it is precompiled */
 	bool ahead_due;  /* it is time to see whether it should be */
 	char *compile_error;
@@ -148,10 +149,17 @@ bool dev_compile_more(struct dev *dev, int *rc);
 bool dev_part_path(const struct dev *dev, size_t which, const char *ending,
     char path[PATH_MAX]);
 
-/* Was the file, or one that the make rules at `path` name, changed at or after
- * that time, or is it gone? */
-bool dev_is_newer(const char *path, const struct timespec *than);
-bool dev_rules_newer(const char *path, const struct timespec *than);
+/* ---- dev_inputs.c -------------------------------------------------------- */
+
+/* Around a run of the compiler, which writes make rules to the file `rules`;
+ * one that fails needs no end. What is in the folder `ours` does not count. */
+void dev_inputs_begin(struct dev_inputs *inputs);
+void dev_inputs_end(struct dev_inputs *inputs, const char *rules,
+    const char *ours);
+
+/* Would it read the same again? */
+bool dev_inputs_same(const struct dev_inputs *inputs, const char *rules,
+    const char *ours);
 
 /* ---- dev_ahead.c --------------------------------------------------------- */
 

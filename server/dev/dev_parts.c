@@ -4,21 +4,15 @@
  * An app of several sources: only those that have changed are compiled, one
  * after the other, and then all objects are linked.
  *
- * INVARIANT  An object that counts as made was made of what its source and all
- *            headers of it were at `read_at`, and those have not changed since.
- *            That time is of the clock that files have theirs from.
+ * INVARIANT  An object that is linked was made of what its source and all
+ *            headers of it are now.
  * THREADS    One.
  */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 
-#include "server/base/fd.h"
 #include "server/dev/dev_int.h"
-
-#define RULES_MAX ((size_t)1024 * 1024)
 
 bool
 dev_part_path(const struct dev *dev, size_t which, const char *ending,
@@ -30,60 +24,25 @@ dev_part_path(const struct dev *dev, size_t which, const char *ending,
 	return dev_path(dev, name, path);
 }
 
-bool
-dev_is_newer(const char *path, const struct timespec *than)
-{
-	struct stat file;
-
-	return stat(path, &file) < 0 || file.st_mtim.tv_sec > than->tv_sec ||
-	       (file.st_mtim.tv_sec == than->tv_sec &&
-		   file.st_mtim.tv_nsec >= than->tv_nsec);
-}
-
-bool
-dev_rules_newer(const char *path, const struct timespec *than)
-{
-	char *rules = NULL;
-	char *word;
-	char *at;
-	size_t len;
-	bool newer = false;
-
-	if (fd_read_file(path, RULES_MAX, &rules, &len) < 0)
-		return true;
-	for (at = rules; !newer && (word = dev_next_word(&at)) != NULL;) {
-		len = strlen(word);
-		if (len > 0 && word[len - 1] != ':')
-			newer = dev_is_newer(word, than);
-	}
-	free(rules);
-	return newer;
-}
-
 static bool
 is_current(const struct dev *dev, size_t which)
 {
-	const struct dev_part *part = &dev->parts[which];
-	char path[PATH_MAX];
+	char rules[PATH_MAX];
 
-	return part->made && dev_part_path(dev, which, "rules", path) &&
-	       !dev_rules_newer(path, &part->read_at);
+	return dev_part_path(dev, which, "rules", rules) &&
+	       dev_inputs_same(&dev->parts[which], rules, dev->folder);
 }
 
 /* Compile the next one that is out of date, or link. */
 static int
 go_on(struct dev *dev)
 {
-	struct dev_part *part;
-
 	while (
 	    dev->part < dev->words.source_count && is_current(dev, dev->part))
 		dev->part++;
 	if (dev->part == dev->words.source_count)
 		return dev_link_parts(dev);
-	part = &dev->parts[dev->part];
-	part->made = false;
-	(void)clock_gettime(CLOCK_REALTIME_COARSE, &part->read_at);
+	dev_inputs_begin(&dev->parts[dev->part]);
 	return dev_compile_part(dev, dev->part);
 }
 
@@ -107,9 +66,13 @@ dev_compile(struct dev *dev)
 bool
 dev_compile_more(struct dev *dev, int *rc)
 {
+	char rules[PATH_MAX];
+
 	if (dev->parts == NULL || dev->part == dev->words.source_count)
 		return false;
-	dev->parts[dev->part++].made = true;
+	if (dev_part_path(dev, dev->part, "rules", rules))
+		dev_inputs_end(&dev->parts[dev->part], rules, dev->folder);
+	dev->part++;
 	*rc = go_on(dev);
 	return true;
 }

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+
+/* pronghorn dev sees all that changes what the app is made of. */
+import assert from "node:assert/strict";
+import fs from "node:fs";
+import path from "node:path";
+import { dev, edit } from "../lib/dev.mjs";
+import { ROOT, test, until } from "../lib/harness.mjs";
+
+const PLAIN = fs
+  .readFileSync(path.join(ROOT, "server/dev/text/app.c.in"), "utf8")
+  .replaceAll('"@NAME@"', "TITLE");
+
+/* An app whose title is `title`, in a folder with the files `more`. */
+function write(scene, title, more = {}) {
+  const folder = scene.dir();
+
+  for (const [name, text] of Object.entries({ "app.c": title + PLAIN, ...more })) {
+    fs.mkdirSync(path.dirname(path.join(folder, name)), { recursive: true });
+    fs.writeFileSync(path.join(folder, name), text);
+  }
+  return (name) => path.join(folder, name);
+}
+
+/* What the page of `server` shows. */
+const page = (server) => {
+  const text = async (what) => (await fetch(server.url + what)).text();
+  const wait = (what, where, is) =>
+    until(what, async () => is(await text(where)), 60);
+
+  return {
+    title: (title) =>
+      wait(`the title ${title}`, "/_dash-layout", (got) => got.includes(`"children":"${title}"`)),
+    error: (pattern) => wait(`${pattern}`, "/_ph/debug.js", (got) => pattern.test(got)),
+    good: () => wait("no error", "/_ph/debug.js", (got) => !/"title":/.test(got)),
+  };
+};
+
+/* Give a file the times of long ago, as who restores one does. */
+const age = (file) => fs.utimesSync(file, 1e9, 1e9);
+
+test("a file that is restored is older, and new", { seconds: 240 }, async (t, scene) => {
+  const at = write(scene, '#include "title.h"\n', {
+    "title.h": '#define TITLE "one"\n',
+    "b.c": "int b(void);\nint b(void)\n{\n\treturn 1;\n}\n",
+  });
+  const keep = (name) => {
+    fs.copyFileSync(at(name), at(`${name}.bak`));
+    age(at(`${name}.bak`));
+  };
+
+  for (const name of ["app.c", "title.h"]) keep(name);
+  const server = await dev(scene, [at("app.c"), at("b.c")]);
+  const { title } = page(server);
+
+  await title("one");
+  /* By mv. */
+  edit(at("app.c"), "ph_text(TITLE)", 'ph_text("bad")');
+  await title("bad");
+  fs.renameSync(at("app.c.bak"), at("app.c"));
+  await title("one");
+  edit(at("title.h"), "one", "worse");
+  await title("worse");
+  fs.renameSync(at("title.h.bak"), at("title.h"));
+  await title("one");
+  /* By cp -p. */
+  keep("title.h");
+  edit(at("title.h"), "one", "two");
+  await title("two");
+  fs.copyFileSync(at("title.h.bak"), at("title.h"));
+  age(at("title.h"));
+  await title("one");
+  await server.stop();
+});
