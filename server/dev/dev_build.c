@@ -431,8 +431,7 @@ dev_watch_sources(struct dev *dev)
 	size_t i;
 
 	for (i = 0; i < words->source_count; i++) {
-		(void)watch_file(&dev->watch, words->sources[i], WATCH_CODE);
-		(void)watch_headers(&dev->watch, words->sources[i]);
+		(void)watch_source(&dev->watch, words->sources[i]);
 		if (dev_part_path(dev, i, "rules", path))
 			watch_rules(dev, path);
 	}

@@ -3,8 +3,10 @@
 /*
  * Watching by inotify. See watch.h.
  *
- * INVARIANT  The kernel gives one number per folder, however it is spelt, so
- *            a name is looked for under that number.
+ * INVARIANT  A number is the kernel's for a folder, not for its path. When
+ *            another folder may be at a path on the way to a file, all numbers
+ *            are asked for anew before that file counts as changed: what
+ *            happens to it after it was read is seen.
  * FAILURE    When events were lost, everything counts as changed.
  */
 #include "server/dev/watch.h"
@@ -25,7 +27,12 @@
 #define TREE_DEPTH_MAX 16
 #define EVENTS                                                      \
 	(IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | \
-	    IN_CREATE | IN_ATTRIB | IN_EXCL_UNLINK | IN_ONLYDIR)
+	    IN_CREATE | IN_ATTRIB | IN_EXCL_UNLINK | IN_ONLYDIR | IN_MASK_ADD)
+
+/* Of a folder in which only a folder matters: no word of each write there. */
+#define WAY_EVENTS                                             \
+	(IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CREATE | \
+	    IN_EXCL_UNLINK | IN_ONLYDIR | IN_MASK_ADD)
 
 int
 watch_open(struct watch *watch)
@@ -41,78 +48,140 @@ watch_close(struct watch *watch)
 	size_t i;
 
 	for (i = 0; i < watch->name_count; i++)
-		free(watch->names[i].name);
+		free(watch->names[i].path);
+	for (i = 0; i < watch->way_count; i++)
+		free(watch->ways[i].path);
 	for (i = 0; i < watch->tree_count; i++)
 		free(watch->trees[i].path);
 	free(watch->names);
+	free(watch->ways);
 	free(watch->trees);
 	fd_close(&watch->fd);
 	*watch = (struct watch){ .fd = -1 };
 }
 
-/* The folder of `path`; its last part goes to *name. */
+static const char *
+last_part(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash != NULL ? slash + 1 : path;
+}
+
+/* Watch the folder that `path` is in: its number or -errno. */
 static int
-watch_folder(struct watch *watch, const char *path, const char **name)
+watch_folder(struct watch *watch, const char *path, uint32_t events)
 {
 	const char *slash = strrchr(path, '/');
 	char folder[PATH_MAX] = ".";
 	int wd;
 
-	*name = slash != NULL ? slash + 1 : path;
 	if (slash != NULL && snprintf(folder, sizeof(folder), "%.*s",
 				 slash == path ? 1 : (int)(slash - path),
 				 path) >= (int)sizeof(folder))
 		return -ENAMETOOLONG;
-	wd = inotify_add_watch(watch->fd, folder, EVENTS);
+	wd = inotify_add_watch(watch->fd, folder, events);
 	return wd < 0 ? -errno : wd;
 }
 
-static bool
-is_same_name(const char *one, const char *two)
+/* One that may not be read, as /home of others, is left alone. */
+static int
+add_way(struct watch *watch, const char *path, size_t len)
 {
-	return one == NULL || two == NULL ? one == two : strcmp(one, two) == 0;
+	struct watch_way *ways = watch->ways;
+	char *copy;
+	size_t i;
+
+	for (i = 0; i < watch->way_count; i++) {
+		if (strncmp(ways[i].path, path, len) == 0 &&
+		    ways[i].path[len] == '\0')
+			return 0;
+	}
+	ways = realloc(ways, (watch->way_count + 1) * sizeof(*ways));
+	if (ways == NULL)
+		return -ENOMEM;
+	watch->ways = ways;
+	copy = strndup(path, len);
+	if (copy == NULL)
+		return -ENOMEM;
+	ways[watch->way_count++] =
+	    (struct watch_way){ .wd = watch_folder(watch, copy, WAY_EVENTS),
+		    .path = copy };
+	return 0;
+}
+
+/* All folders that `path` goes through, from the outermost on. */
+static int
+add_ways(struct watch *watch, const char *path)
+{
+	const char *slash = strchr(path, '/');
+	int rc = 0;
+
+	for (; rc == 0 && slash != NULL; slash = strchr(slash + 1, '/')) {
+		if (slash != path && slash[-1] != '/')
+			rc = add_way(watch, path, (size_t)(slash - path));
+	}
+	return rc;
 }
 
 static int
-add_name(struct watch *watch, int wd, const char *name, int meaning)
+add_name(struct watch *watch, const char *path, int meaning, bool headers)
 {
 	struct watch_name *names = watch->names;
 	char *copy;
 	size_t i;
+	int rc;
+	int wd;
 
 	for (i = 0; i < watch->name_count; i++) {
-		if (names[i].wd == wd && is_same_name(names[i].name, name)) {
+		if (strcmp(names[i].path, path) == 0) {
 			names[i].meaning |= meaning;
+			names[i].headers |= headers;
 			return 0;
 		}
 	}
+	rc = add_ways(watch, path);
+	if (rc < 0)
+		return rc;
+	/* That it is not there is no error, as the way to it is watched. */
+	wd = watch_folder(watch, path, EVENTS);
+	if (wd < 0 && wd != -ENOENT && wd != -ENOTDIR)
+		return wd;
 	names = realloc(names, (watch->name_count + 1) * sizeof(*names));
 	if (names == NULL)
 		return -ENOMEM;
 	watch->names = names;
-	copy = name != NULL ? strdup(name) : NULL;
-	if (name != NULL && copy == NULL)
+	copy = strdup(path);
+	if (copy == NULL)
 		return -ENOMEM;
-	names[watch->name_count++] = (struct watch_name){ wd, meaning, copy };
+	names[watch->name_count++] =
+	    (struct watch_name){ wd, meaning, headers, copy };
 	return 0;
 }
 
 int
 watch_file(struct watch *watch, const char *path, int meaning)
 {
-	const char *name;
-	int wd = watch_folder(watch, path, &name);
-
-	return wd < 0 ? wd : add_name(watch, wd, name, meaning);
+	return add_name(watch, path, meaning, false);
 }
 
 int
-watch_headers(struct watch *watch, const char *path)
+watch_source(struct watch *watch, const char *path)
 {
-	const char *name;
-	int wd = watch_folder(watch, path, &name);
+	return add_name(watch, path, WATCH_CODE, true);
+}
 
-	return wd < 0 ? wd : add_name(watch, wd, NULL, WATCH_CODE);
+/* Folders may have come, gone and changed places. */
+static void
+look_again(struct watch *watch)
+{
+	struct watch_name *name = watch->names;
+	struct watch_way *way = watch->ways;
+
+	for (; way < watch->ways + watch->way_count; way++)
+		way->wd = watch_folder(watch, way->path, WAY_EVENTS);
+	for (; name < watch->names + watch->name_count; name++)
+		name->wd = watch_folder(watch, name->path, EVENTS);
 }
 
 static int
@@ -176,16 +245,14 @@ is_header(const char *name)
 	return dot != NULL && dot[1] == 'h' && name[0] != '.';
 }
 
-/* What an event means: a set of meanings. */
+/* What is in trees. */
 static int
-meaning_of(struct watch *watch, const struct inotify_event *event)
+meaning_in_trees(struct watch *watch, const struct inotify_event *event,
+    const char *name)
 {
-	const char *name = event->len > 0 ? event->name : "";
 	int meaning = 0;
 	size_t i;
 
-	if (event->mask & IN_Q_OVERFLOW)
-		return WATCH_CODE | WATCH_REST;
 	for (i = 0; i < watch->tree_count; i++) {
 		if (watch->trees[i].wd != event->wd || name[0] == '.' ||
 		    name[0] == '\0')
@@ -194,6 +261,61 @@ meaning_of(struct watch *watch, const struct inotify_event *event)
 		if (event->mask & IN_ISDIR)
 			(void)walk(watch, watch->trees[i].path, 0);
 	}
+	return meaning;
+}
+
+/* What the files behind the folder `path` mean. */
+static int
+meaning_behind(const struct watch *watch, const char *path)
+{
+	size_t len = strlen(path);
+	int meaning = 0;
+	size_t i;
+
+	for (i = 0; i < watch->name_count; i++) {
+		if (strncmp(watch->names[i].path, path, len) == 0 &&
+		    watch->names[i].path[len] == '/')
+			meaning |= watch->names[i].meaning;
+	}
+	return meaning;
+}
+
+/* A folder on the way to files has come or gone. */
+static int
+meaning_on_ways(struct watch *watch, const struct inotify_event *event,
+    const char *name)
+{
+	int meaning = 0;
+	size_t i;
+
+	if (!(event->mask & (IN_CREATE | IN_DELETE | IN_MOVE)))
+		return 0;
+	for (i = 0; i < watch->way_count; i++) {
+		const struct watch_way *way = &watch->ways[i];
+
+		if (way->wd == event->wd &&
+		    strcmp(last_part(way->path), name) == 0)
+			meaning |= meaning_behind(watch, way->path);
+	}
+	if (meaning != 0)
+		look_again(watch);
+	return meaning;
+}
+
+/* What an event means: a set of meanings. */
+static int
+meaning_of(struct watch *watch, const struct inotify_event *event)
+{
+	const char *name = event->len > 0 ? event->name : "";
+	int meaning;
+	size_t i;
+
+	if (event->mask & IN_Q_OVERFLOW) {
+		look_again(watch);
+		return WATCH_CODE | WATCH_REST;
+	}
+	meaning = meaning_in_trees(watch, event, name) |
+		  meaning_on_ways(watch, event, name);
 	/* A new file's content is still to come. */
 	if ((event->mask & IN_CREATE) && !(event->mask & IN_ISDIR))
 		return meaning;
@@ -201,8 +323,8 @@ meaning_of(struct watch *watch, const struct inotify_event *event)
 		const struct watch_name *one = &watch->names[i];
 
 		if (one->wd == event->wd && name[0] != '\0' &&
-		    (one->name != NULL ? strcmp(one->name, name) == 0
-				       : is_header(name)))
+		    (strcmp(last_part(one->path), name) == 0 ||
+			(one->headers && is_header(name))))
 			meaning |= one->meaning;
 	}
 	return meaning;

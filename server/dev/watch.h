@@ -2,14 +2,16 @@
 #ifndef SERVER_DEV_WATCH_H
 #define SERVER_DEV_WATCH_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /*
  * Files whose change means something, watched by inotify through their
- * folders, as editors replace files instead of writing to them. A file may
- * not be there yet; its folder must.
+ * folders, as editors replace files instead of writing to them; and so are
+ * the folders on the way to them, which may be moved, swapped or removed. Of
+ * a file and its folders none has to be there yet.
  *
- * OWNERSHIP  The struct owns the descriptor and the names.
+ * OWNERSHIP  The struct owns the descriptor and the paths.
  * THREADS    Main thread.
  */
 
@@ -20,9 +22,16 @@ enum {
 };
 
 struct watch_name {
-	int wd;
+	int wd; /* of its folder; negative: there is none now */
 	int meaning;
-	char *name; /* NULL: every header in the folder */
+	bool headers; /* and every header beside it */
+	char *path;
+};
+
+/* A folder on the way to files. */
+struct watch_way {
+	int wd; /* of the one it is in; negative: there is none now */
+	char *path;
 };
 
 struct watch_tree {
@@ -34,6 +43,8 @@ struct watch {
 	int fd;
 	struct watch_name *names;
 	size_t name_count;
+	struct watch_way *ways;
+	size_t way_count;
 	struct watch_tree *trees; /* folders all of whose files count */
 	size_t tree_count;
 };
@@ -42,11 +53,12 @@ struct watch {
 int watch_open(struct watch *watch);
 void watch_close(struct watch *watch);
 
-/* Watch a file; one that is watched already is left alone. 0 or -errno. */
+/* Watch a file; one that is watched already only gets one more meaning. 0 or
+ * -errno. */
 int watch_file(struct watch *watch, const char *path, int meaning);
 
-/* Watch all headers beside the file `path`, those to come, too. */
-int watch_headers(struct watch *watch, const char *path);
+/* Watch a source, and all headers beside it, those to come, too. */
+int watch_source(struct watch *watch, const char *path);
 
 /* Watch all files below a folder, of meaning WATCH_REST. That it is not
  * there is no error. 0 or -errno. */

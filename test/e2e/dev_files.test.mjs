@@ -72,3 +72,34 @@ test("a file that is restored is older, and new", { seconds: 240 }, async (t, sc
   await title("one");
   await server.stop();
 });
+
+test("a folder of headers goes, comes back and is swapped", { seconds: 240 }, async (t, scene) => {
+  const header = (title) => `#define TITLE "${title}"\n`;
+  const at = write(scene, '#include "inc/title.h"\n', {
+    "inc/title.h": header("one"),
+    "inc_b/title.h": header("three"),
+  });
+  /* By a path from where it was started: nothing of it is watched as such. */
+  const server = await dev(scene, "app.c", { cwd: at(".") });
+  const { title, error, good } = page(server);
+
+  await title("one");
+  fs.rmSync(at("inc"), { recursive: true });
+  await error(/inc\/title\.h: No such file/);
+  fs.mkdirSync(at("inc"));
+  fs.writeFileSync(at("inc/title.h"), header("two"));
+  await title("two");
+  await good();
+  edit(at("inc/title.h"), "two", "two and a half");
+  await title("two and a half");
+  /* Another in its place, as a generator has it. */
+  fs.renameSync(at("inc"), at("inc_old"));
+  fs.renameSync(at("inc_b"), at("inc"));
+  await title("three");
+  await good();
+  edit(at("inc/title.h"), "three", "four");
+  await title("four");
+  fs.renameSync(at("inc"), at("inc2"));
+  await error(/inc\/title\.h: No such file/);
+  await server.stop();
+});
