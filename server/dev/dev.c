@@ -207,7 +207,6 @@ compiled(struct dev *dev, bool good)
 	const struct buf *text = &dev->step.text;
 	unsigned number = dev->number;
 
-	print_step(dev);
 	dev_watch_sources(dev);
 	if (!good && dev_ahead_spoiled(dev)) {
 		dev->changed |= WATCH_CODE;
@@ -267,12 +266,11 @@ step_over(struct dev *dev, int status)
 	dev->doing = DEV_NOTHING;
 	switch (what) {
 	case DEV_COMPILE:
-		if (good && dev_compile_more(dev, &rc)) {
-			print_step(dev);
+		print_step(dev);
+		if (good && dev_compile_more(dev, &rc))
 			begin(dev, DEV_COMPILE, rc);
-			break;
-		}
-		compiled(dev, good);
+		else
+			compiled(dev, good);
 		break;
 	case DEV_STOPGAP:
 		if (good) {

@@ -103,3 +103,15 @@ test("a folder of headers goes, comes back and is swapped", { seconds: 240 }, as
   await error(/inc\/title\.h: No such file/);
   await server.stop();
 });
+
+test("warnings of each of several sources are told", { seconds: 120 }, async (t, scene) => {
+  const at = write(scene, '#define TITLE "one"\nstatic int in_app;\n', {
+    "b.c": "static int in_b;\n",
+    "c.c": "static int in_c;\n",
+  });
+  const server = await dev(scene, ["app.c", "b.c", "c.c"].map(at), { flags: ["-Wunused"] });
+
+  for (const name of ["app", "b", "c"])
+    assert.equal(server.grep(new RegExp(`${name}\\.c:.*warning: .*in_${name}`)).length, 1, name);
+  await server.stop();
+});
