@@ -491,7 +491,9 @@ install: all $(BUILD)/pronghorn-bench $(BUILD)/www/stamp ## install the server, 
 	install -d '$(DESTDIR)$(PREFIX)/share/pronghorn/tools'
 	install -m 644 www/*.mjs www/packages.json \
 		'$(DESTDIR)$(PREFIX)/share/pronghorn/tools'
-	sed 's|^#www_dir = .*|www_dir = "$(PREFIX)/share/pronghorn/www"|' \
+	sed -e 's|^#www_dir = .*|www_dir = "$(PREFIX)/share/pronghorn/www"|' \
+		-e 's|^#pidfile = .*|pidfile = "/run/pronghorn/pronghorn.pid"|' \
+		-e 's|^#cache_dir = .*|cache_dir = "/var/cache/pronghorn"|' \
 		conf/pronghorn.conf >$(BUILD)/pronghorn.conf
 	test -e '$(confdir)/pronghorn.conf' || \
 		install -m 644 $(BUILD)/pronghorn.conf '$(confdir)'

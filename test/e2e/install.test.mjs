@@ -46,6 +46,63 @@ function complete(file, ...words) {
     .split("\n");
 }
 
+/* The commands in a chapter of OPERATIONS, in their order. */
+function printed(chapter) {
+  const text = fs.readFileSync(path.join(ROOT, "docs/OPERATIONS.md"), "utf8");
+  const [, block] = new RegExp(`\\n## ${chapter}\\n[^]*?\`\`\`sh\\n([^]*?)\`\`\``).exec(text);
+
+  return block.trim().split("\n");
+}
+
+/*
+ * The unit's server, with the installed config file, obeys the commands as
+ * they are printed: but for the places, which are those of `prefix`.
+ */
+async function checkUnit(scene, prefix, app) {
+  const root = scene.dir();
+  const moved = (text) =>
+    text
+      .replaceAll("/etc/pronghorn/", `${prefix}/etc/pronghorn/`)
+      .replaceAll(`${prefix}${prefix}`, prefix)
+      .replaceAll("/run/pronghorn", `${root}/run`)
+      .replaceAll("/var/cache/pronghorn", `${root}/cache`);
+  const unit = moved(fs.readFileSync(path.join(prefix, "lib/systemd/system/pronghorn.service"), "utf8"));
+  const [, start] = /^ExecStart=(.*)$/m.exec(unit);
+  const [, reload] = /^ExecReload=(.*)$/m.exec(unit);
+  const [program, ...args] = start.split(" ");
+
+  for (const folder of ["run", "cache"]) fs.mkdirSync(path.join(root, folder), { mode: 0o700 });
+  const file = path.join(prefix, "etc/pronghorn/pronghorn.conf");
+  const installed = fs.readFileSync(file, "utf8");
+
+  /* As the chapter on systemd has it: only the app is named. */
+  fs.writeFileSync(file, `${moved(installed)}\napp = "${app}"\n`);
+  const server = scene.server({ program, args, app: false, cacheDir: false });
+
+  await server.ready();
+  const run = (command) => {
+    const [word, ...words] = command.split(" ");
+
+    return spawnSync(word === "pronghorn" ? program : word, words, { cwd: root, encoding: "utf8", timeout: 60000 });
+  };
+  const commands = [...printed("pronghorn ctl").map(moved), reload];
+
+  assert.ok(commands.length >= 3 && commands[0].includes(" -c "), commands.join("\n"));
+  for (const command of commands) {
+    const { status, stderr } = run(command);
+
+    assert.equal(status, 0, `${command}: ${stderr}`);
+  }
+  /* What it reads itself is the server's, too. */
+  assert.ok(fs.readdirSync(path.join(root, "cache")).length > 0);
+  await server.stop();
+  const { status, stdout } = run(commands[0].replace(/status$/, "cache"));
+
+  assert.equal(status, 0, "without a server");
+  assert.match(stdout, new RegExp(root));
+  fs.writeFileSync(file, installed);
+}
+
 /* What the machine's own services look for, with the paths of this prefix. */
 function checkSystem(t, prefix) {
   const at = (name) => path.join(prefix, name);
@@ -105,13 +162,14 @@ test("an installed server serves an app built outside the tree", async (t, scene
   const server = await scene.start({
     program: path.join(prefix, "bin/pronghorn"),
     app: path.join(folder, "app.so"),
-    args: ["-c", path.join(prefix, "etc/pronghorn/pronghorn.conf")],
+    args: ["-c", path.join(prefix, "etc/pronghorn/pronghorn.conf"), "--pid", ""],
   });
   const wire = await scene.connect(server);
 
   wire.write(get("/_dash-layout"));
   assert.match((await wire.answer()).body.toString(), /from elsewhere/);
   checkSystem(t, prefix);
+  await checkUnit(scene, prefix, path.join(folder, "app.so"));
   execFileSync(
     "make",
     ["-C", ROOT, `BUILD=${BUILD}`, `PREFIX=${prefix}`, "uninstall"],
