@@ -580,6 +580,8 @@ dev_main(int argc, char **argv, const struct program *program)
 		dev.status = 1;
 	} else if (dev.words.cflags) {
 		(void)printf("-I%s\n", dev.include);
+	} else if (dev_check_options(&dev) < 0) {
+		dev.status = 1;
 	} else {
 		run(&dev);
 	}

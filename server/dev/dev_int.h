@@ -177,6 +177,12 @@ void dev_ahead_end(struct dev *dev, bool good);
 /* Did the compiler fail for the sake of that header? Then it is given up. */
 bool dev_ahead_spoiled(struct dev *dev);
 
+/* ---- dev_error.c --------------------------------------------------------- */
+
+/* The server's error with the source in the place of our .so, and with the
+ * place of a crash in the first line. The caller frees; NULL: no memory. */
+char *dev_error_text(const struct dev *dev, const char *error);
+
 /* ---- dev_serve.c --------------------------------------------------------- */
 
 /* A path in our folder; false: too long. */
@@ -193,6 +199,10 @@ void dev_link_beside(const struct dev *dev);
 /* Write what the page is to show; NULL: nothing is wrong. 0 or -errno. */
 int dev_write_notice(const struct dev *dev, const char *text);
 
+/* Will the server take its options? Else negative, with a sentence on stderr.
+ */
+int dev_check_options(const struct dev *dev);
+
 /* Where the server says that it serves. 0 or -errno. */
 int dev_notify_open(struct dev *dev);
 
@@ -204,8 +214,8 @@ int dev_server_start(struct dev *dev);
 /* Start `pronghorn ctl` with a command and its argument, or NULL. */
 int dev_ctl(struct dev *dev, const char *command, const char *argument);
 
-/* The error in the answer of `ctl --json` that the step has printed; NULL: it
- * was done. The caller frees. */
+/* The error in the answer of `ctl --json` that the step has printed, for the
+ * author to read; NULL: it was done. The caller frees. */
 char *dev_ctl_error(const struct dev *dev);
 
 /* Say once, of an app that memoizes, that what it has computed stays. */

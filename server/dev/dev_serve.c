@@ -244,6 +244,45 @@ keep_cache_beside(const struct dev *dev)
 	free(folder);
 }
 
+int
+dev_check_options(const struct dev *dev)
+{
+	const struct dev_words *words = &dev->words;
+	char print[] = "--print-config";
+	char config_flag[] = "-c";
+	char app[] = "app.so";
+	char **argv = calloc(words->server_count + OWN_WORDS, sizeof(*argv));
+	struct config *config = NULL;
+	struct buf why = BUF_EMPTY;
+	enum config_action action;
+	size_t at = 0;
+	size_t i;
+	int rc = -ENOMEM;
+
+	if (argv == NULL)
+		goto out;
+	argv[at++] = dev->program->path;
+	argv[at++] = print;
+	/* In front, where it is nobody's value. */
+	argv[at++] = app;
+	if (words->found_config != NULL &&
+	    words->config == words->found_config) {
+		argv[at++] = config_flag;
+		argv[at++] = words->found_config;
+	}
+	for (i = 0; i < words->server_count; i++)
+		argv[at++] = words->server[i];
+	rc = config_load((int)at, argv, &config, &action, &why);
+out:
+	if (rc < 0)
+		(void)fprintf(stderr, "pronghorn dev: %s\n",
+		    why.len > 0 ? buf_cstr(&why) : err_str(rc));
+	config_free(&config);
+	buf_free(&why);
+	free(argv);
+	return rc;
+}
+
 /* The child: become the server. */
 static _Noreturn void
 become(struct dev *dev)
@@ -332,6 +371,7 @@ dev_ctl_error(const struct dev *dev)
 	cJSON *answer = cJSON_ParseWithLength(text->data, text->len);
 	const char *error;
 	char *copy = NULL;
+	char *told = NULL;
 
 	if (!cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(answer, "ok"))) {
 		error = cJSON_GetStringValue(
@@ -342,7 +382,12 @@ dev_ctl_error(const struct dev *dev)
 				 text->len);
 	}
 	cJSON_Delete(answer);
-	return copy;
+	if (copy != NULL)
+		told = dev_error_text(dev, copy);
+	if (told == NULL)
+		return copy;
+	free(copy);
+	return told;
 }
 
 void

@@ -149,6 +149,7 @@ test("an app that has never compiled", { seconds: 240 }, async (t, scene) => {
     async () => /not loaded/.test(await text("/_ph/debug.js")),
     60,
   );
+  assert.ok((await text("/_ph/debug.js")).includes(`The app is not loaded: app ${source} is not valid`));
   assert.match(await text("/_dash-layout"), /"children":"two"/);
   /* Of one that ends the check by a crash or by exit() it says where. */
   const crash = "*(volatile int *)argument = 1;";
@@ -163,7 +164,7 @@ test("an app that has never compiled", { seconds: 240 }, async (t, scene) => {
   await until(
     "where it crashes",
     async () =>
-      new RegExp(`crashed while it was being loaded \\(signal=SIGSEGV\\), in layout.*layout at \\S*app\\.c:${line}\\b`).test(
+      new RegExp(`crashed while it was being loaded \\(signal=SIGSEGV\\), in layout at \\S*app\\.c:${line}".*layout at \\S*app\\.c:${line}\\b`).test(
         await text("/_ph/debug.js"),
       ),
     60,
@@ -455,12 +456,16 @@ test("what cannot begin says why", async (t, scene) => {
     [["dev", "gone.c"], /gone\.c: No such file/],
     [["dev", "app.so"], /app\.so is neither a source .* nor a folder with an app\.c/],
     [["dev", "folder", "--workers", "1"], /folder is neither a source/],
-    [["dev", "--no-such-flag", "app.c"], /no such option/],
+    [["dev", "--no-such-flag", "app.c"], /--no-such-flag: no such option/],
+    [["dev", "app.c", "--workers"], /--workers: a value is missing/],
+    [["dev", "--workers", "app.c"], /--workers: a value is missing/],
+    [["dev", "app.c", "--workers", "0"], /workers = 0: .*must be 1\.\./],
   ]) {
     const { status, stderr } = ask(cwd, ...args);
 
     assert.equal(status, 1, args.join(" "));
     assert.match(stderr, pattern);
+    assert.doesNotMatch(stderr, /compile|\/tmp\/pronghorn-/, "before it has begun");
   }
   /* An address that is taken is no fault of the app: no second try without it. */
   assert.equal(ask(cwd, "new", "demo").status, 0);
