@@ -161,11 +161,16 @@ new_main(int argc, char **argv, const struct program *program)
 		(void)fputs(usage, stdout);
 		return 0;
 	}
-	if (argc != 2 || !is_good_name(name)) {
+	if (argc == 2 && !is_good_name(name)) {
+		(void)fprintf(stderr,
+		    "pronghorn new: \"%s\" is no name for an app: it may have "
+		    "letters without accents, digits, _ and -, and begins "
+		    "with no -\n",
+		    path);
+		return 2;
+	}
+	if (argc != 2) {
 		(void)fputs(usage, stderr);
-		if (argc == 2)
-			(void)fprintf(stderr,
-			    "\nA name has letters, digits, _ and -.\n");
 		return 2;
 	}
 	command = command_for(program->path);

@@ -13,6 +13,8 @@ import { BUILD, now, ROOT, test, until, within } from "../lib/harness.mjs";
 const ask = (cwd, ...args) =>
   spawnSync(PROGRAM, args, { cwd, encoding: "utf8", timeout: 60000 });
 
+const NAMES = "it may have letters without accents, digits, _ and -, and begins with no -";
+
 test("new, dev and make test", { seconds: 240 }, async (t, scene) => {
   const cwd = scene.dir();
   const made = ask(cwd, "new", "demo");
@@ -28,7 +30,11 @@ test("new, dev and make test", { seconds: 240 }, async (t, scene) => {
   fs.rmSync(path.join(back, "x"), { recursive: true });
   assert.equal(ask(cwd, "new", "demo").status, 1);
   for (const wrong of ["a b", "-x", "x/", "é"])
-    assert.equal(ask(cwd, "new", wrong).status, 2, wrong);
+    assert.deepEqual(
+      (({ status, stderr }) => [status, stderr.split("\n")[0]])(ask(cwd, "new", wrong)),
+      [2, `pronghorn new: "${wrong}" is no name for an app: ${NAMES}`],
+    );
+  assert.match(ask(cwd, "new").stderr, /^usage: pronghorn new NAME/);
   const folder = path.join(cwd, "demo");
   /* Its test needs no program that a small system has not. */
   const fewer = scene.dir();
@@ -42,6 +48,29 @@ test("new, dev and make test", { seconds: 240 }, async (t, scene) => {
   });
 
   assert.equal(tested.match(/^ok: /gm).length, 2, tested);
+  /* A header beside it counts, too. */
+  const mtime = () => fs.statSync(path.join(folder, "app.so")).mtimeMs;
+  const before = mtime();
+  const later = new Date(Date.now() + 60000);
+  const make = () =>
+    execFileSync("make", ["-s", "app.so"], { cwd: folder, env: { ...process.env, MAKEFLAGS: "" } });
+
+  make();
+  assert.equal(mtime(), before, "nothing has changed");
+  fs.mkdirSync(path.join(folder, "inc"));
+  fs.writeFileSync(path.join(folder, "inc/title.h"), "");
+  edit(path.join(folder, "app.c"), "<math.h>", '<math.h>\n#include "inc/title.h"');
+  make();
+  const with_header = mtime();
+
+  assert.notEqual(with_header, before);
+  fs.utimesSync(path.join(folder, "inc/title.h"), later, later);
+  make();
+  assert.notEqual(mtime(), with_header);
+  /* Nor is it missed when nobody includes it any more. */
+  fs.rmSync(path.join(folder, "inc"), { recursive: true });
+  edit(path.join(folder, "app.c"), '\n#include "inc/title.h"', "");
+  make();
   /* It can fail. */
   edit(path.join(folder, "app.c"), "Frequency %g", "Frequenz %g");
   assert.throws(
