@@ -28,6 +28,7 @@
 #include "server/base/err.h"
 #include "server/base/fd.h"
 #include "server/base/log.h"
+#include "worker/data_functions.h"
 
 #define STATEMENTS 32 /* prepared ones kept per thread */
 #define BUSY_MS 5000  /* how long a query waits for who writes */
@@ -326,6 +327,8 @@ open_one(struct data *data, size_t which)
 					  SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI,
 				      NULL)
 				: SQLITE_OK;
+	if (rc == SQLITE_OK && which == 0)
+		rc = data_functions_add(data->db);
 	if (rc == SQLITE_OK)
 		sql = which == 0 ? sqlite3_mprintf("PRAGMA schema_version")
 				 : sqlite3_mprintf("ATTACH %Q AS %Q", uri.data,

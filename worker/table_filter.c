@@ -3,6 +3,11 @@
 /*
  * A recursive descent over the filter's text. See table_filter.h.
  *
+ * The rules of comparing are JavaScript's, which decides by the type of each
+ * cell and not by that of a column. In SQLite's order numbers come before
+ * texts, so `c < ''` are the numbers of a column and `c >= ''` its texts, and
+ * an index of the column serves either part.
+ *
  * INVARIANT  Only fixed words, parameters (?N) and quoted names of columns
  *            that the table has are ever written to the SQL.
  */
@@ -10,16 +15,17 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "server/base/err.h"
-#include "worker/decimal.h"
+#include "worker/cell_text.h"
+#include "worker/json_write.h"
 
 #define DEPTH_MAX 32
-#define NUMBER_MAX 63
 
 struct parser {
 	const char *from;
@@ -47,14 +53,15 @@ skip_space(struct parser *p)
 		p->at++;
 }
 
-/* Take `word` if it is next. */
+/* Take `word` if it is next, in whatever case. */
 static bool
 take(struct parser *p, const char *word)
 {
 	size_t len = strlen(word);
 
 	skip_space(p);
-	if ((size_t)(p->end - p->at) < len || memcmp(p->at, word, len) != 0)
+	if ((size_t)(p->end - p->at) < len ||
+	    strncasecmp(p->at, word, len) != 0)
 		return false;
 	p->at += len;
 	return true;
@@ -110,19 +117,6 @@ read_column(struct parser *p, const char **column)
 	return *column != NULL ? 0 : wrong(p, "there is no such column");
 }
 
-static int
-put_parameter(struct parser *p, const struct value *value)
-{
-	struct table_filter *filter = p->filter;
-
-	if (filter->count == TABLE_FILTER_PARAMETERS)
-		return wrong(p, "it compares with too many values");
-	if (value == NULL)
-		return -ENOMEM;
-	filter->parameters[filter->count++] = value;
-	return buf_printf(&filter->sql, "?%u", filter->count);
-}
-
 /* A text between quotes, with backslashes undone. */
 static const struct value *
 read_quoted(struct parser *p)
@@ -143,27 +137,30 @@ read_quoted(struct parser *p)
 	return value_text(p->arena, text, len);
 }
 
+/* A number when it looks like one, else a text; up to a space or ). */
 static const struct value *
-read_number_or_word(struct parser *p)
+read_word(struct parser *p)
 {
 	const char *from = p->at;
-	char text[NUMBER_MAX + 1];
-	char *end = text;
-	size_t len;
-	double number = 0;
+	char *text = arena_alloc(p->arena, (size_t)(p->end - p->at) + 1);
+	struct value number;
+	size_t len = 0;
 
-	while (p->at < p->end && !isspace((unsigned char)*p->at) &&
-	       strchr("(){}&|!", *p->at) == NULL)
-		p->at++;
-	len = (size_t)(p->at - from);
-	if (len > 0 && len <= NUMBER_MAX) {
-		memcpy(text, from, len);
-		text[len] = '\0';
-		number = decimal_read(text, &end);
-		if (strspn(text, "+-.0123456789eE") == len && *end == '\0')
-			return value_double(p->arena, number);
+	while (text != NULL && p->at < p->end &&
+	       !isspace((unsigned char)*p->at) && *p->at != ')') {
+		if (strchr("(){}'\"`", *p->at) != NULL)
+			return NULL;
+		if (*p->at == '\\' && p->at + 1 < p->end)
+			p->at++;
+		text[len++] = *p->at++;
 	}
-	return len > 0 ? value_text(p->arena, from, len) : NULL;
+	if (len == 0)
+		return NULL;
+	if (!cell_number(from, (size_t)(p->at - from), &number))
+		return value_text(p->arena, text, len);
+	return number.kind == VALUE_INT
+		   ? value_int(p->arena, number.u.integer)
+		   : value_double(p->arena, number.u.number);
 }
 
 static int
@@ -172,40 +169,40 @@ read_operand(struct parser *p, const struct value **operand)
 	skip_space(p);
 	if (p->at == p->end)
 		return wrong(p, "nothing to compare with");
-	*operand = strchr("\"'`", *p->at) != NULL ? read_quoted(p)
-						  : read_number_or_word(p);
+	*operand =
+	    strchr("\"'`", *p->at) != NULL ? read_quoted(p) : read_word(p);
 	return *operand != NULL ? 0 : wrong(p, "nothing to compare with");
 }
 
 /* --- comparisons ---------------------------------------------------------- */
 
-static const struct {
+static const struct relation {
 	const char *word;
-	const char *sql; /* NULL: contains or datestartswith */
-	char kind;       /* = comparison, c contains, d datestartswith */
+	const char *sql;
+	char kind; /* = ! equal and not, < any order, c contains, d date */
 } operators[] = {
 	/* The longer ones first. */
 	{ "datestartswith", NULL, 'd' },
 	{ "contains", NULL, 'c' },
-	{ "==", " = ", '=' },
-	{ "!=", " <> ", '=' },
-	{ ">=", " >= ", '=' },
-	{ "<=", " <= ", '=' },
-	{ "eq", " = ", '=' },
-	{ "ne", " <> ", '=' },
-	{ "ge", " >= ", '=' },
-	{ "le", " <= ", '=' },
-	{ "gt", " > ", '=' },
-	{ "lt", " < ", '=' },
-	{ "=", " = ", '=' },
-	{ ">", " > ", '=' },
-	{ "<", " < ", '=' },
+	{ "==", "=", '=' },
+	{ "!=", NULL, '!' },
+	{ ">=", ">=", '<' },
+	{ "<=", "<=", '<' },
+	{ "eq", "=", '=' },
+	{ "ne", NULL, '!' },
+	{ "ge", ">=", '<' },
+	{ "le", "<=", '<' },
+	{ "gt", ">", '<' },
+	{ "lt", "<", '<' },
+	{ "=", "=", '=' },
+	{ ">", ">", '<' },
+	{ "<", "<", '<' },
 };
 
 #define OPERATORS (sizeof(operators) / sizeof(operators[0]))
 
-/* The operator, SIZE_MAX when there is none; *fold: ignore case. */
-static size_t
+/* The operator, NULL when there is none; *fold: ignore case. */
+static const struct relation *
 read_operator(struct parser *p, bool *fold)
 {
 	const char *from;
@@ -217,96 +214,249 @@ read_operator(struct parser *p, bool *fold)
 	for (;;) {
 		for (i = 0; i < OPERATORS; i++) {
 			if (take(p, operators[i].word)) {
-				*fold =
-				    mark == 'i' ||
-				    (mark == '\0' && operators[i].kind == 'c');
-				return i;
+				*fold = mark == 'i';
+				return &operators[i];
 			}
 		}
 		if (mark != '\0' || p->at == p->end ||
-		    (*p->at != 'i' && *p->at != 's'))
+		    strchr("iIsS", *p->at) == NULL)
 			break;
 		mark = *p->at++;
 	}
 	p->at = from;
-	return SIZE_MAX;
+	return NULL;
 }
 
-/* {c} contains "x": a substring; a number counts as its text. */
+/* What a cell is compared with, in the forms in which it is needed. */
+struct comparison {
+	const char *column;
+	const char *sql; /* of the operator */
+	const struct value *text;
+	const struct value *number; /* NULL: it is none */
+	bool is_text;               /* written as one */
+	bool zero_passes;           /* what is missing counts as 0 */
+};
+
+/*
+ * Write `template`: @ is the column, ~ the operator, # the text as a
+ * parameter, $ the number as one.
+ */
 static int
-put_contains(struct parser *p, const char *column, const struct value *operand,
-    bool fold, bool at_start)
+put_sql(struct parser *p, const struct comparison *c, const char *template)
 {
-	struct buf *sql = &p->filter->sql;
+	struct table_filter *filter = p->filter;
+	unsigned text = 0;
+	unsigned number = 0;
+	unsigned *place;
+
+	for (; *template != '\0'; template ++) {
+		if (*template == '@') {
+			table_sql_name(c->column, &filter->sql);
+			continue;
+		}
+		if (*template == '~')
+			(void)buf_puts(&filter->sql, c->sql);
+		else if (*template != '#' && *template != '$')
+			(void)buf_putc(&filter->sql, *template);
+		if (*template != '#' && *template != '$')
+			continue;
+		place = *template == '#' ? &text : &number;
+		if (*place == 0) {
+			if (filter->count == TABLE_FILTER_PARAMETERS)
+				return wrong(p,
+				    "it compares with too many values");
+			filter->parameters[filter->count] =
+			    *template == '#' ? c->text : c->number;
+			*place = ++filter->count;
+		}
+		(void)buf_printf(&filter->sql, "?%u", *place);
+	}
+	return 0;
+}
+
+/* A number compares with what is a number or reads as one. */
+static int
+put_equal(struct parser *p, const struct comparison *c)
+{
+	if (c->number == NULL)
+		return put_sql(p, c, "@ = #");
+	return put_sql(p, c,
+	    "(@ = $ AND @ < '') OR (@ >= '' AND filter_number(@) = $)");
+}
+
+/* Two texts compare as texts, anything else as numbers. */
+static int
+put_order(struct parser *p, const struct comparison *c)
+{
 	int rc;
 
-	(void)buf_puts(sql, fold ? "instr(lower(" : "instr((");
-	table_sql_name(column, sql);
-	(void)buf_puts(sql, fold ? "), lower(CAST(" : "), (CAST(");
-	rc = put_parameter(p, operand);
-	(void)buf_puts(sql, at_start ? " AS TEXT))) = 1" : " AS TEXT))) > 0");
+	if (!c->is_text)
+		rc = put_sql(p, c,
+		    "(@ ~ $ AND @ < '') OR (@ >= '' AND filter_number(@) ~ $)");
+	else if (c->number == NULL)
+		rc = put_sql(p, c, "@ ~ # AND @ >= ''");
+	else /* + keeps SQLite from making a number of the text */
+		rc =
+		    put_sql(p, c, "(+@ ~ # AND @ >= '') OR (@ ~ $ AND @ < '')");
+	if (rc == 0 && c->zero_passes)
+		rc = put_sql(p, c,
+		    c->is_text ? " OR @ IS NULL" : " OR @ IS NULL OR @ = ''");
 	return rc;
 }
 
 static int
-put_comparison(struct parser *p, const char *column, size_t op,
+put_contains(struct parser *p, const struct comparison *c, bool fold)
+{
+	if (fold && c->is_text)
+		return put_sql(p, c, "instr(filter_upper(@), #) > 0");
+	if (fold)
+		return put_sql(p, c,
+		    "@ >= '' AND instr(filter_upper(@), #) > 0");
+	if (c->is_text)
+		return put_sql(p, c,
+		    "instr(CASE typeof(@) WHEN 'real' THEN filter_text(@) "
+		    "ELSE @ END, #) > 0");
+	return put_sql(p, c, "@ >= '' AND instr(@, #) > 0");
+}
+
+static int
+put_date(struct parser *p, struct comparison *c)
+{
+	char date[CELL_DATE];
+
+	if (!cell_date(c->text->u.text, c->text->count, date))
+		return put_sql(p, c, "0");
+	c->text = value_text(p->arena, date, strlen(date));
+	if (c->text == NULL)
+		return -ENOMEM;
+	return put_sql(p, c, "instr(filter_date(@), #) = 1");
+}
+
+/* Does 0 pass `0 op number`? */
+static bool
+zero_passes(const char *sql, const struct value *number)
+{
+	double with;
+
+	if (number == NULL)
+		return false;
+	with = number->kind == VALUE_INT ? (double)number->u.integer
+					 : number->u.number;
+	return (with > 0 && sql[0] == '<') || (with < 0 && sql[0] == '>') ||
+	       (with == 0 && sql[1] == '=');
+}
+
+/* The operand as a text, as the browser would write it; in capitals to fold. */
+static const struct value *
+text_of(struct parser *p, const struct value *operand, bool fold)
+{
+	const struct value *value = operand;
+	struct buf text = BUF_EMPTY;
+	struct buf upper = BUF_EMPTY;
+
+	if (operand->kind == VALUE_INT)
+		(void)buf_printf(&text, "%" PRId64, operand->u.integer);
+	else if (operand->kind == VALUE_DOUBLE)
+		(void)json_write_number(operand->u.number, &text);
+	if (operand->kind != VALUE_TEXT)
+		value = buf_ok(&text)
+			    ? value_text(p->arena, text.data, text.len)
+			    : NULL;
+	if (value != NULL && fold)
+		value = cell_upper(value->u.text, value->count, &upper) == 0
+			    ? value_text(p->arena,
+				  upper.len > 0 ? upper.data : "", upper.len)
+			    : NULL;
+	buf_free(&upper);
+	buf_free(&text);
+	return value;
+}
+
+/* A text's number as a value; NULL: it is none. An empty one is 0 where there
+ * is an order. */
+static const struct value *
+number_of(struct parser *p, const struct value *text, char kind)
+{
+	struct value *number = value_int(p->arena, 0);
+
+	if (number != NULL && !cell_number(text->u.text, text->count, number) &&
+	    (kind != '<' || strspn(text->u.text, " \t\n\v\f\r") != text->count))
+		return NULL;
+	return number;
+}
+
+static int
+put_comparison(struct parser *p, const char *column, const struct relation *op,
     const struct value *operand, bool fold)
 {
-	struct buf *sql = &p->filter->sql;
-	int rc;
+	struct comparison c = { column, op->sql, text_of(p, operand, fold),
+		operand, operand->kind == VALUE_TEXT, false };
 
-	table_sql_name(column, sql);
-	(void)buf_puts(sql, operators[op].sql);
-	rc = put_parameter(p, operand);
-	if (fold)
-		(void)buf_putl(sql, " COLLATE NOCASE");
-	return rc;
+	if (c.is_text)
+		c.number = number_of(p, operand, op->kind);
+	if (c.text == NULL)
+		return -ENOMEM;
+	c.zero_passes = op->kind == '<' && zero_passes(op->sql, c.number);
+	switch (op->kind) {
+	case 'd':
+		return put_date(p, &c);
+	case 'c':
+		return put_contains(p, &c, fold);
+	case '!':
+		return put_sql(p, &c,
+		    fold        ? "filter_upper(@) IS NOT #"
+		    : c.is_text ? "+@ IS NOT #"
+				: "+@ IS NOT $");
+	case '=':
+		return fold && c.number == NULL
+			   ? put_sql(p, &c, "filter_upper(@) = #")
+			   : put_equal(p, &c);
+	default:
+		return fold ? put_sql(p, &c, "filter_upper(@) ~ #")
+			    : put_order(p, &c);
+	}
 }
 
 static const struct {
 	const char *word;
-	const char *before;
-	const char *after;
+	const char *sql;
 } tests[] = {
-	{ "blank", "coalesce(", ", '') = ''" },
-	{ "nil", "", " IS NULL" },
-	{ "num", "typeof(", ") IN ('integer', 'real')" },
-	{ "str", "typeof(", ") = 'text'" },
-	{ "even", "", " % 2 = 0" },
-	{ "odd", "abs(", ") % 2 = 1" },
+	{ "blank", "coalesce(@, '') = ''" },
+	{ "bool", "0" },
+	{ "nil", "@ IS NULL" },
+	{ "num", "@ < ''" },
+	{ "object", "0" },
+	{ "str", "@ >= ''" },
+	/* What is no integer of SQLite's is so large that it is even. */
+	{ "even", "@ < '' AND ((@ % 2 = 0 AND @ = CAST(@ AS INTEGER)) OR "
+		  "@ > 9.3e18 OR @ < -9.3e18)" },
+	{ "odd", "@ < '' AND abs(@ % 2) = 1 AND @ = CAST(@ AS INTEGER)" },
 };
 
 static int
 read_comparison(struct parser *p)
 {
 	const struct value *operand = NULL;
-	const char *column = NULL;
-	struct buf *sql = &p->filter->sql;
+	const struct relation *op;
+	struct comparison c = { NULL, NULL, NULL, NULL, false, false };
 	bool fold = false;
 	size_t i;
-	int rc = read_column(p, &column);
+	int rc = read_column(p, &c.column);
 
 	if (rc < 0)
 		return rc;
 	if (take(p, "is ")) {
 		for (i = 0; i < sizeof(tests) / sizeof(tests[0]); i++) {
-			if (!take(p, tests[i].word))
-				continue;
-			(void)buf_puts(sql, tests[i].before);
-			table_sql_name(column, sql);
-			return buf_puts(sql, tests[i].after);
+			if (take(p, tests[i].word))
+				return put_sql(p, &c, tests[i].sql);
 		}
 		return wrong(p, "unknown test behind `is`");
 	}
-	i = read_operator(p, &fold);
-	if (i == SIZE_MAX)
+	op = read_operator(p, &fold);
+	if (op == NULL)
 		return wrong(p, "unknown operator");
 	rc = read_operand(p, &operand);
-	if (rc < 0)
-		return rc;
-	if (operators[i].kind == '=')
-		return put_comparison(p, column, i, operand, fold);
-	return put_contains(p, column, operand, fold, operators[i].kind == 'd');
+	return rc < 0 ? rc : put_comparison(p, c.column, op, operand, fold);
 }
 
 /* --- logic ------------------------------------------------------------------
@@ -323,8 +473,10 @@ read_one(struct parser *p)
 	if (++p->depth > DEPTH_MAX)
 		return wrong(p, "it is nested too deeply");
 	if (take(p, "!")) {
-		(void)buf_putl(sql, "NOT (");
+		/* A comparison with what is missing is false, not unknown. */
+		(void)buf_putc(sql, '(');
 		rc = read_one(p);
+		(void)buf_putl(sql, " IS NOT TRUE");
 	} else if (take(p, "(")) {
 		(void)buf_putc(sql, '(');
 		rc = read_any(p);

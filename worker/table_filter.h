@@ -11,7 +11,9 @@
 /*
  * DataTable's filter_query and sort_by as SQL, with nothing of them in it:
  * columns are looked up in the list of the table's own, everything compared
- * with becomes a parameter.
+ * with becomes a parameter. The same rows pass as when the table filters by
+ * itself (filter_action "native"), but for integers: they stay exact, and an
+ * odd one below zero is odd.
  *
  *   filter      = any { "||" any };  any = one { "&&" one }
  *   one         = [ "!" ] ( "(" filter ")" | comparison )
@@ -19,13 +21,18 @@
  *   operator    = ["i"|"s"] ( = == eq != ne > gt >= ge < lt <= le contains
  *                 datestartswith )
  *   operand     = number | word | "text" | 'text' | `text`
- *   test        = nil | blank | num | str | even | odd
+ *   test        = nil | blank | num | str | even | odd | bool | object
  *
- * i ignores case, s does not; `contains` alone ignores it, as the table does.
+ * i ignores case, s does not, nor does an operator alone. Quotes make a text of
+ * a number: "5" stands behind `=` for the number as well, behind others it does
+ * not. What is missing is no value of any kind, and 0 where `<` and its kin
+ * compare numbers.
+ *
+ * The SQL calls functions that data_functions_add() gives a handle.
  *
  * THREADS  Any; nothing shared.
  */
-#define TABLE_FILTER_PARAMETERS 64
+#define TABLE_FILTER_PARAMETERS 128
 
 struct table_filter {
 	struct buf sql; /* a condition with ?1 ..., empty: all rows */

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "server/base/err.h"
+#include "worker/data_functions.h"
 #include "worker/table_filter.h"
 
 static int
@@ -38,6 +39,7 @@ database(void)
 		    sqlite3_exec(db,
 			"CREATE TABLE t (a, \"b c\"); CREATE TABLE u (a)", NULL,
 			NULL, NULL) == SQLITE_OK);
+		FUZZ_CHECK(data_functions_add(db) == SQLITE_OK);
 		sqlite3_set_authorizer(db, only_reads_t, NULL);
 	}
 	return db;

@@ -7,6 +7,7 @@
 
 #include "server/base/err.h"
 #include "worker/json_read.h"
+#include "worker/json_write.h"
 #include "worker/table_filter.h"
 
 static const char *const columns[] = { "a", "b c", "say \"hi\"", "x}y" };
@@ -17,23 +18,40 @@ static const struct {
 } cases[] = {
 	{ "", "", 0 },
 	{ "  ", "", 0 },
-	{ "{a} = 5", "(\"a\" = ?1)", 1 },
-	{ "{a} eq 5", "(\"a\" = ?1)", 1 },
-	{ "{a}>=-1.5e3", "(\"a\" >= ?1)", 1 },
-	{ "{a} ne \"x\"", "(\"a\" <> ?1)", 1 },
-	{ "{a} i= x", "(\"a\" = ?1 COLLATE NOCASE)", 1 },
-	{ "{a} s> x", "(\"a\" > ?1)", 1 },
+	{ "{a} = 5",
+	    "((\"a\" = ?1 AND \"a\" < '') OR "
+	    "(\"a\" >= '' AND filter_number(\"a\") = ?1))",
+	    1 },
+	{ "{a} EQ x", "(\"a\" = ?1)", 1 },
+	{ "{a}>=-1.5e3",
+	    "((\"a\" >= ?1 AND \"a\" < '') OR "
+	    "(\"a\" >= '' AND filter_number(\"a\") >= ?1) OR "
+	    "\"a\" IS NULL OR \"a\" = '')",
+	    1 },
+	{ "{a} > \"5\"",
+	    "((+\"a\" > ?1 AND \"a\" >= '') OR (\"a\" > ?2 AND \"a\" < ''))",
+	    2 },
+	{ "{a} s> x", "(\"a\" > ?1 AND \"a\" >= '')", 1 },
+	{ "{a} ne \"x\"", "(+\"a\" IS NOT ?1)", 1 },
+	{ "{a} != 5", "(+\"a\" IS NOT ?1)", 1 },
+	{ "{a} i= x", "(filter_upper(\"a\") = ?1)", 1 },
+	{ "{a} i< 5", "(filter_upper(\"a\") < ?1)", 1 },
 	{ "{a} contains x",
-	    "(instr(lower(\"a\"), lower(CAST(?1 AS TEXT))) > 0)", 1 },
-	{ "{a} scontains x", "(instr((\"a\"), (CAST(?1 AS TEXT))) > 0)", 1 },
-	{ "{a} datestartswith 2026-11",
-	    "(instr((\"a\"), (CAST(?1 AS TEXT))) = 1)", 1 },
+	    "(instr(CASE typeof(\"a\") WHEN 'real' THEN filter_text(\"a\") "
+	    "ELSE \"a\" END, ?1) > 0)",
+	    1 },
+	{ "{a} scontains 5", "(\"a\" >= '' AND instr(\"a\", ?1) > 0)", 1 },
+	{ "{a} icontains x", "(instr(filter_upper(\"a\"), ?1) > 0)", 1 },
+	{ "{a} datestartswith 2026-11", "(instr(filter_date(\"a\"), ?1) = 1)",
+	    1 },
+	{ "{a} datestartswith soon", "(0)", 0 },
 	{ "{a} is nil", "(\"a\" IS NULL)", 0 },
 	{ "{a} is blank", "(coalesce(\"a\", '') = '')", 0 },
-	{ "{b c} < 1 && {a} > 2", "(\"b c\" < ?1) AND (\"a\" > ?2)", 2 },
-	{ "{a} < 1 || !({a} > 2)", "(\"a\" < ?1) OR NOT (((\"a\" > ?2)))", 2 },
-	{ "{say \"hi\"} = 1", "(\"say \"\"hi\"\"\" = ?1)", 1 },
-	{ "{x\\}y} = 1", "(\"x}y\" = ?1)", 1 },
+	{ "{b c} = x && {a} = R&D!", "(\"b c\" = ?1) AND (\"a\" = ?2)", 2 },
+	{ "{a} = x || !({a} = y)",
+	    "(\"a\" = ?1) OR (((\"a\" = ?2)) IS NOT TRUE)", 2 },
+	{ "{say \"hi\"} = x", "(\"say \"\"hi\"\"\" = ?1)", 1 },
+	{ "{x\\}y} = x", "(\"x}y\" = ?1)", 1 },
 	{ "{a} = 'it''s'", NULL, 0 },
 	{ "{d} = 1", NULL, 0 },
 	{ "a = 1", NULL, 0 },
@@ -75,19 +93,40 @@ filters_become_sql(void **state)
 }
 
 static void
+check_operand(const struct table_filter *filter, unsigned i, const char *want)
+{
+	struct buf json = BUF_EMPTY;
+	const char *why;
+
+	assert_int_equal(json_write(filter->parameters[i], &json, &why), 0);
+	assert_string_equal(buf_cstr(&json), want);
+	buf_free(&json);
+}
+
+static void
 operands_keep_their_type(void **state)
 {
-	static const char text[] = "{a} = 12 && {a} = \"12\" && {a} = `a\\`b`";
+	static const char text[] =
+	    "{a} = 12 && {a} != \"12\" && {a} = `a\\`b` && "
+	    "{a} = 9007199254740993 && {a} = \"9007199254740993\" && "
+	    "{a} = 1.5 && {a} contains 015 && {a} icontains 1e30 && "
+	    "{a} icontains \303\251";
 	struct table_filter filter;
 
 	(void)state;
 	assert_int_equal(
 	    table_filter_parse(&filter, &arena, text, strlen(text), columns, 4),
 	    0);
-	assert_int_equal(filter.count, 3);
-	assert_int_equal(filter.parameters[0]->kind, VALUE_DOUBLE);
-	assert_int_equal(filter.parameters[1]->kind, VALUE_TEXT);
-	assert_string_equal(filter.parameters[2]->u.text, "a`b");
+	assert_int_equal(filter.count, 9);
+	check_operand(&filter, 0, "12");
+	check_operand(&filter, 1, "\"12\"");
+	check_operand(&filter, 2, "\"a`b\"");
+	check_operand(&filter, 3, "9007199254740993");
+	check_operand(&filter, 4, "9007199254740993");
+	check_operand(&filter, 5, "1.5");
+	check_operand(&filter, 6, "\"15\"");
+	check_operand(&filter, 7, "\"1E+30\"");
+	check_operand(&filter, 8, "\"\303\211\"");
 	table_filter_free(&filter);
 }
 

@@ -249,8 +249,12 @@ ph_import_csv_(struct ph_call *call, const char *table,
  * One page of a database table for a DataTable whose page_action, sort_action
  * and filter_action are "custom": sorted by its sort_by, filtered by its
  * filter_query, both checked against the table's own columns, so nothing from
- * the browser ever becomes SQL. A filter that is not understood passes no row
- * and is logged.
+ * the browser ever becomes SQL. The same rows pass as when the table filters by
+ * itself: each cell counts by what it is, so {code} = 5 finds the text '5.0',
+ * and what is missing passes != and !(...). Only integers are exact here, those
+ * beyond 2^53 too. A filter that is not understood (it begins with a value,
+ * compares two columns, or asks `is prime`) passes no row and is logged. Upper
+ * and lower case are those of Unicode.
  *	ph_table_page(call, "trips", .page = ph_input(call, "t.page_current"),
  *	    .size = ph_input(call, "t.page_size"),
  *	    .sort = ph_input(call, "t.sort_by"),

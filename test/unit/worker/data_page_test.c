@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: MIT */
+
+/* ph_table_page(): which rows a filter passes. The rules are the browser's own,
+ * test/browser/table_filter.test.mjs compares with it. */
+#include "test/unit/worker/app_fixture.h"
+
+#include "worker/data.h"
+
+static struct app_fixture fixture;
+static struct call call;
+static struct ph_call *ph;
+
+static enum ph_status
+make_table(struct ph_call *unused)
+{
+	return ph_exec(unused,
+	    "CREATE TABLE t (id INTEGER PRIMARY KEY, code TEXT, n REAL, big "
+	    "INTEGER, day TEXT, any);"
+	    "CREATE INDEX t_code ON t (code); CREATE INDEX t_any ON t (any);"
+	    "INSERT INTO t VALUES"
+	    " (1, '5', 5, 9007199254740992, '2026-01-15', 5),"
+	    " (2, '015', 15.5, 9007199254740993, '2026-01-31', '5'),"
+	    " (3, 'abc', -3, -1, '2025-12-31', 'x'),"
+	    " (4, '5.0', 0, 4, 'today', -5),"
+	    " (5, '\303\211a', 100, 5, '2025', 5.5),"
+	    " (6, '\303\251a', 1e21, 6, '', 4),"
+	    " (7, NULL, NULL, NULL, NULL, NULL)");
+}
+
+static int
+set_up(void **state)
+{
+	(void)state;
+	fixture_init(&fixture);
+	ph_database(fixture_ph(&fixture), "page", .create = make_table);
+	fixture_open_data(&fixture);
+	ph = fixture_enter(&fixture, &call);
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	(void)state;
+	fixture_leave(&fixture, &call);
+	return 0;
+}
+
+static void
+check_rows(const char *filter, const char *want)
+{
+	const struct ph_value *rows = ph_table_page(ph, "t", .columns = "id",
+	    .filter = ph_text(filter), .order = "id");
+	char ids[64] = "";
+	size_t i;
+
+	assert_false(call.failed);
+	for (i = 0; i < ph_count_of(rows); i++)
+		(void)snprintf(ids + strlen(ids), sizeof(ids) - strlen(ids),
+		    "%d ", (int)ph_int_of(ph_cell(rows, i, "id")));
+	if (strcmp(ids, want) != 0)
+		print_error("%s\n", filter);
+	assert_string_equal(ids, want);
+}
+
+struct rows {
+	const char *filter;
+	const char *ids; /* a space behind each */
+};
+
+static void
+check_all(const struct rows *cases, size_t count)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		check_rows(cases[i].filter, cases[i].ids);
+}
+
+#define CHECK_ALL(cases) check_all(cases, sizeof(cases) / sizeof((cases)[0]))
+
+static void
+texts_compare_with_numbers(void **state)
+{
+	static const struct rows cases[] = {
+		{ "{code} contains 5", "1 2 4 " },
+		{ "{code} contains \"5\"", "1 2 4 " },
+		{ "{code} contains 15", "2 " },
+		{ "{code} contains 015", "2 " },
+		{ "{code} = 5", "1 4 " },
+		{ "{code} = \"5\"", "1 4 " },
+		{ "{code} = 15", "2 " },
+		{ "{code} > 4", "1 2 4 " },
+		{ "{code} > \"4\"", "1 3 4 5 6 " },
+		{ "{code} >= 5", "1 2 4 " },
+		{ "{code} < 15", "1 4 7 " },
+		{ "{code} < \"15\"", "2 7 " },
+		{ "{code} <= abc", "1 2 3 4 " },
+		{ "{code} = abc", "3 " },
+	};
+
+	(void)state;
+	CHECK_ALL(cases);
+}
+
+static void
+numbers_compare(void **state)
+{
+	static const struct rows cases[] = {
+		{ "{n} = 5", "1 " },
+		{ "{n} = 5.0", "1 " },
+		{ "{n} = \"5\"", "1 " },
+		{ "{n} > 5", "2 5 6 " },
+		{ "{n} > \"5\"", "2 5 6 " },
+		{ "{n} > abc", "" },
+		{ "{n} < 0", "3 " },
+		{ "{n} contains 5", "" },
+		{ "{n} contains \"5\"", "1 2 " },
+		{ "{n} contains \".\"", "2 " },
+		{ "{n} contains \"e+2\"", "6 " },
+		{ "{n} is even", "4 5 6 " },
+		{ "{n} is odd", "1 3 " },
+		{ "{any} = 5", "1 2 " },
+		{ "{any} > 4", "1 2 5 " },
+		{ "{any} is num", "1 4 5 6 " },
+		{ "{any} is str", "2 3 " },
+	};
+
+	(void)state;
+	CHECK_ALL(cases);
+}
+
+static void
+integers_stay_exact(void **state)
+{
+	static const struct rows cases[] = {
+		{ "{big} = 9007199254740993", "2 " },
+		{ "{big} = \"9007199254740993\"", "2 " },
+		{ "{big} > 9007199254740992", "2 " },
+		{ "{big} != 9007199254740993", "1 3 4 5 6 7 " },
+		{ "{big} = 99999999999999999999", "" },
+	};
+
+	(void)state;
+	CHECK_ALL(cases);
+}
+
+static void
+dates_begin(void **state)
+{
+	static const struct rows cases[] = {
+		{ "{day} datestartswith 2026", "1 2 " },
+		{ "{day} datestartswith \"2026\"", "1 2 " },
+		{ "{day} datestartswith 26", "1 2 " },
+		{ "{day} datestartswith 2026-1", "1 2 " },
+		{ "{day} datestartswith 2026-01-31", "2 " },
+		{ "{day} datestartswith 2025", "3 5 " },
+		{ "{day} datestartswith today", "" },
+		{ "{day} contains 2026", "1 2 " },
+		{ "{day} scontains 2025", "3 5 " },
+		{ "{day} > 2025-12-31", "1 2 4 " },
+	};
+
+	(void)state;
+	CHECK_ALL(cases);
+}
+
+/* What is missing is unequal to everything, and 0 in an order of numbers. */
+static void
+missing_values_are_kept(void **state)
+{
+	static const struct rows cases[] = {
+		{ "{id} != 5", "1 2 3 4 6 7 " },
+		{ "{n} != 5", "2 3 4 5 6 7 " },
+		{ "{n} != \"5\"", "1 2 3 4 5 6 7 " },
+		{ "{code} != abc", "1 2 4 5 6 7 " },
+		{ "{code} i!= ABC", "1 2 4 5 6 7 " },
+		{ "!({n} > 5)", "1 3 4 7 " },
+		{ "!({n} = 5)", "2 3 4 5 6 7 " },
+		{ "!({code} contains 5)", "3 5 6 7 " },
+		{ "!({code} contains 5 || {n} > 5)", "3 7 " },
+		{ "!(!({n} > 5))", "2 5 6 " },
+		{ "{n} <= 0", "3 4 7 " },
+		{ "{n} > 0", "1 2 5 6 " },
+		{ "{code} is nil", "7 " },
+		{ "{day} is blank", "6 7 " },
+	};
+
+	(void)state;
+	CHECK_ALL(cases);
+}
+
+static void
+case_is_ignored_in_every_alphabet(void **state)
+{
+	static const struct rows cases[] = {
+		{ "{code} icontains \"\303\211\"", "5 6 " },
+		{ "{code} icontains \303\251A", "5 6 " },
+		{ "{code} scontains \303\211", "5 " },
+		{ "{code} contains A", "" },
+		{ "{code} i= \303\211A", "5 6 " },
+		{ "{code} i= 5", "1 4 " },
+		{ "{code} i> abd", "5 6 " },
+		{ "{n} icontains E", "6 " },
+	};
+
+	(void)state;
+	CHECK_ALL(cases);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(texts_compare_with_numbers,
+		    set_up, tear_down),
+		cmocka_unit_test_setup_teardown(numbers_compare, set_up,
+		    tear_down),
+		cmocka_unit_test_setup_teardown(integers_stay_exact, set_up,
+		    tear_down),
+		cmocka_unit_test_setup_teardown(dates_begin, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(missing_values_are_kept, set_up,
+		    tear_down),
+		cmocka_unit_test_setup_teardown(
+		    case_is_ignored_in_every_alphabet, set_up, tear_down),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
