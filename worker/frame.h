@@ -2,6 +2,7 @@
 #ifndef WORKER_FRAME_H
 #define WORKER_FRAME_H
 
+#include <math.h>
 #include <pronghorn/data.h>
 #include <stddef.h>
 
@@ -23,6 +24,15 @@
 /* A column without a name: a copy of `count` items. */
 const struct value *frame_array(struct arena *arena, enum ph_array_type type,
     const void *items, size_t count);
+
+/* An item of a list as a number; NaN when it is none. */
+static inline double
+frame_number(const struct value *item)
+{
+	if (item->kind == VALUE_INT)
+		return (double)item->u.integer;
+	return item->kind == VALUE_DOUBLE ? item->u.number : NAN;
+}
 
 /* The numbers of a list, a column or a typed array of the browser's. False:
  * it is none of them, or the arena is full. */
