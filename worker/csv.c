@@ -16,7 +16,8 @@
 #include "server/base/err.h"
 #include "worker/decimal.h"
 
-#define NUMBER_MAX 64 /* bytes of the longest number */
+#define NUMBER_MAX 64                 /* bytes of the longest number */
+#define EXACT_MAX (UINT64_C(1) << 53) /* integers that a double holds */
 
 /* The commonest of the usual separators in the first line. */
 static char
@@ -243,6 +244,22 @@ skip_digits(const char *at, const char *end)
 	return at;
 }
 
+/* What so many digits are, as an integer. */
+static enum csv_type
+type_of_integer(const char *at, size_t count, bool negative)
+{
+	uint64_t most = (uint64_t)INT64_MAX + negative;
+	uint64_t number = 0;
+
+	if (count > 19)
+		return CSV_TEXT; /* 19 digits fit in 64 bits without a sign */
+	for (; count > 0; count--)
+		number = number * 10 + (uint64_t)(*at++ - '0');
+	if (number > most)
+		return CSV_TEXT;
+	return number > EXACT_MAX ? CSV_LONG : CSV_INTEGER;
+}
+
 /* What a field that is there is by itself. */
 static enum csv_type
 type_of(const struct csv_field *field, char decimal)
@@ -259,8 +276,9 @@ type_of(const struct csv_field *field, char decimal)
 	at = skip_digits(at, end);
 	if (at - from > 1 && *from == '0')
 		return CSV_TEXT; /* a code such as 00123 */
-	if (at - from > 18)
-		type = CSV_NUMBER; /* may not fit 64 bits */
+	if (at == end && at > from)
+		return type_of_integer(from, (size_t)(at - from),
+		    *field->text == '-');
 	if (at < end && *at == decimal) {
 		type = CSV_NUMBER;
 		if (at == from && (at + 1 == end || at[1] < '0' || at[1] > '9'))
@@ -289,6 +307,9 @@ csv_widen(enum csv_type type, const struct csv_field *field, char decimal)
 	if (type == CSV_TEXT || csv_is_missing(field))
 		return type;
 	own = type_of(field, decimal);
+	if ((own == CSV_LONG && type == CSV_NUMBER) ||
+	    (own == CSV_NUMBER && type == CSV_LONG))
+		return CSV_TEXT;
 	return own > type ? own : type;
 }
 
@@ -298,12 +319,12 @@ csv_integer(const struct csv_field *field)
 	const char *at = field->text;
 	const char *end = at + field->len;
 	bool negative = *at == '-';
-	int64_t number = 0;
+	uint64_t number = 0;
 
 	at += *at == '-' || *at == '+';
 	for (; at < end; at++)
-		number = number * 10 + (*at - '0');
-	return negative ? -number : number;
+		number = number * 10 + (uint64_t)(*at - '0');
+	return (int64_t)(negative ? 0 - number : number);
 }
 
 static double

@@ -49,11 +49,19 @@ void csv_free(struct csv *csv);
 int csv_next(struct csv *csv);
 
 /* What all fields of a column seen so far are. */
-enum csv_type { CSV_EMPTY, CSV_INTEGER, CSV_NUMBER, CSV_TEXT };
+enum csv_type {
+	CSV_EMPTY,
+	CSV_INTEGER,
+	CSV_LONG, /* integers of 64 bits, one of them beyond 2^53 */
+	CSV_NUMBER,
+	CSV_TEXT
+};
 
 /*
  * The type of a column after one more field. Missing fields change nothing.
  * A number with a leading zero (007) is a text: it is a code, not a quantity.
+ * So is an integer that would be rounded: one that 64 bits do not hold, and
+ * one beyond 2^53 among numbers that are no integers.
  */
 enum csv_type csv_widen(enum csv_type type, const struct csv_field *field,
     char decimal);
@@ -61,7 +69,7 @@ enum csv_type csv_widen(enum csv_type type, const struct csv_field *field,
 /* Nothing is there: empty without quotes, or NA, N/A, NaN, null. */
 bool csv_is_missing(const struct csv_field *field);
 
-/* Of a field that csv_widen() found to be CSV_INTEGER or CSV_NUMBER. */
+/* Of a field that csv_widen() found to be an integer, or any number. */
 int64_t csv_integer(const struct csv_field *field);
 double csv_number(const struct csv_field *field, char decimal);
 

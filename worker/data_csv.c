@@ -40,6 +40,7 @@ struct source {
 	size_t rows;
 	char **names; /* in the arena */
 	enum csv_type *types;
+	bool *gaps; /* is a field of the column missing? */
 };
 
 static int
@@ -160,7 +161,9 @@ name_columns(struct source *source, const struct csv *csv)
 	source->names = arena_calloc(arena, csv->count + 1, sizeof(char *));
 	source->types =
 	    arena_calloc(arena, csv->count + 1, sizeof(enum csv_type));
-	if (source->names == NULL || source->types == NULL)
+	source->gaps = arena_calloc(arena, csv->count + 1, sizeof(bool));
+	if (source->names == NULL || source->types == NULL ||
+	    source->gaps == NULL)
 		return no_memory(source);
 	for (i = 0; i < csv->count && rc == 0; i++) {
 		buf_clear(&name);
@@ -224,11 +227,16 @@ widen(struct source *source, const struct csv *csv)
 {
 	size_t i;
 
-	for (i = 0; i < csv->count; i++)
+	for (i = 0; i < csv->count; i++) {
 		source->types[i] = source->options->texts_only
 				       ? CSV_TEXT
 				       : csv_widen(source->types[i],
 					     &csv->fields[i], source->decimal);
+		if (source->types[i] != CSV_TEXT && !source->gaps[i])
+			source->gaps[i] = csv_is_missing(&csv->fields[i]);
+	}
+	for (; i < source->columns; i++)
+		source->gaps[i] = true;
 	source->rows++;
 }
 
@@ -276,8 +284,9 @@ new_column(struct source *source, size_t i, struct value_column *column)
 	column->name = source->names[i];
 	column->name_len = (uint32_t)strlen(source->names[i]);
 	column->row_count = (uint32_t)source->rows;
-	column->type =
-	    source->types[i] == CSV_TEXT ? VALUE_COLUMN_TEXT : VALUE_COLUMN_F64;
+	column->type = source->types[i] == CSV_TEXT   ? VALUE_COLUMN_TEXT
+		       : source->types[i] == CSV_LONG ? VALUE_COLUMN_I64
+						      : VALUE_COLUMN_F64;
 	column->u.numbers = cells;
 	return cells != NULL;
 }
@@ -290,8 +299,14 @@ put_cell(struct source *source, size_t i, struct value_column *column,
 	double *numbers = (double *)(uintptr_t)column->u.numbers;
 	struct value_text *texts =
 	    (struct value_text *)(uintptr_t)column->u.texts;
+	int64_t *integers = (int64_t *)(uintptr_t)column->u.integers;
 	bool missing = field == NULL || csv_is_missing(field);
 
+	if (source->types[i] == CSV_LONG) {
+		integers[row] =
+		    csv_integer(field); /* no gaps, see keep_exact() */
+		return 0;
+	}
 	if (source->types[i] != CSV_TEXT) {
 		numbers[row] =
 		    missing ? NAN : csv_number(field, source->decimal);
@@ -324,7 +339,7 @@ fill_table(struct source *source, struct value_table *table)
 }
 
 /* A column of integers none of which is missing becomes one of integers: in
- * place, as both have 8 bytes. */
+ * place, as both have 8 bytes. They are below 2^53. */
 static void
 make_integers(struct value_column *column)
 {
@@ -332,15 +347,22 @@ make_integers(struct value_column *column)
 	double number;
 	uint32_t i;
 
-	for (i = 0; i < column->row_count; i++)
-		if (isnan(column->u.numbers[i]) ||
-		    fabs(column->u.numbers[i]) > 9007199254740992.0)
-			return;
 	for (i = 0; i < column->row_count; i++) {
 		memcpy(&number, &integers[i], sizeof(number));
 		integers[i] = (int64_t)number;
 	}
 	column->type = VALUE_COLUMN_I64;
+}
+
+/* A column of integers has no gaps, one of numbers rounds beyond 2^53. */
+static void
+keep_exact(struct source *source)
+{
+	size_t i;
+
+	for (i = 0; i < source->columns; i++)
+		if (source->types[i] == CSV_LONG && source->gaps[i])
+			source->types[i] = CSV_TEXT;
 }
 
 const struct ph_value *
@@ -356,6 +378,8 @@ host_read_csv(struct ph_call *ph, const struct ph_csv_options *options)
 
 	if (rc == 0)
 		rc = look_through(&source);
+	if (rc == 0)
+		keep_exact(&source);
 	if (rc == 0 && (table == NULL || value == NULL))
 		rc = no_memory(&source);
 	if (rc == 0) {
@@ -372,7 +396,7 @@ host_read_csv(struct ph_call *ph, const struct ph_csv_options *options)
 	if (rc == 0)
 		rc = fill_table(&source, table);
 	for (i = 0; rc >= 0 && i < source.columns; i++)
-		if (source.types[i] == CSV_INTEGER)
+		if (source.types[i] == CSV_INTEGER && !source.gaps[i])
 			make_integers(&table->columns[i]);
 	source_close(&source);
 	if (rc < 0)
@@ -398,6 +422,7 @@ create_table(struct source *source, const char *table, sqlite3_stmt **insert)
 {
 	static const char *const types[] = { [CSV_EMPTY] = "TEXT",
 		[CSV_INTEGER] = "INTEGER",
+		[CSV_LONG] = "INTEGER",
 		[CSV_NUMBER] = "REAL",
 		[CSV_TEXT] = "TEXT" };
 	struct buf create = BUF_EMPTY;
@@ -437,7 +462,8 @@ bind_field(struct source *source, sqlite3_stmt *insert, size_t i,
 
 	if (field == NULL || csv_is_missing(field))
 		(void)sqlite3_bind_null(insert, place);
-	else if (source->types[i] == CSV_INTEGER)
+	else if (source->types[i] == CSV_INTEGER ||
+		 source->types[i] == CSV_LONG)
 		(void)sqlite3_bind_int64(insert, place, csv_integer(field));
 	else if (source->types[i] == CSV_NUMBER)
 		(void)sqlite3_bind_double(insert, place,

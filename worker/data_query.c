@@ -5,20 +5,24 @@
  *
  * SQLite types cells, not columns; a table types columns. A column whose
  * cells are all integers becomes I64, all numbers (or missing) F64, anything
- * else TEXT. So the cells are collected first and typed at the end.
+ * else TEXT; so does one that F64 would round, see frame_is_exact(). So the
+ * cells are collected first and typed at the end.
  *
  * OWNERSHIP  The table lives in the call's arena, the collected cells in a
  *            buffer of their own until it is built.
  * THREADS    The thread that owns the handle.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <math.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "worker/data.h"
+#include "worker/frame.h"
 #include "worker/host.h"
+#include "worker/json_write.h"
 
 #define PART_ROWS 5000 /* of data_query_parts() */
 
@@ -109,16 +113,21 @@ read_cell(struct call *call, sqlite3_stmt *statement, int column,
 static uint8_t
 column_type(const struct cell *cells, uint32_t columns, uint32_t rows)
 {
-	uint8_t type = VALUE_COLUMN_I64;
+	bool exact = true;
+	bool all = true; /* are integers */
 	uint32_t row;
 
 	for (row = 0; row < rows; row++, cells += columns) {
 		if (cells->type == SQLITE_TEXT || cells->type == SQLITE_BLOB)
 			return VALUE_COLUMN_TEXT;
 		if (cells->type != SQLITE_INTEGER)
-			type = VALUE_COLUMN_F64;
+			all = false;
+		else
+			exact = exact && frame_is_exact(cells->u.integer);
 	}
-	return type;
+	return all     ? VALUE_COLUMN_I64
+	       : exact ? VALUE_COLUMN_F64
+		       : VALUE_COLUMN_TEXT;
 }
 
 static double
@@ -129,11 +138,11 @@ cell_number(const struct cell *cell)
 	return cell->type == SQLITE_FLOAT ? cell->u.number : NAN;
 }
 
-/* A number in a column of texts is written as SQLite would print it. */
+/* A number in a column of texts is written as JSON would have it. */
 static bool
 cell_text(struct call *call, const struct cell *cell, struct value_text *out)
 {
-	char text[40];
+	struct buf text = BUF_EMPTY;
 
 	out->text = NULL;
 	out->len = 0;
@@ -145,13 +154,13 @@ cell_text(struct call *call, const struct cell *cell, struct value_text *out)
 		return true;
 	}
 	if (cell->type == SQLITE_INTEGER)
-		(void)sqlite3_snprintf(sizeof(text), text, "%lld",
-		    (long long)cell->u.integer);
+		(void)buf_printf(&text, "%" PRId64, cell->u.integer);
 	else
-		(void)sqlite3_snprintf(sizeof(text), text, "%!.17g",
-		    cell->u.number);
-	out->len = (uint32_t)strlen(text);
-	out->text = arena_strndup(call->arena, text, out->len);
+		(void)json_write_number(cell->u.number, &text);
+	out->len = (uint32_t)text.len;
+	if (buf_ok(&text))
+		out->text = arena_strndup(call->arena, text.data, text.len);
+	buf_free(&text);
 	return out->text != NULL;
 }
 

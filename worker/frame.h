@@ -4,7 +4,9 @@
 
 #include <math.h>
 #include <pronghorn/data.h>
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "cache/value.h"
 #include "server/base/arena.h"
@@ -20,6 +22,14 @@
  * FAILURE    NULL: the arena is full, or, where `why` is given, *why says
  *            what is wrong with the argument (a static sentence).
  */
+
+/* Does a double hold it? A column of numbers that are no integers, or with a
+ * missing one, would round what is beyond 2^53: it is one of texts then. */
+static inline bool
+frame_is_exact(int64_t integer)
+{
+	return integer <= (INT64_C(1) << 53) && integer >= -(INT64_C(1) << 53);
+}
 
 /* A column without a name: a copy of `count` items. */
 const struct value *frame_array(struct arena *arena, enum ph_array_type type,

@@ -16,16 +16,21 @@
 static enum value_column_type
 type_of_items(const struct value *items, size_t step, size_t count)
 {
-	enum value_column_type type = VALUE_COLUMN_I64;
+	bool exact = true;
+	bool all = true; /* are integers */
 	size_t i;
 
 	for (i = 0; i < count; i++, items += step) {
 		if (items->kind == VALUE_DOUBLE || items->kind == VALUE_NULL)
-			type = VALUE_COLUMN_F64;
+			all = false;
 		else if (items->kind != VALUE_INT)
 			return VALUE_COLUMN_TEXT;
+		else
+			exact = exact && frame_is_exact(items->u.integer);
 	}
-	return type;
+	return all     ? VALUE_COLUMN_I64
+	       : exact ? VALUE_COLUMN_F64
+		       : VALUE_COLUMN_TEXT;
 }
 
 /* What is no text is written as JSON, so that nothing gets lost. */

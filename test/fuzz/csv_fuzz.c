@@ -27,9 +27,9 @@ check_field(const struct csv *csv, const struct csv_field *field,
 		field->text + field->len <= unquoted + csv->unquoted.len));
 	type = csv_widen(CSV_EMPTY, field, '.');
 	FUZZ_CHECK((type == CSV_EMPTY) == csv_is_missing(field));
-	if (type == CSV_INTEGER || type == CSV_NUMBER)
+	if (type == CSV_INTEGER || type == CSV_LONG || type == CSV_NUMBER)
 		FUZZ_CHECK(!isnan(csv_number(field, '.')));
-	if (type == CSV_INTEGER)
+	if (type == CSV_INTEGER || type == CSV_LONG)
 		FUZZ_CHECK(
 		    (double)csv_integer(field) == csv_number(field, '.'));
 }

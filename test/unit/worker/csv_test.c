@@ -115,8 +115,18 @@ types_are_found(void **state)
 		{ "0x10", false, CSV_TEXT },
 		{ "1 2", false, CSV_TEXT },
 		{ "inf", false, CSV_TEXT },
-		{ "999999999999999999", false, CSV_INTEGER },
-		{ "9999999999999999999", false, CSV_NUMBER },
+		{ "9007199254740992", false, CSV_INTEGER },
+		{ "-9007199254740992", false, CSV_INTEGER },
+		{ "9007199254740993", false, CSV_LONG },
+		{ "+9007199254740993", false, CSV_LONG },
+		{ "9223372036854775807", false, CSV_LONG },
+		{ "9223372036854775808", false, CSV_TEXT },
+		{ "-9223372036854775808", false, CSV_LONG },
+		{ "-9223372036854775809", false, CSV_TEXT },
+		{ "12345678901234567890", false, CSV_TEXT },
+		{ "99999999999999999999999", false, CSV_TEXT },
+		{ "12345678901234567890.5", false, CSV_NUMBER },
+		{ "12345678901234567890e0", false, CSV_NUMBER },
 		{ "2026-11-27", false, CSV_TEXT },
 	};
 	size_t i;
@@ -139,6 +149,8 @@ columns_widen(void **state)
 	struct csv_field one = { "1", 1, false };
 	struct csv_field half = { "0,5", 3, false };
 	struct csv_field word = { "x", 1, false };
+	struct csv_field large = { "-9223372036854775808", 20, false };
+	struct csv_field missing = { "", 0, false };
 
 	(void)state;
 	assert_int_equal(csv_widen(CSV_NUMBER, &one, '.'), CSV_NUMBER);
@@ -146,6 +158,12 @@ columns_widen(void **state)
 	assert_int_equal(csv_widen(CSV_INTEGER, &half, '.'), CSV_TEXT);
 	assert_int_equal(csv_widen(CSV_NUMBER, &word, '.'), CSV_TEXT);
 	assert_int_equal(csv_widen(CSV_TEXT, &one, '.'), CSV_TEXT);
+	assert_int_equal(csv_widen(CSV_INTEGER, &large, '.'), CSV_LONG);
+	assert_int_equal(csv_widen(CSV_LONG, &one, '.'), CSV_LONG);
+	assert_int_equal(csv_widen(CSV_LONG, &missing, '.'), CSV_LONG);
+	assert_int_equal(csv_widen(CSV_LONG, &half, ','), CSV_TEXT);
+	assert_int_equal(csv_widen(CSV_NUMBER, &large, '.'), CSV_TEXT);
+	assert_true(csv_integer(&large) == INT64_MIN);
 }
 
 /* Every number is read as strtod() reads it, to the last bit. */

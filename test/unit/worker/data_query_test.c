@@ -80,6 +80,13 @@ columns_are_typed(void **state)
 		{ "SELECT 1 UNION ALL SELECT 'x'", VALUE_COLUMN_TEXT, 2 },
 		{ "SELECT 1.5 UNION ALL SELECT x'4142'", VALUE_COLUMN_TEXT, 2 },
 		{ "SELECT ''", VALUE_COLUMN_TEXT, 1 },
+		/* Rounding would make another of the integer. */
+		{ "SELECT 9007199254740993 UNION ALL SELECT NULL",
+		    VALUE_COLUMN_TEXT, 2 },
+		{ "SELECT 9007199254740993 UNION ALL SELECT 0.5",
+		    VALUE_COLUMN_TEXT, 2 },
+		{ "SELECT 9007199254740992 UNION ALL SELECT NULL",
+		    VALUE_COLUMN_F64, 2 },
 	};
 	const struct value_table *table;
 	size_t i;
@@ -137,10 +144,10 @@ names_are_made_to_differ(void **state)
 static void
 numbers_among_texts_become_texts(void **state)
 {
-	static const char *const want[] = { "x", "1", "0.5", "-7",
+	static const char *const want[] = { "x", "1", "0.1", "-7",
 		"9223372036854775807", "AB" };
 	const struct value_table *table = table_of(ph_query(ph,
-	    "SELECT 'x' UNION ALL SELECT 1 UNION ALL SELECT 0.5 UNION ALL "
+	    "SELECT 'x' UNION ALL SELECT 1 UNION ALL SELECT 0.1 UNION ALL "
 	    "SELECT -7 UNION ALL SELECT 9223372036854775807 UNION ALL "
 	    "SELECT x'4142'"));
 	const struct value_text *cell;

@@ -12,6 +12,13 @@ static struct call call;
 static struct ph_call *ph;
 static char csv_path[128];
 
+/* Beyond 64 bits, beyond 2^53, with a gap, among numbers, up to 2^53. */
+#define CARDS                                           \
+	"card,id,gap,half,n\n"                          \
+	"12345678901234567890,9007199254740993,,1.5,\n" \
+	"4929123456789012345,-1,9007199254740993,"      \
+	"9007199254740993,9007199254740992\n"
+
 static enum ph_status
 make_trips(struct ph_call *create)
 {
@@ -21,6 +28,7 @@ make_trips(struct ph_call *create)
 	    "WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c "
 	    "WHERE i < 1000) INSERT INTO t SELECT i, 'name ' || (i % 10), i / "
 	    "10.0 FROM c");
+	ph_import_csv(create, "cards", .text = ph_text(CARDS));
 	return ph_import_csv(create, "trips", .path = csv_path);
 }
 
@@ -249,6 +257,32 @@ csv_is_imported_with_its_types(void **state)
 	    "{\"day\":\"2026-01-03\",\"km\":7,\"who\":\"007\"}]");
 }
 
+/* What would be rounded is a text, digit by digit as it was written. */
+static void
+integers_of_csv_are_exact(void **state)
+{
+	static const char rows[] =
+	    "[{\"card\":\"12345678901234567890\",\"id\":9007199254740993,"
+	    "\"gap\":null,\"half\":\"1.5\",\"n\":null},"
+	    "{\"card\":\"4929123456789012345\",\"id\":-1,"
+	    "\"gap\":\"9007199254740993\",\"half\":\"9007199254740993\","
+	    "\"n\":9007199254740992}]";
+	const struct ph_value *table = ph_read_csv(ph, .text = ph_text(CARDS));
+
+	(void)state;
+	check_json(table, rows);
+	check_json(ph_read_csv(ph, .text = ph_csv(table)), rows);
+	check_json(ph_query(ph, "SELECT * FROM cards"), rows);
+	check_json(ph_query(ph, "SELECT typeof(card) AS card, typeof(id) AS id,"
+				" typeof(gap) AS gap, typeof(half) AS half,"
+				" typeof(n) AS n FROM cards WHERE id < 0"),
+	    "[{\"card\":\"text\",\"id\":\"integer\",\"gap\":\"integer\","
+	    "\"half\":\"text\",\"n\":\"integer\"}]");
+	check_json(
+	    PH_TABLE({ "a", PH_LIST(ph_int(9007199254740993), ph_null()) }),
+	    "[{\"a\":\"9007199254740993\"},{\"a\":null}]");
+}
+
 static void
 pages_are_cut_sorted_and_filtered(void **state)
 {
@@ -328,6 +362,7 @@ main(void)
 		cmocka_unit_test(cells_are_reached),
 		cmocka_unit_test(mistakes_with_tables_are_named),
 		cmocka_unit_test(csv_is_imported_with_its_types),
+		cmocka_unit_test(integers_of_csv_are_exact),
 		cmocka_unit_test(pages_are_cut_sorted_and_filtered),
 		cmocka_unit_test(series_are_shortened),
 		cmocka_unit_test(json_and_moments),

@@ -13,7 +13,9 @@
  * joining are SQL's work: see ph_query().
  *
  * A column has one type. One of SQLite's in which numbers and texts are mixed
- * is one of texts, the numbers as they are written: CAST() it in the query.
+ * is one of texts, the numbers as they are written: CAST() it in the query. So
+ * is one with an integer beyond 2^53 and a missing or broken number, which as
+ * numbers would round it.
  *
  * A column, and an array made by ph_doubles() and its kin, reaches a figure as
  * a typed array, which is a quarter of the bytes of a list and is not parsed;
@@ -218,9 +220,11 @@ ph_cell(const struct ph_value *table, size_t row, const char *column)
 /*
  * Read CSV into a table. Types are found by reading all of it: a column of
  * integers, of numbers, or of texts. Nothing between two separators, NA, N/A,
- * NaN and null are missing; 007 is a text. A mistake (no such file, a quote
- * not closed, a line with too many fields) is an error with its line; ph_null()
- * is given. The result is bounded by limit_request_memory.
+ * NaN and null are missing; 007 is a text. Integers are never rounded: with one
+ * of more than 64 bits a column is one of texts, and with one beyond 2^53 when
+ * others of its fields are missing or no integers. A mistake (no such file, a
+ * quote not closed, a line with too many fields) is an error with its line;
+ * ph_null() is given. The result is bounded by limit_request_memory.
  */
 #define ph_read_csv(call, ...) \
 	ph_read_csv_(call, __extension__(struct ph_csv_options){ __VA_ARGS__ })
@@ -232,7 +236,8 @@ ph_read_csv_(struct ph_call *call, struct ph_csv_options options)
 
 /*
  * In a create function (see ph_database()): make the table `table` from CSV,
- * however large, with the types ph_read_csv() would find.
+ * however large, with the types ph_read_csv() would find; in a column of
+ * integers some may be missing.
  *	ph_import_csv(call, "trips", .path = "trips.csv");
  */
 #define ph_import_csv(call, table, ...) \
