@@ -251,8 +251,10 @@ parse_split(struct arena *arena, const struct value *names,
 	uint32_t i;
 
 	for (i = 0; i < names->count; i++)
-		if (names->u.items[i].kind != VALUE_TEXT)
+		if (names->u.items[i].kind != VALUE_TEXT) {
+			*why = "a name of a column is no text";
 			return NULL;
+		}
 	if (!are_rows(data, names->count)) {
 		*why = "a row has not as many cells as there are columns";
 		return NULL;
@@ -288,38 +290,118 @@ take_record(const struct value *record, const struct place *places,
 	}
 }
 
-/* The names of the first record are those of the table. */
+/* A name, and how many were seen before it. */
+struct sight {
+	const char *name;
+	size_t order;
+};
+
+static int
+compare_sights(const void *a, const void *b)
+{
+	const struct sight *one = a;
+	const struct sight *other = b;
+	int rc = strcmp(one->name, other->name);
+
+	return rc != 0
+		   ? rc
+		   : (one->order > other->order) - (one->order < other->order);
+}
+
+static int
+compare_orders(const void *a, const void *b)
+{
+	const struct sight *one = a;
+	const struct sight *other = b;
+
+	return (one->order > other->order) - (one->order < other->order);
+}
+
+/* Names as often as they are seen; records that are like the first one, which
+ * most are, add none. */
+static void
+look_through(const struct value *list, struct buf *sights)
+{
+	const struct value *first = list->u.items;
+	const struct value *record;
+	struct sight sight = { NULL, 0 };
+	uint32_t i;
+	uint32_t j;
+
+	for (i = 0; i < list->count; i++) {
+		record = &list->u.items[i];
+		if (record->kind != VALUE_OBJECT)
+			continue;
+		for (j = 0; j < record->count; j++) {
+			sight.name = record->u.members[j].name;
+			if (i > 0 && j < first->count &&
+			    strcmp(sight.name, first->u.members[j].name) == 0)
+				continue;
+			(void)buf_put(sights, &sight, sizeof(sight));
+			sight.order++;
+		}
+	}
+}
+
+/* The names of all records, in the order in which they are seen first. Sorted
+ * twice, not looked up one by one: a browser may send any number of them. */
+static const char **
+names_of_records(struct arena *arena, const struct value *list, uint32_t *count)
+{
+	struct buf found = BUF_EMPTY;
+	struct sight *sights;
+	const char **names = NULL;
+	size_t total;
+	size_t i;
+
+	*count = 0;
+	look_through(list, &found);
+	sights = (struct sight *)(void *)found.data; /* malloc'ed: aligned */
+	total = found.len / sizeof(*sights);
+	if (total > 0)
+		qsort(sights, total, sizeof(*sights), compare_sights);
+	for (i = 0; i < total; i++)
+		if (*count == 0 ||
+		    strcmp(sights[i].name, sights[*count - 1].name) != 0)
+			sights[(*count)++] = sights[i];
+	if (total > 0)
+		qsort(sights, *count, sizeof(*sights), compare_orders);
+	if (buf_ok(&found))
+		names = arena_calloc(arena, (size_t)*count + 1, sizeof(*names));
+	for (i = 0; names != NULL && i < *count; i++)
+		names[i] = sights[i].name;
+	buf_free(&found);
+	return names;
+}
+
+/* What a record has no member for is missing. */
 static const struct value *
 parse_records(struct arena *arena, const struct value *list, const char **why)
 {
-	const struct value *first = list->count > 0 ? list->u.items : NULL;
-	struct place *places;
+	struct place *places = NULL;
 	struct value *names;
 	struct value *cells;
 	const char **texts;
 	uint32_t width;
 	uint32_t i;
 
-	if (first != NULL && first->kind != VALUE_OBJECT)
+	if (list->count > 0 && list->u.items[0].kind != VALUE_OBJECT)
 		return NULL;
 	*why = "out of memory";
-	width = first != NULL ? first->count : 0;
+	texts = names_of_records(arena, list, &width);
 	names = value_array(arena, width);
-	texts = arena_calloc(arena, (size_t)width + 1, sizeof(*texts));
 	cells = arena_calloc(arena, (size_t)list->count * width + 1,
 	    sizeof(*cells));
-	if (names == NULL || texts == NULL || cells == NULL)
+	if (texts != NULL)
+		places = places_of(arena, texts, width);
+	if (names == NULL || cells == NULL || places == NULL)
 		return NULL;
 	for (i = 0; i < width; i++) {
 		names->u.items[i].kind = VALUE_TEXT;
-		names->u.items[i].u.text = first->u.members[i].name;
-		names->u.items[i].count = first->u.members[i].name_len;
-		texts[i] = first->u.members[i].name;
+		names->u.items[i].u.text = texts[i];
+		names->u.items[i].count = (uint32_t)strlen(texts[i]);
 	}
-	places = places_of(arena, texts, width);
-	if (places == NULL)
-		return NULL;
-	for (i = 0; first != NULL && i < list->count; i++)
+	for (i = 0; i < list->count; i++)
 		take_record(&list->u.items[i], places, width,
 		    cells + (size_t)i * width);
 	return table_of_cells(arena, names, cells, list->count);
@@ -345,6 +427,17 @@ parse_columns(struct arena *arena, const struct value *object, const char **why)
 	return frame_table(arena, names, columns, object->count, why);
 }
 
+static bool
+has_list(const struct value *list)
+{
+	uint32_t i;
+
+	for (i = 0; i < list->count; i++)
+		if (list->u.items[i].kind == VALUE_ARRAY)
+			return true;
+	return false;
+}
+
 /* Without the index columns may have these names, but no lists as cells. */
 static bool
 is_split(const struct value *object, const struct value *names,
@@ -354,8 +447,7 @@ is_split(const struct value *object, const struct value *names,
 	    data->kind != VALUE_ARRAY)
 		return false;
 	return value_get(object, "index") != NULL ||
-	       (object->count == 2 && are_rows(data, names->count) &&
-		   (names->count > 0 || data->count == 0));
+	       (object->count == 2 && (data->count == 0 || has_list(data)));
 }
 
 const struct value *

@@ -176,9 +176,12 @@ ph_table_new_(const struct ph_member *members)
 
 /*
  * A table again from what ph_split(), ph_columns() or a table itself became
- * in the browser: an object or list, or its JSON text. A split may lack its
- * "index": {"columns":["a"],"data":[[1],[2]]}. NULL when it is none of
- * these: anything can come from a browser.
+ * in the browser: an object or list, or its JSON text. Records need not have
+ * the same names: the columns are those of all of them, in the order in which
+ * they are seen first, and what a record lacks is missing. A split may lack its
+ * "index": {"columns":["a"],"data":[[1],[2]]}. NULL when it is none of these,
+ * or a row of a split has too many cells or too few: anything can come from a
+ * browser.
  */
 static inline const struct ph_value *
 ph_table_of(const struct ph_value *value)
