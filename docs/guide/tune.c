@@ -57,19 +57,25 @@ words_of(const char *svg)
 	return ph_format("%.*s", (int)(end - start), start);
 }
 
-/* Wider than a phone, so it scrolls by itself. */
+/* Wider than a phone, so it scrolls by itself; there that is said, and the
+ * numbers stand below it, which `alt` has for who cannot see them. */
 static const struct ph_value *
 figure(const struct plot *plot)
 {
 	const char *source = ph_format("/plots/%s.svg", plot->name);
+	const char *words = words_of(plot->svg);
 
 	return html_figure(.children = PH_CHILDREN(
 	    html_div(.className = "wide", .tabIndex = ph_int(0),
 		.role = "region",
 		.more = PH_OBJECT({ "aria-label", ph_text(plot->says) }),
-		.children = html_img(.alt = words_of(plot->svg),
-		    .src = ph_href(source))),
-	    html_figcaption(.children = ph_text(plot->says))));
+		.children =
+		    html_img(.alt = words, .src = ph_href(source))),
+	    html_figcaption(.children = PH_CHILDREN(ph_text(plot->says),
+		html_p(.className = "cut",
+		    .more = PH_OBJECT({ "aria-hidden", ph_text("true") }),
+		    .children = PH_CHILDREN(ph_text(words), html_br(),
+			ph_text("The plot goes on sideways: swipe it.")))))));
 }
 
 static const struct ph_value *

@@ -171,6 +171,21 @@ test("all pages, one after the other", { seconds: 300 }, async (t, scene) => {
     );
 
     assert.deepEqual(small, [], `${width} pixels`);
+    /* What is cut is said to be so, and its numbers stand below it. */
+    const told = await page.locator(".plots figure").evaluateAll((list) =>
+      list.map((one) => {
+        const { scrollWidth, clientWidth } = one.querySelector(".wide");
+
+        return {
+          cut: scrollWidth > clientWidth,
+          said: /\bsideways\b/.test(one.innerText),
+          numbers: one.innerText.includes(one.querySelector("img").alt),
+        };
+      }),
+    );
+    const cut = width < 560;
+
+    assert.deepEqual(told, told.map(() => ({ cut, said: cut, numbers: cut })), `${width} pixels`);
   }
   const region = page.locator(".plots .wide").first();
 
