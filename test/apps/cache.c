@@ -45,6 +45,8 @@ tagged(struct ph_call *call)
 	ph_progress(call, 0.5);
 	if (strcmp(ph_text_of(ph_arg(call, 0)), "slow") == 0)
 		ph_sleep(call, 0.6);
+	if (strcmp(ph_text_of(ph_arg(call, 0)), "endless") == 0)
+		ph_sleep(call, 3600);
 	return ph_return(call, value != NULL ? value : ph_null());
 }
 

@@ -9,8 +9,9 @@ import { launch, PHONE, Visitor } from "../lib/page.mjs";
 import { GRAPHS, callbackBody } from "../lib/session.mjs";
 import { post } from "../lib/wire.mjs";
 
-async function start(scene) {
+async function start(scene, options) {
   const server = await scene.start({
+    ...options,
     workers: 2,
     threads: 2,
     env: { PH_DEMO_DELAY: "5" },
@@ -132,6 +133,21 @@ test("the status page shows what the server does", { seconds: 240 }, async (t, s
   await isAccessible(page, "the status page without a server");
   await page.unroute("**/_ph/metrics");
   await told.waitFor({ state: "detached" });
+});
+
+test("a computation that says how far it is", { seconds: 120 }, async (t, scene) => {
+  const { server, url } = await start(scene, { app: path.join(BUILD, "test-apps/cache.so") });
+  const { page } = await open(await launch(scene), url);
+  const wire = await scene.connect(server);
+
+  /* It says 0.5, and then takes an hour. */
+  wire.write(post(JSON.stringify({
+    output: "tagged.out",
+    outputs: { id: "tagged", property: "out" },
+    inputs: [{ id: "in", property: "value", value: "endless" }],
+    changedPropIds: ["in.value"],
+  })));
+  await page.getByRole("row", { name: /^tagged \w+ computing .* 50 % \d+ 1 request$/ }).waitFor();
 });
 
 test("who opens the page later sees the past", { seconds: 240 }, async (t, scene) => {

@@ -100,7 +100,8 @@ ph_tag(struct ph_call *call, const char *tag)
 	ph_host_->cache->tag(call, tag);
 }
 
-/* Say how far the computation is, from 0 to 1; `pronghorn ctl` shows it. */
+/* Say how far the computation is, from 0 to 1: `pronghorn ctl signals` and the
+ * status page show it. */
 static inline void
 ph_progress(struct ph_call *call, double part)
 {
