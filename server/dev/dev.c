@@ -214,6 +214,7 @@ compiled(struct dev *dev, bool good)
 	}
 	if (!good) {
 		say_seconds(dev, "does not compile,");
+		dev_watch_missing(dev);
 		set_error(dev, &dev->compile_error,
 		    text->len > 0 ? strndup(text->data, text->len)
 				  : strdup("the compiler failed"));

@@ -16,8 +16,9 @@
 /*
  * The parts of `pronghorn dev`: dev.c (what follows what), dev_words.c (the
  * command line), dev_build.c (the compiler), dev_parts.c (which sources),
- * dev_inputs.c (what has changed since), dev_ahead.c (headers that are compiled
- * before they are needed), dev_serve.c (the server), dev_folder.c (our folder).
+ * dev_inputs.c (what has changed since), dev_missing.c (headers to come),
+ * dev_ahead.c (headers that are compiled before they are needed), dev_serve.c
+ * (the server), dev_error.c (its errors), dev_folder.c (our folder).
  */
 
 /* What the command line says. Texts are those of argv. */
@@ -176,6 +177,11 @@ void dev_ahead_end(struct dev *dev, bool good);
 
 /* Did the compiler fail for the sake of that header? Then it is given up. */
 bool dev_ahead_spoiled(struct dev *dev);
+
+/* ---- dev_missing.c ------------------------------------------------------- */
+
+/* Watch the headers that the compiler says it has not found. */
+void dev_watch_missing(struct dev *dev);
 
 /* ---- dev_error.c --------------------------------------------------------- */
 

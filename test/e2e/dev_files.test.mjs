@@ -2,6 +2,7 @@
 
 /* pronghorn dev sees all that changes what the app is made of. */
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { dev, edit } from "../lib/dev.mjs";
@@ -115,3 +116,26 @@ test("warnings of each of several sources are told", { seconds: 120 }, async (t,
     assert.equal(server.grep(new RegExp(`${name}\\.c:.*warning: .*in_${name}`)).length, 1, name);
   await server.stop();
 });
+
+const isThere = (program) => spawnSync(program, ["--version"]).status === 0;
+
+/* What no run of the compiler has read is in no rules of its. */
+for (const CC of ["gcc", "clang"])
+  test(`headers that a generator writes later, ${CC}`, { seconds: 240, skip: !isThere(CC) }, async (t, scene) => {
+    const at = write(scene, '#include "gen/title.h"\n#include <more/more.h>\n');
+    const server = await dev(scene, at("app.c"), {
+      env: { CC, LC_ALL: "C.UTF-8" },
+      flags: ["-I", at("out")],
+    });
+    const { title, error, good } = page(server);
+
+    await error(/gen\/title\.h/);
+    fs.mkdirSync(at("gen"));
+    fs.writeFileSync(at("gen/title.h"), '#define TITLE "one"\n');
+    await error(/more\/more\.h/);
+    fs.mkdirSync(at("out/more"), { recursive: true });
+    fs.writeFileSync(at("out/more/more.h"), "");
+    await title("one");
+    await good();
+    await server.stop();
+  });
