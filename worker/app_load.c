@@ -101,7 +101,6 @@ run_definition(struct app *app, const struct ph_app_info *info)
 	struct toolkit kit = { .app = app };
 	struct call call;
 	char thrown[512] = "";
-	bool done = true;
 
 	call_init(&call, &kit, &app->arena, CALL_CREATE, "PH_APP()", NULL);
 	call_enter(&call);
@@ -109,15 +108,15 @@ run_definition(struct app *app, const struct ph_app_info *info)
 	if (app->guard == NULL)
 		info->define((struct ph_app *)(void *)app);
 	else
-		done = app->guard->define((struct ph_app *)(void *)app,
-		    info->define, thrown, sizeof(thrown));
+		app->guard->define((struct ph_app *)(void *)app, info->define,
+		    thrown, sizeof(thrown));
 	call_leave(&call);
-	if (!done)
+	if (thrown[0] != '\0')
 		call_error(&call, "PH_APP(): %s", thrown);
 	if (call.failed)
 		(void)buf_printf(&app->problems, "%s\n", call.error);
 	call_fini(&call);
-	return done;
+	return thrown[0] == '\0';
 }
 
 /* Where an app in C++ says what() of an exception that ends it, see call.hpp.

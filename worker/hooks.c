@@ -18,6 +18,7 @@
 #include "server/base/log.h"
 
 #define TEXT_MAX 8192
+#define WHY_MAX 512
 
 static char path_text[TEXT_MAX];
 static char header_text[TEXT_MAX];
@@ -50,6 +51,14 @@ find(const struct ph_hooks *hooks, enum hook_event event, const char **name)
 	return all[event].run;
 }
 
+/* What was thrown by a hook in C++, if anything was. */
+static void
+tell(const char *hook, const char *why)
+{
+	if (why[0] != '\0')
+		log_error(0, "hook.failed", "hook=%s reason=\"%s\"", hook, why);
+}
+
 int
 hooks_run(const struct app *app, enum hook_event event,
     const struct hook_about *about)
@@ -61,10 +70,16 @@ hooks_run(const struct app *app, enum hook_event event,
 		.status = about->status };
 	ph_server_hook *run = find(&app->hooks, event, &server.hook);
 
+	char why[WHY_MAX] = "";
+	int rc;
+
 	if (run == NULL)
 		return 0;
-	return app->guard != NULL ? app->guard->serve(&server, run)
-				  : run(&server);
+	if (app->guard == NULL)
+		return run(&server);
+	rc = app->guard->serve(&server, run, why, sizeof(why));
+	tell(server.hook, why);
+	return rc;
 }
 
 const char *
@@ -91,11 +106,17 @@ copy(struct http_span span, char *out, size_t size)
 }
 
 static int
-run_request(const struct app *app, ph_request_hook *hook,
+run_request(const struct app *app, const char *name, ph_request_hook *hook,
     const struct ph_request *request)
 {
-	return app->guard != NULL ? app->guard->request(request, hook)
-				  : hook(request);
+	char why[WHY_MAX] = "";
+	int rc;
+
+	if (app->guard == NULL)
+		return hook(request);
+	rc = app->guard->request(request, hook, why, sizeof(why));
+	tell(name, why);
+	return rc;
 }
 
 int
@@ -112,7 +133,8 @@ hooks_before(const struct app *app, const struct conn *conn,
 		return 0;
 	copy(head->method_name, method_text, sizeof(method_text));
 	copy(head->target, path_text, sizeof(path_text));
-	status = run_request(app, app->hooks.pre_request, &request);
+	status =
+	    run_request(app, "pre_request", app->hooks.pre_request, &request);
 	if (status == 0 || (status >= 400 && status <= 599))
 		return status;
 	return 403;
@@ -132,7 +154,8 @@ hooks_after(const struct app *app, const struct conn *conn,
 		return;
 	copy(to->method, method_text, sizeof(method_text));
 	copy(to->target, path_text, sizeof(path_text));
-	(void)run_request(app, app->hooks.post_request, &request);
+	(void)run_request(app, "post_request", app->hooks.post_request,
+	    &request);
 }
 
 static void

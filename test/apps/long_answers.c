@@ -3,11 +3,9 @@
 /* Answers of as many rows as the header X-Rows says: a layout, a callback, a
  * route; with X-Session they depend on one. BLOCKING: the layout is made in the
  * pool. */
-#define _POSIX_C_SOURCE 200809L
-
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
+#include <threads.h>
 
 #include <pronghorn/app.h>
 #include <pronghorn/html.h>
@@ -62,7 +60,7 @@ sleeps(struct ph_call *call)
 
 	time.tv_nsec = (long)((seconds - (double)time.tv_sec) * 1e9);
 	ph_log(call, "sleeps now");
-	(void)nanosleep(&time, NULL);
+	(void)thrd_sleep(&time, NULL);
 	return ph_respond_text(call, 200, "slept");
 }
 

@@ -13,7 +13,7 @@
 static const struct value *
 parse(const char *json, const char **why)
 {
-	struct json_limits limits = { 10, 1000000, 1000000, false };
+	struct json_limits limits = { 10, 1000000, 1000000, false, true };
 	struct value *value = NULL;
 
 	assert_int_equal(

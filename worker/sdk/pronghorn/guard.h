@@ -16,11 +16,13 @@
  * with -fno-exceptions.
  */
 #include <pronghorn/app.h>
-#include <pronghorn/hooks.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+struct ph_request;
+struct ph_server;
 
 struct ph_guard_ {
 	uint32_t size;
@@ -28,11 +30,16 @@ struct ph_guard_ {
 	const struct ph_value *(
 	    *make)(struct ph_call *call, ph_layout_function *function);
 	bool (*ask)(struct ph_call *call, ph_condition_function *function);
-	/* False: it failed, and why, of which `size` bytes have room. */
-	bool (*define)(struct ph_app *app, void (*function)(struct ph_app *app),
+	/* These write into `why`, of `size` bytes, what they caught; else
+	 * nothing. hooks.h has the types of hooks. */
+	void (*define)(struct ph_app *app, void (*function)(struct ph_app *app),
 	    char *why, size_t size);
-	int (*serve)(const struct ph_server *server, ph_server_hook *hook);
-	int (*request)(const struct ph_request *request, ph_request_hook *hook);
+	int (*serve)(const struct ph_server *server,
+	    int (*hook)(const struct ph_server *server), char *why,
+	    size_t size);
+	int (*request)(const struct ph_request *request,
+	    int (*hook)(const struct ph_request *request), char *why,
+	    size_t size);
 };
 
 #ifdef __cplusplus
@@ -40,7 +47,6 @@ struct ph_guard_ {
 #endif
 
 #if defined(__cplusplus) && defined(__cpp_exceptions)
-#include <cstdio>
 #include <exception>
 
 namespace ph
@@ -99,47 +105,55 @@ ph_guard_ask_(struct ph_call *call, ph_condition_function *function)
 	return false;
 }
 
-static inline bool
+static inline void
+ph_guard_say_(char *why, size_t size, const char *text)
+{
+	for (; size > 1 && *text != '\0'; size--)
+		*why++ = *text++;
+	*why = '\0';
+}
+
+static inline void
 ph_guard_define_(struct ph_app *app, void (*function)(struct ph_app *app),
     char *why, size_t size)
 {
 	try {
 		function(app);
-		return true;
 	} catch (const std::exception &error) {
-		(void)std::snprintf(why, size, "%s", error.what());
+		ph_guard_say_(why, size, error.what());
 	} catch (...) {
-		(void)std::snprintf(why, size,
-		    "an exception of an unknown type");
+		ph_guard_say_(why, size, "an exception of an unknown type");
 	}
-	return false;
 }
 
 /* A hook's result, or `failed`. */
-template <typename F, typename T>
+template <typename T>
 static inline int
-ph_guard_hook_(F *hook, const T *about, int failed)
+ph_guard_hook_(const T *about, int (*hook)(const T *about), int failed,
+    char *why, size_t size)
 {
 	try {
 		return hook(about);
 	} catch (const std::exception &error) {
-		ph_server_log("%s", error.what());
+		ph_guard_say_(why, size, error.what());
 	} catch (...) {
-		ph_server_log("an exception of an unknown type");
+		ph_guard_say_(why, size, "an exception of an unknown type");
 	}
 	return failed;
 }
 
 static inline int
-ph_guard_serve_(const struct ph_server *server, ph_server_hook *hook)
+ph_guard_serve_(const struct ph_server *server,
+    int (*hook)(const struct ph_server *server), char *why, size_t size)
 {
-	return ph_guard_hook_(hook, server, -1);
+	return ph_guard_hook_(server, hook, -1, why, size);
 }
 
 static inline int
-ph_guard_request_(const struct ph_request *request, ph_request_hook *hook)
+ph_guard_request_(const struct ph_request *request,
+    int (*hook)(const struct ph_request *request), char *why, size_t size)
 {
-	return ph_guard_hook_(hook, request, 500);
+	return ph_guard_hook_(request, hook, 500, why, size);
 }
 
 /* One per shared object, however many files include this header. */
