@@ -322,6 +322,13 @@ int cache_publish_as(struct cache *cache, const struct cache_claim *claim,
     enum cache_format format, const void *data, size_t len,
     const struct cache_life *life);
 
+/*
+ * The value is too large to be stored: end the row as with `ttl_ms` 0, but with
+ * no value. Who waits, and who asks in the next 20 s, gets CACHE_PASS and
+ * computes for himself. 0, ERR_STALE, ERR_BUSY, ERR_FULL, ERR_STORE.
+ */
+int cache_pass(struct cache *cache, const struct cache_claim *claim);
+
 /* Say how far a computation is, 0 to 1000. 0, ERR_BUSY, ERR_STORE. */
 int cache_progress(struct cache *cache, const uint8_t key[CACHE_KEY_LEN],
     int64_t epoch, int progress);

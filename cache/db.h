@@ -161,11 +161,11 @@ uint64_t db_version(struct db *db);
 bool db_index(struct db *db, uint64_t header[DB_INDEX_WORDS]);
 
 /*
- * Pages of the log that are not in the database file yet; those that are may
- * still be in the log, which keeps its length. No lock, no system call. False:
- * it cannot be told.
+ * Pages in the log, copied or not, of which the file may have room for more: a
+ * writer begins at its front again when all are copied and nobody reads in it.
+ * No lock, no system call. False: it cannot be told.
  */
-bool db_unmoved(struct db *db, uint32_t *pages);
+bool db_log_pages(struct db *db, uint32_t *pages);
 
 /* The number of commits in it. False: it is being written just now. */
 bool db_index_commits(const uint64_t header[DB_INDEX_WORDS], uint32_t *commits);

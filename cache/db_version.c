@@ -68,22 +68,14 @@ db_index_commits(const uint64_t header[DB_INDEX_WORDS], uint32_t *commits)
 }
 
 bool
-db_unmoved(struct db *db, uint32_t *pages)
+db_log_pages(struct db *db, uint32_t *pages)
 {
 	uint64_t header[DB_INDEX_WORDS];
-	uint64_t copied;
 	uint32_t commits;
-	uint32_t end;
-	uint32_t moved;
 
 	if (!db_index(db, header) || !db_index_commits(header, &commits))
 		return false;
-	/* Words of 32 bits: mxFrame is the fifth of the header, and nBackfill
-	 * the first behind both copies. */
-	copied = db->index[DB_INDEX_WORDS];
-	memcpy(&end, &header[2], sizeof(end));
-	memcpy(&moved, &copied, sizeof(moved));
-	*pages = end > moved ? end - moved : 0; /* it is begun again just now */
+	memcpy(pages, &header[2], sizeof(*pages)); /* mxFrame, the fifth word */
 	return true;
 }
 

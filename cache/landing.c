@@ -99,14 +99,17 @@ write_end(struct cache *cache, const struct cache_claim *claim,
 	if (end->state == FLIGHT_WANTED)
 		end->waiters = *waiters;
 	if (end->state == FLIGHT_READY || end->state == FLIGHT_PASS) {
-		rc = store_put(&cache->db, claim->key, value, sum);
+		rc = value != NULL
+			 ? store_put(&cache->db, claim->key, value, sum)
+			 : store_delete(&cache->db, claim->key);
 		if (rc < 0)
 			return rc;
 	}
 	return landing_end_row(&cache->db, store_id(claim->key), end);
 }
 
-/* The one way out of COMPUTING for an owner; `value` only for READY. */
+/* The one way out of COMPUTING for an owner; `value` for READY, and for PASS
+ * unless it cannot be stored. */
 static int
 end_claim(struct cache *cache, const struct cache_claim *claim,
     struct landing *end, const struct store_value *value)
@@ -207,6 +210,16 @@ cache_publish(struct cache *cache, const struct cache_claim *claim,
 	struct cache_life life = { .fresh_ms = ttl_ms };
 
 	return cache_publish_as(cache, claim, format, data, len, &life);
+}
+
+int
+cache_pass(struct cache *cache, const struct cache_claim *claim)
+{
+	struct landing end = { .state = FLIGHT_PASS,
+		.computed = true,
+		.due_at = clock_boot_ms() + FLIGHT_PASS_MS };
+
+	return cache_public_rc(end_or_remember(cache, claim, &end, NULL));
 }
 
 int

@@ -28,6 +28,7 @@
 #define COPY_EVERY_MS 1000
 #define GATE_US 50000     /* longest wait for writers to leave */
 #define TRUNCATE_US 20000 /* longest wait for readers to leave */
+#define RESTART_US 5000   /* the same where it may as well be the next time */
 #define LOOK_SIGNALS 500  /* signal rows looked at in one step */
 #define FORGIVE_MS 1000   /* an error is kept longer than it holds */
 #define ERROR_SHARE 8192  /* one error per so many bytes of cache_max_bytes */
@@ -132,6 +133,20 @@ report_pinned(const struct pin *pin, int frames, int copied)
 		    (long long)pin_ms(pin, clock_boot_ms()), suppressed);
 }
 
+/*
+ * All is copied: wait for those who still read in the log, so that the next
+ * writer begins at its front; `cut`: and make the file empty. Whoever begins to
+ * read meanwhile needs nothing of the log. An error code of SQLite.
+ */
+static int
+begin_anew(struct db *db, bool cut)
+{
+	db->wait_us = cut ? TRUNCATE_US : RESTART_US;
+	return sqlite3_wal_checkpoint_v2(db->handle, NULL,
+	    cut ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_RESTART, NULL,
+	    NULL);
+}
+
 int
 upkeep_copy_wal(struct upkeep *upkeep, struct cache *cache, bool cut)
 {
@@ -149,14 +164,15 @@ upkeep_copy_wal(struct upkeep *upkeep, struct cache *cache, bool cut)
 	look_at_wal(cache, &size, &stamp);
 	code = sqlite3_wal_checkpoint_v2(db->handle, NULL,
 	    SQLITE_CHECKPOINT_PASSIVE, &frames, &copied);
-	if (code == SQLITE_OK && copied == frames && cut) {
-		db->wait_us = TRUNCATE_US;
-		code = sqlite3_wal_checkpoint_v2(db->handle, NULL,
-		    SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+	if (code == SQLITE_OK && copied == frames &&
+	    (cut || SCHEMA_WAL_BYTES(frames) >= upkeep->copy_above)) {
+		code = begin_anew(db, cut);
 		/* A reader in the way: it is longer than need be. Writers may
 		 * wait for it to be cut, so it has to be tried again. */
-		if ((code & 0xff) == SQLITE_BUSY)
+		if (cut && (code & 0xff) == SQLITE_BUSY)
 			return ERR_BUSY;
+		if ((code & 0xff) == SQLITE_BUSY)
+			code = SQLITE_OK; /* the next writer may find it free */
 		look_at_wal(cache, &size, &stamp);
 	}
 	if (code != SQLITE_OK)
@@ -174,14 +190,18 @@ upkeep_copy_wal(struct upkeep *upkeep, struct cache *cache, bool cut)
 	return 1;
 }
 
-/* Bytes of the log that are to be copied: the file keeps its length when it
- * is, and is written from its beginning again. */
+/*
+ * Bytes that are in the log. Its file keeps its length when a writer begins at
+ * the front again; but that needs a moment in which all is copied and nobody
+ * reads, so what is there is tried to be copied again and again until then.
+ */
 static int64_t
-to_be_copied(struct cache *cache, int64_t size)
+bytes_in_log(struct cache *cache, int64_t size)
 {
 	uint32_t pages;
 
-	return db_unmoved(&cache->db, &pages) ? SCHEMA_WAL_BYTES(pages) : size;
+	return db_log_pages(&cache->db, &pages) ? SCHEMA_WAL_BYTES(pages)
+						: size;
 }
 
 int
@@ -198,7 +218,7 @@ upkeep_checkpoint(struct upkeep *upkeep, struct cache *cache)
 	if (size == 0 ||
 	    (size == upkeep->wal_size && stamp == upkeep->wal_stamp))
 		return 0;
-	if (to_be_copied(cache, size) < upkeep->copy_above &&
+	if (bytes_in_log(cache, size) < upkeep->copy_above &&
 	    now_ms - upkeep->copied_ms < COPY_EVERY_MS)
 		return 0;
 	rc = db_alone_begin(&cache->db, GATE_US);

@@ -57,7 +57,7 @@ void upkeep_gauges(const struct upkeep *upkeep, struct cache *cache,
 #define UPKEEP_STEP_US 2000
 
 /*
- * Copy the log back when it is long (1200 pages) or a second old, with all
+ * Copy the log back when it is long (600 pages) or a second old, with all
  * commits shut out; truncate the file when it is nearly as long as it may be.
  * 1 copied, 0 nothing to do, ERR_BUSY (writers did not leave in time, or a
  * reader is in the way), ERR_*.

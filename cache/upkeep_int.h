@@ -11,11 +11,11 @@
  */
 
 /*
- * So much that is not copied yet is copied at once; a small disk has it copied
- * sooner. A page that was written several times is copied once, so more is
- * less work in all; but a writer waits from DB_WAL_SLOW on.
+ * A log this long is copied at once; a small disk has it copied sooner. A page
+ * that was written several times is copied once, so more is less work in all;
+ * but a writer waits from DB_WAL_SLOW on.
  */
-#define UPKEEP_COPY_ABOVE SCHEMA_WAL_BYTES(1200)
+#define UPKEEP_COPY_ABOVE SCHEMA_WAL_BYTES(600)
 
 /* A row to delete: its id and up to two values it must still have. */
 struct doomed {
