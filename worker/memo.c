@@ -296,6 +296,11 @@ ask(struct call *call, const struct computation *computation,
 	int rc;
 
 	value = ask_or_read(call, question, &error, &rc);
+	/* Too large to be stored, but this process has it, as it was offered.
+	 */
+	if (rc == CACHE_PASS &&
+	    together_knows(question->key, memo_asked_us(call)))
+		rc = ERR_STORE;
 	if (rc == CACHE_PASS)
 		value = ask_for_own(call, question, &error, &rc);
 	if (value != NULL)

@@ -131,6 +131,12 @@ decode(struct call *call, const uint8_t *key, struct buf *found)
 	return rc < 0 ? NULL : value;
 }
 
+int64_t
+memo_asked_us(const struct call *call)
+{
+	return call->asked_us > 0 ? call->asked_us : clock_mono_us();
+}
+
 const struct value *
 memo_together(struct call *call, const struct computation *computation,
     const struct value *args, const struct cache_question *question)
@@ -141,8 +147,7 @@ memo_together(struct call *call, const struct computation *computation,
 	/* Who has no cache at all has not asked for this, either. */
 	if (strcmp(call->kit->cache_options->cache_type, "null") == 0)
 		return memo_here(call, computation, args);
-	switch (together_join(question->key,
-	    call->asked_us > 0 ? call->asked_us : clock_mono_us(),
+	switch (together_join(question->key, memo_asked_us(call),
 	    question->since_ms, &found)) {
 	case TOGETHER_LEAD:
 		value = lead(call, computation, args, question->key);

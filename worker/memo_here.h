@@ -17,4 +17,7 @@ const struct value *memo_together(struct call *call,
     const struct computation *computation, const struct value *args,
     const struct cache_question *question);
 
+/* When who asks came in (clock_mono_us). */
+int64_t memo_asked_us(const struct call *call);
+
 #endif

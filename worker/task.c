@@ -352,6 +352,29 @@ publish(struct task *task, struct toolkit *kit, const struct buf *bytes,
 	return rc;
 }
 
+/* Those of this process that wait need not compute it once more. */
+static void
+offer(const struct task *task, const struct buf *bytes)
+{
+	together_offer(task->claim.key,
+	    clock_mono_us() - task->claim.started_us, bytes->data, bytes->len);
+}
+
+/* The store is well, but this value is too large for it. */
+static int
+pass(struct task *task, struct toolkit *kit, const struct buf *bytes)
+{
+	static struct log_gate gate;
+	unsigned suppressed;
+
+	if (log_gate_open(&gate, &suppressed))
+		log_warn(ERR_TOO_BIG, "signal.too_big",
+		    "function=%s bytes=%zu suppressed=%u",
+		    task->computation->name, bytes->len, suppressed);
+	offer(task, bytes);
+	return cache_pass(kit->cache, &task->claim);
+}
+
 /* Store the result of an owned row, or its failure. */
 static void
 settle(struct task *task, struct toolkit *kit, const struct buf *bytes,
@@ -368,14 +391,14 @@ settle(struct task *task, struct toolkit *kit, const struct buf *bytes,
 	else
 		rc = cache_fail(kit->cache, &task->claim, task->error,
 		    memo_error_ms(kit, task->computation));
+	if (rc == ERR_TOO_BIG)
+		rc = pass(task, kit, bytes);
 	task->owned = false;
 	if (rc == 0 || rc == ERR_STALE)
 		return;
 	/* Nobody can read it from the store: let the waiters compute. */
 	if (task->outcome == TASK_DONE)
-		together_offer(task->claim.key,
-		    clock_mono_us() - task->claim.started_us, bytes->data,
-		    bytes->len);
+		offer(task, bytes);
 	log_warn(rc, "signal.publish", "function=%s the value is not stored",
 	    task->computation->name);
 	memo_store_failed(kit);

@@ -100,3 +100,39 @@ test("another prefix, another value", async (t, scene) => {
   assert.equal(runs(other.server, "identity"), 1);
   assert.equal(runs(same.server, "identity"), 0);
 });
+
+/* A quarter of cache_max_bytes is the most that is stored of one. */
+test("a value too large to be stored harms no other", { seconds: 60 }, async (t, scene) => {
+  for (const workers of [1, 2]) {
+    const server = await scene.start({
+      ...{ app: "zoo", workers, threads: 2 },
+      args: ["--cache-max-bytes", "8MiB"],
+    });
+    const ask = async (value) => {
+      const answer = await scene.send(server, call("memo_identity", value));
+
+      assert.equal(answer.status, 200);
+      assert.equal(result(answer, "memo_identity"), value);
+    };
+    const large = "a large value ".repeat(250_000);
+
+    await ask(large);
+    await server.waitFor(/event=signal\.too_big .*bytes=3[0-9]{6}/);
+    const known = runs(server, "identity");
+
+    assert.ok(known <= (workers === 1 ? 1 : 3), `computed ${known} times for one request`);
+    for (let i = 0; i < 20; i++)
+      for (let j = 0; j < 3; j++) await ask(`small ${i}`);
+    assert.equal(runs(server, "identity") - known, 20, "the others are stored");
+    assert.equal(server.grep(/event=store\.|signal\.publish/).length, 0);
+    /* All who ask for it have it, and as it is. */
+    await Promise.all(Array.from({ length: 8 }, () => ask(large)));
+    assert.ok(runs(server, "identity") - known - 20 <= 16);
+    const after = runs(server, "identity");
+
+    /* And nobody computes it when nobody asks. */
+    for (let i = 0; i < 5; i++) await ask(`later ${i}`);
+    assert.equal(runs(server, "identity") - after, 5);
+    await server.stop();
+  }
+});

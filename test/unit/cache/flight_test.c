@@ -537,6 +537,24 @@ too_long_a_value_is_refused(void **state)
 #define CASE(name) \
 	cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
+/* Too large to be stored: nobody is left waiting. */
+static void
+a_value_that_cannot_be_stored(void **state)
+{
+	struct fixture *f = *state;
+	struct cache_claim claim = { .epoch = 0 };
+
+	assert_int_equal(fixture_ask(f->a, 1, &claim), CACHE_OWNED);
+	assert_int_equal(fixture_ask(f->b, 1, NULL), CACHE_WAITING);
+	(void)fixture_woken(f);
+	assert_int_equal(cache_pass(f->a, &claim), 0);
+	assert_true(fixture_woken(f) != 0);
+	assert_int_equal(fixture_lookup(f->b, 1, ""), CACHE_MISS);
+	assert_int_equal(fixture_ask(f->b, 1, NULL), CACHE_PASS);
+	assert_int_equal(cache_pass(f->a, &claim), ERR_STALE);
+	cache_claim_free(&claim);
+}
+
 int
 main(void)
 {
@@ -560,6 +578,7 @@ main(void)
 		CASE(keys_with_the_same_63_bits),
 		CASE(a_busy_database_is_busy_and_the_claim_comes_back),
 		CASE(too_long_a_value_is_refused),
+		CASE(a_value_that_cannot_be_stored),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
