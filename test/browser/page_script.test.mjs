@@ -518,7 +518,9 @@ test("lists of boxes are groups of boxes", { seconds: 120 }, async (t, scene) =>
 
   await city(0).waitFor(PATIENT);
   await whole("an open list");
+  await page.locator(".dash-dropdown-content :focus").waitFor(PATIENT);
   await press("ArrowDown");
+  await page.locator(".dash-options-list :focus").waitFor(PATIENT);
   await press("Space");
   await chosen("1 large 1");
   await press("End");
