@@ -168,11 +168,13 @@ upkeep_copy_wal(struct upkeep *upkeep, struct cache *cache, bool cut)
 	    (cut || SCHEMA_WAL_BYTES(frames) >= upkeep->copy_above)) {
 		code = begin_anew(db, cut);
 		/* A reader in the way: it is longer than need be. Writers may
-		 * wait for it to be cut, so it has to be tried again. */
-		if (cut && (code & 0xff) == SQLITE_BUSY)
-			return ERR_BUSY;
-		if ((code & 0xff) == SQLITE_BUSY)
-			code = SQLITE_OK; /* the next writer may find it free */
+		 * wait for it to be cut, so that has to be tried again; else
+		 * the next writer may find it free. */
+		if ((code & 0xff) == SQLITE_BUSY) {
+			if (cut)
+				return ERR_BUSY;
+			code = SQLITE_OK;
+		}
 		look_at_wal(cache, &size, &stamp);
 	}
 	if (code != SQLITE_OK)

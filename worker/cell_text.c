@@ -307,27 +307,6 @@ decode(const char *at, size_t len)
 	return code;
 }
 
-/* A character of two bytes at least. */
-static void
-put_code(uint32_t code, struct buf *out)
-{
-	if (code < 0x80) {
-		(void)buf_putc(out, (char)code);
-		return;
-	}
-	if (code < 0x800) {
-		(void)buf_putc(out, (char)(0xc0 | code >> 6));
-	} else if (code < 0x10000) {
-		(void)buf_putc(out, (char)(0xe0 | code >> 12));
-		(void)buf_putc(out, (char)(0x80 | (code >> 6 & 0x3f)));
-	} else {
-		(void)buf_putc(out, (char)(0xf0 | code >> 18));
-		(void)buf_putc(out, (char)(0x80 | (code >> 12 & 0x3f)));
-		(void)buf_putc(out, (char)(0x80 | (code >> 6 & 0x3f)));
-	}
-	(void)buf_putc(out, (char)(0x80 | (code & 0x3f)));
-}
-
 static void
 put_upper(const char *at, size_t len, struct buf *out)
 {
@@ -335,9 +314,12 @@ put_upper(const char *at, size_t len, struct buf *out)
 	const struct run *run = bsearch(&code, runs,
 	    sizeof(runs) / sizeof(runs[0]), sizeof(runs[0]), compare_run);
 	const struct special *special;
+	char upper[4];
 
 	if (run != NULL && (code - run->from) % run->step == 0) {
-		put_code((uint32_t)((int32_t)code + run->difference), out);
+		code = (uint32_t)((int32_t)code + run->difference);
+		(void)buf_put(out, upper,
+		    (size_t)(utf8_put(upper, code) - upper));
 		return;
 	}
 	special =

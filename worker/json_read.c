@@ -29,6 +29,7 @@
 #include "server/base/err.h"
 #include "worker/decimal.h"
 #include "worker/json_plain.h"
+#include "worker/utf8.h"
 
 #define FEW_VALUES 32
 #define EXACT_INTEGER 9007199254740992.0 /* 2^53 */
@@ -77,27 +78,6 @@ hex_unit(const char *p)
 	return unit;
 }
 
-static char *
-put_utf8(char *to, unsigned code)
-{
-	if (code < 0x80) {
-		*to++ = (char)code;
-	} else if (code < 0x800) {
-		*to++ = (char)(0xC0 | code >> 6);
-		*to++ = (char)(0x80 | (code & 0x3F));
-	} else if (code < 0x10000) {
-		*to++ = (char)(0xE0 | code >> 12);
-		*to++ = (char)(0x80 | (code >> 6 & 0x3F));
-		*to++ = (char)(0x80 | (code & 0x3F));
-	} else {
-		*to++ = (char)(0xF0 | code >> 18);
-		*to++ = (char)(0x80 | (code >> 12 & 0x3F));
-		*to++ = (char)(0x80 | (code >> 6 & 0x3F));
-		*to++ = (char)(0x80 | (code & 0x3F));
-	}
-	return to;
-}
-
 /* The second half of a pair at `p`, written as "\uXXXX"? A text ends with a
  * quote, so looking for it byte by byte stays inside. */
 static bool
@@ -124,7 +104,7 @@ put_unicode(char *to, const char **from)
 		*to = JSON_UNHELD;
 		return to + 1;
 	}
-	return put_utf8(to, code);
+	return utf8_put(to, code);
 }
 
 /* What stands between quotes; never longer than it is written, so it may

@@ -108,18 +108,6 @@ keep_list(struct app *app, const char *const *list)
 	return copy;
 }
 
-/* Does a request for it go elsewhere? As routes[] of router.c has them. */
-static bool
-is_of_server(const char *path)
-{
-	return strncmp(path, "/_dash-", 7) == 0 ||
-	       strncmp(path, "/_ph/", 5) == 0 ||
-	       strncmp(path, "/assets/", 8) == 0 ||
-	       strcmp(path, "/_reload-hash") == 0 ||
-	       strcmp(path, "/_favicon.ico") == 0 ||
-	       strcmp(path, "/favicon.ico") == 0;
-}
-
 /* What is wrong with a page, or NULL. */
 static const char *
 check_page(const char *path, ph_layout_function *function,
@@ -131,7 +119,7 @@ check_page(const char *path, ph_layout_function *function,
 		return wrong;
 	if (function == NULL)
 		return "the function is NULL";
-	if (is_of_server(path))
+	if (pattern_is_of_server(path))
 		return "such a path is the server's own";
 	if (!utf8_is_text(or_empty(about->title)))
 		return "its title is not valid UTF-8";

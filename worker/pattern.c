@@ -64,6 +64,17 @@ pattern_check(const char *pattern)
 }
 
 bool
+pattern_is_of_server(const char *path)
+{
+	return strncmp(path, "/_dash-", 7) == 0 ||
+	       strncmp(path, "/_ph/", 5) == 0 ||
+	       strncmp(path, "/assets/", 8) == 0 ||
+	       strcmp(path, "/_reload-hash") == 0 ||
+	       strcmp(path, "/_favicon.ico") == 0 ||
+	       strcmp(path, "/favicon.ico") == 0;
+}
+
+bool
 pattern_has_variables(const char *pattern)
 {
 	return strchr(pattern, '<') != NULL;

@@ -18,6 +18,9 @@
  * variable in a segment, and none twice. */
 const char *pattern_check(const char *pattern);
 
+/* Does a request for it go elsewhere? As routes[] of router.c has them. */
+bool pattern_is_of_server(const char *path);
+
 bool pattern_has_variables(const char *pattern);
 
 /*

@@ -46,8 +46,7 @@ routes_define(struct ph_app *ph, const char *method, const char *path,
 		wrong = "the method is GET, POST, PUT, PATCH or DELETE";
 	if (wrong == NULL && handler == NULL)
 		wrong = "the handler is NULL";
-	if (wrong == NULL && (strncmp(path, "/_dash-", 7) == 0 ||
-				 strncmp(path, "/_ph/", 5) == 0))
+	if (wrong == NULL && pattern_is_of_server(path))
 		wrong = "such a path is the server's own";
 	if (wrong == NULL && options->any_origin &&
 	    methods[i].method == HTTP_GET)

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /*
  * Well-formed UTF-8 as in RFC 3629: no overlong forms, no surrogates, nothing
@@ -17,6 +18,9 @@
  * Threads: any; pure.
  */
 size_t utf8_char_len(const char *text, const char *end);
+
+/* Write a character, of 1 to 4 bytes; where it ends. */
+char *utf8_put(char *to, uint32_t code);
 
 /* Is all of a text of C well-formed? */
 bool utf8_is_text(const char *text);

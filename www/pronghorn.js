@@ -403,12 +403,6 @@
     opener.setAttribute("aria-labelledby", [opener.id, ...by].join(" "));
   }
 
-  /* What is chosen in a cell with a list is an option outside of any list. */
-  function beText(label) {
-    label.removeAttribute("role");
-    label.removeAttribute("aria-selected");
-  }
-
   let ids = 0;
   const idOf = (part) => (part.id ||= `ph-part-${(ids += 1)}`);
 
@@ -442,7 +436,8 @@
 
   /* By what they are, as well. */
   const MENDS = {
-    '.Select-value-label[role="option"]': beText,
+    /* Of what is chosen in a DataTable's cell: an option outside of any list. */
+    '.Select-value-label[role="option"]': beBox,
     ".column-actions > span:not([role])": beButton,
     '.dash-options-list-option[role="option"]': beBox,
     '.dash-options-list[role="listbox"]': beGroup,

@@ -242,6 +242,7 @@ const INSTEAD = {
   ...{ ph_page: "ph_page_add(", ph_route: "ph_route_add(" },
   ...{ ph_figure_layout: "ph_figure_arrange_(", ph_trace: "ph_trace_add_(" },
   ...{ ph_external_script: "PH_EXTERNAL_SCRIPT,", ph_external_stylesheet: "PH_EXTERNAL_STYLESHEET," },
+  ...{ ph_fail: "fail(const std::string &why)" }, /* whose exception guard.h catches */
   ...{ ph_component_new: null }, /* the generated headers call it */
 };
 

@@ -308,23 +308,14 @@ say_last_words_()
 
 inline LastWords_::LastWords_() : before(std::set_terminate(say_last_words_)) {}
 
-/* A function of C++ as the server calls one: no exception leaves it. */
+/* A function of C++ as the server calls one. What it throws is caught around
+ * it: see <pronghorn/guard.h>. */
 template <auto function>
 enum ph_status
 run(struct ph_call *call)
 {
-	try {
-		function(Call(call));
-		return PH_OK;
-	} catch (const Wait &) {
-		return PH_WAIT;
-	} catch (const NoUpdate &) {
-		return PH_NO_UPDATE;
-	} catch (const std::exception &error) {
-		return ph_fail(call, "%s", error.what());
-	} catch (...) {
-		return ph_fail(call, "an exception of an unknown type");
-	}
+	function(Call(call));
+	return PH_OK;
 }
 
 /* One that returns a value: a layout, a key. */
@@ -332,16 +323,7 @@ template <auto function>
 const struct ph_value *
 run_layout(struct ph_call *call)
 {
-	try {
-		return Value(function(Call(call)));
-	} catch (const Wait &) {
-		return nullptr; /* of a page: again when the value is there */
-	} catch (const std::exception &error) {
-		(void)ph_fail(call, "%s", error.what());
-	} catch (...) {
-		(void)ph_fail(call, "an exception of an unknown type");
-	}
-	return ph_null();
+	return Value(function(Call(call)));
 }
 
 /* One that says yes or no. */
@@ -349,14 +331,7 @@ template <auto function>
 bool
 run_condition(struct ph_call *call)
 {
-	try {
-		return function(Call(call));
-	} catch (const std::exception &error) {
-		(void)ph_fail(call, "%s", error.what());
-	} catch (...) {
-		(void)ph_fail(call, "an exception of an unknown type");
-	}
-	return false;
+	return function(Call(call));
 }
 
 /* What is not there yet leaves by ph::wait(). */

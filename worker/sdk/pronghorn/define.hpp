@@ -345,14 +345,7 @@ template <auto function>
 int
 run_server_hook(const struct ph_server *server)
 {
-	try {
-		return function(*server);
-	} catch (const std::exception &error) {
-		server_log(error.what());
-	} catch (...) {
-		server_log("an exception of an unknown type");
-	}
-	return -1;
+	return function(*server);
 }
 
 /* int hook(ph::Incoming); an exception counts as 500. */
@@ -360,14 +353,7 @@ template <auto function>
 int
 run_request_hook(const struct ph_request *request)
 {
-	try {
-		return function(Incoming(request));
-	} catch (const std::exception &error) {
-		server_log(error.what());
-	} catch (...) {
-		server_log("an exception of an unknown type");
-	}
-	return 500;
+	return function(Incoming(request));
 }
 
 /* Functions at turning points of the server; once. */

@@ -10,10 +10,9 @@
  * worker. An app that was compiled as C++ has functions that run the app's and
  * make an exception an error of the call, with what() as the reason; the server
  * finds them when it loads the app. PH_APP() fails by one, a hook of the server
- * returns -1 and one of a request 500. ph::wait() and ph::no_update() are what
- * they are in the builders of <pronghorn/app.hpp>, which do all this by
- * themselves; these are for what is given to ph_callback() and the like. Not
- * with -fno-exceptions.
+ * returns -1 and one of a request 500. ph::wait() and ph::no_update() leave as
+ * <pronghorn/app.hpp> says, be the function given to a builder of that or to
+ * ph_callback() and the like. Not with -fno-exceptions.
  */
 #include <pronghorn/app.h>
 
