@@ -245,11 +245,13 @@ pages_of_the_server(void **state)
 	ph_page(app, "/_dash-layout", page);
 	ph_page(app, "/_ph/health", page);
 	ph_page(app, "/favicon.ico", page);
+	ph_route(app, "GET", "/assets/x", run);
 	check_problems(
 	    "ph_page(\"/assets/x\"): such a path is the server's own\n"
 	    "ph_page(\"/_dash-layout\"): such a path is the server's own\n"
 	    "ph_page(\"/_ph/health\"): such a path is the server's own\n"
-	    "ph_page(\"/favicon.ico\"): such a path is the server's own\n");
+	    "ph_page(\"/favicon.ico\"): such a path is the server's own\n"
+	    "ph_route(GET \"/assets/x\"): such a path is the server's own\n");
 }
 
 static void
