@@ -72,7 +72,7 @@ get(struct ph_call *ph, const char *name)
 	void *bytes;
 	size_t len;
 
-	if (scope == NULL || memo_store_is_failing(call->kit))
+	if (scope == NULL || call->kit->cache == NULL)
 		return NULL;
 	if (session_get(call->kit->cache, scope, SESSION_ENTRY, name, &found) <=
 	    0) {
@@ -259,7 +259,7 @@ count(struct ph_call *ph, int64_t *limit)
 
 	*limit = -1;
 	if (session_scope(call, "ph_session_count()") == NULL ||
-	    memo_store_is_failing(call->kit))
+	    call->kit->cache == NULL)
 		return -1;
 	rc = session_count(call->kit->cache, &sessions, limit);
 	return rc == 0 ? sessions : -1;

@@ -5,8 +5,11 @@
  *
  * INVARIANT  An id comes from a cookie that we have signed, or from our own
  *            random numbers; one that is dead is replaced, never revived.
- * FAILURE    Without the store there are no sessions: the call fails and says
- *            so, rather than to mix up what belongs to whom.
+ * FAILURE    While the store can be read but not written (a full disk) the
+ *            sessions in it are found, and a new visitor gets an id whose row
+ *            is made by the first use that can write it, as after a layout;
+ *            nothing is kept in it before. Where it cannot be read the call
+ *            fails and says so, rather than to mix up what belongs to whom.
  */
 #include "worker/visit.h"
 
@@ -41,28 +44,32 @@ refusal(const struct call *call)
 		       "with .scope = PH_SCOPE_SESSION";
 	if (!call->kit->app->sessions)
 		return "say ph_sessions(app) in PH_APP()";
-	if (memo_store_is_failing(call->kit))
+	if (call->kit->cache == NULL)
 		return "the store of sessions cannot be reached";
 	return NULL;
 }
 
-/* Look the id up, or take it into use. enum session_state or ERR_*. */
+/*
+ * Look the id up, or take it into use where that can be written. enum
+ * session_state or ERR_*.
+ */
 static int
 look(struct call *call, struct session_visit *visit, struct session_row *row)
 {
 	struct session_life life =
 	    session_ticket_life(call->kit->options, &visit->ticket);
 	int64_t until_ms = 0;
-	int rc;
+	int rc = ERR_STORE;
 
 	life.made = visit->made;
-	if (call->kit->on_loop)
-		return session_find(call->kit->cache, visit->ticket.id,
+	if (!call->kit->on_loop && !memo_store_is_failing(call->kit))
+		do
+			rc = session_touch(call->kit->cache, visit->ticket.id,
+			    &life, row);
+		while (memo_try_again(call->kit, rc, &until_ms));
+	if (rc < 0)
+		rc = session_find(call->kit->cache, visit->ticket.id,
 		    life.made ? INT64_MAX : life.issued_ms, row);
-	do
-		rc = session_touch(call->kit->cache, visit->ticket.id, &life,
-		    row);
-	while (memo_try_again(call->kit, rc, &until_ms));
 	return rc;
 }
 

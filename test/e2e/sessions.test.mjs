@@ -6,6 +6,8 @@
  * BESIDE  Other files may run at the same time.
  */
 import assert from "node:assert/strict";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
 import fs from "node:fs";
 import path from "node:path";
 import { test, until } from "../lib/harness.mjs";
@@ -77,6 +79,61 @@ test("whoever comes without one gets one", async (t, scene) => {
   assert.equal(await one.act("get", "x"), "nothing");
   assert.equal(await one.act("delete", "x"), false);
 });
+
+/* Ways to keep all workers from writing; each gives the way back. */
+const HINDRANCES = {
+  /* As a full disk: what is there can be read. */
+  "no room": async (server) => {
+    const limit = (bytes) =>
+      server.workers().forEach((pid) =>
+        execFileSync("prlimit", ["--pid", `${pid}`, `--fsize=${bytes}:`]));
+
+    limit(1);
+    return () => limit("unlimited");
+  },
+  "a lock": async (server, scene) => {
+    const file = path.join(server.options.cacheDir, "cache-v1.db");
+    const locker = spawn("sqlite3", [file], { stdio: ["pipe", "pipe", "inherit"] });
+
+    scene.later(() => locker.kill());
+    locker.stdin.write("BEGIN IMMEDIATE; SELECT 'locked';\n");
+    await once(locker.stdout, "data");
+    return () => {
+      locker.stdin.end("COMMIT;\n");
+      return once(locker, "exit");
+    };
+  },
+};
+
+for (const [name, hinder] of Object.entries(HINDRANCES))
+  test(`a store that cannot be written: ${name}`, { seconds: 120 }, async (t, scene) => {
+    const cacheDir = path.join(scene.dir(), "cache");
+    const server = await start(scene, { cacheDir });
+    const old = new Visitor(scene, server);
+
+    assert.equal(await old.act("set", "x", 1), true);
+    const release = await hinder(server, scene);
+    const fresh = [new Visitor(scene, server), new Visitor(scene, server)];
+    const ids = [];
+
+    for (const one of fresh) {
+      ids.push(await one.act("id"));
+      assert.equal(await one.act("get", "x"), "nothing");
+      assert.equal(await one.act("set", "x", 2), false);
+      assert.equal(await one.act("get", "x"), "nothing");
+      assert.equal(await one.act("id"), ids.at(-1), "it stays the same");
+    }
+    assert.notEqual(ids[0], ids[1]);
+    assert.equal(await old.act("get", "x"), 1);
+    assert.equal(await old.act("set", "x", 3), false);
+    await release();
+    for (const [i, one] of fresh.entries()) {
+      await until("the store", () => one.act("set", "x", i), 30);
+      assert.equal(await one.act("get", "x"), i);
+      assert.equal(await one.act("id"), ids[i]);
+    }
+    assert.equal(await old.act("get", "x"), 1);
+  });
 
 test("a hundred sessions at once never meet", { seconds: 60 }, async (t, scene) => {
   const server = await start(scene, { workers: 4 });
