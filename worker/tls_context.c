@@ -263,6 +263,7 @@ add_pair(struct tls_context *context, const struct worker_options *options,
 	(void)SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
 	(void)SSL_CTX_set_num_tickets(ctx, 1);
 	(void)SSL_CTX_set_tlsext_ticket_key_evp_cb(ctx, tls_on_ticket);
+	(void)SSL_CTX_set_session_ticket_cb(ctx, NULL, tls_on_opened, NULL);
 	(void)SSL_CTX_set_tlsext_servername_callback(ctx, on_name);
 	(void)SSL_CTX_set_tlsext_servername_arg(ctx, context);
 	SSL_CTX_set_alpn_select_cb(ctx, on_alpn, context);

@@ -17,4 +17,9 @@ struct tls_context {
 int tls_on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv,
     EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac, int seal);
 
+/* And, once one is open, whether it is good for this client. */
+SSL_TICKET_RETURN tls_on_opened(SSL *ssl, SSL_SESSION *session,
+    const unsigned char *key_name, size_t key_name_len,
+    SSL_TICKET_STATUS status, void *arg);
+
 #endif

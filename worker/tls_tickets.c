@@ -12,6 +12,8 @@
  *
  * INVARIANT  keys[0] seals, keys[1] is the one before it and only opens: a
  *            ticket is good for one period at least, for two at most.
+ * INVARIANT  A ticket resumes only under the name that it was given for (RFC
+ *            6066 section 3): OpenSSL looks at that in TLS 1.3, if at all.
  * THREADS    The master's one; a worker's loop. Copied by fork.
  */
 #include <errno.h>
@@ -21,6 +23,7 @@
 #include <openssl/rand.h>
 #include <stdint.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/random.h>
 
 #include "server/base/clock.h"
@@ -178,4 +181,47 @@ tls_on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv,
 		return i == 0 && SSL_version(ssl) < TLS1_3_VERSION ? 1 : 2;
 	}
 	return 0; /* unknown: a full handshake */
+}
+
+/*
+ * The name that the client asks for now; {NULL, 0}: none. The extension is a
+ * list with one entry (RFC 6066): length of the list, kind 0, length, name.
+ */
+static const char *
+asked_name(SSL *ssl, size_t *len)
+{
+	const unsigned char *bytes;
+	size_t size;
+
+	*len = 0;
+	if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &bytes,
+		&size) != 1 ||
+	    size < 5 || bytes[2] != TLSEXT_NAMETYPE_host_name)
+		return NULL;
+	*len = (size_t)bytes[3] << 8 | bytes[4];
+	if (*len != size - 5)
+		*len = 0;
+	return (const char *)bytes + 5;
+}
+
+SSL_TICKET_RETURN
+tls_on_opened(SSL *ssl, SSL_SESSION *session, const unsigned char *key_name,
+    size_t key_name_len, SSL_TICKET_STATUS status, void *arg)
+{
+	const char *given;
+	const char *asked;
+	size_t len;
+
+	(void)key_name;
+	(void)key_name_len;
+	(void)arg;
+	if (status != SSL_TICKET_SUCCESS && status != SSL_TICKET_SUCCESS_RENEW)
+		return SSL_TICKET_RETURN_IGNORE_RENEW;
+	given = SSL_SESSION_get0_hostname(session);
+	asked = asked_name(ssl, &len);
+	if (len != (given != NULL ? strlen(given) : 0) ||
+	    (len > 0 && strncasecmp(asked, given, len) != 0))
+		return SSL_TICKET_RETURN_IGNORE_RENEW;
+	return status == SSL_TICKET_SUCCESS ? SSL_TICKET_RETURN_USE
+					    : SSL_TICKET_RETURN_USE_RENEW;
 }

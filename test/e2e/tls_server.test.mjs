@@ -176,6 +176,44 @@ test("tickets work over all workers, and over a reload [H17]", async (t, scene) 
   }
 });
 
+test("a ticket is good for the name it was given for [H17]", async (t, scene) => {
+  const dir = scene.dir();
+  const two = certificate(dir, "two.example", { alt: "DNS:two.example" });
+  const { server } = await start(scene, {
+    args: ["--sni-certfile", `${two.cert}:${two.key}`],
+  });
+
+  for (const version of ["TLSv1.2", "TLSv1.3"]) {
+    const visit = async (servername, session) => {
+      let fresh;
+      const wire = await connect(server, {
+        ...{ minVersion: version, maxVersion: version, servername, session },
+        onSession: (ticket) => (fresh ??= ticket),
+      });
+
+      wire.write(get("/_ph/health"));
+      assert.equal((await wire.answer()).status, 200);
+      const reused = wire.socket.isSessionReused();
+
+      if (!session) await until("a ticket", () => fresh);
+      wire.destroy();
+      return { reused, fresh };
+    };
+    const names = ["app.example", "two.example", "other.example", ""];
+
+    for (const given of names)
+      for (const asked of names) {
+        const { fresh } = await visit(given);
+        const { reused } = await visit(asked, fresh);
+
+        assert.equal(reused, given === asked, `${version}: "${given}", then "${asked}"`);
+      }
+    const { fresh } = await visit("two.example");
+
+    assert.equal((await visit("TWO.example", fresh)).reused, true, "case is no difference");
+  }
+});
+
 /* Whether the check finds it or the new workers: no process has other keys
  * then, so a worker that is forked later opens the tickets of before. */
 for (const [what, spoil, mend] of [
