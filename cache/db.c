@@ -211,18 +211,6 @@ db_latch(struct db *db)
 	db_note_trouble();
 }
 
-uint64_t
-db_inode(const char *dir)
-{
-	char path[PATH_MAX];
-	struct stat st;
-
-	if (db_path(path, sizeof(path), dir, SCHEMA_FILE) < 0 ||
-	    stat(path, &st) < 0)
-		return 0;
-	return (uint64_t)st.st_ino;
-}
-
 /* Between two transactions: follow the file when it was replaced. */
 void
 db_follow(struct db *db)

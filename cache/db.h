@@ -116,6 +116,14 @@ int64_t db_locked_us(void);
 /* Number of the file that is in the folder now; 0: none. */
 uint64_t db_inode(const char *dir);
 
+/* Those of the log and of its index; 0: not there. They stay the same as long
+ * as any connection is open. */
+struct db_log_inodes {
+	uint64_t log;
+	uint64_t index;
+};
+struct db_log_inodes db_log_inodes(const char *dir);
+
 /* Run SQL that returns no rows (pragmas, tables). 0 or ERR_*. */
 int db_exec(struct db *db, const char *sql);
 

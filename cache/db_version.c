@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Has anybody committed anything? Told by SQLite's wal-index, without a lock.
+ * Is it the same file as before, and has anybody committed anything? Told by
+ * inodes and by SQLite's wal-index, without a lock.
  *
  * OWNERSHIP  The mapping is SQLite's and lives as long as the connection.
  * THREADS    That of the connection.
  */
+#include <limits.h>
 #include <sqlite3.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "cache/db.h"
+#include "cache/schema.h"
 
 #define INDEX_REGION 32768 /* SQLite maps the wal-index in such parts */
 
@@ -91,4 +95,28 @@ db_version(struct db *db)
 		db->version++;
 	}
 	return db->version;
+}
+
+static uint64_t
+inode_of(const char *dir, const char *name)
+{
+	char path[PATH_MAX];
+	struct stat st;
+
+	if (db_path(path, sizeof(path), dir, name) < 0 || stat(path, &st) < 0)
+		return 0;
+	return (uint64_t)st.st_ino;
+}
+
+uint64_t
+db_inode(const char *dir)
+{
+	return inode_of(dir, SCHEMA_FILE);
+}
+
+struct db_log_inodes
+db_log_inodes(const char *dir)
+{
+	return (struct db_log_inodes){ inode_of(dir, SCHEMA_FILE "-wal"),
+		inode_of(dir, SCHEMA_FILE "-shm") };
 }

@@ -57,6 +57,7 @@ struct keeper {
 	struct pollfd polls[POLLS];
 	int64_t pending[PENDING_MAX]; /* worker ids, oldest first */
 	unsigned pending_count;
+	struct db_log_inodes log; /* that our connection has open */
 	char part[sizeof(struct handoff_note)]; /* of a note */
 	size_t part_len;
 	int64_t second_us;  /* when the once-a-second work is due */
@@ -127,6 +128,7 @@ open_cache(struct keeper *keeper)
 	if (rc == 0) {
 		upkeep_init(&keeper->upkeep);
 		(void)handon_vanished(keeper->cache, &count);
+		keeper->log = db_log_inodes(keeper->options->cache_dir);
 	}
 	return rc;
 }
@@ -146,6 +148,21 @@ is_lost(const struct keeper *keeper)
 	       db_inode(keeper->options->cache_dir) != keeper->cache->db.inode;
 }
 
+/*
+ * Has somebody taken the log or its index away? Connections that are open go
+ * on with those, new ones make others, and the two know nothing of each
+ * other's locks: what either copies into the file damages it.
+ */
+static bool
+log_is_lost(const struct keeper *keeper)
+{
+	struct db_log_inodes now = db_log_inodes(keeper->options->cache_dir);
+
+	return has_database(keeper) && !is_lost(keeper) &&
+	       keeper->log.log != 0 && keeper->log.index != 0 &&
+	       (now.log != keeper->log.log || now.index != keeper->log.index);
+}
+
 /* What is wrong with the file: a sentence for the log, or NULL. */
 static const char *
 find_trouble(struct keeper *keeper)
@@ -161,6 +178,8 @@ find_trouble(struct keeper *keeper)
 		return "gone";
 	if (is_lost(keeper))
 		return "replaced";
+	if (log_is_lost(keeper))
+		return "its log was removed";
 	return has_database(keeper) ? NULL : "not open";
 }
 
@@ -178,14 +197,14 @@ look_after_file(struct keeper *keeper, int64_t now_us)
 	const char *trouble = find_trouble(keeper);
 	uint64_t inode = db_inode(folder);
 	bool damaged = mark_is_set(folder);
-	bool doubtful = keeper->deaths >= DEATHS_MAX ||
-			now_us - keeper->doubt_us < MINUTE_US;
+	bool hopeless = keeper->deaths >= DEATHS_MAX || log_is_lost(keeper);
+	bool doubtful = hopeless || now_us - keeper->doubt_us < MINUTE_US;
 	int rc;
 
 	mark_clear_old(folder);
 	if (trouble == NULL || now_us < keeper->reopen_us)
 		return;
-	if (keeper->deaths >= DEATHS_MAX)
+	if (hopeless)
 		mark_set(folder, inode);
 	if (inode == 0) /* it is of no use, and may hold the room we need */
 		cache_close(&keeper->cache);

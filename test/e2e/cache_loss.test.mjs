@@ -101,6 +101,10 @@ const LOSSES = {
     for (const name of fs.readdirSync(dir))
       if (name.startsWith("cache-")) fs.rmSync(path.join(dir, name));
   },
+  "the log and its index are removed": (dir) => {
+    for (const end of ["wal", "shm"]) fs.rmSync(path.join(dir, `cache-v1.db-${end}`));
+  },
+  "the index of the log is removed": (dir) => fs.rmSync(path.join(dir, "cache-v1.db-shm")),
   "the folder is removed": (dir) => fs.rmSync(dir, { recursive: true }),
   "the folder is moved": (dir) => fs.renameSync(dir, `${dir}.old`),
   "the database is cut short": (dir) => {
