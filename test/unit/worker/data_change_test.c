@@ -5,7 +5,7 @@
  * follow, what is not there is an error that names it, and is no error any more
  * when it is back.
  */
-#include "test/unit/worker/app_fixture.h"
+#include "test/unit/worker/data_fixture.h"
 
 #include <sqlite3.h>
 
@@ -13,9 +13,6 @@
 
 #include "worker/data.h"
 
-static struct app_fixture fixture;
-static struct call call;
-static struct ph_call *ph;
 static char given[128];  /* of .path */
 static char created[96]; /* of .create */
 
@@ -43,22 +40,13 @@ static int
 set_up(void **state)
 {
 	(void)state;
-	fixture_init(&fixture);
+	data_init();
 	(void)snprintf(given, sizeof(given), "%s/given.db", fixture.dir);
 	(void)snprintf(created, sizeof(created), "%s/made-v0.db", fixture.dir);
 	change(given, "CREATE TABLE g (n); INSERT INTO g VALUES (1)");
 	ph_database(fixture_ph(&fixture), "made", .create = make_table);
 	ph_database(fixture_ph(&fixture), "given", .path = given);
-	fixture_open_data(&fixture);
-	ph = fixture_enter(&fixture, &call);
-	return 0;
-}
-
-static int
-tear_down(void **state)
-{
-	(void)state;
-	fixture_leave(&fixture, &call);
+	data_enter();
 	return 0;
 }
 
@@ -70,16 +58,6 @@ check(const struct ph_value *value, const char *want)
 }
 
 static void
-check_failed(const struct ph_value *value, const char *error)
-{
-	assert_true(ph_is_null(value));
-	assert_true(call.failed);
-	assert_string_equal(call.error, error);
-	call.failed = false;
-	call.error[0] = '\0';
-}
-
-static void
 a_table_goes_and_comes_back(void **state)
 {
 	static const char sql[] = "SELECT a FROM t WHERE id = 1";
@@ -87,9 +65,9 @@ a_table_goes_and_comes_back(void **state)
 	(void)state;
 	check(ph_query(ph, sql), "[{\"a\":10}]");
 	change(created, "ALTER TABLE t RENAME TO away");
-	check_failed(ph_query(ph, sql),
+	data_check_failed(ph_query(ph, sql),
 	    "f: SQL \"SELECT a FROM t WHERE id = 1\": no such table: t");
-	check_failed(ph_query(ph, sql),
+	data_check_failed(ph_query(ph, sql),
 	    "f: SQL \"SELECT a FROM t WHERE id = 1\": no such table: t");
 	change(created, "ALTER TABLE away RENAME TO t");
 	check(ph_query(ph, sql), "[{\"a\":10}]");
@@ -193,7 +171,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define CHANGE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define CHANGE(name) DATA_TEST(name)
 		CHANGE(a_table_goes_and_comes_back),
 		CHANGE(a_table_gets_another_column),
 		CHANGE(rows_are_changed),

@@ -2,13 +2,9 @@
 
 /* ph_table_page(): which rows a filter passes. The rules are the browser's own,
  * test/browser/table_filter.test.mjs compares with it. */
-#include "test/unit/worker/app_fixture.h"
+#include "test/unit/worker/data_fixture.h"
 
 #include "worker/data.h"
-
-static struct app_fixture fixture;
-static struct call call;
-static struct ph_call *ph;
 
 static enum ph_status
 make_table(struct ph_call *unused)
@@ -31,18 +27,9 @@ static int
 set_up(void **state)
 {
 	(void)state;
-	fixture_init(&fixture);
+	data_init();
 	ph_database(fixture_ph(&fixture), "page", .create = make_table);
-	fixture_open_data(&fixture);
-	ph = fixture_enter(&fixture, &call);
-	return 0;
-}
-
-static int
-tear_down(void **state)
-{
-	(void)state;
-	fixture_leave(&fixture, &call);
+	data_enter();
 	return 0;
 }
 
@@ -212,17 +199,12 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(texts_compare_with_numbers,
-		    set_up, tear_down),
-		cmocka_unit_test_setup_teardown(numbers_compare, set_up,
-		    tear_down),
-		cmocka_unit_test_setup_teardown(integers_stay_exact, set_up,
-		    tear_down),
-		cmocka_unit_test_setup_teardown(dates_begin, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(missing_values_are_kept, set_up,
-		    tear_down),
-		cmocka_unit_test_setup_teardown(
-		    case_is_ignored_in_every_alphabet, set_up, tear_down),
+		DATA_TEST(texts_compare_with_numbers),
+		DATA_TEST(numbers_compare),
+		DATA_TEST(integers_stay_exact),
+		DATA_TEST(dates_begin),
+		DATA_TEST(missing_values_are_kept),
+		DATA_TEST(case_is_ignored_in_every_alphabet),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

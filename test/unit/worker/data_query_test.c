@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 
 /* ph_query(): arguments in, typed columns out, errors with SQL and reason. */
-#include "test/unit/worker/app_fixture.h"
+#include "test/unit/worker/data_fixture.h"
 
 #include <math.h>
 
 #include "worker/data.h"
-
-static struct app_fixture fixture;
-static struct call call;
-static struct ph_call *ph;
 
 static enum ph_status
 make_table(struct ph_call *unused)
@@ -25,18 +21,9 @@ static int
 set_up(void **state)
 {
 	(void)state;
-	fixture_init(&fixture);
+	data_init();
 	ph_database(fixture_ph(&fixture), "main_one", .create = make_table);
-	fixture_open_data(&fixture);
-	ph = fixture_enter(&fixture, &call);
-	return 0;
-}
-
-static int
-tear_down(void **state)
-{
-	(void)state;
-	fixture_leave(&fixture, &call);
+	data_enter();
 	return 0;
 }
 
@@ -48,15 +35,6 @@ table_of(const struct ph_value *value)
 	assert_false(call.failed);
 	assert_int_equal(table->kind, VALUE_TABLE);
 	return table->u.table;
-}
-
-static void
-check_failed(const struct ph_value *value, const char *error)
-{
-	assert_true(ph_is_null(value));
-	assert_true(call.failed);
-	assert_string_equal(call.error, error);
-	call.failed = false;
 }
 
 /* The type of a column follows from all its cells. */
@@ -206,13 +184,14 @@ static void
 what_cannot_be_bound_is_named(void **state)
 {
 	(void)state;
-	check_failed(ph_query(ph, "SELECT ?1, ?2", ph_int(1), ph_json("[1]")),
+	data_check_failed(
+	    ph_query(ph, "SELECT ?1, ?2", ph_int(1), ph_json("[1]")),
 	    "f: SQL argument 2 is array: only null, boolean, number and text "
 	    "can be bound");
-	check_failed(ph_query(ph, "SELECT ?1", ph_json("{}")),
+	data_check_failed(ph_query(ph, "SELECT ?1", ph_json("{}")),
 	    "f: SQL argument 1 is object: only null, boolean, number and text "
 	    "can be bound");
-	check_failed(ph_query(ph, "SELECT ?1", ph_query(ph, "SELECT 1")),
+	data_check_failed(ph_query(ph, "SELECT ?1", ph_query(ph, "SELECT 1")),
 	    "f: SQL argument 1 is table: only null, boolean, number and text "
 	    "can be bound");
 }
@@ -221,13 +200,13 @@ static void
 the_number_of_arguments_must_fit(void **state)
 {
 	(void)state;
-	check_failed(ph_query(ph, "SELECT ?1", ph_int(1), ph_int(2)),
+	data_check_failed(ph_query(ph, "SELECT ?1", ph_int(1), ph_int(2)),
 	    "f: SQL \"SELECT ?1\" has 1 parameters, got 2");
-	check_failed(ph_query(ph, "SELECT ?1 + ?2", ph_int(1)),
+	data_check_failed(ph_query(ph, "SELECT ?1 + ?2", ph_int(1)),
 	    "f: SQL \"SELECT ?1 + ?2\" has 2 parameters, got 1");
-	check_failed(ph_query(ph, "SELECT 1", ph_int(1)),
+	data_check_failed(ph_query(ph, "SELECT 1", ph_int(1)),
 	    "f: SQL \"SELECT 1\" has 0 parameters, got 1");
-	check_failed(ph_query(ph, "SELECT ?3"),
+	data_check_failed(ph_query(ph, "SELECT ?3"),
 	    "f: SQL \"SELECT ?3\" has 3 parameters, got 0");
 }
 
@@ -235,16 +214,16 @@ static void
 errors_have_the_sql_and_the_reason(void **state)
 {
 	(void)state;
-	check_failed(ph_query(ph, "SELEKT 1"),
+	data_check_failed(ph_query(ph, "SELEKT 1"),
 	    "f: SQL \"SELEKT 1\": near \"SELEKT\": syntax error");
-	check_failed(ph_query(ph, "SELECT x FROM nowhere"),
+	data_check_failed(ph_query(ph, "SELECT x FROM nowhere"),
 	    "f: SQL \"SELECT x FROM nowhere\": no such table: nowhere");
-	check_failed(ph_query(ph, "SELECT z FROM t"),
+	data_check_failed(ph_query(ph, "SELECT z FROM t"),
 	    "f: SQL \"SELECT z FROM t\": no such column: z");
-	check_failed(ph_query(ph, "SELECT abs(-9223372036854775807 - 1)"),
+	data_check_failed(ph_query(ph, "SELECT abs(-9223372036854775807 - 1)"),
 	    "f: SQL \"SELECT abs(-9223372036854775807 - 1)\": integer "
 	    "overflow");
-	check_failed(ph_query(ph, "DELETE FROM t"),
+	data_check_failed(ph_query(ph, "DELETE FROM t"),
 	    "f: SQL \"DELETE FROM t\": attempt to write a readonly database");
 }
 
@@ -261,7 +240,7 @@ statements_are_kept_and_clean(void **state)
 		assert_true(table_of(ph_query(ph, sql, ph_int(i)))
 				->columns[0]
 				.u.integers[0] == i + 1);
-		check_failed(ph_query(ph, sql),
+		data_check_failed(ph_query(ph, sql),
 		    "f: SQL \"SELECT ?1 + 1\" has 1 parameters, got 0");
 		/* More statements than are kept. */
 		(void)snprintf(text, sizeof(text), "SELECT %d", i);
@@ -288,10 +267,10 @@ without_a_database(void **state)
 
 	(void)state;
 	fixture.kit.data = NULL;
-	check_failed(ph_query(ph, "SELECT 1"),
+	data_check_failed(ph_query(ph, "SELECT 1"),
 	    "f: ph_query() without a ph_database()");
 	fixture.kit.on_loop = true;
-	check_failed(ph_query(ph, "SELECT 1"),
+	data_check_failed(ph_query(ph, "SELECT 1"),
 	    "f: ph_query() in a page function: give ph_layout() .blocking");
 	fixture.kit.data = data;
 }
@@ -344,7 +323,7 @@ a_table_as_json_and_as_result(void **state)
 int
 main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) DATA_TEST(name)
 	const struct CMUnitTest tests[] = {
 		TEST(columns_are_typed),
 		TEST(cells_of_every_type),

@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 
 /* <pronghorn/data.h> as an app uses it: arrays, tables, CSV, pages. */
-#include "test/unit/worker/app_fixture.h"
+#include "test/unit/worker/data_fixture.h"
 
 #include <math.h>
 
 #include "worker/data.h"
 
-static struct app_fixture fixture;
-static struct call call;
-static struct ph_call *ph;
 static char csv_path[128];
 
 /* Beyond 64 bits, beyond 2^53, with a gap, among numbers, up to 2^53. */
@@ -38,7 +35,7 @@ set_up(void **state)
 	FILE *file;
 
 	(void)state;
-	fixture_init(&fixture);
+	data_init();
 	(void)snprintf(csv_path, sizeof(csv_path), "%s/t.csv", fixture.dir);
 	file = fopen(csv_path, "w");
 	fputs("day,km,who\n2026-01-01,12.5,\"Ann, B\"\n2026-01-02,,Cy\n"
@@ -46,16 +43,7 @@ set_up(void **state)
 	    file);
 	fclose(file);
 	ph_database(fixture_ph(&fixture), "main_one", .create = make_trips);
-	fixture_open_data(&fixture);
-	ph = fixture_enter(&fixture, &call);
-	return 0;
-}
-
-static int
-tear_down(void **state)
-{
-	(void)state;
-	fixture_leave(&fixture, &call);
+	data_enter();
 	return 0;
 }
 
@@ -368,5 +356,5 @@ main(void)
 		cmocka_unit_test(json_and_moments),
 	};
 
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return cmocka_run_group_tests(tests, set_up, data_leave);
 }
