@@ -23,6 +23,7 @@ static const size_t places[COUNTS] = {
 	[COUNT_HIT] = offsetof(struct cache_counters, hits),
 	[COUNT_STALE] = offsetof(struct cache_counters, stale),
 	[COUNT_MISS] = offsetof(struct cache_counters, misses),
+	[COUNT_SHARED] = offsetof(struct cache_counters, shared),
 	[COUNT_STORE] = offsetof(struct cache_counters, stores),
 	[COUNT_STORE_FAILURE] = offsetof(struct cache_counters, store_failures),
 	[COUNT_BUSY] = offsetof(struct cache_counters, busy),

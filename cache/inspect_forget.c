@@ -14,7 +14,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cache/forget.h"
 #include "cache/inspect.h"
+#include "cache/now.h"
 #include "cache/plain.h"
 #include "cache/session.h"
 #include "server/base/err.h"
@@ -70,6 +72,39 @@ inspect_forget(const char *dir, const char *prefix, enum cache_group group,
 	rc = cache_forget(cache, group, name);
 	cache_close(&cache);
 	if (rc < 0)
+		(void)buf_printf(why, "the cache in %s: %s", dir, err_str(rc));
+	return rc;
+}
+
+int
+inspect_group(const char *dir, const char *prefix, enum cache_group group,
+    const char *name, int64_t *values, struct buf *why)
+{
+	static const char sql[] =
+	    "SELECT count(*) FROM kv WHERE ?1 IN (g1, g2, g3, g4, g5, g6)"
+	    " AND expires > ?2 AND NOT EXISTS (SELECT 1 FROM voids"
+	    " WHERE voids.id IN (g1, g2, g3, g4, g5, g6) AND seq > born)";
+	struct inspect *inspect = NULL;
+	sqlite3_stmt *stmt = NULL;
+	int64_t id = 0;
+	int rc = forget_group(prefix, group, name, &id);
+
+	*values = 0;
+	if (rc == 0)
+		rc = inspect_open(&inspect, dir, why);
+	if (rc == 0)
+		rc = inspect_query(inspect, sql, &stmt);
+	if (rc == 0) {
+		(void)sqlite3_bind_int64(stmt, 1, id);
+		(void)sqlite3_bind_int64(stmt, 2, cache_now_ms());
+		if (sqlite3_step(stmt) == SQLITE_ROW)
+			*values = sqlite3_column_int64(stmt, 0);
+		else
+			rc = ERR_STORE;
+		(void)sqlite3_finalize(stmt);
+	}
+	inspect_close(&inspect);
+	if (rc < 0 && why->len == 0)
 		(void)buf_printf(why, "the cache in %s: %s", dir, err_str(rc));
 	return rc;
 }

@@ -21,6 +21,11 @@
 int inspect_forget(const char *dir, const char *prefix, enum cache_group group,
     const char *name, struct buf *why);
 
+/* How many values belong to such a group now: it walks over all rows, not
+ * their bytes. 0 or negative. */
+int inspect_group(const char *dir, const char *prefix, enum cache_group group,
+    const char *name, int64_t *values, struct buf *why);
+
 /*
  * The value whose key begins with these hexadecimal digits, and the failure
  * under it. `function` NULL: of any function. How many keys begin like that

@@ -60,7 +60,7 @@ static int
 count_hit(struct cache *cache, const uint8_t *key,
     const struct cache_seen *value, bool waited, int64_t now_ms)
 {
-	counts_add(&cache->counts, COUNT_HIT, 1);
+	counts_add(&cache->counts, waited ? COUNT_SHARED : COUNT_HIT, 1);
 	uses_note(cache, store_id(key), value->created, now_ms);
 	if (waited || !wants_renewal(cache, value, now_ms))
 		return CACHE_HIT;
@@ -164,7 +164,8 @@ look_up(struct cache *cache, struct lookup *l)
 	if (rc < 0)
 		return cache_public_rc(rc);
 	if (rc == CACHE_MISS) {
-		counts_add(&cache->counts, COUNT_MISS, 1);
+		/* Who has waited was counted when it first looked. */
+		counts_add(&cache->counts, COUNT_MISS, l->waited ? 0 : 1);
 		return CACHE_MISS;
 	}
 	return count_hit(cache, l->key, &l->about, l->waited, l->now_ms);

@@ -105,6 +105,7 @@ control_cache(const struct master *master, cJSON *answer)
 		ROW("hits", hits),
 		ROW("stale", stale),
 		ROW("misses", misses),
+		ROW("shared", shared),
 		ROW("stores", stores),
 		ROW("store_failures", store_failures),
 		ROW("busy", busy),

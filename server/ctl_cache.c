@@ -176,16 +176,31 @@ delete_key(const char *dir, const char *prefix, const char *digits,
 	return ERR_RANGE;
 }
 
+/* Who has mistyped the name sees it by the count. */
+static int
+delete_group(const char *dir, const char *prefix, enum cache_group group,
+    const char *name, cJSON *answer, struct buf *why)
+{
+	int64_t values;
+	int rc = inspect_group(dir, prefix, group, name, &values, why);
+
+	if (rc == 0)
+		rc = inspect_forget(dir, prefix, group, name, why);
+	if (rc == 0)
+		(void)cJSON_AddNumberToObject(answer, "count", (double)values);
+	return rc;
+}
+
 static int
 delete_user(const char *dir, const char *prefix, const char *name,
-    struct buf *why)
+    cJSON *answer, struct buf *why)
 {
 	struct buf scope = BUF_EMPTY;
 	int rc = buf_printf(&scope, "user:%s", name);
 
 	if (rc == 0)
-		rc = inspect_forget(dir, prefix, CACHE_GROUP_SCOPE,
-		    buf_cstr(&scope), why);
+		rc = delete_group(dir, prefix, CACHE_GROUP_SCOPE,
+		    buf_cstr(&scope), answer, why);
 	buf_free(&scope);
 	return rc;
 }
@@ -198,12 +213,13 @@ delete_one(const char *dir, const char *prefix, const char *kind,
 	int rc;
 
 	if (strcmp(kind, "function") == 0)
-		return inspect_forget(dir, prefix, CACHE_GROUP_FUNCTION, name,
-		    why);
+		return delete_group(dir, prefix, CACHE_GROUP_FUNCTION, name,
+		    answer, why);
 	if (strcmp(kind, "tag") == 0)
-		return inspect_forget(dir, prefix, CACHE_GROUP_TAG, name, why);
+		return delete_group(dir, prefix, CACHE_GROUP_TAG, name, answer,
+		    why);
 	if (strcmp(kind, "user") == 0)
-		return delete_user(dir, prefix, name, why);
+		return delete_user(dir, prefix, name, answer, why);
 	if (strcmp(kind, "key") == 0)
 		rc = delete_key(dir, prefix, name, NULL, why);
 	else if (strcmp(kind, "entry") == 0)
@@ -227,7 +243,8 @@ ctl_cache_delete(const char *dir, const char *prefix, char *const *words,
 	(void)cJSON_AddTrueToObject(answer, "ok");
 	(void)cJSON_AddStringToObject(answer, "deleted", words[0]);
 	if (count == 1 && strcmp(words[0], "all") == 0)
-		rc = inspect_forget(dir, prefix, CACHE_GROUP_ALL, "", why);
+		rc =
+		    delete_group(dir, prefix, CACHE_GROUP_ALL, "", answer, why);
 	else if (count == 2)
 		rc = delete_one(dir, prefix, words[0], words[1], answer, why);
 	else if (count == 3 && strcmp(words[0], "function") == 0)

@@ -12,9 +12,10 @@
  */
 struct cache_counters {
 	/* Since the process began. */
-	uint64_t hits;           /* look-ups that gave a value */
+	uint64_t hits;           /* look-ups that gave a value at once */
 	uint64_t stale;          /* of these: to be computed anew */
-	uint64_t misses;         /* look-ups that gave none */
+	uint64_t misses;         /* look-ups that gave none at first */
+	uint64_t shared;         /* of these: waited for another's, had it */
 	uint64_t stores;         /* values written */
 	uint64_t store_failures; /* values the database did not take */
 	uint64_t busy;           /* look-ups and writes given up for a lock */

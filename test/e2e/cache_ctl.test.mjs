@@ -193,7 +193,7 @@ test("ctl cache check reads everything", async (t, scene) => {
 });
 
 /* Ask, take it out by `words`, ask again: it must have been made anew. */
-async function checkDelete(scene, words, gone) {
+async function checkDelete(scene, words, gone, count) {
   const { server, ask } = await open(scene);
 
   await ask("set", 1);
@@ -214,23 +214,24 @@ async function checkDelete(scene, words, gone) {
 
   assert.equal(status, 0, err);
   assert.match(out, /^deleted +\w+$/m);
+  if (count !== undefined) assert.match(out, new RegExp(`^count +${count}$`, "m"));
   for (const [name, value] of Object.entries(gone))
     for (let i = 0; i < 4; i++)
       assert.equal(await ask("tagged", name), value, `${words}: ${name}`);
 }
 
-for (const [words, gone] of [
-  [["function", "tagged"], { k: 2, other: 2 }],
-  [["function", "swr"], { k: 1, other: 1 }],
+for (const [words, gone, count] of [
+  [["function", "tagged"], { k: 2, other: 2 }, 2],
+  [["function", "swr"], { k: 1, other: 1 }, 0],
   [["function", "tagged", "KEY"], { k: 2, other: 1 }],
   [["key", "DIGITS"], { k: 2, other: 1 }],
-  [["tag", "sensors"], { k: 2, other: 2 }],
-  [["tag", "others"], { k: 1, other: 1 }],
-  [["user", "nobody"], { k: 1, other: 1 }],
-  [["all"], { k: null, other: null }],
+  [["tag", "sensors"], { k: 2, other: 2 }, 2],
+  [["tag", "others"], { k: 1, other: 1 }, 0],
+  [["user", "nobody"], { k: 1, other: 1 }, 0],
+  [["all"], { k: null, other: null }, 3],
 ])
   test(`ctl cache delete ${words.join(" ")}`, (t, scene) =>
-    checkDelete(scene, words, gone));
+    checkDelete(scene, words, gone, count));
 
 test("ctl cache delete: entries, and what is not there", async (t, scene) => {
   const { server, ask } = await open(scene);
@@ -312,7 +313,7 @@ const METRICS = {
   pinned_frames: "cache_wal_pinned_frames",
   pinned_seconds: "cache_wal_pinned_seconds",
   ...Object.fromEntries(
-    ["hits", "stale", "misses", "stores", "store_failures", "busy", "errors",
+    ["hits", "stale", "misses", "shared", "stores", "store_failures", "busy", "errors",
       "damaged", "reopened", "uses_dropped", "evictions", "expirations",
       "takeovers", "quarantines", "checkpoints"].map((name) => [name, `cache_${name}_total`]),
   ),
