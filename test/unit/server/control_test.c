@@ -20,8 +20,8 @@
 
 #include "server/control.h"
 
-static char folder[64];
-static char path[96];
+#include "test/unit/scratch_file.h"
+
 static struct control control;
 static unsigned answers;
 
@@ -44,10 +44,8 @@ set_up(void **state)
 
 	(void)state;
 	answers = 0;
-	(void)snprintf(folder, sizeof(folder), "/tmp/control_test.XXXXXX");
-	if (mkdtemp(folder) == NULL)
+	if (scratch_make("s") < 0)
 		return -1;
-	(void)snprintf(path, sizeof(path), "%s/s", folder);
 	control_init(&control);
 	return control_open(&control, path, 0600, &why);
 }
@@ -57,8 +55,7 @@ tear_down(void **state)
 {
 	(void)state;
 	control_close(&control);
-	(void)unlink(path);
-	return rmdir(folder);
+	return scratch_remove();
 }
 
 static int

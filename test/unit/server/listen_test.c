@@ -26,19 +26,17 @@
 #include "server/base/err.h"
 #include "server/listen.h"
 
-static char folder[64];
+#include "test/unit/scratch_file.h"
+
 static const struct listen_rules rules = { .backlog = 16, .unix_mode = 0660 };
-static char path[96];
 static char unix_item[128];
 
 static int
 set_up(void **state)
 {
 	(void)state;
-	(void)snprintf(folder, sizeof(folder), "/tmp/listen_test.XXXXXX");
-	if (mkdtemp(folder) == NULL)
+	if (scratch_make("web.sock") < 0)
 		return -1;
-	(void)snprintf(path, sizeof(path), "%s/web.sock", folder);
 	(void)snprintf(unix_item, sizeof(unix_item), "unix:%s", path);
 	return 0;
 }
@@ -47,8 +45,7 @@ static int
 tear_down(void **state)
 {
 	(void)state;
-	(void)unlink(path);
-	return rmdir(folder);
+	return scratch_remove();
 }
 
 static int

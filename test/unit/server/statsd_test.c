@@ -20,10 +20,10 @@
 #include "server/base/sink.h"
 #include "server/master_int.h"
 
+#include "test/unit/scratch_file.h"
+
 static struct board last;
 static struct board board;
-static char folder[64];
-static char path[96];
 static char target[128];
 
 static int
@@ -32,10 +32,8 @@ set_up(void **state)
 	(void)state;
 	memset(&last, 0, sizeof(last));
 	memset(&board, 0, sizeof(board));
-	(void)snprintf(folder, sizeof(folder), "/tmp/statsd_test.XXXXXX");
-	if (mkdtemp(folder) == NULL)
+	if (scratch_make("statsd") < 0)
 		return -1;
-	(void)snprintf(path, sizeof(path), "%s/statsd", folder);
 	(void)snprintf(target, sizeof(target), "unix://%s", path);
 	return 0;
 }
@@ -44,8 +42,7 @@ static int
 tear_down(void **state)
 {
 	(void)state;
-	(void)unlink(path);
-	return rmdir(folder);
+	return scratch_remove();
 }
 
 static void

@@ -21,9 +21,8 @@
 #include "server/base/log.h"
 #include "worker/access_log.h"
 
-static char folder[64];
-static char path[96];
-static char moved[96];
+#include "test/unit/scratch_file.h"
+
 static struct access_log ours;
 static struct worker_options options;
 static struct buf why;
@@ -43,11 +42,8 @@ static int
 set_up(void **state)
 {
 	(void)state;
-	(void)snprintf(folder, sizeof(folder), "/tmp/access_log_test.XXXXXX");
-	if (mkdtemp(folder) == NULL)
+	if (scratch_make("log") < 0)
 		return -1;
-	(void)snprintf(path, sizeof(path), "%s/log", folder);
-	(void)snprintf(moved, sizeof(moved), "%s/log.1", folder);
 	log_threshold = LOG_LEVEL_CRITICAL;
 	return open_log(&ours, path);
 }
@@ -57,9 +53,7 @@ tear_down(void **state)
 {
 	(void)state;
 	access_log_close(&ours);
-	(void)unlink(path);
-	(void)unlink(moved);
-	return rmdir(folder);
+	return scratch_remove();
 }
 
 static struct http_span

@@ -22,26 +22,20 @@
 #include "server/base/err.h"
 #include "server/base/fd.h"
 
-static char folder[64];
-static char path[96];
+#include "test/unit/scratch_file.h"
 
 static int
 set_up(void **state)
 {
 	(void)state;
-	(void)snprintf(folder, sizeof(folder), "/tmp/fd_test.XXXXXX");
-	if (mkdtemp(folder) == NULL)
-		return -1;
-	(void)snprintf(path, sizeof(path), "%s/file", folder);
-	return 0;
+	return scratch_make("file");
 }
 
 static int
 tear_down(void **state)
 {
 	(void)state;
-	(void)unlink(path);
-	return rmdir(folder);
+	return scratch_remove();
 }
 
 static void

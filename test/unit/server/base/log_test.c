@@ -22,19 +22,14 @@
 #include "server/base/fd.h"
 #include "server/base/log.h"
 
-static char folder[64];
-static char path[96];
-static char moved[96];
+#include "test/unit/scratch_file.h"
 
 static int
 set_up(void **state)
 {
 	(void)state;
-	(void)snprintf(folder, sizeof(folder), "/tmp/log_test.XXXXXX");
-	if (mkdtemp(folder) == NULL)
+	if (scratch_make("log") < 0)
 		return -1;
-	(void)snprintf(path, sizeof(path), "%s/log", folder);
-	(void)snprintf(moved, sizeof(moved), "%s/log.1", folder);
 	log_threshold = LOG_LEVEL_DEBUG;
 	return log_open(path);
 }
@@ -44,9 +39,7 @@ tear_down(void **state)
 {
 	(void)state;
 	(void)log_open("-");
-	(void)unlink(path);
-	(void)unlink(moved);
-	return rmdir(folder);
+	return scratch_remove();
 }
 
 /* What is in a file now; the caller frees it. */

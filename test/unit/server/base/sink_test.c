@@ -22,29 +22,20 @@
 #include "server/base/fd.h"
 #include "server/base/sink.h"
 
-static char folder[64];
-static char path[96];
-static char moved[96];
+#include "test/unit/scratch_file.h"
 
 static int
 set_up(void **state)
 {
 	(void)state;
-	(void)snprintf(folder, sizeof(folder), "/tmp/sink_test.XXXXXX");
-	if (mkdtemp(folder) == NULL)
-		return -1;
-	(void)snprintf(path, sizeof(path), "%s/log", folder);
-	(void)snprintf(moved, sizeof(moved), "%s/log.1", folder);
-	return 0;
+	return scratch_make("log");
 }
 
 static int
 tear_down(void **state)
 {
 	(void)state;
-	(void)unlink(path);
-	(void)unlink(moved);
-	return rmdir(folder);
+	return scratch_remove();
 }
 
 static void

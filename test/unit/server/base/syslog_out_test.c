@@ -24,20 +24,18 @@
 #include "server/base/sink.h"
 #include "server/base/syslog_out.h"
 
+#include "test/unit/scratch_file.h"
+
 #define PATIENCE_MS 20000
 
-static char folder[64];
-static char path[96];
 static char address[128];
 
 static int
 set_up(void **state)
 {
 	(void)state;
-	(void)snprintf(folder, sizeof(folder), "/tmp/syslog_test.XXXXXX");
-	if (mkdtemp(folder) == NULL)
+	if (scratch_make("log") < 0)
 		return -1;
-	(void)snprintf(path, sizeof(path), "%s/log", folder);
 	(void)snprintf(address, sizeof(address), "unix://%s", path);
 	return 0;
 }
@@ -47,8 +45,7 @@ tear_down(void **state)
 {
 	(void)state;
 	syslog_out_close();
-	(void)unlink(path);
-	return rmdir(folder);
+	return scratch_remove();
 }
 
 static int
