@@ -51,18 +51,11 @@ count_values(struct fixture *f)
 	return values;
 }
 
-/* The keeper's connection: worker 0, no slot of its own. */
-static struct cache *
-open_keeper(struct fixture *f)
-{
-	return fixture_open(f, SLOTS, 0);
-}
-
 static void
 expired_values_go_in_steps(void **state)
 {
 	struct fixture *f = *state;
-	struct cache *keeper = open_keeper(f);
+	struct cache *keeper = fixture_open_keeper(f);
 	struct upkeep upkeep;
 	int64_t before = 1000;
 	int steps = 0;
@@ -91,7 +84,7 @@ static void
 the_walk_reaches_the_end_and_starts_again(void **state)
 {
 	struct fixture *f = *state;
-	struct cache *keeper = open_keeper(f);
+	struct cache *keeper = fixture_open_keeper(f);
 	struct upkeep upkeep;
 	int gone = 0;
 	int i;
@@ -133,7 +126,7 @@ static void
 those_used_longest_ago_go_first(void **state)
 {
 	struct fixture *f = *state;
-	struct cache *keeper = open_keeper(f);
+	struct cache *keeper = fixture_open_keeper(f);
 	struct upkeep upkeep;
 	char sql[96];
 	int i;
@@ -179,7 +172,7 @@ what_is_on_its_way_is_pinned(void **state)
 {
 	struct cache_claim claim = { .epoch = 0 };
 	struct fixture *f = *state;
-	struct cache *keeper = open_keeper(f);
+	struct cache *keeper = fixture_open_keeper(f);
 	int64_t now = store_use(cache_now_ms());
 	struct cache_question question = { .function = "f" };
 	uint8_t key[CACHE_KEY_LEN];
@@ -247,7 +240,7 @@ static void
 counters_go_last(void **state)
 {
 	struct fixture *f = *state;
-	struct cache *keeper = open_keeper(f);
+	struct cache *keeper = fixture_open_keeper(f);
 	struct cache_life life = { .fresh_ms = -1 };
 	struct upkeep upkeep;
 	uint8_t key[CACHE_KEY_LEN];
@@ -293,7 +286,7 @@ static void
 too_many_counters_make_room(void **state)
 {
 	struct fixture *f = *state;
-	struct cache *keeper = open_keeper(f);
+	struct cache *keeper = fixture_open_keeper(f);
 	struct upkeep upkeep;
 	uint8_t key[CACHE_KEY_LEN];
 	int64_t sum;
@@ -416,7 +409,7 @@ the_file_stays_within_its_bound(void **state)
 	f->options.cache_max_bytes = BOUND;
 	cache_close(&f->a);
 	f->a = fixture_open(f, 1, 101);
-	keeper = open_keeper(f);
+	keeper = fixture_open_keeper(f);
 	upkeep_init(&upkeep);
 	for (i = 0; i < VALUES; i++) {
 		rc = put(f->a, i, data, LEN);
@@ -476,7 +469,7 @@ static void
 room_is_made_on_demand(void **state)
 {
 	struct fixture *f = *state;
-	struct cache *keeper = open_keeper(f);
+	struct cache *keeper = fixture_open_keeper(f);
 	struct upkeep upkeep;
 	int gone;
 

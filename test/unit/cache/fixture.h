@@ -64,6 +64,13 @@ fixture_open(struct fixture *fixture, unsigned slot, int64_t worker_id)
 	return cache;
 }
 
+/* The keeper's connection: worker 0, no slot of its own. */
+static inline struct cache *
+fixture_open_keeper(struct fixture *fixture)
+{
+	return fixture_open(fixture, SLOTS, 0);
+}
+
 static inline int
 fixture_prepare(struct fixture *fixture)
 {

@@ -16,19 +16,12 @@
 #include "cache/upkeep.h"
 #include "server/base/clock.h"
 
-/* The keeper's connection: worker 0, no slot of its own. */
-static struct cache *
-open_keeper(struct fixture *f)
-{
-	return fixture_open(f, SLOTS, 0);
-}
-
 static void
 rows_nobody_needs_are_pruned(void **state)
 {
 	struct cache_claim claim = { .epoch = 0 };
 	struct fixture *f = *state;
-	struct cache *keeper = open_keeper(f);
+	struct cache *keeper = fixture_open_keeper(f);
 	struct upkeep upkeep;
 	int i;
 
@@ -68,7 +61,7 @@ static void
 pruning_walks_all_rows(void **state)
 {
 	struct fixture *f = *state;
-	struct cache *keeper = open_keeper(f);
+	struct cache *keeper = fixture_open_keeper(f);
 	struct upkeep upkeep;
 	int gone = 0;
 	int i;
@@ -90,7 +83,7 @@ static void
 rows_are_counted_by_state(void **state)
 {
 	struct fixture *f = *state;
-	struct cache *keeper = open_keeper(f);
+	struct cache *keeper = fixture_open_keeper(f);
 	struct cache_counters out;
 	struct upkeep upkeep;
 	int i;
@@ -140,7 +133,7 @@ a_dead_owner_is_followed(void **state)
 	struct cache_claim claim = { .epoch = 0 };
 	struct buf error = BUF_EMPTY;
 	struct fixture *f = *state;
-	struct cache *keeper = open_keeper(f);
+	struct cache *keeper = fixture_open_keeper(f);
 	unsigned count;
 	int64_t left;
 	int i;
@@ -181,7 +174,7 @@ static void
 many_rows_of_one_owner(void **state)
 {
 	struct fixture *f = *state;
-	struct cache *keeper = open_keeper(f);
+	struct cache *keeper = fixture_open_keeper(f);
 	struct cache_claim claim = { .epoch = 0 };
 	unsigned count;
 	int i;
@@ -203,7 +196,7 @@ a_lease_that_ran_out(void **state)
 {
 	struct cache_claim claim = { .epoch = 0 };
 	struct fixture *f = *state;
-	struct cache *keeper = open_keeper(f);
+	struct cache *keeper = fixture_open_keeper(f);
 	unsigned count;
 
 	assert_int_equal(fixture_ask(f->a, 1, &claim), CACHE_OWNED);
@@ -226,7 +219,7 @@ a_process_that_does_not_exist(void **state)
 {
 	struct cache_claim claim = { .epoch = 0 };
 	struct fixture *f = *state;
-	struct cache *keeper = open_keeper(f);
+	struct cache *keeper = fixture_open_keeper(f);
 	unsigned count;
 	char sql[96];
 	pid_t pid;
@@ -257,7 +250,7 @@ static void
 a_writer_keeps_the_checkpoint_out(void **state)
 {
 	struct fixture *f = *state;
-	struct cache *keeper = open_keeper(f);
+	struct cache *keeper = fixture_open_keeper(f);
 	struct upkeep upkeep;
 
 	upkeep_init(&upkeep);
@@ -292,7 +285,7 @@ static void
 a_short_log_waits_in_a_long_file(void **state)
 {
 	struct fixture *f = *state;
-	struct cache *keeper = open_keeper(f);
+	struct cache *keeper = fixture_open_keeper(f);
 	struct upkeep upkeep;
 	uint32_t pages;
 	int copies = 0;
@@ -335,7 +328,7 @@ static void
 a_rest_is_copied_when_the_reader_has_gone(void **state)
 {
 	struct fixture *f = *state;
-	struct cache *keeper = open_keeper(f);
+	struct cache *keeper = fixture_open_keeper(f);
 	struct upkeep upkeep;
 	uint32_t pages;
 	int i;
@@ -378,7 +371,7 @@ the_log_does_not_grow_without_bound(void **state)
 {
 	struct cache_claim claim = { .epoch = 0 };
 	struct fixture *f = *state;
-	struct cache *keeper = open_keeper(f);
+	struct cache *keeper = fixture_open_keeper(f);
 	struct upkeep upkeep;
 	char *data = calloc(1, 200000);
 	int64_t longest = 0;
@@ -416,7 +409,7 @@ a_very_long_log_is_truncated(void **state)
 	struct cache_claim late = { .epoch = 0 };
 	struct cache_claim claim = { .epoch = 0 };
 	struct fixture *f = *state;
-	struct cache *keeper = open_keeper(f);
+	struct cache *keeper = fixture_open_keeper(f);
 	struct cache_counters told = { .hits = 0 };
 	struct upkeep upkeep;
 	char *data = calloc(1, 1000000);
@@ -479,7 +472,7 @@ static void
 a_damaged_connection_is_left_alone(void **state)
 {
 	struct fixture *f = *state;
-	struct cache *keeper = open_keeper(f);
+	struct cache *keeper = fixture_open_keeper(f);
 	struct upkeep upkeep;
 	unsigned count;
 
