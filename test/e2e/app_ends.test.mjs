@@ -111,8 +111,9 @@ for (const sent of [0, 20])
     const server = await s.start({ app: "app_ends", workers: 1, threads: 4 });
     const bytes = (name) => message(server, name);
     let answer = null;
+    let round = 0;
 
-    for (let round = 1; round <= 5 && answer === null; round++) {
+    while (answer === null && round++ < 5) {
       const late = await s.connect(server);
       const first = await s.connect(server);
 
@@ -125,7 +126,10 @@ for (const sent of [0, 20])
       await server.waitFor(/event=worker\.ready/, { count: round + 1 });
     }
     assert.equal(answer?.status, 500);
-    assert.equal(server.grep(/worker\.crash .*callback=crash_2 /).length, 1);
+    /* Once in a round, and in one of them in time for the answer. */
+    const crashes = server.grep(/worker\.crash .*callback=crash_2 /).length;
+
+    assert.ok(crashes >= 1 && crashes <= round, `${crashes} in ${round} rounds`);
   });
 
 test("a crash while the server's own thread is busy", async (t, s) => {
