@@ -50,14 +50,14 @@ run_check(const struct handoff *handoff, const void *context)
 	crash_tells_parts();
 	rc = trial->check(trial->context, &why);
 	if (rc == 0)
-		return 0;
+		why.len = 0; /* of what was tried before it went well */
 	len = why.len < PREFLIGHT_TEXT_MAX ? why.len : PREFLIGHT_TEXT_MAX;
 	while (len > 0 && why.data[len - 1] == '\n')
 		len--; /* it becomes a part of a line */
 	if (len > 0)
 		(void)fd_write_full(handoff->status_fd, why.data, len);
 	buf_free(&why);
-	return 1;
+	return rc != 0;
 }
 
 /* Take what has been written. True at the end of the pipe. */
