@@ -162,30 +162,44 @@ count_signals(struct inspect *inspect, struct inspect_summary *out)
 	return finish(stmt);
 }
 
+bool
+inspect_step(struct sqlite3_stmt *stmt, int64_t *from)
+{
+	(void)sqlite3_reset(stmt);
+	(void)sqlite3_bind_int64(stmt, 1, *from);
+	if (sqlite3_step(stmt) != SQLITE_ROW ||
+	    sqlite3_column_type(stmt, 0) == SQLITE_NULL)
+		return false;
+	*from = sqlite3_column_int64(stmt, 0);
+	return true;
+}
+
 int
 inspect_summarize(struct inspect *inspect, struct inspect_summary *out)
 {
+	static const char sql[] =
+	    "SELECT max(id), count(*) FILTER (WHERE expires > ?2),"
+	    " sum(len), count(*) FILTER (WHERE expires <= ?2), min(created)"
+	    " FROM (SELECT * FROM kv WHERE id > ?1" INSPECT_STEP ")";
 	int64_t now_ms = cache_now_ms();
+	int64_t oldest_ms = now_ms;
 	sqlite3_stmt *stmt = NULL;
-	int64_t oldest_ms;
+	int64_t from = -1;
 	int rc;
 
 	*out = (struct inspect_summary){ .values = 0 };
-	rc = inspect_query(inspect,
-	    "SELECT count(*) FILTER (WHERE expires > ?1),"
-	    " coalesce(sum(len), 0), count(*) FILTER (WHERE expires <= ?1),"
-	    " coalesce(min(created), 0) FROM kv",
-	    &stmt);
+	rc = inspect_query(inspect, sql, &stmt);
 	if (rc < 0)
 		return rc;
-	(void)sqlite3_bind_int64(stmt, 1, now_ms);
-	if (sqlite3_step(stmt) == SQLITE_ROW) {
-		out->values = sqlite3_column_int64(stmt, 0);
-		out->value_bytes = sqlite3_column_int64(stmt, 1);
-		out->expired = sqlite3_column_int64(stmt, 2);
-		oldest_ms = sqlite3_column_int64(stmt, 3);
-		out->oldest_ms = oldest_ms > 0 ? now_ms - oldest_ms : 0;
+	(void)sqlite3_bind_int64(stmt, 2, now_ms);
+	while (inspect_step(stmt, &from)) {
+		out->values += sqlite3_column_int64(stmt, 1);
+		out->value_bytes += sqlite3_column_int64(stmt, 2);
+		out->expired += sqlite3_column_int64(stmt, 3);
+		if (sqlite3_column_int64(stmt, 4) < oldest_ms)
+			oldest_ms = sqlite3_column_int64(stmt, 4);
 	}
+	out->oldest_ms = now_ms - oldest_ms;
 	rc = finish(stmt);
 	out->file_bytes = file_bytes(inspect, "");
 	out->log_bytes = file_bytes(inspect, "-wal");

@@ -58,7 +58,17 @@ struct sqlite3_stmt;
 int inspect_query(struct inspect *inspect, const char *sql,
     struct sqlite3_stmt **stmt);
 
-/* What is there, in numbers. Reads the whole index. 0 or ERR_*. */
+/*
+ * Walk over all values in steps, each a read of its own: one long read would
+ * keep the log from being copied, and a log that grows stops the writers.
+ * `stmt` selects max(id) and what is wanted of "kv WHERE id > ?1" INSPECT_STEP;
+ * *from is -1 at first. False at the end, and after a failure, which
+ * sqlite3_finalize() returns.
+ */
+#define INSPECT_STEP " ORDER BY id LIMIT 200"
+bool inspect_step(struct sqlite3_stmt *stmt, int64_t *from);
+
+/* What is there, in numbers. Reads the head of every row. 0 or ERR_*. */
 int inspect_summarize(struct inspect *inspect, struct inspect_summary *out);
 
 /*

@@ -19,10 +19,12 @@
 #include "cache/now.h"
 #include "cache/plain.h"
 #include "cache/session.h"
+#include "server/base/clock.h"
 #include "server/base/err.h"
 
 #define PATIENCE_S 2.0
 #define SESSIONS_MAX 64
+#define COUNT_US 1000000 /* for counting what is gone already */
 
 static int
 open_writer(struct cache **cache, const char *dir, const char *prefix,
@@ -60,8 +62,63 @@ copy_digits(const char *digits, char *out, size_t most)
 	return true;
 }
 
-int
-inspect_forget(const char *dir, const char *prefix, enum cache_group group,
+/* The values of a group that were none by their group for the last time when
+ * the counter was `from`, and are since it was `to`. */
+struct span {
+	int64_t group;
+	int64_t from;
+	int64_t to;
+};
+
+/* When the group was forgotten last; 0: never, as far as it matters. */
+static int
+forgotten_at(struct inspect *inspect, int64_t group, int64_t *seq)
+{
+	sqlite3_stmt *stmt = NULL;
+	int rc = inspect_query(inspect, "SELECT seq FROM voids WHERE id = ?1",
+	    &stmt);
+
+	*seq = 0;
+	if (rc < 0)
+		return rc;
+	(void)sqlite3_bind_int64(stmt, 1, group);
+	if (sqlite3_step(stmt) == SQLITE_ROW)
+		*seq = sqlite3_column_int64(stmt, 0);
+	return sqlite3_finalize(stmt) == SQLITE_OK ? 0 : ERR_STORE;
+}
+
+/* How many there are of them, as far as COUNT_US allows. */
+static int
+count_values(struct inspect *inspect, const struct span *span,
+    struct inspect_count *count)
+{
+	static const char sql[] =
+	    "SELECT max(id), count(*) FILTER (WHERE"
+	    " ?2 IN (g1, g2, g3, g4, g5, g6) AND expires > ?3"
+	    " AND born >= ?4 AND born < ?5 AND NOT EXISTS ("
+	    "SELECT 1 FROM voids WHERE voids.id IN (g1, g2, g3, g4, g5, g6)"
+	    " AND voids.id <> ?2 AND seq > born))"
+	    " FROM (SELECT * FROM kv WHERE id > ?1" INSPECT_STEP ")";
+	int64_t until = clock_mono_us() + COUNT_US;
+	sqlite3_stmt *stmt = NULL;
+	int64_t from = -1;
+	int rc = inspect_query(inspect, sql, &stmt);
+
+	if (rc < 0)
+		return rc;
+	(void)sqlite3_bind_int64(stmt, 2, span->group);
+	(void)sqlite3_bind_int64(stmt, 3, cache_now_ms());
+	(void)sqlite3_bind_int64(stmt, 4, span->from);
+	(void)sqlite3_bind_int64(stmt, 5, span->to);
+	while (!count->more && inspect_step(stmt, &from)) {
+		count->values += sqlite3_column_int64(stmt, 1);
+		count->more = clock_mono_us() > until;
+	}
+	return sqlite3_finalize(stmt) == SQLITE_OK ? 0 : ERR_STORE;
+}
+
+static int
+forget(const char *dir, const char *prefix, enum cache_group group,
     const char *name, struct buf *why)
 {
 	struct cache *cache = NULL;
@@ -71,38 +128,29 @@ inspect_forget(const char *dir, const char *prefix, enum cache_group group,
 		return rc;
 	rc = cache_forget(cache, group, name);
 	cache_close(&cache);
-	if (rc < 0)
-		(void)buf_printf(why, "the cache in %s: %s", dir, err_str(rc));
 	return rc;
 }
 
 int
-inspect_group(const char *dir, const char *prefix, enum cache_group group,
-    const char *name, int64_t *values, struct buf *why)
+inspect_forget(const char *dir, const char *prefix, enum cache_group group,
+    const char *name, struct inspect_count *count, struct buf *why)
 {
-	static const char sql[] =
-	    "SELECT count(*) FROM kv WHERE ?1 IN (g1, g2, g3, g4, g5, g6)"
-	    " AND expires > ?2 AND NOT EXISTS (SELECT 1 FROM voids"
-	    " WHERE voids.id IN (g1, g2, g3, g4, g5, g6) AND seq > born)";
 	struct inspect *inspect = NULL;
-	sqlite3_stmt *stmt = NULL;
-	int64_t id = 0;
-	int rc = forget_group(prefix, group, name, &id);
+	struct span span = { 0, 0, 0 };
+	int rc;
 
-	*values = 0;
+	*count = (struct inspect_count){ 0, false };
+	rc = forget_group(prefix, group, name, &span.group);
 	if (rc == 0)
 		rc = inspect_open(&inspect, dir, why);
 	if (rc == 0)
-		rc = inspect_query(inspect, sql, &stmt);
-	if (rc == 0) {
-		(void)sqlite3_bind_int64(stmt, 1, id);
-		(void)sqlite3_bind_int64(stmt, 2, cache_now_ms());
-		if (sqlite3_step(stmt) == SQLITE_ROW)
-			*values = sqlite3_column_int64(stmt, 0);
-		else
-			rc = ERR_STORE;
-		(void)sqlite3_finalize(stmt);
-	}
+		rc = forgotten_at(inspect, span.group, &span.from);
+	if (rc == 0)
+		rc = forget(dir, prefix, group, name, why);
+	/* It is done, whether it can be counted or not. */
+	if (rc == 0 && (forgotten_at(inspect, span.group, &span.to) < 0 ||
+			   count_values(inspect, &span, count) < 0))
+		count->more = true;
 	inspect_close(&inspect);
 	if (rc < 0 && why->len == 0)
 		(void)buf_printf(why, "the cache in %s: %s", dir, err_str(rc));
@@ -241,8 +289,10 @@ inspect_forget_session(const char *dir, const char *prefix, const char *digits,
 	for (i = 0; i < count && rc == 0; i++) {
 		(void)snprintf(name, sizeof(name), SESSION_GROUP "%.32s",
 		    scopes[i]);
-		rc = inspect_forget(dir, prefix, CACHE_GROUP_SCOPE, name, why);
+		rc = forget(dir, prefix, CACHE_GROUP_SCOPE, name, why);
 	}
+	if (rc < 0 && why->len == 0)
+		(void)buf_printf(why, "the cache in %s: %s", dir, err_str(rc));
 	return rc < 0 ? rc : count;
 }
 

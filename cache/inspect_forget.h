@@ -17,14 +17,16 @@
 /* Digits of a key, or of a session's name, that are enough to mean it. */
 #define INSPECT_DIGITS_MIN 8
 
+/* How many values it was; `more`: at least. They are counted when they are
+ * forgotten already, for a second at most. */
+struct inspect_count {
+	int64_t values;
+	bool more;
+};
+
 /* A group of values; see cache_forget(). 0 or negative. */
 int inspect_forget(const char *dir, const char *prefix, enum cache_group group,
-    const char *name, struct buf *why);
-
-/* How many values belong to such a group now: it walks over all rows, not
- * their bytes. 0 or negative. */
-int inspect_group(const char *dir, const char *prefix, enum cache_group group,
-    const char *name, int64_t *values, struct buf *why);
+    const char *name, struct inspect_count *count, struct buf *why);
 
 /*
  * The value whose key begins with these hexadecimal digits, and the failure

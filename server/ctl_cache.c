@@ -181,13 +181,12 @@ static int
 delete_group(const char *dir, const char *prefix, enum cache_group group,
     const char *name, cJSON *answer, struct buf *why)
 {
-	int64_t values;
-	int rc = inspect_group(dir, prefix, group, name, &values, why);
+	struct inspect_count count;
+	int rc = inspect_forget(dir, prefix, group, name, &count, why);
 
-	if (rc == 0)
-		rc = inspect_forget(dir, prefix, group, name, why);
-	if (rc == 0)
-		(void)cJSON_AddNumberToObject(answer, "count", (double)values);
+	(void)cJSON_AddNumberToObject(answer, "count", (double)count.values);
+	if (count.more)
+		(void)cJSON_AddTrueToObject(answer, "more");
 	return rc;
 }
 
@@ -233,6 +232,17 @@ delete_one(const char *dir, const char *prefix, const char *kind,
 	return rc < 0 ? rc : 0;
 }
 
+/* "function", its name, and the key of a value of it. */
+static int
+delete_in_function(const char *dir, const char *prefix, char *const *words,
+    cJSON *answer, struct buf *why)
+{
+	int rc = delete_key(dir, prefix, words[2], words[1], why);
+
+	(void)cJSON_AddNumberToObject(answer, "count", rc > 0);
+	return rc < 0 ? ERR_RANGE : 0;
+}
+
 cJSON *
 ctl_cache_delete(const char *dir, const char *prefix, char *const *words,
     int count, struct buf *why)
@@ -248,9 +258,7 @@ ctl_cache_delete(const char *dir, const char *prefix, char *const *words,
 	else if (count == 2)
 		rc = delete_one(dir, prefix, words[0], words[1], answer, why);
 	else if (count == 3 && strcmp(words[0], "function") == 0)
-		rc = delete_key(dir, prefix, words[2], words[1], why) < 0
-			 ? ERR_RANGE
-			 : 0;
+		rc = delete_in_function(dir, prefix, words, answer, why);
 	if (rc != 1)
 		return finish(answer, rc, dir, why);
 	cJSON_Delete(answer);

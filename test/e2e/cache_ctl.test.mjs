@@ -223,8 +223,8 @@ async function checkDelete(scene, words, gone, count) {
 for (const [words, gone, count] of [
   [["function", "tagged"], { k: 2, other: 2 }, 2],
   [["function", "swr"], { k: 1, other: 1 }, 0],
-  [["function", "tagged", "KEY"], { k: 2, other: 1 }],
-  [["key", "DIGITS"], { k: 2, other: 1 }],
+  [["function", "tagged", "KEY"], { k: 2, other: 1 }, 1],
+  [["key", "DIGITS"], { k: 2, other: 1 }, 1],
   [["tag", "sensors"], { k: 2, other: 2 }, 2],
   [["tag", "others"], { k: 1, other: 1 }, 0],
   [["user", "nobody"], { k: 1, other: 1 }, 0],

@@ -130,10 +130,11 @@ tools_look(struct tools *t, const char *dir)
 static inline void
 tools_forget(struct tools *t, const char *dir)
 {
+	struct inspect_count count;
 	struct buf why = BUF_EMPTY;
 	int rc;
 
-	rc = inspect_forget(dir, "", CACHE_GROUP_TAG, "tag", &why);
+	rc = inspect_forget(dir, "", CACHE_GROUP_TAG, "tag", &count, &why);
 	tools_told(t, rc, 0, &why);
 	rc = inspect_forget_key(dir, "", t->digits, "f", &why);
 	tools_told(t, rc, 1, &why);

@@ -8,6 +8,7 @@
 #include <errno.h>
 
 #include "cache/inspect.h"
+#include "cache/inspect_forget.h"
 
 struct seen {
 	unsigned count;
@@ -72,6 +73,47 @@ tells_what_is_there(void **state)
 }
 
 static void
+check_forget(struct fixture *f, const char *function, int64_t values)
+{
+	struct inspect_count count;
+	struct buf why = BUF_EMPTY;
+
+	assert_int_equal(inspect_forget(f->dir, "", CACHE_GROUP_FUNCTION,
+			     function, &count, &why),
+	    0);
+	assert_int_equal(count.values, values);
+	assert_false(count.more);
+	buf_free(&why);
+}
+
+/* More than a step of the walk has. */
+static void
+all_values_are_walked_over(void **state)
+{
+	struct fixture *fixture = *state;
+	struct inspect_summary sum;
+	struct inspect *inspect;
+	struct buf why = BUF_EMPTY;
+	int i;
+
+	for (i = 0; i < 450; i++)
+		fixture_store(fixture->a, i, "value", 60000);
+	assert_int_equal(inspect_open(&inspect, fixture->dir, &why), 0);
+	assert_int_equal(inspect_summarize(inspect, &sum), 0);
+	inspect_close(&inspect);
+	assert_int_equal(sum.values, 450);
+	assert_int_equal(sum.expired, 0);
+	check_forget(fixture, "g", 0);
+	check_forget(fixture, "f", 450);
+	check_forget(fixture, "f", 0);
+	/* Those of before are still in the table, or not. */
+	for (i = 440; i < 460; i++)
+		fixture_store(fixture->a, i, "again", 60000);
+	check_forget(fixture, "f", 20);
+	fixture_check_integrity(fixture);
+}
+
+static void
 no_cache_is_a_sentence(void **state)
 {
 	struct inspect *inspect;
@@ -90,6 +132,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(tells_what_is_there,
+		    fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(all_values_are_walked_over,
 		    fixture_setup, fixture_teardown),
 		cmocka_unit_test(no_cache_is_a_sentence),
 	};
