@@ -254,4 +254,7 @@ app_shows_more(const struct app *app)
 /* Check the whole definition; mistakes go to app->problems. */
 void app_validate(struct app *app);
 
+/* app_circles.c: callbacks that run in a circle. */
+void app_check_circles(struct app *app);
+
 #endif

@@ -241,83 +241,6 @@ check_form(struct app *app, const struct callback *callback)
 		    callback->function, wrong);
 }
 
-/* Is what this output sets that input, whatever components there are? */
-static bool
-reaches(const struct dependency *output, const struct dependency *input)
-{
-	if (output->pattern == NULL || input->pattern == NULL)
-		return overlaps(output, input);
-	return strcmp(output->property, input->property) == 0 &&
-	       dash_id_leads_to(output->pattern, input->pattern);
-}
-
-/* Does an output of `from` set `to` off? */
-static bool
-leads_to(const struct callback *from, const struct callback *to)
-{
-	uint32_t i, j;
-
-	for (i = 0; i < from->output_count; i++) {
-		for (j = 0; j < to->input_count; j++) {
-			if (reaches(&from->outputs[i], &to->inputs[j]))
-				return true;
-		}
-	}
-	return false;
-}
-
-enum visit { NEW, OPEN, DONE };
-
-/* Depth first; true when a circle was found and reported. */
-static bool
-visit(struct app *app, size_t which, unsigned char *state, size_t *path,
-    size_t depth)
-{
-	size_t next;
-	size_t i;
-
-	state[which] = OPEN;
-	path[depth] = which;
-	for (next = 0; next < app->callback_count; next++) {
-		/* Input and output of one callback may be the same. */
-		if (next == which || state[next] == DONE ||
-		    !leads_to(app->callbacks[which], app->callbacks[next]))
-			continue;
-		if (state[next] == NEW) {
-			if (visit(app, next, state, path, depth + 1))
-				return true;
-			continue;
-		}
-		for (i = depth; path[i] != next; i--)
-			continue;
-		(void)buf_puts(&app->problems, "callbacks run in a circle: ");
-		for (; i <= depth; i++)
-			(void)buf_printf(&app->problems, "%s -> ",
-			    app->callbacks[path[i]]->function);
-		(void)buf_printf(&app->problems, "%s\n",
-		    app->callbacks[next]->function);
-		return true;
-	}
-	state[which] = DONE;
-	return false;
-}
-
-static void
-check_circles(struct app *app)
-{
-	unsigned char *state = calloc(app->callback_count + 1, 1);
-	size_t *path = calloc(app->callback_count + 1, sizeof(*path));
-	size_t i;
-
-	for (i = 0; state != NULL && path != NULL && i < app->callback_count;
-	     i++) {
-		if (state[i] == NEW && visit(app, i, state, path, 0))
-			break;
-	}
-	free(state);
-	free(path);
-}
-
 /* Without an output of its own a callback is known by its inputs. */
 static void
 check_key(struct app *app, size_t which)
@@ -378,7 +301,7 @@ app_validate(struct app *app)
 	pages_validate(app);
 	routes_validate(app);
 	if (app->problems.len == 0)
-		check_circles(app);
+		app_check_circles(app);
 	check_names(app);
 	app_check_whole(app);
 }

@@ -38,13 +38,11 @@ dash_id_wild(const struct value *value)
 }
 
 /* Surrogates sort before U+E000 in UTF-16, behind it in UTF-8. */
-static int
-compare_names(const void *a, const void *b)
+int
+dash_id_compare(const char *a, const char *b)
 {
-	const unsigned char *x =
-	    (const unsigned char *)((const struct value_member *)a)->name;
-	const unsigned char *y =
-	    (const unsigned char *)((const struct value_member *)b)->name;
+	const unsigned char *x = (const unsigned char *)a;
+	const unsigned char *y = (const unsigned char *)b;
 
 	while (*x == *y && *x != '\0') {
 		x++;
@@ -53,6 +51,13 @@ compare_names(const void *a, const void *b)
 	if (*x >= 0xee && *y >= 0xee && (*x >= 0xf0) != (*y >= 0xf0))
 		return *x >= 0xf0 ? -1 : 1;
 	return (int)*x - (int)*y;
+}
+
+static int
+compare_names(const void *a, const void *b)
+{
+	return dash_id_compare(((const struct value_member *)a)->name,
+	    ((const struct value_member *)b)->name);
 }
 
 static bool
@@ -231,8 +236,8 @@ is_number(const struct value *value)
 	return value->kind == VALUE_INT || value->kind == VALUE_DOUBLE;
 }
 
-static bool
-is_same(const struct value *a, const struct value *b)
+bool
+dash_id_same(const struct value *a, const struct value *b)
 {
 	if (is_number(a) && is_number(b))
 		return number_of(a) == number_of(b);
@@ -273,28 +278,7 @@ dash_id_overlaps(const struct value *a, const struct value *b)
 		x = &a->u.members[i].value;
 		y = &b->u.members[i].value;
 		if (dash_id_wild(x) == DASH_PLAIN &&
-		    dash_id_wild(y) == DASH_PLAIN && !is_same(x, y))
-			return false;
-	}
-	return true;
-}
-
-bool
-dash_id_leads_to(const struct value *from, const struct value *to)
-{
-	enum dash_wild out;
-	enum dash_wild in;
-	uint32_t i;
-
-	if (!has_names_of(from, to))
-		return false;
-	for (i = 0; i < from->count; i++) {
-		out = dash_id_wild(&from->u.members[i].value);
-		in = dash_id_wild(&to->u.members[i].value);
-		if (in == DASH_ALLSMALLER ||
-		    (out == DASH_PLAIN) != (in == DASH_PLAIN) ||
-		    (out == DASH_PLAIN && !is_same(&from->u.members[i].value,
-					      &to->u.members[i].value)))
+		    dash_id_wild(y) == DASH_PLAIN && !dash_id_same(x, y))
 			return false;
 	}
 	return true;
@@ -320,7 +304,7 @@ match_value(struct dash_match *match, const char *name,
 	const struct value *bound = bound_value(match, name);
 
 	if (bound != NULL)
-		return is_same(bound, value);
+		return dash_id_same(bound, value);
 	if (match->count == DASH_ID_KEYS)
 		return false;
 	match->names[match->count] = name;
@@ -339,7 +323,7 @@ is_smaller(const struct dash_match *match, const char *name,
 	if (is_number(bound) && is_number(value))
 		return number_of(value) < number_of(bound);
 	if (bound->kind == VALUE_TEXT && value->kind == VALUE_TEXT)
-		return !is_same(bound, value);
+		return !dash_id_same(bound, value);
 	return true; /* kinds differ: the browser has an order of its own */
 }
 
@@ -359,7 +343,7 @@ dash_id_matches(const struct value *pattern, const struct value *id,
 			return false;
 		switch (dash_id_wild(&want->value)) {
 		case DASH_PLAIN:
-			good = is_same(&want->value, value);
+			good = dash_id_same(&want->value, value);
 			break;
 		case DASH_MATCH:
 			good = match_value(match, want->name, value);

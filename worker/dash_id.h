@@ -60,9 +60,11 @@ bool dash_id_is_list(const struct value *pattern);
 /* Could both stand for the same component? */
 bool dash_id_overlaps(const struct value *a, const struct value *b);
 
-/* Does whatever the output `from` sets always set the input `to` off? Not only
- * for some indexes, nor for smaller ones. */
-bool dash_id_leads_to(const struct value *from, const struct value *to);
+/* Are both values of members the same to JavaScript's ===? */
+bool dash_id_same(const struct value *a, const struct value *b);
+
+/* Two texts in JavaScript's order: below 0, 0, above. */
+int dash_id_compare(const char *a, const char *b);
 
 /*
  * Is `id` one that the pattern stands for? MATCH has to agree with `match`,

@@ -85,6 +85,96 @@ circles_of_patterns(void **state)
 	fixture_fini(&fixture);
 }
 
+#define ONE "{\"index\":1,\"type\":\"a\"}"
+#define TWO "{\"index\":2,\"type\":\"a\"}"
+#define OF_B "{\"index\":1,\"type\":\"b\"}"
+
+/* b.x leads to the output, the input to b.x. */
+#define CHECK_BOTH(output, input, circular)                                   \
+	do {                                                                  \
+		ph_callback(app, draw, PH_OUTPUT(output), PH_INPUT("b.x"));   \
+		ph_callback(app, fill, PH_OUTPUT("b.x"), PH_INPUT(input));    \
+		check_one(circular                                            \
+			      ? "callbacks run in a circle: draw -> fill -> " \
+				"draw\n"                                      \
+			      : "");                                          \
+	} while (0)
+
+/* A pattern is whatever the app names. */
+static void
+circles_of_ids_and_patterns(void **state)
+{
+	struct ph_app *app = begin();
+
+	(void)state;
+	CHECK_BOTH(ONE ".x", PH_ALL("a") ".x", true);
+	CHECK_BOTH(PH_MATCH("a") ".x", ONE ".x", true);
+	CHECK_BOTH(PH_ALL("a") ".x", ONE ".x", true);
+	CHECK_BOTH(PH_MATCH("a") ".x", PH_ALL("a") ".x", true);
+	CHECK_BOTH(ONE ".x", ONE ".x", true);
+	/* Another value, another type, another property. */
+	CHECK_BOTH(ONE ".x", TWO ".x", false);
+	CHECK_BOTH(OF_B ".x", PH_ALL("a") ".x", false);
+	CHECK_BOTH(PH_ALL("a") ".x", OF_B ".x", false);
+	CHECK_BOTH(ONE ".x", PH_ALL("a") ".y", false);
+	CHECK_BOTH(ONE ".x", "{\"index\":ALL,\"kind\":\"a\"}.x", false);
+	/* What is state sets nothing off. */
+	ph_callback(app, draw, PH_OUTPUT(ONE ".x"), PH_INPUT("b.x"));
+	ph_callback(app, fill, PH_OUTPUT("b.x"), PH_INPUT("c.x"),
+	    PH_STATE(PH_ALL("a") ".x"));
+	check_one("");
+	fixture_fini(&fixture);
+}
+
+/* One index on to the next is no circle, back again is one. */
+static void
+circles_of_smaller_ones(void **state)
+{
+	struct ph_app *app = begin();
+
+	(void)state;
+	ph_callback(app, draw, PH_OUTPUT(PH_MATCH("a") ".x"),
+	    PH_INPUT(PH_ALLSMALLER("a") ".x"));
+	check_one("");
+	ph_callback(app, draw, PH_OUTPUT(PH_MATCH("a") ".x"),
+	    PH_INPUT(PH_ALLSMALLER("a") ".y"));
+	ph_callback(app, fill, PH_OUTPUT(ONE ".y"), PH_INPUT(TWO ".x"));
+	check_one("callbacks run in a circle: draw -> fill -> draw\n");
+	ph_callback(app, draw, PH_OUTPUT(PH_MATCH("a") ".x"),
+	    PH_INPUT(PH_ALLSMALLER("a") ".y"));
+	ph_callback(app, fill, PH_OUTPUT(TWO ".y"), PH_INPUT(ONE ".x"));
+	check_one("");
+	/* Texts that are numbers are in the order of numbers. */
+	ph_callback(app, draw, PH_OUTPUT(PH_MATCH("a") ".x"),
+	    PH_INPUT(PH_ALLSMALLER("a") ".y"));
+	ph_callback(app, fill, PH_OUTPUT("{\"index\":\"9\",\"type\":\"a\"}.y"),
+	    PH_INPUT("{\"index\":\"10\",\"type\":\"a\"}.x"));
+	check_one("callbacks run in a circle: draw -> fill -> draw\n");
+	fixture_fini(&fixture);
+}
+
+/* A property that is input and output of one callback leads on. */
+static void
+circles_through_both_ends(void **state)
+{
+	struct ph_app *app = begin();
+
+	(void)state;
+	ph_callback(app, draw, PH_OUTPUT("a.x"), PH_OUTPUT("b.x"),
+	    PH_INPUT("a.x"), PH_INPUT("b.x"));
+	check_one("");
+	ph_callback(app, draw, PH_OUTPUT(ONE ".x"), PH_INPUT(PH_ALL("a") ".x"),
+	    PH_INPUT("b.x"));
+	ph_callback(app, fill, PH_OUTPUT("b.x"), PH_INPUT(ONE ".x"));
+	check_one("callbacks run in a circle: draw -> fill -> draw\n");
+	/* The front end leaves those alone that have others. */
+	ph_callback(app, draw, PH_OUTPUT_DUPLICATE("a.x"), PH_INPUT("b.x"),
+	    .prevent_initial_call = true);
+	ph_callback(app, fill, PH_OUTPUT("b.x"), PH_INPUT("a.x"));
+	check_one("");
+	fixture_fini(&fixture);
+}
+
 /* What nothing has been matched for yet when the page appears. */
 static void
 running_with_match(void **state)
@@ -228,6 +318,9 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(circles_of_patterns),
+		cmocka_unit_test(circles_of_ids_and_patterns),
+		cmocka_unit_test(circles_of_smaller_ones),
+		cmocka_unit_test(circles_through_both_ends),
 		cmocka_unit_test(running_with_match),
 		cmocka_unit_test(options_of_an_older_app),
 		cmocka_unit_test(what_a_function_looks_like),
