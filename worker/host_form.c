@@ -89,7 +89,15 @@ route_form_arg(struct ph_call *ph, const char *name)
 	const struct form_part *part =
 	    form != NULL ? form_find(form, name) : NULL;
 
-	return part != NULL ? copy_of(host_call(ph), part->value) : "";
+	if (part == NULL || part->value.len == 0)
+		return "";
+	/* Half of it would pass for the whole. */
+	if (memchr(part->value.data, '\0', part->value.len) != NULL) {
+		route_bad_request(host_call(ph), 400,
+		    "a field of the form has a NUL");
+		return "";
+	}
+	return copy_of(host_call(ph), part->value);
 }
 
 size_t

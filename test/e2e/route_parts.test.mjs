@@ -54,6 +54,12 @@ test("forms in parts", async (t, scene) => {
 
   assert.equal((await send("--b\r\nnonsense", type)).status, 400);
   assert.equal((await send("no form at all")).status, 200);
+  const plain = { "Content-Type": "application/x-www-form-urlencoded" };
+  const nul = '--b\r\nContent-Disposition: form-data; name="note"\r\n\r\nx\0y\r\n--b--\r\n';
+  assert.equal((await send("note=x%00y", plain)).status, 400);
+  assert.equal((await send(nul, type)).status, 400);
+  const others = await send("note=x&bytes=x%00y", plain);
+  assert.equal((await others.json()).parts[1].len, 3, "bytes that nobody takes for a text");
 });
 
 test("bodies of any size", async (t, scene) => {

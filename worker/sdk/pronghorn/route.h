@@ -153,7 +153,8 @@ ph_body_json(struct ph_call *call)
 }
 
 /* A field of a form, urlencoded or multipart/form-data, decoded; "" when
- * absent. A malformed form ends the call as an error (400), here and below. */
+ * absent. A malformed form ends the call as an error (400), here and below; so
+ * does a field with a NUL here, which ph_form_part() gives with its length. */
 static inline const char *
 ph_form_arg(struct ph_call *call, const char *name)
 {
