@@ -567,8 +567,11 @@ table_sort_sql(const struct value *sort_by, const char *const *columns,
 			(void)buf_putl(out, ", ");
 		first = false;
 		table_sql_name(column, out);
-		if (direction != NULL && direction->kind == VALUE_TEXT &&
-		    strcmp(direction->u.text, "desc") == 0)
-			(void)buf_putl(out, " DESC");
+		/* What is missing comes last both ways. */
+		(void)buf_puts(out,
+		    direction != NULL && direction->kind == VALUE_TEXT &&
+			    strcmp(direction->u.text, "desc") == 0
+			? " DESC"
+			: " NULLS LAST");
 	}
 }

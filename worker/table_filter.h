@@ -51,8 +51,9 @@ void table_filter_free(struct table_filter *filter);
 /* Append a name as SQL quotes it. */
 void table_sql_name(const char *name, struct buf *out);
 
-/* Append `"a" DESC, "b"` from sort_by, nothing when there is nothing to sort
- * by; entries that name no column are skipped. */
+/* Append `"a" DESC, "b" NULLS LAST` from sort_by, nothing when there is nothing
+ * to sort by; entries that name no column are skipped. An index of the first
+ * column serves; what is behind it is sorted within equal ones. */
 void table_sort_sql(const struct value *sort_by, const char *const *columns,
     size_t count, struct buf *out);
 

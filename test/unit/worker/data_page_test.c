@@ -195,6 +195,47 @@ case_is_ignored_in_every_alphabet(void **state)
 	CHECK_ALL(cases);
 }
 
+/* Each way as a DataTable sorts by itself. */
+static void
+missing_values_come_last(void **state)
+{
+	static const char *const orders[][2] = {
+		{ "asc", "[-3,0,5,15.5,100,1e+21,null]" },
+		{ "desc", "[1e+21,100,15.5,5,0,-3,null]" }
+	};
+	const struct ph_value *rows;
+	const char *json;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < 2; i++) {
+		rows = ph_table_page(ph, "t",
+		    .sort = PH_LIST(PH_OBJECT({ "column_id", ph_text("n") },
+			{ "direction", ph_text(orders[i][0]) })));
+		json =
+		    ph_text_of(ph_json_text(ph_list_of(ph_member(rows, "n"))));
+		assert_string_equal(json, orders[i][1]);
+	}
+}
+
+/* A page's columns have a type each, as a query's. */
+static void
+cells_of_a_mixed_column(void **state)
+{
+	const struct ph_value *rows;
+
+	(void)state;
+	rows = ph_table_page(ph, "t", .columns = "any", .order = "id",
+	    .size = ph_int(2));
+	assert_string_equal(ph_text_of(ph_cell(rows, 0, "any")), "5");
+	rows = ph_table_page(ph, "t", .columns = "any", .order = "id",
+	    .size = ph_int(1));
+	assert_int_equal(ph_int_of(ph_cell(rows, 0, "any")), 5);
+	rows = ph_table_page(ph, "t", .columns = "CAST(any AS TEXT) AS any",
+	    .order = "id", .size = ph_int(1));
+	assert_string_equal(ph_text_of(ph_cell(rows, 0, "any")), "5");
+}
+
 int
 main(void)
 {
@@ -205,6 +246,8 @@ main(void)
 		DATA_TEST(dates_begin),
 		DATA_TEST(missing_values_are_kept),
 		DATA_TEST(case_is_ignored_in_every_alphabet),
+		DATA_TEST(missing_values_come_last),
+		DATA_TEST(cells_of_a_mixed_column),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -158,12 +158,13 @@ sort_orders_become_sql(void **state)
 	} orders[] = {
 		{ "null", "" },
 		{ "[]", "" },
-		{ "[{\"column_id\":\"a\",\"direction\":\"asc\"}]", "\"a\"" },
+		{ "[{\"column_id\":\"a\",\"direction\":\"asc\"}]",
+		    "\"a\" NULLS LAST" },
 		{ "[{\"column_id\":\"b c\",\"direction\":\"desc\"},"
 		  "{\"column_id\":\"a\"}]",
-		    "\"b c\" DESC, \"a\"" },
+		    "\"b c\" DESC, \"a\" NULLS LAST" },
 		{ "[{\"column_id\":\"nope\"},7,{\"column_id\":\"a\"}]",
-		    "\"a\"" },
+		    "\"a\" NULLS LAST" },
 	};
 	struct json_limits limits = { 10, 100, 10, false, false };
 	struct value *value;

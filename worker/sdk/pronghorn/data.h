@@ -262,8 +262,8 @@ ph_import_csv_(struct ph_call *call, const char *table,
  * and what is missing passes != and !(...). Only integers are exact here, those
  * beyond 2^53 too. A filter that is not understood (it begins with a value,
  * compares two columns, or asks `is prime`) passes no row and is logged. Upper
- * and lower case are those of Unicode.
- *	ph_table_page(call, "trips", .page = ph_input(call, "t.page_current"),
+ * and lower case are those of Unicode. What is missing is sorted last both
+ *ways. ph_table_page(call, "trips", .page = ph_input(call, "t.page_current"),
  *	    .size = ph_input(call, "t.page_size"),
  *	    .sort = ph_input(call, "t.sort_by"),
  *	    .filter = ph_input(call, "t.filter_query"), .pages = &pages)
