@@ -207,7 +207,8 @@ check_record(struct source *source, const struct csv *csv)
 			 "more fields than the first line has");
 }
 
-/* What csv_next() says, with its mistake noted. */
+/* What csv_next() says, with its mistake noted. In a file of one column "" is
+ * what is missing: an empty line would be no record. */
 static int
 next_record(struct source *source, struct csv *csv)
 {
@@ -219,6 +220,9 @@ next_record(struct source *source, struct csv *csv)
 		return source_error(source, csv->line, "too many fields");
 	if (rc < 0)
 		return no_memory(source);
+	if (rc == 1 && csv->count == 1 && source->columns <= 1 &&
+	    csv->fields[0].len == 0)
+		csv->fields[0].quoted = false;
 	return rc;
 }
 

@@ -165,6 +165,7 @@ frame_csv(const struct value_table *table, const struct ph_csv_options *options,
 {
 	char separator = options->separator != '\0' ? options->separator : ',';
 	char decimal = options->decimal != '\0' ? options->decimal : '.';
+	size_t before;
 	uint32_t row;
 	uint32_t i;
 
@@ -177,12 +178,16 @@ frame_csv(const struct value_table *table, const struct ph_csv_options *options,
 	if (!options->no_header)
 		(void)buf_putl(out, "\r\n");
 	for (row = 0; row < table->row_count; row++) {
+		before = out->len;
 		for (i = 0; i < table->column_count; i++) {
 			if (i > 0)
 				(void)buf_putc(out, separator);
 			put_csv_cell(&table->columns[i], row, separator,
 			    decimal, out);
 		}
+		/* An empty line is no record. */
+		if (table->column_count == 1 && out->len == before)
+			(void)buf_putl(out, "\"\"");
 		(void)buf_putl(out, "\r\n");
 	}
 	return buf_ok(out) ? 0 : -ENOMEM;

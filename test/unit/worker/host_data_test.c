@@ -168,6 +168,14 @@ tables_have_forms_and_come_back(void **state)
 	check_json(ph_split(again), split);
 	again = ph_read_csv(ph, .text = ph_csv(table));
 	check_json(ph_split(again), split);
+	/* An empty line would be none. */
+	table = PH_TABLE({ "n", ph_member(table, "n") });
+	assert_string_equal(ph_text_of(ph_csv(table)), "n\r\n1.5\r\n\"\"\r\n");
+	check_json(ph_read_csv(ph, .text = ph_csv(table)),
+	    "[{\"n\":1.5},{\"n\":null}]");
+	check_json(
+	    ph_read_csv(ph, .text = ph_text("\"\"\n7\n"), .no_header = true),
+	    "[{\"c1\":null},{\"c1\":7}]");
 	/* Columns that are called so. */
 	check_json(ph_table_of(ph_json("{\"columns\":[\"a\"],\"data\":[1]}")),
 	    "[{\"columns\":\"a\",\"data\":1}]");

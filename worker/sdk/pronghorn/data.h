@@ -203,7 +203,8 @@ ph_columns(const struct ph_value *table)
 	return ph_host_->data->columns(table);
 }
 
-/* The table as CSV, a text: .separator, .decimal, .no_header. */
+/* The table as CSV, a text: .separator, .decimal, .no_header. What is missing
+ * is nothing between separators, and "" where there is one column only. */
 #define ph_csv(...) ph_csv_(__VA_ARGS__, .ph_end_ = false)
 #define ph_csv_(table, ...) \
 	ph_csv_text_(table, __extension__(struct ph_csv_options){ __VA_ARGS__ })
@@ -223,11 +224,12 @@ ph_cell(const struct ph_value *table, size_t row, const char *column)
 /*
  * Read CSV into a table. Types are found by reading all of it: a column of
  * integers, of numbers, or of texts. Nothing between two separators, NA, N/A,
- * NaN and null are missing; 007 is a text. Integers are never rounded: with one
- * of more than 64 bits a column is one of texts, and with one beyond 2^53 when
- * others of its fields are missing or no integers. A mistake (no such file, a
- * quote not closed, a line with too many fields) is an error with its line;
- * ph_null() is given. The result is bounded by limit_request_memory.
+ * NaN and null are missing, "" where there is one column only; 007 is a text.
+ * Integers are never rounded: with one of more than 64 bits a column is one of
+ * texts, and with one beyond 2^53 when others of its fields are missing or no
+ * integers. A mistake (no such file, a quote not closed, a line with too many
+ * fields) is an error with its line; ph_null() is given. The result is bounded
+ * by limit_request_memory.
  */
 #define ph_read_csv(call, ...) \
 	ph_read_csv_(call, __extension__(struct ph_csv_options){ __VA_ARGS__ })
