@@ -264,8 +264,15 @@ ph_import_csv_(struct ph_call *call, const char *table,
  * and what is missing passes != and !(...). Only integers are exact here, those
  * beyond 2^53 too. A filter that is not understood (it begins with a value,
  * compares two columns, or asks `is prime`) passes no row and is logged. Upper
- * and lower case are those of Unicode. What is missing is sorted last both
- *ways. ph_table_page(call, "trips", .page = ph_input(call, "t.page_current"),
+ * and lower case are those of Unicode. Either way it is sorted, what is missing
+ * comes last.
+ * Where a column of the table mixes numbers and texts, filter and sort order go
+ * by what each cell is to SQLite, and the cells of a page are those of a query
+ * for that page: texts when one of them is a text, numbers on a page without
+ * one. ph_query() of the whole table makes texts of all, so there {any} is str,
+ * is even, <, s> and contains pass other rows. A column declared as TEXT has
+ * texts only, and then all of this is the same everywhere.
+ *	ph_table_page(call, "trips", .page = ph_input(call, "t.page_current"),
  *	    .size = ph_input(call, "t.page_size"),
  *	    .sort = ph_input(call, "t.sort_by"),
  *	    .filter = ph_input(call, "t.filter_query"), .pages = &pages)
