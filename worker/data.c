@@ -342,6 +342,30 @@ open_one(struct data *data, size_t which)
 	return rc;
 }
 
+/* A read-only handle still makes files by ATTACH, of which VACUUM INTO has one
+ * of its own; and who detaches takes a database from the app. */
+static int
+authorize(void *unused, int action, const char *a, const char *b, const char *c,
+    const char *d)
+{
+	(void)unused;
+	(void)a;
+	(void)b;
+	(void)c;
+	(void)d;
+	return action == SQLITE_ATTACH || action == SQLITE_DETACH ? SQLITE_DENY
+								  : SQLITE_OK;
+}
+
+const char *
+data_reason(sqlite3 *db)
+{
+	return sqlite3_errcode(db) == SQLITE_AUTH
+		   ? "a query only reads: ATTACH, DETACH and VACUUM INTO are "
+		     "refused"
+		   : sqlite3_errmsg(db);
+}
+
 /* SQLite's code; *at is the database it is about. */
 static int
 open_all(struct toolkit *kit, struct data **out, size_t *at)
@@ -367,7 +391,7 @@ open_all(struct toolkit *kit, struct data **out, size_t *at)
 			(void)sqlite3_busy_timeout(data->db, BUSY_MS);
 		(*at)++;
 	}
-	return SQLITE_OK;
+	return sqlite3_set_authorizer(data->db, authorize, NULL);
 }
 
 static void
@@ -499,7 +523,7 @@ data_statement(struct data *data, struct call *call, const char *sql)
 	if (sqlite3_prepare_v3(data->db, sql, -1, SQLITE_PREPARE_PERSISTENT,
 		&statement, &tail) != SQLITE_OK) {
 		call_error(call, "%s: SQL \"%.200s\": %s", call->name, sql,
-		    sqlite3_errmsg(data->db));
+		    data_reason(data->db));
 		free(copy);
 		return NULL;
 	}

@@ -46,6 +46,11 @@ typedef bool data_take(struct call *call, const struct value_table *rows,
 enum ph_status data_query_parts(struct call *call, const char *sql,
     const struct ph_value *const *arguments, size_t count, data_take *take);
 
+/* What SQLite says of the last failure, in our words where a query wants what
+ * is refused. */
+struct sqlite3;
+const char *data_reason(struct sqlite3 *db);
+
 /* The handle and its prepared statement for `sql`; NULL: call_error set. */
 struct sqlite3_stmt;
 struct sqlite3_stmt *data_statement(struct data *data, struct call *call,

@@ -303,7 +303,7 @@ run_query(struct call *call, sqlite3 *db, sqlite3_stmt *statement,
 		table = build_table(call, statement, &collected);
 	if (table == NULL)
 		call_error(call, "%s: SQL \"%.200s\": %s", call->name, sql,
-		    rc > 0 ? sqlite3_errmsg(db)
+		    rc > 0 ? data_reason(db)
 			   : "the result is larger than "
 			     "limit_request_memory allows");
 	buf_free(&collected);
@@ -390,7 +390,7 @@ data_query_parts(struct call *call, const char *sql,
 			call_error(call, "%s: SQL \"%.200s\": %s", call->name,
 			    sql,
 			    rc > 0 && rc != SQLITE_ROW
-				? sqlite3_errmsg(sqlite3_db_handle(statement))
+				? data_reason(sqlite3_db_handle(statement))
 				: "out of memory");
 		else if ((first || table->u.table->row_count > 0) &&
 			 !take(call, table->u.table, first))

@@ -227,6 +227,31 @@ errors_have_the_sql_and_the_reason(void **state)
 	    "f: SQL \"DELETE FROM t\": attempt to write a readonly database");
 }
 
+/* Nor does a query make a file, or lose a database of the app's. */
+static void
+queries_only_read(void **state)
+{
+	static const char *const before[] = { "ATTACH '", "VACUUM INTO '",
+		"DETACH main -- '" };
+	char path[96];
+	char sql[160];
+	char error[320];
+	size_t i;
+
+	(void)state;
+	(void)snprintf(path, sizeof(path), "%s/new.db", fixture.dir);
+	for (i = 0; i < sizeof(before) / sizeof(before[0]); i++) {
+		(void)snprintf(sql, sizeof(sql), "%s%s'%s", before[i], path,
+		    i == 0 ? " AS n" : "");
+		(void)snprintf(error, sizeof(error),
+		    "f: SQL \"%s\": a query only reads: ATTACH, DETACH and "
+		    "VACUUM INTO are refused",
+		    sql);
+		data_check_failed(ph_query(ph, sql), error);
+		assert_int_equal(access(path, F_OK), -1);
+	}
+}
+
 /* A statement is used again with other arguments, also after an error. */
 static void
 statements_are_kept_and_clean(void **state)
@@ -334,6 +359,7 @@ main(void)
 		TEST(what_cannot_be_bound_is_named),
 		TEST(the_number_of_arguments_must_fit),
 		TEST(errors_have_the_sql_and_the_reason),
+		TEST(queries_only_read),
 		TEST(statements_are_kept_and_clean),
 		TEST(after_a_failure_nothing_runs),
 		TEST(without_a_database),
