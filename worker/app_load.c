@@ -139,6 +139,28 @@ find_guard(void *handle)
 	return guard != NULL && guard->size >= sizeof(*guard) ? guard : NULL;
 }
 
+/* Was the app compiled for an SDK that this server has? */
+static bool
+is_for_us(const struct app *app, const struct ph_app_info *info,
+    struct buf *why)
+{
+	bool newer =
+	    info->abi_major > PH_ABI_MAJOR ||
+	    (info->abi_major == PH_ABI_MAJOR && info->abi_minor > PH_ABI_MINOR);
+
+	if (info->abi_major == PH_ABI_MAJOR && !newer &&
+	    info->size >= sizeof(*info))
+		return true;
+	(void)buf_printf(why,
+	    "app %s was compiled for SDK %u.%u, this server has %d.%d: %s\n",
+	    app->path, info->abi_major, info->abi_minor, PH_ABI_MAJOR,
+	    PH_ABI_MINOR,
+	    newer ? "the server is too old for it; or compile it with the SDK "
+		    "of this server"
+		  : "compile it again");
+	return false;
+}
+
 static int
 define(struct app *app, const char *object, const char *symbol, struct buf *why)
 {
@@ -160,15 +182,8 @@ define(struct app *app, const char *object, const char *symbol, struct buf *why)
 		    app->path, symbol + strlen("ph_app_"), symbol);
 		return ERR_PLUGIN;
 	}
-	if (info->abi_major != PH_ABI_MAJOR || info->abi_minor > PH_ABI_MINOR ||
-	    info->size < sizeof(*info)) {
-		(void)buf_printf(why,
-		    "app %s was compiled for SDK %u.%u, this server has %d.%d:"
-		    " compile it again\n",
-		    app->path, info->abi_major, info->abi_minor, PH_ABI_MAJOR,
-		    PH_ABI_MINOR);
+	if (!is_for_us(app, info, why))
 		return ERR_PLUGIN;
-	}
 	app->abi_minor = info->abi_minor;
 	*info->host = &host_table;
 	if (run_definition(app, info)) { /* else half of it is missing */
