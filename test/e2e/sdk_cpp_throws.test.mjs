@@ -28,6 +28,10 @@ test("what leaves without a result is no error", { seconds: 60 }, async (t, scen
   assert.equal(
     (await update("leaves.children", "x")).json().response.leaves.children, "x");
   assert.equal(server.grep(/event=(?!hook)\S+\.failed/).length, 0);
+  const page = await fetch(`${server.url}/_dash-layout`, { headers: { "X-What": "no update" } });
+
+  assert.equal(page.status, 500);
+  assert.equal(server.grep(/name=layout .*reason="ph::no_update\(\) is for callbacks/).length, 1);
 });
 
 test("hooks that throw", { seconds: 60 }, async (t, scene) => {
@@ -57,7 +61,9 @@ test("a start that throws is refused with the reason", { seconds: 60 }, async (t
 
   await refused({ THROW_IN_APP: "error" }, /PH_APP\(\): it is .*xff %s/);
   await refused({ THROW_IN_APP: "int" }, /PH_APP\(\): an exception of an unknown type/);
+  await refused({ THROW_IN_APP: "wait" }, /PH_APP\(\): ph::wait\(\) has no meaning here/);
   await refused({ THROW_IN_FORK: "range" }, /basic_string::at/);
+  await refused({ THROW_IN_FORK: "no update" }, /ph::no_update\(\) is for callbacks/);
 });
 
 test("what leaves a function in C++ is an error", { seconds: 120 }, async (t, scene) => {

@@ -60,6 +60,21 @@ struct NoUpdate {
 
 } /* namespace ph */
 
+/* In a catch block: what is no std::exception, where it cannot be meant. */
+static inline const char *
+ph_guard_other_()
+{
+	try {
+		throw;
+	} catch (const ph::Wait &) {
+		return "ph::wait() has no meaning here";
+	} catch (const ph::NoUpdate &) {
+		return "ph::no_update() is for callbacks";
+	} catch (...) {
+		return "an exception of an unknown type";
+	}
+}
+
 static inline enum ph_status
 ph_guard_run_(struct ph_call *call, ph_function *function)
 {
@@ -86,7 +101,7 @@ ph_guard_make_(struct ph_call *call, ph_layout_function *function)
 	} catch (const std::exception &error) {
 		(void)ph_fail(call, "%s", error.what());
 	} catch (...) {
-		(void)ph_fail(call, "an exception of an unknown type");
+		(void)ph_fail(call, "%s", ph_guard_other_());
 	}
 	return nullptr;
 }
@@ -99,7 +114,7 @@ ph_guard_ask_(struct ph_call *call, ph_condition_function *function)
 	} catch (const std::exception &error) {
 		(void)ph_fail(call, "%s", error.what());
 	} catch (...) {
-		(void)ph_fail(call, "an exception of an unknown type");
+		(void)ph_fail(call, "%s", ph_guard_other_());
 	}
 	return false;
 }
@@ -121,7 +136,7 @@ ph_guard_define_(struct ph_app *app, void (*function)(struct ph_app *app),
 	} catch (const std::exception &error) {
 		ph_guard_say_(why, size, error.what());
 	} catch (...) {
-		ph_guard_say_(why, size, "an exception of an unknown type");
+		ph_guard_say_(why, size, ph_guard_other_());
 	}
 }
 
@@ -136,7 +151,7 @@ ph_guard_hook_(const T *about, int (*hook)(const T *about), int failed,
 	} catch (const std::exception &error) {
 		ph_guard_say_(why, size, error.what());
 	} catch (...) {
-		ph_guard_say_(why, size, "an exception of an unknown type");
+		ph_guard_say_(why, size, ph_guard_other_());
 	}
 	return failed;
 }
