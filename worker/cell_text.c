@@ -45,6 +45,13 @@ trim(const char **text, size_t *len)
 }
 
 bool
+cell_is_blank(const char *text, size_t len)
+{
+	trim(&text, &len);
+	return len == 0;
+}
+
+bool
 cell_number(const char *text, size_t len, struct value *out)
 {
 	char copy[NUMBER_MAX + 1];

@@ -20,6 +20,9 @@
  * VALUE_INT or VALUE_DOUBLE. */
 bool cell_number(const char *text, size_t len, struct value *out);
 
+/* Is it empty, or all spaces? */
+bool cell_is_blank(const char *text, size_t len);
+
 #define CELL_DATE 40
 
 /*

@@ -95,6 +95,24 @@ filter_number(sqlite3_context *context, int count, sqlite3_value **cells)
 		sqlite3_result_double(context, number.u.number);
 }
 
+/* In an order what is blank is 0. */
+static void
+filter_order(sqlite3_context *context, int count, sqlite3_value **cells)
+{
+	const char *text;
+
+	if (sqlite3_value_type(cells[0]) == SQLITE_TEXT) {
+		text = (const char *)sqlite3_value_text(cells[0]);
+		if (text != NULL &&
+		    cell_is_blank(text,
+			(size_t)sqlite3_value_bytes(cells[0]))) {
+			sqlite3_result_int(context, 0);
+			return;
+		}
+	}
+	filter_number(context, count, cells);
+}
+
 static void
 filter_date(sqlite3_context *context, int count, sqlite3_value **cells)
 {
@@ -122,6 +140,7 @@ data_functions_add(sqlite3 *db)
 		{ "filter_text", filter_text, SQLITE_DETERMINISTIC },
 		{ "filter_upper", filter_upper, SQLITE_DETERMINISTIC },
 		{ "filter_number", filter_number, SQLITE_DETERMINISTIC },
+		{ "filter_order", filter_order, SQLITE_DETERMINISTIC },
 		/* Two digits of a year depend on today. */
 		{ "filter_date", filter_date, 0 },
 	};

@@ -9,6 +9,7 @@
  *   filter_text(x)    as the browser shows it: 15 where SQLite says 15.0
  *   filter_upper(x)   that in capitals, of any alphabet
  *   filter_number(x)  the number that a text is; NULL: none
+ *   filter_order(x)   the same, 0 for blanks only
  *   filter_date(x)    the date that a text is; NULL: none
  */
 struct sqlite3;

@@ -117,7 +117,8 @@ read_column(struct parser *p, const char **column)
 	return *column != NULL ? 0 : wrong(p, "there is no such column");
 }
 
-/* A text between quotes, with backslashes undone. */
+/* A text between quotes, with backslashes undone; NULL too when it has no
+ * end. */
 static const struct value *
 read_quoted(struct parser *p)
 {
@@ -132,8 +133,9 @@ read_quoted(struct parser *p)
 			p->at++;
 		text[len++] = *p->at;
 	}
-	if (p->at < p->end)
-		p->at++;
+	if (p->at == p->end)
+		return NULL;
+	p->at++;
 	return value_text(p->arena, text, len);
 }
 
@@ -166,12 +168,16 @@ read_word(struct parser *p)
 static int
 read_operand(struct parser *p, const struct value **operand)
 {
+	bool quoted;
+
 	skip_space(p);
 	if (p->at == p->end)
 		return wrong(p, "nothing to compare with");
-	*operand =
-	    strchr("\"'`", *p->at) != NULL ? read_quoted(p) : read_word(p);
-	return *operand != NULL ? 0 : wrong(p, "nothing to compare with");
+	quoted = strchr("\"'`", *p->at) != NULL;
+	*operand = quoted ? read_quoted(p) : read_word(p);
+	return *operand != NULL ? 0
+				: wrong(p, quoted ? "a quote is not closed"
+						  : "nothing to compare with");
 }
 
 /* --- comparisons ---------------------------------------------------------- */
@@ -292,15 +298,14 @@ put_order(struct parser *p, const struct comparison *c)
 
 	if (!c->is_text)
 		rc = put_sql(p, c,
-		    "(@ ~ $ AND @ < '') OR (@ >= '' AND filter_number(@) ~ $)");
+		    "(@ ~ $ AND @ < '') OR (@ >= '' AND filter_order(@) ~ $)");
 	else if (c->number == NULL)
 		rc = put_sql(p, c, "@ ~ # AND @ >= ''");
 	else /* + keeps SQLite from making a number of the text */
 		rc =
 		    put_sql(p, c, "(+@ ~ # AND @ >= '') OR (@ ~ $ AND @ < '')");
 	if (rc == 0 && c->zero_passes)
-		rc = put_sql(p, c,
-		    c->is_text ? " OR @ IS NULL" : " OR @ IS NULL OR @ = ''");
+		rc = put_sql(p, c, " OR @ IS NULL");
 	return rc;
 }
 
@@ -380,7 +385,7 @@ number_of(struct parser *p, const struct value *text, char kind)
 	struct value *number = value_int(p->arena, 0);
 
 	if (number != NULL && !cell_number(text->u.text, text->count, number) &&
-	    (kind != '<' || strspn(text->u.text, " \t\n\v\f\r") != text->count))
+	    (kind != '<' || !cell_is_blank(text->u.text, text->count)))
 		return NULL;
 	return number;
 }

@@ -11,16 +11,16 @@ make_table(struct ph_call *unused)
 {
 	return ph_exec(unused,
 	    "CREATE TABLE t (id INTEGER PRIMARY KEY, code TEXT, n REAL, big "
-	    "INTEGER, day TEXT, any);"
+	    "INTEGER, day TEXT, any, blank TEXT);"
 	    "CREATE INDEX t_code ON t (code); CREATE INDEX t_any ON t (any);"
 	    "INSERT INTO t VALUES"
-	    " (1, '5', 5, 9007199254740992, '2026-01-15', 5),"
-	    " (2, '015', 15.5, 9007199254740993, '2026-01-31', '5'),"
-	    " (3, 'abc', -3, -1, '2025-12-31', 'x'),"
-	    " (4, '5.0', 0, 4, 'today', -5),"
-	    " (5, '\303\211a', 100, 5, '2025', 5.5),"
-	    " (6, '\303\251a', 1e21, 6, '', 4),"
-	    " (7, NULL, NULL, NULL, NULL, NULL)");
+	    " (1, '5', 5, 9007199254740992, '2026-01-15', 5, '\t'),"
+	    " (2, '015', 15.5, 9007199254740993, '2026-01-31', '5', ' '),"
+	    " (3, 'abc', -3, -1, '2025-12-31', 'x', ''),"
+	    " (4, '5.0', 0, 4, 'today', -5, '0'),"
+	    " (5, '\303\211a', 100, 5, '2025', 5.5, '7'),"
+	    " (6, '\303\251a', 1e21, 6, '', 4, 'x'),"
+	    " (7, NULL, NULL, NULL, NULL, NULL, NULL)");
 }
 
 static int
@@ -195,6 +195,21 @@ case_is_ignored_in_every_alphabet(void **state)
 	CHECK_ALL(cases);
 }
 
+/* In an order what is blank is 0; it equals nothing. */
+static void
+blanks_are_in_order(void **state)
+{
+	static const struct rows cases[] = {
+		{ "{blank} < 5", "1 2 3 4 7 " },
+		{ "{blank} >= 0", "1 2 3 4 5 7 " }, { "{blank} > 0", "5 " },
+		{ "{blank} = 0", "4 " },
+		{ "{blank} < abc", "1 2 3 4 5 " }, /* as texts */
+	};
+
+	(void)state;
+	CHECK_ALL(cases);
+}
+
 /* Each way as a DataTable sorts by itself. */
 static void
 missing_values_come_last(void **state)
@@ -246,6 +261,7 @@ main(void)
 		DATA_TEST(dates_begin),
 		DATA_TEST(missing_values_are_kept),
 		DATA_TEST(case_is_ignored_in_every_alphabet),
+		DATA_TEST(blanks_are_in_order),
 		DATA_TEST(missing_values_come_last),
 		DATA_TEST(cells_of_a_mixed_column),
 	};

@@ -25,8 +25,8 @@ static const struct {
 	{ "{a} EQ x", "(\"a\" = ?1)", 1 },
 	{ "{a}>=-1.5e3",
 	    "((\"a\" >= ?1 AND \"a\" < '') OR "
-	    "(\"a\" >= '' AND filter_number(\"a\") >= ?1) OR "
-	    "\"a\" IS NULL OR \"a\" = '')",
+	    "(\"a\" >= '' AND filter_order(\"a\") >= ?1) OR "
+	    "\"a\" IS NULL)",
 	    1 },
 	{ "{a} > \"5\"",
 	    "((+\"a\" > ?1 AND \"a\" >= '') OR (\"a\" > ?2 AND \"a\" < ''))",
@@ -60,6 +60,9 @@ static const struct {
 	{ "{a} =", NULL, 0 },
 	{ "{a} = 1 {a} = 2", NULL, 0 },
 	{ "({a} = 1", NULL, 0 },
+	{ "{a} != 'b", NULL, 0 },
+	{ "{a} = \"b\\\"", NULL, 0 },
+	{ "{a} = `", NULL, 0 },
 	{ "{a} is what", NULL, 0 },
 	{ "{a} = 1; DROP TABLE t", NULL, 0 },
 	{ "{a} = \"1\" OR 1=1 --", NULL, 0 },
