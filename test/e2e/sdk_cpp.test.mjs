@@ -213,3 +213,40 @@ const struct ph_value *page(void)
       ]);
     }
 });
+
+test("the headers of C in C++ are without warnings", { seconds: 60 }, async (t, scene) => {
+  const names = ["app", "background", "cache", "data", "figure", "hooks", "loop", "pages", "patch"];
+  const source = scene.file(
+    "plain.cpp",
+    [...names, "route", "scratch", "session", "text"].map((name) => `#include <pronghorn/${name}.h>\n`).join("") + `
+static const struct ph_value *
+page(struct ph_call *call)
+{
+	struct ph_patch *patch = ph_patch();
+
+	ph_csv(ph_table_page(call, "t"));
+	return ph_member(ph_patched(patch), "x");
+}
+
+static enum ph_status
+run(struct ph_call *)
+{
+	return PH_OK;
+}
+
+PH_APP(app)
+{
+	ph_layout(app, page);
+	ph_layout(app, page, .blocking = true);
+	ph_memoize(app, run, .timeout = 5);
+	ph_database(app, "t", .path = "x");
+	ph_callback(app, run, PH_OUTPUT("a.x"), PH_INPUT("b.x"));
+}
+`);
+
+  for (const standard of ["c++17", "c++20"])
+    execFileSync("g++", [
+      ...[`-std=${standard}`, "-Wall", "-Wextra", "-Wshadow", "-Werror", "-fsyntax-only"],
+      ...[`-I${ROOT}/worker/sdk`, source],
+    ]);
+});

@@ -511,7 +511,7 @@ ph_title(struct ph_app *app, const char *title)
  */
 #define ph_layout(app, ...) ph_layout_(app, __VA_ARGS__, .ph_end_ = false)
 #define ph_layout_(app, function, ...) \
-	ph_layout_add(app, function, (struct ph_layout_options){ __VA_ARGS__ })
+	ph_layout_add(app, function, PH_WITH_(ph_layout_options, __VA_ARGS__))
 static inline void
 ph_layout_add(struct ph_app *app, ph_layout_function *function,
     struct ph_layout_options options)
@@ -526,7 +526,7 @@ ph_layout_add(struct ph_app *app, ph_layout_function *function,
  */
 #define ph_memoize(app, function, ...)           \
 	ph_memoize_add(app, function, #function, \
-	    (struct ph_memoize_options){ __VA_ARGS__ })
+	    PH_WITH_(ph_memoize_options, __VA_ARGS__))
 static inline void
 ph_memoize_add(struct ph_app *app, ph_function *function, const char *name,
     struct ph_memoize_options options)
@@ -545,7 +545,7 @@ ph_memoize_add(struct ph_app *app, ph_function *function, const char *name,
 #endif
 #define ph_callback_(app, function, ...)          \
 	ph_callback_add(app, function, #function, \
-	    (struct ph_callback_options){ __VA_ARGS__ })
+	    PH_WITH_(ph_callback_options, __VA_ARGS__))
 static inline void
 ph_callback_add(struct ph_app *app, ph_function *function, const char *name,
     struct ph_callback_options options)
@@ -563,7 +563,7 @@ ph_callback_add(struct ph_app *app, ph_function *function, const char *name,
 	ph_clientside_(app, __VA_ARGS__, .ph_end_ = false)
 #define ph_clientside_(app, source, ...) \
 	ph_clientside_add(app, source,   \
-	    (struct ph_callback_options){ __VA_ARGS__ })
+	    PH_WITH_(ph_callback_options, __VA_ARGS__))
 static inline void
 ph_clientside_add(struct ph_app *app, const char *source,
     struct ph_callback_options options)
@@ -574,7 +574,7 @@ ph_clientside_add(struct ph_app *app, const char *source,
 /* How the page behaves: see struct ph_page_options. */
 #define ph_options(app, ...) \
 	ph_options_set(app,  \
-	    (struct ph_page_options){ __VA_ARGS__, .ph_end_ = false })
+	    PH_WITH_(ph_page_options, __VA_ARGS__, .ph_end_ = false))
 static inline void
 ph_options_set(struct ph_app *app, struct ph_page_options options)
 {
@@ -606,7 +606,7 @@ ph_on_error(struct ph_app *app, ph_function *function)
  * more is an error that names it, for as long as that is so.
  */
 #define ph_database(app, name, ...) \
-	ph_database_add(app, name, (struct ph_database_options){ __VA_ARGS__ })
+	ph_database_add(app, name, PH_WITH_(ph_database_options, __VA_ARGS__))
 static inline void
 ph_database_add(struct ph_app *app, const char *name,
     struct ph_database_options options)
@@ -943,8 +943,7 @@ ph_is_null(const struct ph_value *value)
 	return ph_host_->is_null(value);
 }
 
-/* The text; "" when it is not a text. Lives as long as the call. A NUL may be
- * in it: see text.h. */
+/* The text, "" when it is none; lives as long as the call. NUL: see text.h. */
 static inline const char *
 ph_text_of(const struct ph_value *value)
 {
@@ -989,11 +988,13 @@ ph_at(const struct ph_value *value, size_t index)
 }
 
 /* A member of an object, or a column of a table, by name; null when absent. */
+PH_TWO_NAMES_
 static inline const struct ph_value *
 ph_member(const struct ph_value *value, const char *name)
 {
 	return ph_host_->member(value, name);
 }
+PH_TWO_NAMES_END_
 
 /* The name of an object's n-th member; "" beyond its end. Its value is
  * ph_at(object, n). In which order they stand is not promised: as the browser

@@ -127,7 +127,7 @@ ph_cancelled(struct ph_call *call)
  */
 #define ph_memo_with(call, ...) \
 	ph_memo_with_(call,     \
-	    (struct ph_memo_options){ __VA_ARGS__, .ph_end_ = false })
+	    PH_WITH_(ph_memo_options, __VA_ARGS__, .ph_end_ = false))
 static inline const struct ph_value *
 ph_memo_with_(struct ph_call *call, struct ph_memo_options options)
 {

@@ -207,7 +207,7 @@ ph_columns(const struct ph_value *table)
  * is nothing between separators, and "" where there is one column only. */
 #define ph_csv(...) ph_csv_(__VA_ARGS__, .ph_end_ = false)
 #define ph_csv_(table, ...) \
-	ph_csv_text_(table, __extension__(struct ph_csv_options){ __VA_ARGS__ })
+	ph_csv_text_(table, PH_WITH_(ph_csv_options, __VA_ARGS__))
 static inline const struct ph_value *
 ph_csv_text_(const struct ph_value *table, struct ph_csv_options options)
 {
@@ -232,7 +232,7 @@ ph_cell(const struct ph_value *table, size_t row, const char *column)
  * by limit_request_memory.
  */
 #define ph_read_csv(call, ...) \
-	ph_read_csv_(call, __extension__(struct ph_csv_options){ __VA_ARGS__ })
+	ph_read_csv_(call, PH_WITH_(ph_csv_options, __VA_ARGS__))
 static inline const struct ph_value *
 ph_read_csv_(struct ph_call *call, struct ph_csv_options options)
 {
@@ -246,8 +246,7 @@ ph_read_csv_(struct ph_call *call, struct ph_csv_options options)
  *	ph_import_csv(call, "trips", .path = "trips.csv");
  */
 #define ph_import_csv(call, table, ...) \
-	ph_import_csv_(call, table,     \
-	    __extension__(struct ph_csv_options){ __VA_ARGS__ })
+	ph_import_csv_(call, table, PH_WITH_(ph_csv_options, __VA_ARGS__))
 static inline enum ph_status
 ph_import_csv_(struct ph_call *call, const char *table,
     struct ph_csv_options options)
@@ -281,7 +280,7 @@ ph_import_csv_(struct ph_call *call, const char *table,
 	ph_table_page_of_(call, __VA_ARGS__, .ph_end_ = false)
 #define ph_table_page_of_(call, table, ...) \
 	ph_table_page_(call, table,         \
-	    __extension__(struct ph_table_page_options){ __VA_ARGS__ })
+	    PH_WITH_(ph_table_page_options, __VA_ARGS__))
 static inline const struct ph_value *
 ph_table_page_(struct ph_call *call, const char *table,
     struct ph_table_page_options options)

@@ -99,11 +99,13 @@ struct ph_figure_host {
 };
 
 /* An empty figure. Lives as long as the call. */
+PH_TWO_NAMES_
 static inline struct ph_figure *
 ph_figure(void)
 {
 	return ph_host_->figure->make();
 }
+PH_TWO_NAMES_END_
 
 /* The figure so far, for ph_output(). */
 static inline const struct ph_value *
@@ -131,8 +133,7 @@ ph_grid(const double *cells, size_t rows, size_t columns)
 /* Titles, axes, margins: ph_figure_layout(figure, .title = "Trips") */
 #define ph_figure_layout(...) ph_figure_layout_(__VA_ARGS__, .ph_end_ = false)
 #define ph_figure_layout_(figure, ...) \
-	ph_figure_arrange_(figure,     \
-	    __extension__(struct ph_figure_options){ __VA_ARGS__ })
+	ph_figure_arrange_(figure, PH_WITH_(ph_figure_options, __VA_ARGS__))
 static inline void
 ph_figure_arrange_(struct ph_figure *figure, struct ph_figure_options options)
 {
@@ -142,8 +143,7 @@ ph_figure_arrange_(struct ph_figure *figure, struct ph_figure_options options)
 /* A trace of any type of plotly's: ph_trace(figure, "funnel", .x = ...) */
 #define ph_trace(...) ph_trace_(__VA_ARGS__, .ph_end_ = false)
 #define ph_trace_(figure, type, ...) \
-	ph_trace_add_(figure, type,  \
-	    __extension__(struct ph_trace){ __VA_ARGS__ })
+	ph_trace_add_(figure, type, PH_WITH_(ph_trace, __VA_ARGS__))
 static inline void
 ph_trace_add_(struct ph_figure *figure, const char *type, struct ph_trace trace)
 {

@@ -85,7 +85,7 @@ struct ph_page_host {
 #define ph_page(app, path, ...) \
 	ph_page_(app, path, __VA_ARGS__, .ph_end_ = false)
 #define ph_page_(app, path, function, ...) \
-	ph_page_add(app, path, function, (struct ph_page_about){ __VA_ARGS__ })
+	ph_page_add(app, path, function, PH_WITH_(ph_page_about, __VA_ARGS__))
 static inline void
 ph_page_add(struct ph_app *app, const char *path, ph_layout_function *function,
     struct ph_page_about about)
@@ -149,7 +149,7 @@ ph_meta(struct ph_app *app, const char *name, const char *content)
 	ph_external_(app, PH_EXTERNAL_STYLESHEET, __VA_ARGS__, .ph_end_ = false)
 #define ph_external_(app, kind, url, ...) \
 	ph_external_add(app, kind, url,   \
-	    (struct ph_external_options){ __VA_ARGS__ })
+	    PH_WITH_(ph_external_options, __VA_ARGS__))
 static inline void
 ph_external_add(struct ph_app *app, enum ph_external_kind kind, const char *url,
     struct ph_external_options options)

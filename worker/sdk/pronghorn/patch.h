@@ -24,11 +24,13 @@ extern "C" {
 #endif
 
 /* A patch without steps yet; it lives as long as the call. */
+PH_TWO_NAMES_
 static inline struct ph_patch *
 ph_patch(void)
 {
 	return ph_host_->patch_new();
 }
+PH_TWO_NAMES_END_
 
 /* The steps so far, for ph_output() and ph_set_props(). */
 static inline const struct ph_value *

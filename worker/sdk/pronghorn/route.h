@@ -104,7 +104,7 @@ struct ph_route_host {
 	ph_route_(app, method, path, __VA_ARGS__, .ph_end_ = false)
 #define ph_route_(app, method, path, handler, ...)         \
 	ph_route_add(app, method, path, handler, #handler, \
-	    (struct ph_route_options){ __VA_ARGS__ })
+	    PH_WITH_(ph_route_options, __VA_ARGS__))
 static inline void
 ph_route_add(struct ph_app *app, const char *method, const char *path,
     ph_function *handler, const char *name, struct ph_route_options options)
