@@ -12,7 +12,7 @@
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
-import { isAlive, test, until } from "../lib/harness.mjs";
+import { isAlive, SLOW, test, until } from "../lib/harness.mjs";
 import { ctl, ctlJson } from "../lib/op_ctl.mjs";
 import { Load } from "../lib/op_load.mjs";
 import { act, configured, reload } from "../lib/op_server.mjs";
@@ -99,7 +99,8 @@ test(`${HUPS_ALONE} HUPs leave nothing in the master [10]`, { seconds: SECONDS }
   const grown = server.rss(server.pid) - before.rss;
 
   t.diagnostic(`${JSON.stringify(before)}, ${grown >> 10} KiB more at the end`);
-  assert.ok(grown < 1 << 20, `${grown} bytes more`);
+  /* A sanitizer keeps what was freed for a while. */
+  assert.ok(grown < (SLOW > 1 ? 16 : 1) << 20, `${grown} bytes more`);
 });
 
 test(`${UPGRADES} USR2s`, { seconds: SECONDS }, async (t, s) => {
