@@ -36,6 +36,11 @@
 #define INLINE_MAX 1024                      /* sent from behind its head */
 #define TURN_BYTES_MAX ((size_t)1024 * 1024) /* then it is sent */
 
+/* Any head fits, once those before it have left. */
+_Static_assert(HTTP_REPLY_HEAD_MAX + HTTP_REPLY_FIELDS_MAX + INLINE_MAX <=
+		   WORKER_TURN_HEADS,
+    "an answer's head");
+
 struct conn_piece {
 	const char *data;
 	size_t len;

@@ -24,6 +24,8 @@
 #include "server/base/log.h"
 #include "worker/debug.h"
 #include "worker/dispatch_int.h"
+#include "worker/guard.h"
+#include "worker/host_session.h"
 #include "worker/memo.h"
 #include "worker/session_again.h"
 #include "worker/update.h"
@@ -54,6 +56,12 @@ read_ticket(const struct conn *conn, const struct http_head *head,
 	    &to->ticket);
 	to->again = session_again_count(head->query);
 }
+
+/* What a handler and the call set, the session's cookie, what debug mode adds,
+ * and a Location with a number: it has to fit into one turn's heads. */
+_Static_assert(GUARD_FIELDS_MAX + HOST_FIELDS_MAX + SESSION_COOKIE_MAX + 84 <=
+		   HTTP_REPLY_FIELDS_MAX,
+    "an answer's own lines");
 
 void
 dispatch_private(const struct conn *conn, struct task *task,

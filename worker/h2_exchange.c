@@ -14,7 +14,6 @@
 #include <strings.h>
 #include <unistd.h>
 
-#include "server/base/bug.h"
 #include "server/base/clock.h"
 #include "worker/conn_int.h"
 #include "worker/h2_int.h"
@@ -247,12 +246,14 @@ read_body(nghttp2_session *session, int32_t id, uint8_t *out, size_t len,
 	return (ssize_t)len;
 }
 
-#define FIELDS_MAX 64
-#define FIELDS_BYTES 4096 /* of an answer's own; see reply->fields */
+/* Most heads: those that are larger, by an app's own fields, are allocated. */
+#define FIELDS_FEW 64
+#define HEAD_FEW (HTTP_REPLY_HEAD_MAX + 2048)
 
-/* The lines of an HTTP/1.1 head as fields, names in lower case, in place. */
+/* The lines of an HTTP/1.1 head as fields, names in lower case, in place; there
+ * are fewer fields than lines. */
 static size_t
-fields_of(char *head, size_t len, nghttp2_nv fields[FIELDS_MAX])
+fields_of(char *head, size_t len, nghttp2_nv *fields)
 {
 	static uint8_t status_name[] = ":status";
 	char *end = head + len;
@@ -264,7 +265,7 @@ fields_of(char *head, size_t len, nghttp2_nv fields[FIELDS_MAX])
 
 	fields[count++] = (nghttp2_nv){ status_name, (uint8_t *)head + 9, 7, 3,
 		NGHTTP2_NV_FLAG_NO_COPY_NAME };
-	while (line < end && *line != '\r' && count < FIELDS_MAX) {
+	while (line < end && *line != '\r') {
 		stop = memchr(line, '\r', (size_t)(end - line));
 		colon = memchr(line, ':', (size_t)(end - line));
 		for (p = line; p < colon; p++)
@@ -301,31 +302,75 @@ take_body(struct h2_stream *stream, const struct reply *reply, bool borrowed)
 	return borrowed && reply->len > 0 && stream->copy == NULL ? -ENOMEM : 0;
 }
 
+static size_t
+count_lines(const char *text, size_t len)
+{
+	const char *end = text + len;
+	size_t count = 0;
+
+	while ((text = memchr(text, '\n', (size_t)(end - text))) != NULL) {
+		text++;
+		count++;
+	}
+	return count;
+}
+
+/* Head and body to nghttp2, which copies the fields. 0, or negative. */
+static int
+submit(struct h2_stream *stream, char *head, size_t len,
+    nghttp2_data_provider *body)
+{
+	nghttp2_nv few[FIELDS_FEW];
+	nghttp2_nv *fields = few;
+	size_t lines = count_lines(head, len);
+	int rc = -ENOMEM;
+
+	if (lines > FIELDS_FEW)
+		fields = calloc(lines, sizeof(*fields));
+	if (fields != NULL)
+		rc = nghttp2_submit_response(stream->h2->session, stream->id,
+		    fields, fields_of(head, len, fields), body);
+	if (fields != few)
+		free(fields);
+	return rc;
+}
+
+/* The same, with the head made first. */
+static int
+submit_reply(struct h2_stream *stream, const struct reply *reply,
+    nghttp2_data_provider *body)
+{
+	const struct worker *worker = stream->conn.worker;
+	size_t most = HTTP_REPLY_HEAD_MAX + reply->fields_len;
+	char few[HEAD_FEW];
+	char *head = most <= sizeof(few) ? few : malloc(most);
+	int rc;
+
+	if (head == NULL)
+		return -ENOMEM;
+	rc = submit(stream, head,
+	    http_reply_head(reply, true, worker->date, head), body);
+	if (head != few)
+		free(head);
+	return rc;
+}
+
 void
 h2_answer(struct conn *conn, const struct answer_to *to, struct reply *reply,
     bool borrowed)
 {
 	struct h2_stream *stream = conn->stream;
-	struct worker *worker = conn->worker;
-	char head[HTTP_REPLY_HEAD_MAX + FIELDS_BYTES];
-	nghttp2_nv fields[FIELDS_MAX];
 	nghttp2_data_provider body = { .source.ptr = stream,
 		.read_callback = read_body };
 	bool empty = to->head_only || reply->len == 0 || reply->status == 304;
-	size_t count;
-	size_t len;
 
 	if (stream->answered) {
 		blob_unref(reply->blob);
 		return;
 	}
-	ASSERT(reply->fields_len <= FIELDS_BYTES);
 	stream->answered = true;
 	stream->began_us = stream->since_us = clock_mono_us();
-	len = http_reply_head(reply, true, worker->date, head);
-	count = fields_of(head, len, fields);
 	if (take_body(stream, reply, borrowed) < 0 ||
-	    nghttp2_submit_response(stream->h2->session, stream->id, fields,
-		count, empty ? NULL : &body) != 0)
+	    submit_reply(stream, reply, empty ? NULL : &body) != 0)
 		stream->h2->conn->doomed = true;
 }

@@ -20,7 +20,6 @@
 #include "worker/visit.h"
 
 #define FIELDS_MAX 16
-#define BYTES_MAX 3500 /* of all lines together; heads have a bound */
 
 /* One line; cookies are replaced by their name, too. */
 struct call_field {
@@ -100,9 +99,9 @@ add(struct call *call, const char *verb, const char *name, const char *line,
 		count++;
 		at = &(*at)->next;
 	}
-	if (count >= FIELDS_MAX || bytes > BYTES_MAX) {
+	if (count >= FIELDS_MAX || bytes > HOST_FIELDS_MAX) {
 		call_error(call, "%s: %s: more than %d headers or %d bytes",
-		    call->name, verb, FIELDS_MAX, BYTES_MAX);
+		    call->name, verb, FIELDS_MAX, HOST_FIELDS_MAX);
 		return;
 	}
 	field = arena_calloc(arena, 1, sizeof(*field));

@@ -9,6 +9,9 @@
 /* The other side of <pronghorn/session.h>. */
 extern const struct ph_session_host host_session_table;
 
+/* Bytes of all lines that a call may set together: heads have a bound. */
+#define HOST_FIELDS_MAX 3500
+
 /* host_fields.c: what a callback says about its answer's head. */
 void host_set_header(struct ph_call *call, const char *name, const char *value);
 void host_set_cookie(struct ph_call *call, const char *name, const char *value,

@@ -86,6 +86,9 @@ struct reply {
 /* Bytes any head takes at most, without reply->fields. */
 #define HTTP_REPLY_HEAD_MAX 2048
 
+/* And bytes of reply->fields, whatever an app and the settings give. */
+#define HTTP_REPLY_FIELDS_MAX 8192
+
 /* The reason phrase of a status. */
 const char *http_reply_reason(int status);
 
