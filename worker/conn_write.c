@@ -26,15 +26,17 @@
 #include "worker/conn_int.h"
 #include "worker/h2.h"
 #include "worker/hooks.h"
+#include "worker/share.h"
 #include "worker/tls.h"
 #include "worker/unsent.h"
 #include "worker/whole.h"
 #include "worker/worker_int.h"
 
-#define FILE_BYTES_MAX ((size_t)1024 * 1024) /* of one sendfile() */
 #define COPY_FILE_BYTES 16384                /* one record of TLS */
 #define INLINE_MAX 1024                      /* sent from behind its head */
 #define TURN_BYTES_MAX ((size_t)1024 * 1024) /* then it is sent */
+#define SEND_MAX ((size_t)4 * 1024 * 1024)   /* of one call; whole records */
+#define SHARE_FREE ((size_t)32 * 1024)       /* share.h is for more */
 
 /* Any head fits, once those before it have left. */
 _Static_assert(HTTP_REPLY_HEAD_MAX + HTTP_REPLY_FIELDS_MAX + INLINE_MAX <=
@@ -90,6 +92,20 @@ conn_sendv(struct conn *conn, struct iovec *pieces, int count)
 	message.msg_iov = pieces;
 	message.msg_iovlen = (size_t)count;
 	return sendmsg(conn->fd, &message, MSG_NOSIGNAL);
+}
+
+/* May it send so much now? Who may not is called again in the next pass. */
+static bool
+may_send(struct conn *conn, size_t len)
+{
+	return len <= SHARE_FREE || share_is_left(conn->worker);
+}
+
+/* It would send more, but others come first: it goes behind all that wait. */
+static void
+give_way(struct conn *conn)
+{
+	(void)event_del(&conn->event);
 }
 
 void
@@ -200,6 +216,29 @@ turn_keep(struct conn *conn, size_t sent)
 	return 0;
 }
 
+/* One call for what the turn holds, or for its first SEND_MAX bytes. */
+static ssize_t
+send_turn(struct conn *conn, size_t total)
+{
+	struct turn *turn = &conn->worker->turn;
+	struct iovec *last = turn->pieces;
+	size_t left = SEND_MAX;
+	size_t len;
+	ssize_t sent;
+
+	if (total <= SEND_MAX)
+		return conn_sendv(conn, turn->pieces, turn->count);
+	while (last->iov_len < left) {
+		left -= last->iov_len;
+		last++;
+	}
+	len = last->iov_len;
+	last->iov_len = left;
+	sent = conn_sendv(conn, turn->pieces, (int)(last - turn->pieces) + 1);
+	last->iov_len = len;
+	return sent;
+}
+
 void
 conn_turn_flush(struct conn *conn)
 {
@@ -214,15 +253,17 @@ conn_turn_flush(struct conn *conn)
 	}
 	for (i = 0; i < turn->count; i++)
 		total += turn->pieces[i].iov_len;
-	if (conn->out == NULL) {
+	if (conn->out == NULL &&
+	    (may_send(conn, total) || !unsent_has_room(conn->worker, total))) {
 		do
-			sent = conn_sendv(conn, turn->pieces, turn->count);
+			sent = send_turn(conn, total);
 		while (sent < 0 && errno == EINTR);
 		if (sent < 0 && errno != EAGAIN)
 			conn->doomed = true;
 	}
 	if (sent < 0)
 		sent = 0;
+	share_take(conn->worker, (size_t)sent);
 	if (!conn->doomed && (size_t)sent < total &&
 	    turn_keep(conn, (size_t)sent) < 0)
 		conn->doomed = true;
@@ -281,14 +322,17 @@ send_memory_tls(struct conn *conn)
 {
 	struct conn_out *out = conn->out;
 	struct iovec pieces[WORKER_TURN_PIECES];
+	size_t left = SEND_MAX;
 	int count = 0;
 	int i;
 
 	for (i = out->first; i < out->count && count < WORKER_TURN_PIECES &&
-			     out->pieces[i].data != NULL;
+			     out->pieces[i].data != NULL && left > 0;
 	     i++) {
 		pieces[count].iov_base = (void *)(uintptr_t)out->pieces[i].data;
-		pieces[count++].iov_len = out->pieces[i].len;
+		pieces[count].iov_len =
+		    out->pieces[i].len < left ? out->pieces[i].len : left;
+		left -= pieces[count++].iov_len;
 	}
 	return conn_sendv(conn, pieces, count);
 }
@@ -306,8 +350,9 @@ send_piece(struct conn *conn, struct conn_piece *piece)
 	begin_send(conn);
 	if (piece->data == NULL)
 		return sendfile(conn->fd, piece->blob->fd, &piece->offset,
-		    piece->len < FILE_BYTES_MAX ? piece->len : FILE_BYTES_MAX);
-	return send(conn->fd, piece->data, piece->len, MSG_NOSIGNAL);
+		    piece->len < SEND_MAX ? piece->len : SEND_MAX);
+	return send(conn->fd, piece->data,
+	    piece->len < SEND_MAX ? piece->len : SEND_MAX, MSG_NOSIGNAL);
 }
 
 /* Bytes have left; they may end pieces. */
@@ -336,10 +381,16 @@ conn_send_more(struct conn *conn)
 	struct conn_out *out = conn->out;
 	struct conn_piece *piece;
 	ssize_t sent;
+	size_t before = conn->out_sent;
 	int parts = 0; /* of a file */
 
 	while (out->first < out->count) {
 		piece = &out->pieces[out->first];
+		if (!may_send(conn, piece->len)) {
+			if (conn->out_sent > before)
+				give_way(conn);
+			return;
+		}
 		sent = send_piece(conn, piece);
 		if (sent < 0 && errno == EINTR)
 			continue;
@@ -349,8 +400,11 @@ conn_send_more(struct conn *conn)
 			return;
 		}
 		conn->out_sent += (size_t)sent;
+		share_take(conn->worker, (size_t)sent);
 		out_consume(out, (size_t)sent);
-		if (piece->len > 0 && (piece->data != NULL || ++parts >= 16))
+		if (piece->len == 0 || (size_t)sent == SEND_MAX)
+			continue;
+		if (piece->data != NULL || ++parts >= 16)
 			return; /* the socket is full, or others' turn */
 	}
 	conn_out_free(conn);

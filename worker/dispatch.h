@@ -79,8 +79,9 @@ bool dispatch_expire(struct request *request);
 unsigned dispatch_count_waiting(struct worker *worker,
     struct handoff_waits *waits);
 
-/* The pool has finished tasks. */
-void dispatch_on_mail(struct worker *worker);
+/* The pool has finished tasks: all are taken, or as many as one pass through
+ * the loop has time for; it is called again for the others then. */
+void dispatch_on_mail(struct worker *worker, bool all);
 
 /* The process ends now: tell all who wait here, but in production only those
  * who are streams of HTTP/2. */

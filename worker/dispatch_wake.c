@@ -27,12 +27,14 @@
 #include "worker/memo.h"
 #include "worker/packed.h"
 #include "worker/session_again.h"
+#include "worker/share.h"
 #include "worker/together.h"
 #include "worker/worker_int.h"
 
 static const struct timeval net_interval = { 0, 50000 };
 
-#define NET_FULL 20 /* every so many times, whether anything changed or not */
+#define MAIL_US 5000 /* for finished tasks; then clients have their turn */
+#define NET_FULL 20  /* every so many times, whether anything changed or not */
 
 static void
 net_start(struct worker *worker)
@@ -534,36 +536,48 @@ count_computation(struct worker *worker, const struct task *task)
 		    task->outcome == TASK_FAILED, task->run_us);
 }
 
+static void
+take_mail(struct worker *worker, struct task *task)
+{
+	count_computation(worker, task);
+	switch (task->kind) {
+	case TASK_PARSE:
+		dispatch_parsed(worker, task);
+		task_free(task);
+		break;
+	case TASK_ANSWER:
+		on_answer(worker, task);
+		break;
+	case TASK_LEAVE:
+	case TASK_RENEW: /* nobody waits for it */
+		task_free(task);
+		break;
+	case TASK_COMPUTE: /* nobody here waits for the task itself */
+		if (task->outcome == TASK_WAITS)
+			park_task(worker, task);
+		else
+			task_free(task);
+		break;
+	default:
+		on_single(worker, task);
+		break;
+	}
+}
+
 void
-dispatch_on_mail(struct worker *worker)
+dispatch_on_mail(struct worker *worker, bool all)
 {
 	struct task *task = pool_collect(worker->pool);
+	int64_t end_us = clock_mono_us() + MAIL_US;
 	struct task *next;
 
 	for (; task != NULL; task = next) {
 		next = task->next;
 		task->next = NULL;
-		count_computation(worker, task);
-		switch (task->kind) {
-		case TASK_PARSE:
-			dispatch_parsed(worker, task);
-			task_free(task);
-			break;
-		case TASK_ANSWER:
-			on_answer(worker, task);
-			break;
-		case TASK_LEAVE:
-		case TASK_RENEW: /* nobody waits for it */
-			task_free(task);
-			break;
-		case TASK_COMPUTE: /* nobody here waits for the task itself */
-			if (task->outcome == TASK_WAITS)
-				park_task(worker, task);
-			else
-				task_free(task);
-			break;
-		default:
-			on_single(worker, task);
+		take_mail(worker, task);
+		if (!all && next != NULL &&
+		    (!share_is_left(worker) || clock_mono_us() > end_us)) {
+			pool_put_back(worker->pool, next);
 			break;
 		}
 	}

@@ -142,7 +142,7 @@ ending_look(struct worker *worker)
 		       dispatch_on_dead(worker, &about, true) == 0 &&
 		       about.has_key && --tries > 0) {
 			(void)usleep(10000);
-			dispatch_on_mail(worker);
+			dispatch_on_mail(worker, true);
 		}
 		access_log_flush(&worker->access_log);
 		ending_begin(worker, &about);

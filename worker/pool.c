@@ -15,6 +15,7 @@
 
 #include "server/base/clock.h"
 #include "server/base/err.h"
+#include "server/base/fd.h"
 #include "worker/together.h"
 
 #define KICK_US 200 /* a longer turn of the loop wakes under way */
@@ -233,6 +234,25 @@ pool_collect(struct pool *pool)
 	task_list_init(&pool->mailbox);
 	pthread_mutex_unlock(&pool->lock);
 	return first;
+}
+
+void
+pool_put_back(struct pool *pool, struct task *first)
+{
+	struct task_list back;
+	struct task *next;
+
+	task_list_init(&back);
+	for (; first != NULL; first = next) {
+		next = first->next;
+		task_list_push(&back, first);
+	}
+	pthread_mutex_lock(&pool->lock);
+	while ((next = task_list_pop(&pool->mailbox)) != NULL)
+		task_list_push(&back, next);
+	pool->mailbox = back;
+	pthread_mutex_unlock(&pool->lock);
+	fd_event_wake(pool->mail_fd);
 }
 
 void

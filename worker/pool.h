@@ -69,6 +69,10 @@ void pool_follow(struct pool *pool);
 /* Take all finished tasks, oldest first; the caller owns them. */
 struct task *pool_collect(struct pool *pool);
 
+/* Give back those that it is too early for, with all behind them: they are the
+ * next to be collected, and the mailbox's descriptor says so. */
+void pool_put_back(struct pool *pool, struct task *first);
+
 /* Tasks queued, running or not collected yet, computations included. */
 size_t pool_busy(struct pool *pool);
 

@@ -53,6 +53,14 @@ unsent_remove(struct conn *conn, struct blob *blob, size_t own)
 		worker->unsent -= shared;
 }
 
+bool
+unsent_has_room(const struct worker *worker, size_t len)
+{
+	size_t limit = (size_t)worker->options->send_memory;
+
+	return limit == 0 || worker->unsent + len <= limit / 2;
+}
+
 /* Who holds something, and has for longest; NULL: at most one does. */
 static struct conn *
 find_oldest(const struct worker *worker)

@@ -2,6 +2,7 @@
 #ifndef WORKER_UNSENT_H
 #define WORKER_UNSENT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /*
@@ -24,6 +25,10 @@ void unsent_add(struct conn *conn, struct blob *blob, size_t own);
 
 /* It waits no more: the same arguments. */
 void unsent_remove(struct conn *conn, struct blob *blob, size_t own);
+
+/* May so many bytes more wait, although the socket would take them? Up to half
+ * of the bound: the rest is for clients that are slow. */
+bool unsent_has_room(const struct worker *worker, size_t len);
 
 /* Before the loop runs. */
 void unsent_start(struct worker *worker);

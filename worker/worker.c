@@ -115,7 +115,7 @@ on_mail(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	(void)fd_event_drain(fd);
 	worker_read_end(worker);
-	dispatch_on_mail(worker);
+	dispatch_on_mail(worker, false);
 	ending_look(worker);
 	worker_drain_check(worker);
 }

@@ -5,6 +5,7 @@
  * pool. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <threads.h>
 
 #include <pronghorn/app.h>
@@ -33,9 +34,21 @@ rows(struct ph_call *call)
 	return value;
 }
 
+static void
+hold(const char *text)
+{
+	double seconds = strtod(text, NULL);
+	struct timespec time = { .tv_sec = (time_t)seconds };
+
+	time.tv_nsec = (long)((seconds - (double)time.tv_sec) * 1e9);
+	(void)thrd_sleep(&time, NULL);
+}
+
+/* X-Hold: seconds that it takes, on the loop. */
 static const struct ph_value *
 layout(struct ph_call *call)
 {
+	hold(ph_header(call, "X-Hold"));
 	return html_div(.id = "out", .children = rows(call));
 }
 
@@ -51,16 +64,28 @@ sends(struct ph_call *call)
 	return ph_respond_text(call, 200, ph_text_of(rows(call)));
 }
 
+/* As many bytes as the query says, made in no time. */
+static enum ph_status
+bytes(struct ph_call *call)
+{
+	size_t count = strtoul(ph_query_arg(call, "count"), NULL, 10);
+	char *data = malloc(count + 1);
+	enum ph_status status;
+
+	if (data == NULL)
+		return PH_ERROR;
+	memset(data, 'x', count);
+	status = ph_respond(call, 200, "application/octet-stream", data, count);
+	free(data);
+	return status;
+}
+
 /* Holds a thread for that long. */
 static enum ph_status
 sleeps(struct ph_call *call)
 {
-	double seconds = strtod(ph_query_arg(call, "seconds"), NULL);
-	struct timespec time = { .tv_sec = (time_t)seconds };
-
-	time.tv_nsec = (long)((seconds - (double)time.tv_sec) * 1e9);
 	ph_log(call, "sleeps now");
-	(void)thrd_sleep(&time, NULL);
+	hold(ph_query_arg(call, "seconds"));
 	return ph_respond_text(call, 200, "slept");
 }
 
@@ -73,5 +98,6 @@ PH_APP(app)
 		ph_layout(app, layout);
 	ph_callback(app, shows, PH_OUTPUT("out.title"), PH_INPUT("out.id"));
 	ph_route(app, "GET", "/rows", sends);
+	ph_route(app, "GET", "/bytes", bytes);
 	ph_route(app, "GET", "/sleep", sleeps);
 }

@@ -11,7 +11,7 @@ import http2 from "node:http2";
 import path from "node:path";
 import { certificate } from "../lib/certificate.mjs";
 import { block, END_HEADERS, END_STREAM, frame, Frames, HEAD, TYPE, u32 } from "../lib/h2_frames.mjs";
-import { SLOW, test, until } from "../lib/harness.mjs";
+import { now, SLOW, test, until, within } from "../lib/harness.mjs";
 import { descriptors } from "../lib/op_process.mjs";
 import { isFull } from "../lib/sockets.mjs";
 import { get, Wire } from "../lib/wire.mjs";
@@ -20,6 +20,8 @@ import { call, runs } from "../lib/zoo.mjs";
 const BYTES = 20e6; /* of a large answer of the zoo */
 const STREAMS = 100;
 const CONNECTIONS = 4;
+const READERS = 250;
+const READ_BYTES = 1e6;
 const FILES = { "large.bin": 4e6, "middle.png": 400e3, "small.png": 100e3 };
 
 async function start(scene, args) {
@@ -267,6 +269,36 @@ test("an answer larger than send_memory [H5]", { seconds: 60 }, async (t, scene)
 
   wire.socket.resume();
   assert.ok((await wire.answer()).body.length > BYTES);
+});
+
+/*
+ * While the loop is held, all their answers become ready; whoever asks for
+ * little meanwhile waits for a few of them and not for all.
+ */
+test("a small request beside many large answers", { seconds: 60 }, async (t, scene) => {
+  const server = await scene.start({ app: "long_answers", threads: 2, args: ["--send-memory", "1GiB"] });
+  const [worker] = server.workers();
+  const [page, canary, ...clients] = await Promise.all(
+    Array.from({ length: READERS + 2 }, () => Wire.connect(server.address)),
+  );
+  const before = server.rss(worker);
+
+  scene.wires.push(page, canary, ...clients);
+  for (const [i, client] of clients.entries()) {
+    client.socket.pause();
+    client.write(get(i < 2 ? "/sleep?seconds=0.2" : `/bytes?count=${READ_BYTES}`));
+  }
+  page.write(get("/_dash-layout", { fields: { "X-Hold": "1.5" } }));
+  await until("they are ready", () =>
+    server.rss(worker) - before > (READERS - 2) * READ_BYTES * 0.95);
+  canary.write(get("/_ph/health"));
+  assert.equal((await page.answer()).status, 200);
+  const from = now();
+
+  assert.equal((await canary.answer()).status, 200);
+  within(t, "behind the page", now() - from, 50);
+  for (const client of clients) client.socket.resume();
+  for (const client of clients) assert.equal((await client.answer()).status, 200);
 });
 
 test("a large file that is changed while it is sent", async (t, scene) => {

@@ -58,6 +58,33 @@ one_thread_keeps_the_order(void **state)
 }
 
 static void
+what_is_put_back_comes_next(void **state)
+{
+	struct task *task;
+	char want_text[64];
+	int i;
+
+	(void)state;
+	start(1, 100);
+	for (i = 0; i < 20; i++)
+		submit(QUICK, i);
+	for (i = 0; i < 20; i++) {
+		task = next_mail();
+		if (task->next != NULL)
+			pool_put_back(pool, task->next);
+		(void)snprintf(want_text, sizeof(want_text), "\"x\":%d}",
+		    2 * i);
+		assert_non_null(strstr(buf_cstr(&task->response), want_text));
+		task_free(task);
+	}
+	wait_idle();
+	assert_null(pool_collect(pool));
+	for (i = 0; i < 3; i++)
+		submit(QUICK, i);
+	pool_put_back(pool, next_mail()); /* and nothing is lost at the end */
+}
+
+static void
 a_full_queue_refuses(void **state)
 {
 	struct task *refused;
@@ -495,6 +522,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(every_task_comes_back_once),
 		TEST(one_thread_keeps_the_order),
+		TEST(what_is_put_back_comes_next),
 		TEST(a_full_queue_refuses),
 		TEST(the_mail_descriptor_is_written_when_there_is_mail),
 		TEST(threads_work_at_the_same_time),
