@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <threads.h>
+#include <unistd.h>
 
 #include <pronghorn/app.h>
 #include <pronghorn/html.h>
@@ -44,11 +45,12 @@ hold(const char *text)
 	(void)thrd_sleep(&time, NULL);
 }
 
-/* X-Hold: seconds that it takes, on the loop. */
+/* On the loop, for as long as the file X-Hold is there. */
 static const struct ph_value *
 layout(struct ph_call *call)
 {
-	hold(ph_header(call, "X-Hold"));
+	while (access(ph_header(call, "X-Hold"), F_OK) == 0)
+		hold("0.001");
 	return html_div(.id = "out", .children = rows(call));
 }
 

@@ -13,7 +13,7 @@ import { certificate } from "../lib/certificate.mjs";
 import { block, END_HEADERS, END_STREAM, frame, Frames, HEAD, TYPE, u32 } from "../lib/h2_frames.mjs";
 import { now, SLOW, test, until, within } from "../lib/harness.mjs";
 import { descriptors } from "../lib/op_process.mjs";
-import { isFull } from "../lib/sockets.mjs";
+import { isFull, isRead } from "../lib/sockets.mjs";
 import { get, Wire } from "../lib/wire.mjs";
 import { call, runs } from "../lib/zoo.mjs";
 
@@ -282,16 +282,19 @@ test("a small request beside many large answers", { seconds: 60 }, async (t, sce
     Array.from({ length: READERS + 2 }, () => Wire.connect(server.address)),
   );
   const before = server.rss(worker);
+  const held = scene.file("held", "");
 
   scene.wires.push(page, canary, ...clients);
   for (const [i, client] of clients.entries()) {
     client.socket.pause();
-    client.write(get(i < 2 ? "/sleep?seconds=0.2" : `/bytes?count=${READ_BYTES}`));
+    client.write(get(i < 2 ? "/sleep?seconds=0.5" : `/bytes?count=${READ_BYTES}`));
   }
-  page.write(get("/_dash-layout", { fields: { "X-Hold": "1.5" } }));
+  page.write(get("/_dash-layout", { fields: { "X-Hold": held } }));
   await until("they are ready", () =>
     server.rss(worker) - before > (READERS - 2) * READ_BYTES * 0.95);
   canary.write(get("/_ph/health"));
+  await until("it has come", () => !isRead(server, canary.localPort));
+  fs.rmSync(held);
   assert.equal((await page.answer()).status, 200);
   const from = now();
 
