@@ -358,8 +358,13 @@ export async function engine() {
     connections.push(await idle(quiet, QUICK ? 2000 : 10000));
     await quiet.stop();
     stops.length = 0;
-    for (const kind of ["head", "body", "read"]) {
-      const server = keep(await ours("zoo.so", ["--send-timeout", "60"], 1));
+    for (const [kind, app] of [
+      ["head", "zoo.so"],
+      ["body", "zoo.so"],
+      ["read", "zoo.so"],
+      ["read of 1 MB", "long_answers.so"],
+    ]) {
+      const server = keep(await ours(app, ["--send-timeout", "60"], 1));
 
       connections.push(await slow(server, kind, QUICK ? 200 : 1000, QUICK ? 3 : 10));
       await server.stop();

@@ -5,47 +5,16 @@
  * a client beside them, the canary.
  */
 import fs from "node:fs";
-import net from "node:net";
+import { Worker } from "node:worker_threads";
 import { say } from "./common.mjs";
+import { ask, dial } from "./engine_dial.mjs";
 import { sleep } from "./machine.mjs";
-
-const HEALTH = "GET /_ph/health HTTP/1.1\r\nHost: a\r\n\r\n";
-const CANARY_MS = 100;
 
 const addressOf = (server) => {
   const { hostname, port } = new URL(server.url);
 
   return { host: hostname, port: Number(port) };
 };
-
-function dial(address, options = {}) {
-  return new Promise((done, fail) => {
-    const socket = net.connect({ ...address, ...options });
-
-    socket.once("connect", () => {
-      socket.off("error", fail);
-      socket.on("error", () => {});
-      done(socket);
-    });
-    socket.once("error", fail);
-  });
-}
-
-/* One request on a connection of its own: milliseconds until its answer. */
-function ask(socket) {
-  const start = performance.now();
-
-  return new Promise((done, fail) => {
-    const closed = () => fail(new Error("closed"));
-
-    socket.once("data", () => {
-      socket.off("close", closed);
-      done(performance.now() - start);
-    });
-    socket.once("close", closed);
-    socket.write(HEALTH);
-  });
-}
 
 /* The process that serves: the child that holds the listening socket's work. */
 function workerOf(server) {
@@ -119,15 +88,47 @@ const SLOW = {
     },
     step: () => {},
   },
+  /* An answer that the app makes for each of them, and that is never read. */
+  "read of 1 MB": {
+    begin: (socket) => {
+      socket.pause();
+      socket.write("GET /bytes?count=1000000 HTTP/1.1\r\nHost: a\r\n\r\n");
+    },
+    step: () => {},
+  },
 };
 
-/* p99 of a canary's answers, at ten a second, beside `count` slow clients. */
+/* The canary at work; the times of its answers come with end(). */
+async function watch(address) {
+  const thread = new Worker(new URL("engine_canary.mjs", import.meta.url), { workerData: address });
+  const next = () =>
+    new Promise((done, fail) => {
+      thread.once("message", done);
+      thread.once("error", fail);
+    });
+
+  await next();
+  return {
+    end() {
+      thread.postMessage("end");
+      return next();
+    },
+  };
+}
+
+/*
+ * p99 of a canary's answers, at most a hundred a second, while `count` slow
+ * clients come and for as long as they stay.
+ */
 export async function slow(server, kind, count, seconds) {
   const address = addressOf(server);
   const sockets = [];
-  const times = [];
+  const end = performance.now() + seconds * 1000;
+  let at = 0;
 
   say(`engine: ${count} clients with a slow ${kind}`);
+  const canary = await watch(address);
+
   while (sockets.length < count) {
     const some = await Promise.all(
       Array.from({ length: 50 }, () => dial(address)),
@@ -136,21 +137,17 @@ export async function slow(server, kind, count, seconds) {
     some.forEach(SLOW[kind].begin);
     sockets.push(...some);
   }
-  const canary = await dial(address);
-  let at = 0;
   /* Each slow client moves once a second. */
   const timer = setInterval(() => {
     for (let i = 0; i < count / 100; i++)
       SLOW[kind].step(sockets[at++ % sockets.length]);
   }, 10);
 
-  await ask(canary);
-  for (let i = 0; i < seconds * 10; i++) {
-    times.push(await ask(canary));
-    await sleep(CANARY_MS);
-  }
+  await sleep(Math.max(0, end - performance.now()));
+  const times = await canary.end();
+
   clearInterval(timer);
-  for (const socket of [canary, ...sockets]) socket.destroy();
+  for (const socket of sockets) socket.destroy();
   times.sort((a, b) => a - b);
   const p99 = times[Math.ceil(times.length * 0.99) - 1];
 
