@@ -13,13 +13,14 @@
 #include <string.h>
 #include <zlib.h>
 
-#define STEP ((size_t)64 * 1024)
+#define STEP (64U * 1024)
 #define RATIO_FREE ((size_t)1024 * 1024) /* small bodies may shrink well */
 
 enum body_coding
 body_coding(struct http_span content_encoding)
 {
-	if (content_encoding.data == NULL)
+	if (content_encoding.data == NULL ||
+	    http_span_is(content_encoding, "identity"))
 		return BODY_PLAIN;
 	if (http_span_is(content_encoding, "gzip") ||
 	    http_span_is(content_encoding, "x-gzip"))
@@ -28,33 +29,34 @@ body_coding(struct http_span content_encoding)
 }
 
 static bool
-is_bomb(const z_stream *stream, size_t limit, size_t ratio)
+is_bomb(size_t in, size_t out, size_t limit, size_t ratio)
 {
-	return stream->total_out > limit ||
-	       (stream->total_out > RATIO_FREE &&
-		   stream->total_out / ratio > stream->total_in);
+	return out > limit || (out > RATIO_FREE && out / ratio > in);
 }
 
-/* One step: 0 for more, 1 at the end, else minus a status. */
+/* One step: 0 for more, 1 at the end, else minus a status. `len`: of it all. */
 static int
-inflate_step(z_stream *stream, size_t limit, size_t ratio, struct buf *out)
+inflate_step(z_stream *stream, size_t len, size_t limit, size_t ratio,
+    struct buf *out)
 {
-	size_t room;
 	int rc;
 
 	if (buf_reserve(out, STEP) < 0)
 		return -503;
-	room = STEP;
 	stream->next_out = (unsigned char *)out->data + out->len;
-	stream->avail_out = (unsigned)room;
+	stream->avail_out = STEP;
 	rc = inflate(stream, Z_NO_FLUSH);
-	out->len += room - stream->avail_out;
-	if (is_bomb(stream, limit, ratio))
+	out->len += STEP - stream->avail_out;
+	/* Of all members together: zlib counts for each. */
+	if (is_bomb(len - stream->avail_in, out->len, limit, ratio))
 		return -413;
 	if (rc == Z_MEM_ERROR)
 		return -503;
-	if (rc == Z_STREAM_END)
-		return stream->avail_in == 0 ? 1 : -400;
+	if (rc == Z_STREAM_END) {
+		if (stream->avail_in == 0)
+			return 1;
+		return inflateReset(stream) == Z_OK ? 0 : -400;
+	}
 	/* Without progress, or with nothing left to read, it is cut short. */
 	if (rc != Z_OK || (stream->avail_in == 0 && stream->avail_out > 0))
 		return -400;
@@ -78,7 +80,7 @@ body_gunzip(const char *data, size_t len, size_t limit, size_t ratio,
 	stream.next_in = (unsigned char *)(uintptr_t)data;
 	stream.avail_in = (unsigned)len;
 	do
-		rc = inflate_step(&stream, limit, ratio, out);
+		rc = inflate_step(&stream, len, limit, ratio, out);
 	while (rc == 0);
 	(void)inflateEnd(&stream);
 	return rc == 1 ? 0 : rc;

@@ -15,7 +15,7 @@
 
 enum body_coding { BODY_PLAIN, BODY_GZIP, BODY_UNKNOWN };
 
-/* What Content-Encoding says; absent is BODY_PLAIN. */
+/* What Content-Encoding says; absent, or identity, is BODY_PLAIN. */
 enum body_coding body_coding(struct http_span content_encoding);
 
 /*
@@ -25,8 +25,9 @@ enum body_coding body_coding(struct http_span content_encoding);
  * ratio  most of them for each byte that went in, looked at when more than
  *        1 MiB has come out (413 above)
  *
- * Exactly one gzip member must take all of the body: its end cut off, its
- * checksum wrong, or bytes behind it are 400. Returns 0, -400, -413 or -503.
+ * Whole gzip members must take all of the body, one behind the other (RFC 1952
+ * section 2.2): an end cut off, a checksum wrong, or other bytes behind them
+ * are 400. The bounds are for all of them. Returns 0, -400, -413 or -503.
  */
 int body_gunzip(const char *data, size_t len, size_t limit, size_t ratio,
     struct buf *out);

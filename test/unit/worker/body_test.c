@@ -39,6 +39,9 @@ coding_is_judged(void **state)
 	    BODY_PLAIN);
 	assert_int_equal(body_coding((struct http_span){ "GZip", 4 }),
 	    BODY_GZIP);
+	/* RFC 9110 8.4.1: no coding at all. */
+	assert_int_equal(body_coding((struct http_span){ "Identity", 8 }),
+	    BODY_PLAIN);
 	/* RFC 9110 8.4.1.3: the same as gzip. */
 	assert_int_equal(body_coding((struct http_span){ "X-gzip", 6 }),
 	    BODY_GZIP);
@@ -51,7 +54,7 @@ coding_is_judged(void **state)
 }
 
 static void
-only_one_whole_member_is_taken(void **state)
+only_whole_members_are_taken(void **state)
 {
 	static const char text[] = "{\"output\":\"a.b\",\"inputs\":[1,2,3]}";
 	struct buf out = BUF_EMPTY;
@@ -68,8 +71,6 @@ only_one_whole_member_is_taken(void **state)
 		assert_int_equal(body_gunzip(bytes, i, 1000, 100, &out), -400);
 	memcpy(bytes + len, "x", 1);
 	assert_int_equal(body_gunzip(bytes, len + 1, 1000, 100, &out), -400);
-	memcpy(bytes + len, bytes, len);
-	assert_int_equal(body_gunzip(bytes, 2 * len, 1000, 100, &out), -400);
 	for (i = len - 8; i < len; i++) { /* checksum and length */
 		memcpy(other, bytes, len);
 		other[i] ^= 1;
@@ -81,6 +82,58 @@ only_one_whole_member_is_taken(void **state)
 	len = gzip(text, sizeof(text) - 1, -15, other, sizeof(other));
 	assert_int_equal(body_gunzip(other, len, 1000, 100, &out), -400);
 	buf_free(&out);
+}
+
+/* RFC 1952 2.2: one behind the other, as one text; the bounds are for all. */
+static void
+several_members_are_one_body(void **state)
+{
+	static const char text[] = "text";
+	struct buf out = BUF_EMPTY;
+	char bytes[512];
+	size_t len = gzip(text, 4, 31, bytes, sizeof(bytes));
+	size_t i;
+
+	(void)state;
+	memcpy(bytes + len, bytes, len);
+	memcpy(bytes + 2 * len, bytes, len);
+	assert_int_equal(body_gunzip(bytes, 3 * len, 12, 100, &out), 0);
+	assert_int_equal(out.len, 12);
+	assert_memory_equal(out.data, "texttexttext", 12);
+	assert_int_equal(body_gunzip(bytes, 3 * len, 11, 100, &out), -413);
+	for (i = len + 1; i < 3 * len; i++)
+		assert_int_equal(body_gunzip(bytes, i, 12, 100, &out),
+		    i == 2 * len ? 0 : -400);
+	buf_free(&out);
+}
+
+static void
+many_small_members_are_a_bomb(void **state)
+{
+	enum { EACH = 100000, COUNT = 40 };
+	char *zeros = calloc(1, EACH);
+	char *bytes = malloc((size_t)COUNT * 1000);
+	struct buf out = BUF_EMPTY;
+	size_t len;
+	size_t i;
+
+	(void)state;
+	assert_non_null(zeros);
+	assert_non_null(bytes);
+	len = gzip(zeros, EACH, 31, bytes, 1000);
+	for (i = 1; i < COUNT; i++)
+		memcpy(bytes + i * len, bytes, len);
+	len *= COUNT;
+	assert_int_equal(
+	    body_gunzip(bytes, len, (size_t)EACH * COUNT, 2000, &out), 0);
+	assert_int_equal(
+	    body_gunzip(bytes, len, (size_t)EACH * COUNT - 1, 2000, &out),
+	    -413);
+	assert_int_equal(
+	    body_gunzip(bytes, len, (size_t)EACH * COUNT, 100, &out), -413);
+	buf_free(&out);
+	free(zeros);
+	free(bytes);
 }
 
 static void
@@ -117,7 +170,9 @@ main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(coding_is_judged),
-		cmocka_unit_test(only_one_whole_member_is_taken),
+		cmocka_unit_test(only_whole_members_are_taken),
+		cmocka_unit_test(several_members_are_one_body),
+		cmocka_unit_test(many_small_members_are_a_bomb),
 		cmocka_unit_test(bombs_are_cut_off),
 	};
 
