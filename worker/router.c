@@ -506,8 +506,8 @@ check_head(struct route_request *rq, const char **allow)
 }
 
 /*
- * A refused body ends the connection: had the head come alone, the body would
- * not have been read, and how a request is cut must not matter.
+ * A refused body, or one of no length, ends the connection: had the head come
+ * alone, none would have been read, and how a request is cut must not matter.
  */
 static void
 refuse(const struct route_request *rq, int status, const char *allow)
@@ -516,9 +516,9 @@ refuse(const struct route_request *rq, int status, const char *allow)
 
 	http_reply_error(&reply, status);
 	reply.allow = allow;
-	reply.close = rq->head->chunked || rq->head->content_length > 0;
-	if (reply.close)
-		rq->conn->linger_after = true;
+	reply.close =
+	    status == 411 || rq->head->chunked || rq->head->content_length > 0;
+	rq->conn->linger_after |= reply.close;
 	conn_answer(rq->conn, rq->to, &reply, false);
 }
 

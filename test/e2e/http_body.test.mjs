@@ -101,3 +101,19 @@ test("large gzip bodies are inflated beside the loop", async (t, scene) => {
   await Promise.all([nap, body]);
   assert.deepEqual(order, ["health 200", "nap 200", "body 400"]);
 });
+
+/* It may have sent one all the same, which must not become the next request. */
+test("a POST that says no length: 411, and the end", async (t, scene) => {
+  const server = await scene.start({ app: "zoo" });
+  const wire = await scene.connect(server);
+
+  wire.write(
+    "POST /_dash-update-component HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n\r\n" +
+      "GET /_ph/health HTTP/1.1\r\nHost: a\r\n\r\n",
+  );
+  const answer = await wire.answer();
+
+  assert.equal(answer.status, 411);
+  assert.equal(answer.field("connection"), "close");
+  assert.equal((await wire.rest()).length, 0);
+});

@@ -10,7 +10,7 @@ import assert from "node:assert/strict";
 import crypto from "node:crypto";
 import { test } from "../lib/harness.mjs";
 import { get, request } from "../lib/wire.mjs";
-import { call, result, runs } from "../lib/zoo.mjs";
+import { call, runs } from "../lib/zoo.mjs";
 
 const UPDATE = "/_dash-update-component";
 
@@ -209,5 +209,5 @@ test("what the head decides is decided before the body [H7]", async (t, scene) =
   wire.write(`POST ${UPDATE} HTTP/1.1\r\nHost: test\r\n${typed}\r\n\r\n`);
   assert.equal((await wire.answer()).status, 411);
   wire.write(call("echo", 7));
-  assert.equal(result(await wire.answer(), "echo"), 7, "goes on");
+  assert.equal((await wire.rest()).length, 0, "it may be the body");
 });
