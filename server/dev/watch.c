@@ -6,7 +6,8 @@
  * INVARIANT  A number is the kernel's for a folder, not for its path. When
  *            another folder may be at a path on the way to a file, all numbers
  *            are asked for anew before that file counts as changed: what
- *            happens to it after it was read is seen.
+ *            happens to it after it was read is seen. When a link may lead
+ *            elsewhere, so are the names that it leads to.
  * FAILURE    When events were lost, everything counts as changed.
  */
 #include "server/dev/watch.h"
@@ -20,11 +21,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "server/base/fd.h"
 
 #define TREE_DEPTH_MAX 16
+#define LINKS_MAX 40 /* on the way to a file; the kernel's own bound */
 #define EVENTS                                                      \
 	(IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | \
 	    IN_CREATE | IN_ATTRIB | IN_EXCL_UNLINK | IN_ONLYDIR | IN_MASK_ADD)
@@ -124,8 +127,9 @@ add_ways(struct watch *watch, const char *path)
 	return rc;
 }
 
+/* Watch a file, or set right what is known of it. */
 static int
-add_name(struct watch *watch, const char *path, int meaning, bool headers)
+add_name(struct watch *watch, const struct watch_name *name)
 {
 	struct watch_name *names = watch->names;
 	char *copy;
@@ -134,53 +138,148 @@ add_name(struct watch *watch, const char *path, int meaning, bool headers)
 	int wd;
 
 	for (i = 0; i < watch->name_count; i++) {
-		if (strcmp(names[i].path, path) == 0) {
-			names[i].meaning |= meaning;
-			names[i].headers |= headers;
+		if (strcmp(names[i].path, name->path) == 0) {
+			names[i].meaning |= name->meaning;
+			names[i].headers |= name->headers;
+			names[i].behind &= name->behind;
 			return 0;
 		}
 	}
-	rc = add_ways(watch, path);
+	rc = add_ways(watch, name->path);
 	if (rc < 0)
 		return rc;
 	/* That it is not there is no error, as the way to it is watched. */
-	wd = watch_folder(watch, path, EVENTS);
+	wd = watch_folder(watch, name->path, EVENTS);
 	if (wd < 0 && wd != -ENOENT && wd != -ENOTDIR)
 		return wd;
 	names = realloc(names, (watch->name_count + 1) * sizeof(*names));
 	if (names == NULL)
 		return -ENOMEM;
 	watch->names = names;
-	copy = strdup(path);
+	copy = strdup(name->path);
 	if (copy == NULL)
 		return -ENOMEM;
-	names[watch->name_count++] =
-	    (struct watch_name){ wd, meaning, headers, copy };
+	names[watch->name_count] = *name;
+	names[watch->name_count].wd = wd;
+	names[watch->name_count++].path = copy;
 	return 0;
+}
+
+/*
+ * Put what the first link in `path` leads to in its place:
+ *
+ *   inc/sub/t.h, sub -> ../real: inc/../real/t.h
+ *
+ * False: there is no link in it.
+ */
+static bool
+replace_link(char path[PATH_MAX])
+{
+	char target[PATH_MAX];
+	char whole[PATH_MAX];
+	char *end = path;
+	char *part;
+	ssize_t len = -1;
+	char kept;
+
+	while (len < 0) {
+		part = end + strspn(end, "/");
+		if (*part == '\0')
+			return false;
+		end = part + strcspn(part, "/");
+		kept = *end;
+		*end = '\0';
+		len = readlink(path, target, sizeof(target) - 1);
+		*end = kept;
+	}
+	target[len] = '\0';
+	if (target[0] == '/')
+		part = path;
+	if (snprintf(whole, sizeof(whole), "%.*s%s%s", (int)(part - path), path,
+		target, end) >= (int)sizeof(whole))
+		return false;
+	(void)strcpy(path, whole);
+	return true;
+}
+
+/* Watch what the links on the way to a file lead to, one after the other. */
+static int
+follow_links(struct watch *watch, const char *from, int meaning)
+{
+	char path[PATH_MAX];
+	const struct watch_name name = { .meaning = meaning,
+		.behind = true,
+		.path = path };
+	int links;
+	int rc = 0;
+
+	if (snprintf(path, sizeof(path), "%s", from) >= (int)sizeof(path))
+		return -ENAMETOOLONG;
+	for (links = 0; rc == 0 && links < LINKS_MAX && replace_link(path);
+	     links++)
+		rc = add_name(watch, &name);
+	return rc;
+}
+
+static int
+add_file(struct watch *watch, const char *path, int meaning, bool headers)
+{
+	char copy[PATH_MAX];
+	const struct watch_name name = { .meaning = meaning,
+		.headers = headers,
+		.path = copy };
+	int rc;
+
+	if (snprintf(copy, sizeof(copy), "%s", path) >= (int)sizeof(copy))
+		return -ENAMETOOLONG;
+	rc = add_name(watch, &name);
+	return rc == 0 ? follow_links(watch, path, meaning) : rc;
 }
 
 int
 watch_file(struct watch *watch, const char *path, int meaning)
 {
-	return add_name(watch, path, meaning, false);
+	return add_file(watch, path, meaning, false);
 }
 
 int
 watch_source(struct watch *watch, const char *path)
 {
-	return add_name(watch, path, WATCH_CODE, true);
+	return add_file(watch, path, WATCH_CODE, true);
+}
+
+/* Links may lead elsewhere: only what they lead to now is watched. */
+static void
+follow_again(struct watch *watch)
+{
+	struct watch_name *names = watch->names;
+	size_t kept = 0;
+	size_t i;
+
+	for (i = 0; i < watch->name_count; i++) {
+		if (names[i].behind)
+			free(names[i].path);
+		else
+			names[kept++] = names[i];
+	}
+	watch->name_count = kept;
+	for (i = 0; i < kept; i++) /* they may move as others are added */
+		(void)follow_links(watch, watch->names[i].path,
+		    watch->names[i].meaning);
 }
 
 /* Folders may have come, gone and changed places. */
 static void
 look_again(struct watch *watch)
 {
-	struct watch_name *name = watch->names;
-	struct watch_way *way = watch->ways;
+	struct watch_way *way;
+	struct watch_name *name;
 
-	for (; way < watch->ways + watch->way_count; way++)
+	follow_again(watch);
+	for (way = watch->ways; way < watch->ways + watch->way_count; way++)
 		way->wd = watch_folder(watch, way->path, WAY_EVENTS);
-	for (; name < watch->names + watch->name_count; name++)
+	for (name = watch->names; name < watch->names + watch->name_count;
+	     name++)
 		name->wd = watch_folder(watch, name->path, EVENTS);
 }
 
@@ -302,32 +401,56 @@ meaning_on_ways(struct watch *watch, const struct inotify_event *event,
 	return meaning;
 }
 
+/* A new file's content is still to come, unless it has a name already. */
+static bool
+is_empty_yet(const struct watch_name *name)
+{
+	struct stat file;
+
+	return lstat(name->path, &file) < 0 ||
+	       (S_ISREG(file.st_mode) && file.st_nlink == 1);
+}
+
+/* A file that we know has changed. */
+static int
+meaning_of_names(struct watch *watch, const struct inotify_event *event,
+    const char *name)
+{
+	bool created = (event->mask & IN_CREATE) && !(event->mask & IN_ISDIR);
+	int meaning = 0;
+	size_t i;
+
+	for (i = 0; i < watch->name_count; i++) {
+		const struct watch_name *one = &watch->names[i];
+		bool same = strcmp(last_part(one->path), name) == 0;
+
+		if (one->wd != event->wd || name[0] == '\0')
+			continue;
+		if (created && (!same || is_empty_yet(one)))
+			continue;
+		if (same || (one->headers && is_header(name)))
+			meaning |= one->meaning;
+	}
+	/* It may be, or have been, a link. */
+	if (meaning != 0 && (event->mask & (IN_CREATE | IN_DELETE | IN_MOVE)))
+		follow_again(watch);
+	return meaning;
+}
+
 /* What an event means: a set of meanings. */
 static int
 meaning_of(struct watch *watch, const struct inotify_event *event)
 {
 	const char *name = event->len > 0 ? event->name : "";
 	int meaning;
-	size_t i;
 
 	if (event->mask & IN_Q_OVERFLOW) {
 		look_again(watch);
 		return WATCH_CODE | WATCH_REST;
 	}
-	meaning = meaning_in_trees(watch, event, name) |
-		  meaning_on_ways(watch, event, name);
-	/* A new file's content is still to come. */
-	if ((event->mask & IN_CREATE) && !(event->mask & IN_ISDIR))
-		return meaning;
-	for (i = 0; i < watch->name_count; i++) {
-		const struct watch_name *one = &watch->names[i];
-
-		if (one->wd == event->wd && name[0] != '\0' &&
-		    (strcmp(last_part(one->path), name) == 0 ||
-			(one->headers && is_header(name))))
-			meaning |= one->meaning;
-	}
-	return meaning;
+	meaning = meaning_in_trees(watch, event, name);
+	meaning |= meaning_on_ways(watch, event, name);
+	return meaning | meaning_of_names(watch, event, name);
 }
 
 int

@@ -9,7 +9,8 @@
  * Files whose change means something, watched by inotify through their
  * folders, as editors replace files instead of writing to them; and so are
  * the folders on the way to them, which may be moved, swapped or removed. Of
- * a file and its folders none has to be there yet.
+ * a file and its folders none has to be there yet. Where the file or a folder
+ * is a link, what it leads to is watched in the same way.
  *
  * OWNERSHIP  The struct owns the descriptor and the paths.
  * THREADS    Main thread.
@@ -25,6 +26,7 @@ struct watch_name {
 	int wd; /* of its folder; negative: there is none now */
 	int meaning;
 	bool headers; /* and every header beside it */
+	bool behind;  /* nobody asked for it: a link leads there */
 	char *path;
 };
 

@@ -139,3 +139,49 @@ for (const CC of ["gcc", "clang"])
     await good();
     await server.stop();
   });
+
+/* Saved in the place where the file really is. */
+test("linked sources, headers and settings", { seconds: 240 }, async (t, scene) => {
+  const header = (title) => `#define TITLE "${title}"\n`;
+  const at = write(scene, "", {
+    "real/app.c": '#include "inc/sub/h.h"\n#define TAIL ""\n' + PLAIN.replace("ph_text(TITLE)", "ph_text(TITLE TAIL)"),
+    "real/h.h": header("one"),
+    "real/other.h": header("other"),
+    "proj/conf.d/p.conf": "session_lifetime = 1100\n",
+    "proj/inc/sub/README": "",
+  });
+  const write_in_place = (file, from, to) =>
+    fs.writeFileSync(file, fs.readFileSync(file, "utf8").replace(from, to));
+
+  fs.symlinkSync("../real/app.c", at("proj/app.c"));
+  fs.symlinkSync("../../../real/h.h", at("proj/inc/sub/h.h"));
+  fs.symlinkSync("conf.d/p.conf", at("proj/pronghorn.conf"));
+  const server = await dev(scene, at("proj/app.c"));
+  const { title } = page(server);
+  const reloads = () => server.grep(/pronghorn dev: serves/).length;
+  const reloaded = async (what, change) => {
+    const before = reloads();
+
+    change();
+    await until(what, () => reloads() > before, 30);
+  };
+
+  await title("one");
+  write_in_place(at("real/h.h"), "one", "two");
+  await title("two");
+  edit(at("real/h.h"), "two", "three");
+  await title("three");
+  write_in_place(at("real/app.c"), 'TAIL ""', 'TAIL " a"');
+  await title("three a");
+  edit(at("real/app.c"), 'TAIL " a"', 'TAIL " b"');
+  await title("three b");
+  /* The link comes to lead elsewhere. */
+  fs.symlinkSync("../../../real/other.h", at("new"));
+  fs.renameSync(at("new"), at("proj/inc/sub/h.h"));
+  await title("other b");
+  write_in_place(at("real/other.h"), "other", "another");
+  await title("another b");
+  await reloaded("settings in place", () => write_in_place(at("proj/conf.d/p.conf"), "1100", "1200"));
+  await reloaded("settings renamed", () => edit(at("proj/conf.d/p.conf"), "1200", "1300"));
+  await server.stop();
+});

@@ -183,6 +183,108 @@ a_link_leads_elsewhere(void **state)
 }
 
 static void
+point(const char *link, const char *target)
+{
+	assert_int_equal(symlink(target, at(link)), 0);
+}
+
+/* What is read is the file at the end of the links. */
+static void
+a_linked_file_is_seen(void **state)
+{
+	(void)state;
+	make("real");
+	put("real/app.c");
+	put("real/u.h");
+	point("app/l.c", "../real/app.c");
+	point("app/m.c", "l.c");
+	point("app/inc/u.h", at("real/u.h"));
+	assert_int_equal(watch_source(&watch, at("app/m.c")), 0);
+	assert_int_equal(watch_file(&watch, at("app/inc/u.h"), WATCH_CODE), 0);
+	MEANS(0);
+	saved_is_seen("real/app.c");
+	saved_is_seen("real/u.h");
+	/* The folder of it, too. */
+	move("real", "old");
+	MEANS(WATCH_CODE);
+	move("old", "real");
+	MEANS(WATCH_CODE);
+	saved_is_seen("real/u.h");
+}
+
+/* In one step, in two, and one in the middle. */
+static void
+a_linked_file_is_another(void **state)
+{
+	(void)state;
+	put("app/a.h");
+	put("app/b.h");
+	point("app/mid.h", "a.h");
+	point("app/l.h", "mid.h");
+	assert_int_equal(watch_file(&watch, at("app/l.h"), WATCH_REST), 0);
+	point("app/new", "b.h");
+	MEANS(0);
+	move("app/new", "app/mid.h");
+	MEANS(WATCH_REST);
+	put("app/a.h");
+	MEANS(0);
+	put("app/b.h");
+	MEANS(WATCH_REST);
+	assert_int_equal(unlink(at("app/l.h")), 0);
+	MEANS(WATCH_REST);
+	point("app/l.h", "a.h");
+	MEANS(WATCH_REST);
+	put("app/a.h");
+	MEANS(WATCH_REST);
+	put("app/b.h");
+	MEANS(0);
+}
+
+/* What the link leads to is not there yet, or is the link. */
+static void
+a_link_leads_nowhere(void **state)
+{
+	(void)state;
+	point("app/l.h", "../real/l.h");
+	point("app/loop.h", "loop.h");
+	assert_int_equal(watch_file(&watch, at("app/l.h"), WATCH_CODE), 0);
+	assert_int_equal(watch_file(&watch, at("app/loop.h"), WATCH_CODE), 0);
+	make("real");
+	MEANS(WATCH_CODE);
+	saved_is_seen("real/l.h");
+}
+
+static void
+the_target_of_a_linked_folder_is_swapped(void **state)
+{
+	(void)state;
+	make("real");
+	put("real/t.h");
+	point("app/way", "../real");
+	assert_int_equal(watch_file(&watch, at("app/way/t.h"), WATCH_CODE), 0);
+	MEANS(0);
+	move("real", "old");
+	MEANS(WATCH_CODE);
+	make("real");
+	MEANS(WATCH_CODE);
+	saved_is_seen("real/t.h");
+	put("old/t.h");
+	MEANS(0);
+}
+
+/* A second name for a file: nobody writes to it. */
+static void
+a_name_comes_with_its_content(void **state)
+{
+	(void)state;
+	watch_all();
+	assert_int_equal(unlink(at("app/app.c")), 0);
+	MEANS(WATCH_CODE);
+	assert_int_equal(link(at("app/inc/t.h"), at("app/app.c")), 0);
+	assert_true(watch_read(&watch) & WATCH_CODE);
+}
+
+static void
 no_folder_is_there_yet(void **state)
 {
 	(void)state;
@@ -209,6 +311,11 @@ main(void)
 		TEST(a_folder_is_swapped),
 		TEST(the_folder_of_all_is_swapped),
 		TEST(a_link_leads_elsewhere),
+		TEST(a_linked_file_is_seen),
+		TEST(a_linked_file_is_another),
+		TEST(a_link_leads_nowhere),
+		TEST(the_target_of_a_linked_folder_is_swapped),
+		TEST(a_name_comes_with_its_content),
 		TEST(no_folder_is_there_yet),
 	};
 
