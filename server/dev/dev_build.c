@@ -417,8 +417,10 @@ watch_rules(struct dev *dev, const char *path)
 		return;
 	for (at = text; (word = dev_next_word(&at)) != NULL;) {
 		len = strlen(word);
-		if (len > 0 && word[len - 1] != ':')
-			(void)watch_file(&dev->watch, word, WATCH_CODE);
+		if (len == 0 || word[len - 1] == ':')
+			continue;
+		(void)watch_file(&dev->watch, word, WATCH_CODE);
+		dev_watch_optional(dev, word);
 	}
 	free(text);
 }

@@ -67,7 +67,7 @@ struct dev {
 
 	struct step step;
 	enum dev_step doing;
-	int changed; /* WATCH_CODE, WATCH_REST: not looked at yet */
+	int changed; /* WATCH_CODE ...: not looked at yet */
 	bool fresh;  /* `built` was not tried yet */
 
 	unsigned number;  /* of the last run of the compiler, and its .so */
@@ -182,6 +182,9 @@ bool dev_ahead_spoiled(struct dev *dev);
 
 /* Watch the headers that the compiler says it has not found. */
 void dev_watch_missing(struct dev *dev);
+
+/* Watch those that the file at `path` asks for by __has_include. */
+void dev_watch_optional(struct dev *dev, const char *path);
 
 /* ---- dev_error.c --------------------------------------------------------- */
 

@@ -46,11 +46,25 @@ go_on(struct dev *dev)
 	return dev_compile_part(dev, dev->part);
 }
 
+/* What was read may not be what would be read now. */
+static void
+forget_inputs(struct dev *dev)
+{
+	size_t i;
+
+	for (i = 0; dev->parts != NULL && i < dev->words.source_count; i++)
+		dev->parts[i].print = 0;
+	dev->ahead_made = false;
+}
+
 int
 dev_compile(struct dev *dev)
 {
 	size_t count = dev->words.source_count;
 
+	if (dev->changed & WATCH_NEW)
+		forget_inputs(dev);
+	dev->changed &= ~WATCH_NEW;
 	dev_link_beside(dev);
 	dev->number++;
 	if (count == 1)

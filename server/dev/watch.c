@@ -416,6 +416,8 @@ static int
 meaning_of_names(struct watch *watch, const struct inotify_event *event,
     const char *name)
 {
+	bool known = false;
+	bool beside = false;
 	bool created = (event->mask & IN_CREATE) && !(event->mask & IN_ISDIR);
 	int meaning = 0;
 	size_t i;
@@ -430,7 +432,11 @@ meaning_of_names(struct watch *watch, const struct inotify_event *event,
 			continue;
 		if (same || (one->headers && is_header(name)))
 			meaning |= one->meaning;
+		known |= same;
+		beside |= one->headers && is_header(name);
 	}
+	if (beside && !known)
+		meaning |= WATCH_NEW;
 	/* It may be, or have been, a link. */
 	if (meaning != 0 && (event->mask & (IN_CREATE | IN_DELETE | IN_MOVE)))
 		follow_again(watch);
@@ -446,7 +452,7 @@ meaning_of(struct watch *watch, const struct inotify_event *event)
 
 	if (event->mask & IN_Q_OVERFLOW) {
 		look_again(watch);
-		return WATCH_CODE | WATCH_REST;
+		return WATCH_CODE | WATCH_NEW | WATCH_REST;
 	}
 	meaning = meaning_in_trees(watch, event, name);
 	meaning |= meaning_on_ways(watch, event, name);

@@ -19,7 +19,9 @@
 /* What a change means. */
 enum {
 	WATCH_CODE = 1, /* compile */
-	WATCH_REST = 2  /* only load again: assets, settings */
+	WATCH_REST = 2, /* only load again: assets, settings */
+	WATCH_NEW = 4   /* with WATCH_CODE: all of it, whatever was read
+			   before; a file has come that may be read now */
 };
 
 struct watch_name {
@@ -59,7 +61,8 @@ void watch_close(struct watch *watch);
  * -errno. */
 int watch_file(struct watch *watch, const char *path, int meaning);
 
-/* Watch a source, and all headers beside it, those to come, too. */
+/* Watch a source, and all headers beside it, those to come, too, which mean
+ * WATCH_NEW. */
 int watch_source(struct watch *watch, const char *path);
 
 /* Watch all files below a folder, of meaning WATCH_REST. That it is not

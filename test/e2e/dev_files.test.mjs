@@ -185,3 +185,56 @@ test("linked sources, headers and settings", { seconds: 240 }, async (t, scene) 
   await reloaded("settings renamed", () => edit(at("proj/conf.d/p.conf"), "1200", "1300"));
   await server.stop();
 });
+
+/* By each way of naming a folder, and a header that a macro names. */
+for (const CC of ["gcc", "clang"])
+  test(`where missing headers may come, ${CC}`, { seconds: 240, skip: !isThere(CC) }, async (t, scene) => {
+    const NAMES = ["a.h", "b.h", "c.h", "d.h", "e.h", "f.h", "sub/m.h", "sub/q.h"];
+    const lines = NAMES.slice(0, 6).map((name) => `#include "x/${name}"\n`);
+    const at = write(scene, '#include "names.h"\n#include MACRO\n#include Q(sub)\n' + lines.join(""), {
+      "names.h": '#define MACRO "sub/m.h"\n#define Q(folder) <folder/q.h>\n',
+    });
+    const server = await dev(scene, at("app.c"), {
+      env: { CC: `${CC} -I ${at("f")}`, LC_ALL: "C.UTF-8", CPATH: `/nowhere:${at("e")}` },
+      flags: ["-isystem", at("a"), `-isystem${at("b")}`, `-iquote${at("c")}`, "-idirafter", at("d")],
+    });
+    const { title, error, good } = page(server);
+    const come = async (name, file, text = "") => {
+      await error(new RegExp(`(?<![./\\w])'?${name}`));
+      fs.mkdirSync(path.dirname(at(file)), { recursive: true });
+      fs.writeFileSync(at(file), text);
+    };
+
+    await come("sub/m.h", "sub/m.h");
+    await come("sub/q.h", "a/sub/q.h");
+    for (const name of "abcde") await come(`x/${name}.h`, `${name}/x/${name}.h`);
+    await come("x/f.h", "f/x/f.h", '#define TITLE "one"\n');
+    await title("one");
+    await good();
+    await server.stop();
+  });
+
+test("a header that need not be there comes", { seconds: 120 }, async (t, scene) => {
+  const at = write(
+    scene,
+    '#if __has_include("opt/o.h")\n#include "opt/o.h"\n#else\n#define TITLE "none"\n#endif\n',
+    { "b.c": "int b(void);\nint b(void)\n{\n\treturn 1;\n}\n" },
+  );
+  const server = await dev(scene, [at("app.c"), at("b.c")], {
+    env: { CCACHE_NODIRECT: "1" }, /* else it does not look for what was not there */
+    flags: ["-iquote", at("inc")],
+  });
+  const { title } = page(server);
+
+  await title("none");
+  fs.mkdirSync(at("inc/opt"), { recursive: true });
+  fs.writeFileSync(at("inc/opt/o.h"), '#define TITLE "one"\n');
+  await title("one");
+  /* Nearer than the one that was read. */
+  fs.mkdirSync(at("opt"));
+  fs.writeFileSync(at("opt/o.h"), '#define TITLE "two"\n');
+  await title("two");
+  fs.rmSync(at("opt"), { recursive: true });
+  await title("one");
+  await server.stop();
+});

@@ -97,6 +97,20 @@ saved_is_seen(const char *name)
 	MEANS(WATCH_CODE);
 }
 
+/* What nobody has named may be read from now on. */
+static void
+saved_beside_is_seen(void)
+{
+	put("app/beside.h");
+	MEANS(WATCH_CODE | WATCH_NEW);
+	put("new");
+	MEANS(0);
+	move("new", "app/beside.h");
+	MEANS(WATCH_CODE | WATCH_NEW);
+	assert_int_equal(watch_file(&watch, at("app/beside.h"), WATCH_CODE), 0);
+	saved_is_seen("app/beside.h");
+}
+
 static void
 files_are_seen(void **state)
 {
@@ -107,7 +121,7 @@ files_are_seen(void **state)
 	put("app/inc/u.h");
 	put("app/other.c");
 	MEANS(0);
-	saved_is_seen("app/beside.h");
+	saved_beside_is_seen();
 }
 
 static void
@@ -162,7 +176,7 @@ the_folder_of_all_is_swapped(void **state)
 	move("old", "app");
 	MEANS(WATCH_CODE);
 	saved_is_seen("app/inc/t.h");
-	saved_is_seen("app/beside.h");
+	saved_beside_is_seen();
 }
 
 static void
