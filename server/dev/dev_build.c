@@ -111,6 +111,15 @@ is_for_linker(const char *word)
 		   strcmp(dot, ".so") == 0);
 }
 
+/* Of a flag for all sources: is it for those of the other language alone? */
+static bool
+is_for_other(const char *word, bool cpp)
+{
+	if (strncmp(word, "-std=", 5) != 0)
+		return false;
+	return cpp != (strstr(word, "++") != NULL);
+}
+
 /* One run of the compiler. */
 struct run {
 	char *const *sources; /* or objects, to be linked */
@@ -205,7 +214,9 @@ start(struct dev *dev, const struct run *run)
 	for (i = 0; i < run->count; i++)
 		argv[at++] = run->sources[i];
 	for (i = 0; !run->own && i < words->compiler_count; i++)
-		if (!run->object || !is_for_linker(words->compiler[i]))
+		if (!run->object ||
+		    (!is_for_linker(words->compiler[i]) &&
+			!is_for_other(words->compiler[i], run->cpp)))
 			argv[at++] = words->compiler[i];
 	if (!run->object)
 		argv[at++] = dash_lm;
@@ -257,7 +268,7 @@ dev_compile_part(struct dev *dev, size_t which)
 		.count = 1,
 		.out = out,
 		.rules = rules,
-		.cpp = is_any_cpp(&dev->words),
+		.cpp = dev_is_cpp(dev->words.sources[which]),
 		.object = true };
 
 	if (!dev_part_path(dev, which, "o", out) ||

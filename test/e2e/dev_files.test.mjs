@@ -238,3 +238,18 @@ test("a header that need not be there comes", { seconds: 120 }, async (t, scene)
   await title("one");
   await server.stop();
 });
+
+for (const CXX of ["g++", "clang++"])
+  test(`C beside C++, ${CXX}`, { seconds: 120, skip: !isThere(CXX) }, async (t, scene) => {
+    const at = write(scene, "const char *title(void);\n#define TITLE title()\n", {
+      "m.cpp": '#include <string>\nstatic std::string one("one");\nextern "C" const char *title();\nconst char *title()\n{\n\treturn one.c_str();\n}\n',
+    });
+    const server = await dev(scene, [at("m.cpp"), at("app.c")], {
+      env: { CXX, CC: CXX === "g++" ? "gcc" : "clang" },
+      flags: ["-std=c++20", "-std=gnu17"],
+    });
+
+    await page(server).title("one");
+    assert.deepEqual(server.grep(/warning:/), []);
+    await server.stop();
+  });
