@@ -201,23 +201,23 @@ print_step(const struct dev *dev)
 		    dev->step.text.len);
 }
 
+/* Others may still be compiled, but the page can say it now. */
+static void
+tell_failed(struct dev *dev)
+{
+	dev_watch_sources(dev);
+	dev_watch_missing(dev);
+	set_error(dev, &dev->compile_error, dev_compile_failed(dev));
+}
+
 static void
 compiled(struct dev *dev, bool good)
 {
-	const struct buf *text = &dev->step.text;
 	unsigned number = dev->number;
 
 	dev_watch_sources(dev);
-	if (!good && dev_ahead_spoiled(dev)) {
-		dev->changed |= WATCH_CODE;
-		return;
-	}
 	if (!good) {
 		say_seconds(dev, "does not compile,");
-		dev_watch_missing(dev);
-		set_error(dev, &dev->compile_error,
-		    text->len > 0 ? strndup(text->data, text->len)
-				  : strdup("the compiler failed"));
 		dev_forget(dev, number);
 		return;
 	}
@@ -268,10 +268,16 @@ step_over(struct dev *dev, int status)
 	switch (what) {
 	case DEV_COMPILE:
 		print_step(dev);
-		if (good && dev_compile_more(dev, &rc))
+		if (!good && dev_ahead_spoiled(dev)) {
+			dev->changed |= WATCH_CODE;
+			break;
+		}
+		if (!good)
+			tell_failed(dev);
+		if (dev_compile_more(dev, good, &rc))
 			begin(dev, DEV_COMPILE, rc);
 		else
-			compiled(dev, good);
+			compiled(dev, !dev->failed);
 		break;
 	case DEV_STOPGAP:
 		if (good) {
@@ -552,6 +558,7 @@ run(struct dev *dev)
 	fd_close(&dev->notify_fd);
 	fd_close(&dev->sig_fd);
 	free(dev->parts);
+	buf_free(&dev->errors);
 	free(dev->ahead);
 	free(dev->compile_error);
 	free(dev->load_error);

@@ -79,7 +79,9 @@ struct dev {
 	char loads[240];  /* of it, that is being loaded; "": not known */
 	struct dev_inputs *parts; /* of several sources; else NULL */
 	size_t part; /* that is compiled; words.source_count: being linked */
-	char *ahead; /* the lines that ahead.h has; NULL: none yet */
+	struct buf errors; /* of those compiled so far in this round */
+	bool failed;       /* one of them is not good */
+	char *ahead;       /* the lines that ahead.h has; NULL: none yet */
 	struct dev_inputs ahead_inputs;
 	bool ahead_made; /* it is precompiled */
 	bool ahead_due;  /* it is time to see whether it should be */
@@ -142,9 +144,13 @@ void dev_forget(struct dev *dev, unsigned number);
 /* Begin to make the next .so, of what has changed. 0 or -errno. */
 int dev_compile(struct dev *dev);
 
-/* A run of the compiler went well: false if it was the last, else the next one
- * has begun, or could not. */
-bool dev_compile_more(struct dev *dev, int *rc);
+/* A run of the compiler has failed: what this one and those before it since
+ * dev_compile() say. The caller frees; NULL: no memory. */
+char *dev_compile_failed(struct dev *dev);
+
+/* A run of the compiler went well, or not: false if it was the last, else the
+ * next one has begun, or could not. */
+bool dev_compile_more(struct dev *dev, bool good, int *rc);
 
 /* Where the object ("o") and the make rules ("rules") of a source are. */
 bool dev_part_path(const struct dev *dev, size_t which, const char *ending,

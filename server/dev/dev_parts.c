@@ -2,7 +2,8 @@
 
 /*
  * An app of several sources: only those that have changed are compiled, one
- * after the other, and then all objects are linked.
+ * after the other, and then all objects are linked. One that does not compile
+ * does not keep the others from being tried: all errors are told.
  *
  * INVARIANT  An object that is linked was made of what its source and all
  *            headers of it are now.
@@ -11,6 +12,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "server/dev/dev_int.h"
 
@@ -33,17 +35,22 @@ is_current(const struct dev *dev, size_t which)
 	       dev_inputs_same(&dev->parts[which], rules, dev->folder);
 }
 
-/* Compile the next one that is out of date, or link. */
-static int
-go_on(struct dev *dev)
+/* Compile the next one that is out of date, or link; false: neither. */
+static bool
+go_on(struct dev *dev, int *rc)
 {
 	while (
 	    dev->part < dev->words.source_count && is_current(dev, dev->part))
 		dev->part++;
-	if (dev->part == dev->words.source_count)
-		return dev_link_parts(dev);
-	dev_inputs_begin(&dev->parts[dev->part]);
-	return dev_compile_part(dev, dev->part);
+	if (dev->part < dev->words.source_count) {
+		dev_inputs_begin(&dev->parts[dev->part]);
+		*rc = dev_compile_part(dev, dev->part);
+	} else if (!dev->failed) {
+		*rc = dev_link_parts(dev);
+	} else {
+		return false;
+	}
+	return true;
 }
 
 /* What was read may not be what would be read now. */
@@ -61,7 +68,12 @@ int
 dev_compile(struct dev *dev)
 {
 	size_t count = dev->words.source_count;
+	int rc = 0;
 
+	if (dev->number == 0) /* what is saved from now on counts */
+		dev_watch_sources(dev);
+	buf_clear(&dev->errors);
+	dev->failed = false;
 	if (dev->changed & WATCH_NEW)
 		forget_inputs(dev);
 	dev->changed &= ~WATCH_NEW;
@@ -74,19 +86,33 @@ dev_compile(struct dev *dev)
 	if (dev->parts == NULL)
 		return -ENOMEM;
 	dev->part = 0;
-	return go_on(dev);
+	(void)go_on(dev, &rc);
+	return rc;
+}
+
+char *
+dev_compile_failed(struct dev *dev)
+{
+	const struct buf *text = &dev->step.text;
+
+	dev->failed = true;
+	if (text->len > 0)
+		(void)buf_put(&dev->errors, text->data, text->len);
+	else
+		(void)buf_puts(&dev->errors, "the compiler failed\n");
+	return dev->errors.len > 0 ? strndup(dev->errors.data, dev->errors.len)
+				   : NULL;
 }
 
 bool
-dev_compile_more(struct dev *dev, int *rc)
+dev_compile_more(struct dev *dev, bool good, int *rc)
 {
 	char rules[PATH_MAX];
 
 	if (dev->parts == NULL || dev->part == dev->words.source_count)
 		return false;
-	if (dev_part_path(dev, dev->part, "rules", rules))
+	if (good && dev_part_path(dev, dev->part, "rules", rules))
 		dev_inputs_end(&dev->parts[dev->part], rules, dev->folder);
 	dev->part++;
-	*rc = go_on(dev);
-	return true;
+	return go_on(dev, rc);
 }

@@ -253,3 +253,21 @@ for (const CXX of ["g++", "clang++"])
     assert.deepEqual(server.grep(/warning:/), []);
     await server.stop();
   });
+
+test("all sources with errors are told of", { seconds: 120 }, async (t, scene) => {
+  const at = write(scene, '#define TITLE "one"\n', {
+    "b.c": "#error first\n",
+    "c.c": "static int fine;\n",
+    "d.c": "#error second\n",
+  });
+  const server = await dev(scene, ["app.c", "b.c", "c.c", "d.c"].map(at));
+  const { title, error } = page(server);
+
+  await error(/b\.c:1.*first[^]*d\.c:1.*second/);
+  assert.equal(server.grep(/does not compile/).length, 1);
+  fs.writeFileSync(at("d.c"), "");
+  await error(/^(?![^]*second)[^]*b\.c:1.*first/);
+  fs.writeFileSync(at("b.c"), "");
+  await title("one");
+  await server.stop();
+});
