@@ -343,17 +343,21 @@
     return (id && document.querySelector(`[aria-controls="${CSS.escape(id)}"]`)) || part;
   };
 
+  /* What a column of a DataTable is called in the last line of its head. */
+  const columnName = (part, column) =>
+    [
+      ...(part
+        .closest(".dash-spreadsheet-container")
+        ?.querySelectorAll(`th[data-dash-column="${CSS.escape(column)}"] .column-header-name`) ??
+        []),
+    ].at(-1);
+
   /* The row and the column of a part of a DataTable. */
   function placeOf(part) {
     const cell = part.closest("td");
     const row = cell?.parentElement.querySelector("[data-dash-row]")?.dataset.dashRow;
     const column = cell?.dataset.dashColumn;
-    const name =
-      column !== undefined &&
-      cell
-        .closest(".dash-spreadsheet-container")
-        ?.querySelector(`th[data-dash-column="${CSS.escape(column)}"] .column-header-name`)
-        ?.textContent;
+    const name = column !== undefined && columnName(cell, column)?.textContent;
 
     return `${name ? `${name}, row` : "Row"} ${Number(row ?? 0) + 1}`;
   }
@@ -369,6 +373,8 @@
     ".dash-options-list": (part) => nameOf(openerOf(part), openerOf(part).textContent),
     "td.dash-select-cell input": placeOf,
     "td.dash-cell .Select [role=combobox]": placeOf,
+    "td.dash-cell input.dash-cell-value": placeOf,
+    "input.current-page": () => "Page",
     "button.first-page": () => "First page",
     "button.previous-page": () => "Previous page",
     "button.next-page": () => "Next page",
@@ -406,8 +412,24 @@
   let ids = 0;
   const idOf = (part) => (part.id ||= `ph-part-${(ids += 1)}`);
 
-  /* What the arrows and crosses in the head of a DataTable do can be done with a
-   * mouse only. A part may come to be another column's: so its name is not copied. */
+  /* A part in the head of a DataTable may come to be another column's: so the name
+   * of the column is not copied. */
+  function beCalled(part, what, name) {
+    part.setAttribute("aria-label", what);
+    part.setAttribute("aria-labelledby", `${idOf(part)} ${idOf(name)}`);
+  }
+
+  function beOfColumn(part) {
+    const head = part.closest("th");
+    const name = head && columnName(head, head.dataset.dashColumn);
+
+    if (!name) return;
+    if (part.matches(".column-header--select *")) beCalled(part, "Select", name);
+    else if (part.matches(".dash-filter--case")) beCalled(part, "Case in the filter of", name);
+    else beCalled(part, "Filter", name);
+  }
+
+  /* What the arrows and crosses there do can be done with a mouse only. */
   const ACTIONS = { sort: "Sort by", hide: "Hide", clear: "Clear", delete: "Delete", edit: "Rename" };
 
   function beButton(action) {
@@ -417,8 +439,7 @@
     if (!ACTIONS[kind] || !name) return;
     action.tabIndex = 0;
     action.setAttribute("role", "button");
-    action.setAttribute("aria-label", ACTIONS[kind]);
-    action.setAttribute("aria-labelledby", `${idOf(action)} ${idOf(name)}`);
+    beCalled(action, ACTIONS[kind], name);
   }
 
   /* "figs, plums" and "2 selected" are words of their own. */
@@ -439,6 +460,8 @@
     /* Of what is chosen in a DataTable's cell: an option outside of any list. */
     '.Select-value-label[role="option"]': beBox,
     ".column-actions > span:not([role])": beButton,
+    "th .column-header--select input:not([aria-labelledby])": beOfColumn,
+    "th.dash-filter input:not([aria-labelledby])": beOfColumn,
     '.dash-options-list-option[role="option"]': beBox,
     '.dash-options-list[role="listbox"]': beGroup,
     '.dash-dropdown[aria-haspopup="listbox"]': beOpener,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /* A DataTable with everything a visitor can come to: boxes of rows, cells with
- * lists and links, columns that can be hidden, sorted and filtered. */
+ * lists and links, columns that can be hidden, chosen, sorted and filtered. */
 #include <pronghorn/app.h>
 #include <pronghorn/dash_table.h>
 #include <pronghorn/dcc.h>
@@ -26,7 +26,8 @@ columns(void)
 			"id" : "fruit",
 			"name" : "Fruit",
 			"presentation" : "dropdown",
-			"hideable" : true
+			"hideable" : true,
+			"selectable" : true
 		},
 		{
 			"id" : "where",
@@ -34,7 +35,12 @@ columns(void)
 			"presentation" : "markdown",
 			"editable" : false
 		},
-		{ "id" : "n", "name" : "Number", "type" : "numeric" }
+		{
+			"id" : "n",
+			"name" : "Number",
+			"type" : "numeric",
+			"selectable" : true
+		}
 	]);
 }
 
@@ -57,9 +63,10 @@ table(void)
 {
 	return dash_table_data_table(.id = "table",
 	    .row_selectable = ph_text("multi"), .editable = true,
-	    .sort_action = "native", .filter_action = ph_text("native"),
-	    .page_size = ph_int(2), .selected_rows = PH_JSON([]),
-	    .columns = columns(), .data = rows(), .dropdown = PH_JSON({
+	    .column_selectable = ph_text("single"), .sort_action = "native",
+	    .filter_action = ph_text("native"), .page_size = ph_int(2),
+	    .selected_rows = PH_JSON([]), .columns = columns(), .data = rows(),
+	    .dropdown = PH_JSON({
 		    "fruit" : {
 			    "options" : [
 				    { "label" : "Fig", "value" : "fig" },

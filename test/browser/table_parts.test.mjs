@@ -44,6 +44,25 @@ test("all parts of a table have names", { seconds: 120 }, async (t, scene) => {
   await page.getByRole("checkbox", { name: "Row 2" }).check();
   await page.locator("#said", { hasText: "fig, 1 chosen" }).waitFor(PATIENT);
   await isAccessible(page, "a table with a chosen row");
+  const called = (role, name) => page.getByRole(role, { name, exact: true }).waitFor(PATIENT);
+  const controls = async (...columns) => {
+    for (const name of columns) {
+      if (name !== "Where") await called("radio", `Select ${name}`);
+      await called("textbox", `Filter ${name}`);
+      await called("button", `Case in the filter of ${name}`);
+    }
+  };
+
+  await controls("Fruit", "Where", "Number");
+  await called("textbox", "Page");
+  /* What is drawn anew for another column is called by that one. */
+  await page.getByRole("button", { name: "Hide Fruit" }).click();
+  await page.getByRole("textbox", { name: "Filter Fruit" }).waitFor({ state: "detached" });
+  await controls("Where", "Number");
+  await page.getByRole("button", { name: "Toggle Columns" }).click();
+  await page.locator(".show-hide-menu-item", { hasText: "Fruit" }).locator("input").check();
+  await controls("Fruit", "Where", "Number");
+  await page.getByRole("button", { name: "Toggle Columns" }).click();
   await visitor.screenshot("table-parts");
   await page.emulateMedia({ colorScheme: "dark" });
   await isAccessible(page, "a dark table");
@@ -55,6 +74,12 @@ test("all parts of a table have names", { seconds: 120 }, async (t, scene) => {
   await page.keyboard.press("Enter");
   await page.locator("#said", { hasText: "plum, 1 chosen" }).waitFor(PATIENT);
   await visitor.screenshot("table-parts-dark");
+  await page.locator("td.dash-cell.column-2").first().dblclick();
+  await called("textbox", "Number, row 1");
+  await isAccessible(page, "a dark table with a cell that is written in");
+  await page.keyboard.press("Escape");
+  await page.locator("td.dash-cell input.unfocused").waitFor(PATIENT);
+  await isAccessible(page, "a dark table with a cell that was written in");
   await page.emulateMedia({ colorScheme: "light" });
   await page.setViewportSize(PHONE.viewport ?? PHONE);
   await isAccessible(page, "a table on a phone");
