@@ -144,10 +144,21 @@ is_good_name(const char *name)
 	return *c == '\0' && c > name && name[0] != '-';
 }
 
+/* The shell completes the name of a folder with a slash. */
+static const char *
+without_slashes(char *path)
+{
+	size_t len = strlen(path);
+
+	while (len > 1 && path[len - 1] == '/')
+		path[--len] = '\0';
+	return path;
+}
+
 int
 new_main(int argc, char **argv, const struct program *program)
 {
-	const char *path = argc == 2 ? argv[1] : "";
+	const char *path = argc == 2 ? without_slashes(argv[1]) : "";
 	const char *slash = strrchr(path, '/');
 	const char *name = slash != NULL ? slash + 1 : path;
 	const char *quote;

@@ -29,7 +29,10 @@ test("new, dev and make test", { seconds: 240 }, async (t, scene) => {
   assert.doesNotMatch(other.stdout, /\.\./);
   fs.rmSync(path.join(back, "x"), { recursive: true });
   assert.equal(ask(cwd, "new", "demo").status, 1);
-  for (const wrong of ["a b", "-x", "x/", "é"])
+  /* As a shell completes the name of a folder. */
+  assert.match(ask(cwd, "new", "slash//").stdout, /dev --open slash$/m);
+  assert.match(fs.readFileSync(path.join(cwd, "slash/app.c"), "utf8"), /"slash"/);
+  for (const wrong of ["a b", "-x", "/", "", "é"])
     assert.deepEqual(
       (({ status, stderr }) => [status, stderr.split("\n")[0]])(ask(cwd, "new", wrong)),
       [2, `pronghorn new: "${wrong}" is no name for an app: ${NAMES}`],
