@@ -10,8 +10,8 @@ import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
-import { BENCH } from "../lib/bench.mjs";
-import { BUILD, test } from "../lib/harness.mjs";
+import { BENCH, bench } from "../lib/bench.mjs";
+import { BUILD, ROOT, test } from "../lib/harness.mjs";
 
 const APP = path.join(BUILD, "examples/caching_and_signaling.so");
 const LOAD = ["--", "--sessions", "2", "--duration", "0.4", "--warmup", "0"];
@@ -137,4 +137,23 @@ test("one worker is one worker", async (t, scene) => {
   assert.match(text, />2 workers</);
   assert.match(text, />1 thread</);
   assert.doesNotMatch(text, />1 (workers|threads)</);
+});
+
+/* As it is printed, but for the time that it takes. */
+test("the guide's lines measure the example that they name", { seconds: 90 }, async (t, scene) => {
+  const text = fs.readFileSync(path.join(ROOT, "docs/guide/text/tune.md"), "utf8");
+  const [, app] = /^make run APP=(\w+) BIND=127\.0\.0\.1:8001$/m.exec(text);
+  const [, words] = /^build\/pronghorn-bench http:\/\/127\.0\.0\.1:8001\/ (.*)$/m.exec(text);
+  const [, tuned] = /^build\/pronghorn-bench tune --app build\/(.*)$/m.exec(text);
+  const server = await scene.start({
+    app: path.join(BUILD, "examples", `${app}.so`),
+    env: { PH_DEMO_DELAY: "0.01" },
+  });
+  const few = words.replace("--sessions 200", "--sessions 2").replace("--duration 20", "--duration 1");
+  const { status, err, results } = await bench(`http://${server.host}/`, ...few.split(" "));
+
+  assert.match(text, /^make build\/pronghorn-bench$/m);
+  assert.equal(status, 0, err);
+  assert.ok(results);
+  assert.ok(fs.existsSync(path.join(BUILD, tuned)));
 });
