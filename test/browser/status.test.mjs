@@ -242,6 +242,9 @@ test("the status page keeps focus and place", { seconds: 240 }, async (t, scene)
     await page.getByRole("heading", { name }).waitFor();
     await page.getByRole("img", { name }).waitFor();
   }
+  /* Of two units each has an axis. */
+  for (const part of [".ytick", ".y2tick"])
+    await page.locator(`#size ${part}`).first().waitFor();
   await page.getByText(/^Now \d+\.\d, at most \d+\.\d\.$/).waitFor();
   /* What is empty says why. */
   for (const why of [/^Nothing now: a value stands here/, "None has answered yet: no page has been used since the server started."])

@@ -183,9 +183,10 @@
     "const x = rows.map(({ time }) => new Date(time - 60000 *"                 \
     "  new Date(time).getTimezoneOffset()).toISOString().slice(0, -1));"       \
     "const drawn = (value) => value === Infinity ? 1.2 * LONGEST : value;"     \
-    "const plot = (lines, word) => ({ data: lines.map(([name, key]) =>"         \
-    "  ({ type: 'scatter', mode: 'lines+markers', marker: { size: 5 }, name,"  \
-    "  x, y: rows.map((row) => drawn(row[key])), text: rows.map((row) =>"      \
+    "const plot = (lines, word) => ({ data: lines.map(([name, key, yaxis]) =>"  \
+    "  ({ yaxis, type: 'scatter', mode: 'lines+markers', marker: {"            \
+    "  size: 5 }, name, x, y: rows.map((row) => drawn(row[key])),"             \
+    "  text: rows.map((row) =>"                                                \
     "  word(row[key])), hovertemplate: '%{text}<br>%{x|%X}' })), layout: {"    \
     "  height: 260, uirevision: 'same', paper_bgcolor: 'rgba(0,0,0,0)',"       \
     "  plot_bgcolor: 'rgba(0,0,0,0)', font: { color: style.color }, margin: {" \
@@ -194,6 +195,12 @@
     "  yaxis: { ...axis, rangemode: 'tozero' }, showlegend: lines.length > 1," \
     "  legend: { orientation: 'h', x: 0, y: 1.02, yanchor: 'bottom' } } });"   \
     "const fixed = (x) => (x ?? 0).toFixed(1);"                                \
+    "const size = plot([['MB, left', 'size'], ['evicted, right', 'evicted',"   \
+    "  'y2']], fixed);"                                                        \
+    "size.layout.margin.r = 40;"                                               \
+    "size.layout.xaxis.nticks = 4;"                                            \
+    "size.layout.yaxis2 = { rangemode: 'tozero', showgrid: false, zeroline:"   \
+    "  false, overlaying: 'y', side: 'right' };"                               \
     "const known = (key) => rows.map((row) => row[key]).filter((x) =>"         \
     "  x !== null);"                                                           \
     "const notes = ['Now ' + fixed(last?.rate) + ', at most ' +"               \
@@ -211,7 +218,7 @@
     "const figures = [plot([['requests', 'rate']], fixed),"                    \
     "  plot([['50 %', 'p50'], ['99 %', 'p99']], ms),"                          \
     "  plot([['hits', 'hit']], percent),"                                      \
-    "  plot([['MB', 'size'], ['evicted', 'evicted']], fixed)];"
+    "  size];"
 
 /* What is as it was is left alone; but of answers that have overtaken each
  * other the page may drop one, so then everything is given, and once more. */
