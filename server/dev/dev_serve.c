@@ -24,6 +24,7 @@
 #include "server/config.h"
 #include "server/dev/dev_int.h"
 
+#define BROWSER_WORDS 16 /* of one in $BROWSER */
 #define OWN_WORDS 16
 #define SOURCE_MAX ((size_t)16 * 1024 * 1024)
 
@@ -415,10 +416,36 @@ dev_say_kept(struct dev *dev)
 	}
 }
 
+/* Become a browser of $BROWSER: "firefox --new %s". Returns if it cannot. */
+static void
+become_browser(char *command, const char *url)
+{
+	const char *argv[BROWSER_WORDS + 2] = { NULL };
+	size_t count = 0;
+	bool placed = false;
+	char *save = NULL;
+	char *word;
+
+	(void)execlp(command, command, url, (char *)NULL);
+	for (word = strtok_r(command, " \t", &save);
+	     word != NULL && count < BROWSER_WORDS;
+	     word = strtok_r(NULL, " \t", &save)) {
+		placed = placed || strcmp(word, "%s") == 0;
+		argv[count++] = strcmp(word, "%s") == 0 ? url : word;
+	}
+	if (count > 0 && !placed)
+		argv[count] = url;
+	if (count > 0)
+		(void)execvp(argv[0], (char *const *)(uintptr_t)argv);
+}
+
 static void
 open_browser(const char *url)
 {
 	const char *browser = getenv("BROWSER");
+	char *list;
+	char *save = NULL;
+	char *one;
 	pid_t pid = fork();
 	int null_fd;
 	int told_fd;
@@ -436,7 +463,10 @@ open_browser(const char *url)
 	(void)dup2(null_fd, STDERR_FILENO);
 	if (browser == NULL || browser[0] == '\0')
 		browser = "xdg-open";
-	(void)execlp(browser, browser, url, (char *)NULL);
+	list = strdup(browser);
+	one = list != NULL ? strtok_r(list, ":", &save) : NULL;
+	for (; one != NULL; one = strtok_r(NULL, ":", &save))
+		become_browser(one, url);
 	(void)dprintf(told_fd,
 	    "pronghorn dev: cannot run %s: %s; $BROWSER may name another\n",
 	    browser, strerror(errno));

@@ -85,13 +85,13 @@ test("new, dev and make test", { seconds: 240 }, async (t, scene) => {
   const seen = path.join(cwd, "seen");
   const browser = path.join(cwd, "browser.sh");
 
-  fs.writeFileSync(browser, `#!/bin/sh\necho "$1" >'${seen}'\n`, {
+  fs.writeFileSync(browser, `#!/bin/sh\n[ "$1$3$#" = --new-x3 ] && echo "$2" >'${seen}'\n`, {
     mode: 0o755,
   });
   const server = await dev(scene, "./demo", {
     cwd,
     args: ["--open"],
-    env: { BROWSER: browser },
+    env: { BROWSER: `/nowhere/browser:${browser} --new %s -x` },
   });
 
   await until("the browser", () => fs.existsSync(seen), 60);
