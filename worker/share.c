@@ -14,7 +14,8 @@ share_is_left(struct worker *worker)
 	struct timeval pass;
 
 	(void)event_base_gettimeofday_cached(worker->base, &pass);
-	if (evutil_timercmp(&pass, &worker->share_pass, !=)) {
+	if (pass.tv_usec != worker->share_pass.tv_usec ||
+	    pass.tv_sec != worker->share_pass.tv_sec) {
 		worker->share_pass = pass;
 		worker->share_used = 0;
 	}
