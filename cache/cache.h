@@ -212,7 +212,8 @@ enum cache_asked {
 	CACHE_OWNED,      /* only with claim != NULL: the caller computes */
 	CACHE_FAILED,     /* failed a moment ago; *error says why */
 	CACHE_PASS        /* results under this key are not stored: compute it
-			     for yourself, under a key of your own */
+			     for yourself, under a key of your own; with a text
+			     in *error they are too large for any key */
 };
 
 /* A computation that this worker owns. Zero it before use. */
@@ -324,10 +325,12 @@ int cache_publish_as(struct cache *cache, const struct cache_claim *claim,
 
 /*
  * The value is too large to be stored: end the row as with `ttl_ms` 0, but with
- * no value. Who waits, and who asks in the next 20 s, gets CACHE_PASS and
- * computes for himself. 0, ERR_STALE, ERR_BUSY, ERR_FULL, ERR_STORE.
+ * no value. Who waits, and who asks in the next 20 s, gets CACHE_PASS with a
+ * text in *error and computes without the store. `life` says what it belongs
+ * to. 0, ERR_STALE as cache_publish_as(), ERR_BUSY, ERR_FULL, ERR_STORE.
  */
-int cache_pass(struct cache *cache, const struct cache_claim *claim);
+int cache_pass(struct cache *cache, const struct cache_claim *claim,
+    const struct cache_life *life);
 
 /* Say how far a computation is, 0 to 1000. 0, ERR_BUSY, ERR_STORE. */
 int cache_progress(struct cache *cache, const uint8_t key[CACHE_KEY_LEN],
@@ -349,6 +352,10 @@ enum cache_group {
  * -ENOMEM. Pool threads only.
  */
 int cache_forget(struct cache *cache, enum cache_group group, const char *name);
+
+/* A number that each cache_forget() and cache_forget_key() of any process makes
+ * greater; a claim has it as `born`. Or ERR_*. */
+int64_t cache_forgets(struct cache *cache);
 
 /* The same for the value under one key, and the failure under it. */
 int cache_forget_key(struct cache *cache, const uint8_t key[CACHE_KEY_LEN]);

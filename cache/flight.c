@@ -111,7 +111,8 @@ flight_read(struct db *db, const uint8_t *key, struct flight_row *row,
 	row->due_at = sqlite3_column_int64(stmt, 6);
 	row->lease_until = sqlite3_column_int64(stmt, 8);
 	rc = 0;
-	if (error != NULL && has_error(row) && !row->foreign) {
+	if (error != NULL && (has_error(row) || row->state == FLIGHT_PASS) &&
+	    !row->foreign) {
 		buf_clear(error);
 		rc = buf_put(error, sqlite3_column_blob(stmt, 7),
 		    (size_t)sqlite3_column_bytes(stmt, 7));

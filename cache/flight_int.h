@@ -20,8 +20,8 @@ struct flight_row {
 };
 
 /*
- * Fill *row from the table; the error text of a failed or quarantined one
- * into `error` (may be NULL). 0, -ENOMEM or ERR_*.
+ * Fill *row from the table; the text of one that failed, is quarantined or
+ * passes into `error` (may be NULL). 0, -ENOMEM or ERR_*.
  */
 int flight_read(struct db *db, const uint8_t *key, struct flight_row *row,
     struct buf *error);

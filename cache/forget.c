@@ -103,6 +103,18 @@ forget_since(struct db *db, int64_t born, const int64_t groups[STORE_GROUPS])
 	return rc;
 }
 
+int64_t
+cache_forgets(struct cache *cache)
+{
+	int64_t seq;
+	int rc;
+
+	if (db_use_read(&cache->db, STATEMENT_VOID_NOW, &rc) == NULL)
+		return cache_public_rc(rc);
+	rc = forget_now(&cache->db, &seq);
+	return rc < 0 ? cache_public_rc(rc) : seq;
+}
+
 /* End a transaction in which `rc` came out. */
 static int
 finish(struct cache *cache, int rc)
@@ -189,7 +201,12 @@ forget_row(struct db *db, const uint8_t *key)
 	size_t i;
 	int rc;
 
-	rc = store_delete(db, key);
+	/* For those who hold a value beside the store: cache_forgets(). */
+	if (db_use(db, STATEMENT_VOID_NEXT, &rc) == NULL)
+		return rc;
+	rc = db_run(db, STATEMENT_VOID_NEXT);
+	if (rc == 0)
+		rc = store_delete(db, key);
 	for (i = 0; i < sizeof(steps) / sizeof(steps[0]) && rc == 0; i++) {
 		stmt = db_use(db, steps[i], &rc);
 		if (stmt == NULL)

@@ -99,7 +99,7 @@ write_end(struct cache *cache, const struct cache_claim *claim,
 	if (end->state == FLIGHT_WANTED)
 		end->waiters = *waiters;
 	if (end->state == FLIGHT_READY || end->state == FLIGHT_PASS) {
-		rc = value != NULL
+		rc = value != NULL && !end->too_big
 			 ? store_put(&cache->db, claim->key, value, sum)
 			 : store_delete(&cache->db, claim->key);
 		if (rc < 0)
@@ -108,13 +108,12 @@ write_end(struct cache *cache, const struct cache_claim *claim,
 	return landing_end_row(&cache->db, store_id(claim->key), end);
 }
 
-/* The one way out of COMPUTING for an owner; `value` for READY, and for PASS
- * unless it cannot be stored. */
+/* The one way out of COMPUTING for an owner; `value` for READY and for PASS. */
 static int
 end_claim(struct cache *cache, const struct cache_claim *claim,
     struct landing *end, const struct store_value *value)
 {
-	uint64_t sum = value != NULL ? store_sum(value) : 0;
+	uint64_t sum = value != NULL && !end->too_big ? store_sum(value) : 0;
 	uint64_t waiters = 0;
 	int rc;
 
@@ -213,13 +212,21 @@ cache_publish(struct cache *cache, const struct cache_claim *claim,
 }
 
 int
-cache_pass(struct cache *cache, const struct cache_claim *claim)
+cache_pass(struct cache *cache, const struct cache_claim *claim,
+    const struct cache_life *life)
 {
 	struct landing end = { .state = FLIGHT_PASS,
 		.computed = true,
-		.due_at = clock_boot_ms() + FLIGHT_PASS_MS };
+		.too_big = true,
+		.due_at = clock_boot_ms() + FLIGHT_PASS_MS,
+		.error = "too large to be stored" };
+	struct store_value value = { .born = claim->born };
+	int rc;
 
-	return cache_public_rc(end_or_remember(cache, claim, &end, NULL));
+	rc = forget_groups(cache, claim->function.data, life, value.groups);
+	if (rc == 0)
+		rc = end_or_remember(cache, claim, &end, &value);
+	return cache_public_rc(rc);
 }
 
 int

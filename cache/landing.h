@@ -19,8 +19,9 @@ struct landing {
 	uint32_t attempts;
 	uint64_t waiters;
 	bool computed;     /* count it in `computations` */
+	bool too_big;      /* PASS: there is no value to be stored */
 	int64_t due_at;    /* FAILED: clock_boot_ms when it may run again */
-	const char *error; /* FAILED: text, else NULL */
+	const char *error; /* FAILED, too big: text, else NULL */
 };
 
 /*

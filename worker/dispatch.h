@@ -25,6 +25,7 @@ struct request {
 	struct request *prev; /* in parked->requests */
 	struct request *next;
 	struct parked *parked; /* waits for this answer, or NULL */
+	int64_t asked_us;      /* ... since then (clock_mono_us) */
 	bool with_task;        /* a task refers to it: that one frees it */
 	bool begun;            /* that task has run, and waited for a value */
 	struct task *task;     /* that task, while with_task */

@@ -62,6 +62,13 @@ int dispatch_answer_fd(const struct request *request);
 void dispatch_park(struct request *request, struct parked *parked);
 void dispatch_unpark(struct request *request, struct worker *worker);
 
+/* dispatch_many.c: take those who had come in by `until_us` out of the entry;
+ * answer those who were taken with an error (`why` is sent in development only
+ * and may be NULL), or with the same bytes, which are taken over. */
+struct request *dispatch_take_until(struct parked *parked, int64_t until_us);
+void dispatch_refuse(struct request *request, int status, const char *why);
+void dispatch_answer(struct request *request, struct buf *bytes);
+
 /* Have the answer of a parked callback made. 0, or ERR_BUSY, -ENOMEM. */
 int dispatch_ask(struct worker *worker, struct parked *parked);
 

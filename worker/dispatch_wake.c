@@ -48,8 +48,9 @@ dispatch_park(struct request *request, struct parked *parked)
 {
 	request->parked = parked;
 	parked->left_us = 0;
+	request->asked_us = clock_mono_us();
 	if (parked->requests == NULL)
-		parked->asked_us = clock_mono_us();
+		parked->asked_us = request->asked_us;
 	request->prev = NULL;
 	request->next = parked->requests;
 	if (request->next != NULL)
@@ -183,45 +184,7 @@ dispatch_ask(struct worker *worker, struct parked *parked)
 static void
 refuse_requests(struct parked *parked, int status, const char *why)
 {
-	struct request *request = parked->requests;
-	struct request *next;
-
-	parked->requests = NULL;
-	for (; request != NULL; request = next) {
-		next = request->next;
-		request->parked = NULL;
-		dispatch_finish_error(request, status, why);
-	}
-}
-
-/* Answer everybody who waits for this answer with the same bytes, which are
- * taken over. */
-static void
-answer_requests(struct parked *parked, struct buf *bytes)
-{
-	struct request *request = parked->requests;
-	struct request *next;
-	struct packed packed;
-	struct reply reply;
-	struct blob *blob;
-	size_t len;
-	char *data = buf_detach(bytes, &len);
-
-	blob = blob_new(data, len);
-	if (blob == NULL || !packed_open(blob->data, len, &packed)) {
-		blob_unref(blob);
-		refuse_requests(parked, 503, NULL);
-		return;
-	}
-	parked->requests = NULL;
-	for (; request != NULL; request = next) {
-		next = request->next;
-		request->parked = NULL;
-		packed_reply(&packed, request->to.gzip, request->to.br, &reply);
-		reply.blob = blob_ref(blob);
-		dispatch_finish(request, &reply);
-	}
-	blob_unref(blob);
+	dispatch_refuse(dispatch_take_until(parked, INT64_MAX), status, why);
 }
 
 /* The value under a key is there (or its failure is): tasks run again. */
@@ -267,7 +230,7 @@ recall_for_requests(struct worker *worker, struct parked *parked)
 			refuse_requests(parked, 503, NULL);
 		return;
 	}
-	answer_requests(parked, &found);
+	dispatch_answer(dispatch_take_until(parked, INT64_MAX), &found);
 }
 
 static int
@@ -449,7 +412,14 @@ park_task(struct worker *worker, struct task *task)
 		worker->look_again = true;
 }
 
-/* A TASK_ANSWER came back: its key's entry learns what happened. */
+static bool
+task_has_ended(const struct task *task)
+{
+	return task->outcome == TASK_DONE || task->outcome == TASK_FAILED;
+}
+
+/* A TASK_ANSWER came back: its key's entry learns what happened. Who came too
+ * late for it goes on waiting, for what the row says. */
 static void
 on_answer(struct worker *worker, struct task *task)
 {
@@ -461,12 +431,15 @@ on_answer(struct worker *worker, struct task *task)
 	}
 	if (parked != NULL) {
 		parked->asking = false;
-		if (task->outcome == TASK_DONE) {
-			answer_requests(parked, &task->response);
-			rerun_tasks(worker, parked);
-			dispatch_drop_if_empty(worker, parked);
-		} else if (task->outcome == TASK_FAILED) {
-			refuse_requests(parked, 500, task->error);
+		if (task->outcome == TASK_DONE)
+			dispatch_answer(
+			    dispatch_take_until(parked, task->serves_us),
+			    &task->response);
+		else if (task->outcome == TASK_FAILED)
+			dispatch_refuse(
+			    dispatch_take_until(parked, task->serves_us), 500,
+			    task->error);
+		if (parked->requests == NULL && task_has_ended(task)) {
 			rerun_tasks(worker, parked);
 			dispatch_drop_if_empty(worker, parked);
 		} else {
@@ -529,8 +502,7 @@ static void
 count_computation(struct worker *worker, const struct task *task)
 {
 	if ((task->kind == TASK_COMPUTE || task->kind == TASK_ANSWER) &&
-	    task->computation != NULL &&
-	    (task->outcome == TASK_DONE || task->outcome == TASK_FAILED))
+	    task->computation != NULL && task_has_ended(task))
 		stats_series(&worker->stats, HANDOFF_COMPUTATION,
 		    task->computation, task->computation->name,
 		    task->outcome == TASK_FAILED, task->run_us);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * A memoized function without the store: run on the thread that wants the
- * value, once for all threads of this worker that want it (together.h).
+ * A memoized function without the store, or one whose value is too large for
+ * it: run on the thread that wants the value, once for all threads of this
+ * worker that want it (together.h).
  *
  * FAILURE  What the function does wrong is an error of each call that wanted
  *          its value.
@@ -74,27 +75,64 @@ memo_here(struct call *call, const struct computation *computation,
 	return inner.result != NULL ? inner.result : &call_null_value;
 }
 
+static int64_t
+forgets(const struct toolkit *kit)
+{
+	return kit->cache != NULL ? cache_forgets(kit->cache) : -1;
+}
+
+void
+memo_watch_begin(struct memo_watch *watch, const struct toolkit *kit)
+{
+	watch->began_us = clock_mono_us(); /* before the look */
+	watch->forgets = forgets(kit);
+}
+
+int64_t
+memo_watch_end(const struct memo_watch *watch, const struct toolkit *kit)
+{
+	int64_t now_us = clock_mono_us(); /* as above */
+
+	return forgets(kit) == watch->forgets ? now_us : watch->began_us;
+}
+
+/* Has the call a value from before it ran this time? */
+static bool
+has_older(const struct call *call, const uint8_t *key)
+{
+	return call->held != NULL ||
+	       (call->waited_key != NULL &&
+		   memcmp(call->waited_key, key, CACHE_KEY_LEN) != 0);
+}
+
 /* Run it, and leave a copy for those who wait. */
 static const struct value *
 lead(struct call *call, const struct computation *computation,
     const struct value *args, const uint8_t *key)
 {
+	struct together_result result = { .error = false };
 	bool told = crash_leads(key);
-	const struct value *value = memo_here(call, computation, args);
+	const struct value *value;
+	struct memo_watch watch;
 	struct buf bytes = BUF_EMPTY;
 	const char *why = NULL;
-	bool ring;
 
+	memo_watch_begin(&watch, call->kit);
+	value = memo_here(call, computation, args);
 	if (told)
 		(void)crash_leads(NULL);
-	if (value != NULL && encode_stored(value, &bytes, &why) == 0)
-		ring = together_end(key, false, bytes.data, bytes.len);
-	else if (value == NULL && call->failed)
-		ring =
-		    together_end(key, true, call->error, strlen(call->error));
-	else
-		ring = together_end(key, false, NULL, 0);
-	if (ring && call->kit->bell != NULL)
+	result.serves_us = memo_watch_end(&watch, call->kit);
+	if (has_older(call, key))
+		result.serves_us = memo_asked_us(call);
+	if (value != NULL && encode_stored(value, &bytes, &why) == 0) {
+		result.data = bytes.data;
+		result.len = bytes.len;
+	} else if (value == NULL && call->failed) {
+		result.error = true;
+		result.data = call->error;
+		result.len = strlen(call->error);
+	}
+	if (together_end(key, &result) && call->kit->bell != NULL)
 		fd_event_wake(call->kit->mail_fd);
 	buf_free(&bytes);
 	return value;
@@ -143,12 +181,13 @@ memo_together(struct call *call, const struct computation *computation,
 {
 	struct buf found = BUF_EMPTY;
 	const struct value *value = NULL;
+	int64_t serves_us;
 
 	/* Who has no cache at all has not asked for this, either. */
 	if (strcmp(call->kit->cache_options->cache_type, "null") == 0)
 		return memo_here(call, computation, args);
 	switch (together_join(question->key, memo_asked_us(call),
-	    question->since_ms, &found)) {
+	    question->since_ms, &found, &serves_us)) {
 	case TOGETHER_LEAD:
 		value = lead(call, computation, args, question->key);
 		break;

@@ -3,8 +3,6 @@
 /*
  * Running app code: arguments in, answer or value out, errors caught.
  *
- * INVARIANT  A claim that is owned is published, failed or kept with the
- *            task while it waits; it is never forgotten.
  * FAILURE    What the app does wrong ends as TASK_FAILED with a sentence and
  *            one log line, owned rows as `failed`.
  */
@@ -34,7 +32,6 @@
 #include "worker/scratch.h"
 #include "worker/sides.h"
 #include "worker/task_int.h"
-#include "worker/together.h"
 #include "worker/update.h"
 
 struct task *
@@ -174,7 +171,10 @@ task_begin(struct task *task, struct toolkit *kit, struct call *call)
 	call->since_ms = task->since_ms;
 	if (task->asked_us == 0)
 		task->asked_us = clock_mono_us();
-	call->asked_us = task->asked_us;
+	/* What is for many must not be made of what some came too late for. */
+	call->asked_us = task->owned                 ? task->claim.started_us
+			 : task->kind == TASK_ANSWER ? task->watch.began_us
+						     : task->asked_us;
 	/* What is memoized is nobody's in particular. */
 	if ((task->kind == TASK_CALLBACK && task->callback != NULL &&
 		!task->callback->memoize) ||
@@ -325,86 +325,6 @@ run_function(struct task *task, struct toolkit *kit, struct arena *arena,
 	call_fini(&call);
 }
 
-/* A computed value is worth some patience with a busy store. */
-static int
-publish(struct task *task, struct toolkit *kit, const struct buf *bytes,
-    enum cache_format format)
-{
-	struct cache_life life = { .tags = task->tags,
-		.tag_count = task->tag_count };
-	int64_t until_ms = 0;
-	int rc;
-
-	if (!task->no_store)
-		memo_life(kit, task->computation, &task->claim, task->is_null,
-		    &life);
-	if (task->handled && life.fresh_ms != 0) {
-		/* It says what went wrong: as short-lived as an error. */
-		life.fresh_ms = memo_error_ms(kit, task->computation);
-		life.stale_ms = 0;
-	}
-	if (task->claim.scope.len > 0)
-		life.scope = buf_cstr(&task->claim.scope);
-	do
-		rc = cache_publish_as(kit->cache, &task->claim, format,
-		    bytes->data, bytes->len, &life);
-	while (memo_try_longer(kit, rc, &until_ms));
-	return rc;
-}
-
-/* Those of this process that wait need not compute it once more. */
-static void
-offer(const struct task *task, const struct buf *bytes)
-{
-	together_offer(task->claim.key,
-	    clock_mono_us() - task->claim.started_us, bytes->data, bytes->len);
-}
-
-/* The store is well, but this value is too large for it. */
-static int
-pass(struct task *task, struct toolkit *kit, const struct buf *bytes)
-{
-	static struct log_gate gate;
-	unsigned suppressed;
-
-	if (log_gate_open(&gate, &suppressed))
-		log_warn(ERR_TOO_BIG, "signal.too_big",
-		    "function=%s bytes=%zu suppressed=%u",
-		    task->computation->name, bytes->len, suppressed);
-	offer(task, bytes);
-	return cache_pass(kit->cache, &task->claim);
-}
-
-/* Store the result of an owned row, or its failure. */
-static void
-settle(struct task *task, struct toolkit *kit, const struct buf *bytes,
-    enum cache_format format)
-{
-	int rc;
-
-	if (!task->owned || task->outcome == TASK_WAITS)
-		return;
-	if (task->outcome == TASK_DONE)
-		rc = publish(task, kit, bytes, format);
-	else if (task->outcome == TASK_GIVEN_UP)
-		rc = cache_give_up(kit->cache, &task->claim);
-	else
-		rc = cache_fail(kit->cache, &task->claim, task->error,
-		    memo_error_ms(kit, task->computation));
-	if (rc == ERR_TOO_BIG)
-		rc = pass(task, kit, bytes);
-	task->owned = false;
-	if (rc == 0 || rc == ERR_STALE)
-		return;
-	/* Nobody can read it from the store: let the waiters compute. */
-	if (task->outcome == TASK_DONE)
-		offer(task, bytes);
-	log_warn(rc, "signal.publish", "function=%s the value is not stored",
-	    task->computation->name);
-	memo_store_failed(kit);
-	(void)cache_release(kit->cache, &task->claim);
-}
-
 bool
 task_adopt(struct task *task, struct toolkit *kit)
 {
@@ -500,9 +420,9 @@ task_run_itself(struct task *task, struct toolkit *kit, struct arena *arena)
 		pack_arguments(task, arena);
 	if (callback != NULL) {
 		pack_response(task, kit);
-		settle(task, kit, &task->response, CACHE_FORMAT_RESPONSE);
+		task_settle(task, kit, &task->response, CACHE_FORMAT_RESPONSE);
 	} else {
-		settle(task, kit, &value, CACHE_FORMAT_VALUE);
+		task_settle(task, kit, &value, CACHE_FORMAT_VALUE);
 	}
 	buf_free(&value);
 }

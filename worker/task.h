@@ -9,6 +9,7 @@
 #include "server/base/arena.h"
 #include "server/base/buf.h"
 #include "worker/call.h"
+#include "worker/memo_here.h"
 #include "worker/spool.h"
 #include "worker/visit.h"
 
@@ -102,13 +103,16 @@ struct task {
 				       it is */
 	bool secure;                /* which came by https */
 	struct buf fields;          /* lines for the head of its answer */
-	char *session;     /* whom it runs for, see call_session(); owned */
-	char *user;        /* as above, see call_user() */
-	int64_t since_ms;  /* cache_now_ms of the first run */
-	uint64_t nonce;    /* the same in all runs */
-	int64_t client;    /* who asks, for fairness; 0: nobody special */
-	struct held *held; /* values of former runs */
-	int status;        /* FAILED: HTTP status; 0: 500 */
+	char *session;    /* whom it runs for, see call_session(); owned */
+	char *user;       /* as above, see call_user() */
+	int64_t since_ms; /* cache_now_ms of the first run */
+	struct memo_watch watch; /* ANSWER: since then */
+	int64_t serves_us;       /* ANSWER, DONE or FAILED: who came in by then
+				    (clock_mono_us) gets it; 0: nobody */
+	uint64_t nonce;          /* the same in all runs */
+	int64_t client;          /* who asks, for fairness; 0: nobody special */
+	struct held *held;       /* values of former runs */
+	int status;              /* FAILED: HTTP status; 0: 500 */
 	uint8_t wait_key[CACHE_KEY_LEN];
 	struct buf response;
 	int64_t asked_us;  /* when who asks came in (clock_mono_us) */

@@ -2,10 +2,10 @@
 
 /*
  * The answer of a memoized callback that is not in the store: who computes it.
- * With the store the owner of its row does; while the store takes nothing, one
- * of this worker's threads does for all who want it (together.h). While all
- * that may compute here are busy, the row is put to `wanted` by one that may
- * not, so that another worker can take it.
+ * With the store the owner of its row does; while the store takes nothing, or
+ * not this one, one of this worker's threads does for all who want it
+ * (together.h). While all that may compute here are busy, the row is put to
+ * `wanted` by one that may not, so that another worker can take it.
  *
  * THREADS  Pool.
  */
@@ -20,7 +20,7 @@
 #include "worker/together.h"
 
 /* ANSWER: become the owner of the row, or learn that nobody needs us.
- * *unstored: the store takes nothing. `claim` NULL: do not become it. */
+ * *unstored: the store does not take it. `claim` NULL: do not become it. */
 static bool
 acquire(struct task *task, struct toolkit *kit, struct cache_claim *claim,
     bool *unstored)
@@ -36,6 +36,9 @@ acquire(struct task *task, struct toolkit *kit, struct cache_claim *claim,
 		.since_ms = task->renew ? task->since_ms : 0 };
 	int rc;
 
+	task->serves_us = clock_mono_us();
+	if (task->since_ms == 0)
+		memo_watch_begin(&task->watch, kit);
 	*unstored = !task->owned && memo_store_is_failing(kit);
 	if (task->owned || *unstored) {
 		task->outcome = TASK_THERE; /* what is to be renewed serves */
@@ -61,6 +64,7 @@ acquire(struct task *task, struct toolkit *kit, struct cache_claim *claim,
 		break;
 	case CACHE_PASS: /* not to be stored: for those who wait here */
 		buf_free(&error);
+		*unstored = true;
 		task->outcome = TASK_THERE;
 		return !task->renew;
 	case CACHE_FAILED:
@@ -81,22 +85,30 @@ acquire(struct task *task, struct toolkit *kit, struct cache_claim *claim,
 	return rc == CACHE_OWNED;
 }
 
+static void
+run_watched(struct task *task, struct toolkit *kit, struct arena *arena)
+{
+	task_run_itself(task, kit, arena);
+	task->serves_us = memo_watch_end(&task->watch, kit);
+}
+
 /* Run it and leave a copy for those who wait. */
 static void
 lead(struct task *task, struct toolkit *kit, struct arena *arena)
 {
-	bool ring;
+	struct together_result result = { .error = false };
 
-	task_run_itself(task, kit, arena);
-	if (task->outcome == TASK_DONE)
-		ring = together_end(task->key, false, task->response.data,
-		    task->response.len);
-	else if (task->outcome == TASK_FAILED)
-		ring = together_end(task->key, true, task->error,
-		    strlen(task->error));
-	else
-		ring = together_end(task->key, false, NULL, 0);
-	if (ring && kit->bell != NULL)
+	run_watched(task, kit, arena);
+	result.serves_us = task->serves_us;
+	if (task->outcome == TASK_DONE) {
+		result.data = task->response.data;
+		result.len = task->response.len;
+	} else if (task->outcome == TASK_FAILED) {
+		result.error = true;
+		result.data = task->error;
+		result.len = strlen(task->error);
+	}
+	if (together_end(task->key, &result) && kit->bell != NULL)
 		fd_event_wake(kit->mail_fd);
 }
 
@@ -106,11 +118,12 @@ run_together(struct task *task, struct toolkit *kit, struct arena *arena)
 	struct buf found = BUF_EMPTY;
 
 	if (strcmp(kit->cache_options->cache_type, "null") == 0) {
-		task_run_itself(task, kit, arena);
+		run_watched(task, kit, arena);
 		return;
 	}
 	switch (together_join(task->key,
-	    task->asked_us > 0 ? task->asked_us : clock_mono_us(), 0, &found)) {
+	    task->asked_us > 0 ? task->asked_us : clock_mono_us(), 0, &found,
+	    &task->serves_us)) {
 	case TOGETHER_LEAD:
 		lead(task, kit, arena);
 		break;
@@ -128,7 +141,7 @@ run_together(struct task *task, struct toolkit *kit, struct arena *arena)
 		task->outcome = TASK_ELSEWHERE;
 		break;
 	case TOGETHER_ALONE:
-		task_run_itself(task, kit, arena);
+		run_watched(task, kit, arena);
 		break;
 	}
 	buf_free(&found);

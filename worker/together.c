@@ -48,6 +48,7 @@ enum state { RUNNING, QUEUED, GRANTED, ENDED, STATES };
 struct result {
 	_Atomic unsigned refs;
 	bool error;
+	int64_t serves_us; /* who came in by then */
 	size_t len;
 	char data[];
 };
@@ -98,17 +99,18 @@ place_of(const uint8_t key[CACHE_KEY_LEN])
 
 /* A copy of what came of a computation; NULL: nothing, or no memory. */
 static struct result *
-result_new(bool error, const void *data, size_t len)
+result_new(const struct together_result *from)
 {
 	struct result *result =
-	    data != NULL ? malloc(sizeof(*result) + len) : NULL;
+	    from->data != NULL ? malloc(sizeof(*result) + from->len) : NULL;
 
 	if (result == NULL)
 		return NULL;
 	atomic_init(&result->refs, 1);
-	result->error = error;
-	result->len = len;
-	memcpy(result->data, data, len);
+	result->error = from->error;
+	result->serves_us = from->serves_us;
+	result->len = from->len;
+	memcpy(result->data, from->data, from->len);
 	return result;
 }
 
@@ -241,7 +243,8 @@ grant(int64_t now_us)
 static bool
 serves(const struct flight *flight, int64_t asked_us, int64_t since_ms)
 {
-	return flight->result != NULL && flight->ended_us >= asked_us &&
+	return flight->result != NULL &&
+	       flight->result->serves_us >= asked_us &&
 	       store_is_since(flight->ended_ms,
 		   (flight->ended_ms - flight->made_ms) * 1000, since_ms);
 }
@@ -253,6 +256,21 @@ is_full(const struct flight *flight)
 	return leading == 0 && (flight == NULL || flight->state != GRANTED) &&
 	       (lists[QUEUED].count > 0 ||
 		   leaders + lists[GRANTED].count >= leaders_max);
+}
+
+/* Have this thread lead it. `counts`: among the leaders. NULL: no memory. */
+static struct flight *
+lead(struct flight *flight, const uint8_t *key, bool counts)
+{
+	flight = move(flight, key, RUNNING);
+	if (flight == NULL)
+		return NULL;
+	flight->leader = pthread_self();
+	flight->counts = counts;
+	leading++;
+	flight->followed = false;
+	flight->began_ms = cache_now_ms();
+	return flight;
 }
 
 /* With the lock held. A result is the caller's to copy and to give up. */
@@ -283,20 +301,16 @@ join(const uint8_t key[CACHE_KEY_LEN], int64_t asked_us, int64_t since_ms,
 		flight->seen_us = now_us;
 		return TOGETHER_WAIT;
 	}
-	flight = move(flight, key, RUNNING);
+	flight = lead(flight, key, leading == 0);
 	if (flight == NULL)
 		return TOGETHER_ALONE;
-	flight->leader = pthread_self();
-	flight->counts = leading++ == 0;
 	leaders += flight->counts;
-	flight->followed = false;
-	flight->began_ms = cache_now_ms();
 	return TOGETHER_LEAD;
 }
 
 enum together
 together_join(const uint8_t key[CACHE_KEY_LEN], int64_t asked_us,
-    int64_t since_ms, struct buf *out)
+    int64_t since_ms, struct buf *out, int64_t *serves_us)
 {
 	struct result *found = NULL;
 	enum together outcome;
@@ -307,6 +321,8 @@ together_join(const uint8_t key[CACHE_KEY_LEN], int64_t asked_us,
 	(void)pthread_mutex_unlock(&lock);
 	if (found != NULL && buf_put(out, found->data, found->len) < 0)
 		outcome = TOGETHER_ALONE;
+	else if (found != NULL)
+		*serves_us = found->serves_us;
 	result_unref(found);
 	return outcome;
 }
@@ -336,10 +352,10 @@ land(struct flight *flight, struct result *result)
 }
 
 bool
-together_end(const uint8_t key[CACHE_KEY_LEN], bool error, const void *data,
-    size_t len)
+together_end(const uint8_t key[CACHE_KEY_LEN],
+    const struct together_result *from)
 {
-	struct result *result = result_new(error, data, len);
+	struct result *result = result_new(from);
 	struct flight *flight;
 	bool ring = false;
 
@@ -361,11 +377,28 @@ together_end(const uint8_t key[CACHE_KEY_LEN], bool error, const void *data,
 	return ring;
 }
 
+bool
+together_hold(const uint8_t key[CACHE_KEY_LEN], int64_t took_us)
+{
+	struct flight *flight;
+
+	(void)pthread_mutex_lock(&lock);
+	flight = *place_of(key);
+	if (flight == NULL || flight->state == ENDED)
+		flight = lead(flight, key, false);
+	else
+		flight = NULL;
+	if (flight != NULL)
+		flight->began_ms -= took_us / 1000;
+	(void)pthread_mutex_unlock(&lock);
+	return flight != NULL;
+}
+
 void
 together_offer(const uint8_t key[CACHE_KEY_LEN], int64_t took_us,
-    const void *data, size_t len)
+    const struct together_result *from)
 {
-	struct result *result = result_new(false, data, len);
+	struct result *result = result_new(from);
 	struct flight *flight;
 
 	if (result == NULL)
@@ -411,7 +444,8 @@ unsigned
 together_lost(const uint8_t key[CACHE_KEY_LEN], const char *why,
     uint8_t out[][CACHE_KEY_LEN], unsigned most)
 {
-	struct result *result = result_new(true, why, strlen(why));
+	struct result *result = result_new(&(
+	    struct together_result){ true, why, strlen(why), clock_mono_us() });
 	struct flight *flight;
 	struct flight *next;
 	pthread_t leader;
@@ -447,9 +481,10 @@ together_knows(const uint8_t key[CACHE_KEY_LEN], int64_t asked_us)
 
 	(void)pthread_mutex_lock(&lock);
 	flight = *place_of(key);
-	knows = flight != NULL &&
-		(flight->state == RUNNING ||
-		    (flight->result != NULL && flight->ended_us >= asked_us));
+	knows =
+	    flight != NULL && (flight->state == RUNNING ||
+				  (flight->result != NULL &&
+				      flight->result->serves_us >= asked_us));
 	(void)pthread_mutex_unlock(&lock);
 	return knows;
 }

@@ -10,7 +10,8 @@
 
 /*
  * Single flight within one worker, for while the store takes nothing (a full
- * disk, no right to write, another program's lock): of those who want one value
+ * disk, no right to write, another program's lock), and for values that are too
+ * large for it: of those who want one value
  * at the same time one computes, on its thread, and the others get a copy.
  * Among workers each computes for itself then.
  *
@@ -29,26 +30,40 @@ enum together {
 void together_limit(unsigned most);
 
 /*
- * `asked_us` (clock_mono_us): when this request came in; a result that was
- * ready by then is none. `since_ms` as in struct cache_question.
+ * `asked_us` (clock_mono_us): when this request came in; a result that serves
+ * only those who came earlier is none. `since_ms` as in struct cache_question.
+ * DONE, ERROR: *serves_us says whom it serves, as in together_end().
  */
 enum together together_join(const uint8_t key[CACHE_KEY_LEN], int64_t asked_us,
-    int64_t since_ms, struct buf *out);
+    int64_t since_ms, struct buf *out, int64_t *serves_us);
 
 /* Is it being computed, or is there a result of use to one who asked then? */
 bool together_knows(const uint8_t key[CACHE_KEY_LEN], int64_t asked_us);
 
+/* What came of a computation: bytes or a sentence. */
+struct together_result {
+	bool error;
+	const void *data; /* NULL: nothing that others can use */
+	size_t len;
+	int64_t serves_us; /* who came in by then may have it: nothing that it
+			      belongs to had been forgotten until then */
+};
+
 /*
- * What came of it. `data` NULL: nothing that others can use, so one of them
- * leads. Without memory it is the same. True: wake the loop.
+ * What came of what this thread leads. With nothing for others, or no memory,
+ * one of them leads. True: wake the loop.
  */
-bool together_end(const uint8_t key[CACHE_KEY_LEN], bool error,
-    const void *data, size_t len);
+bool together_end(const uint8_t key[CACHE_KEY_LEN],
+    const struct together_result *result);
+
+/* Lead what has been computed already, `took_us` ago, so that others wait for
+ * together_end(). False: it runs, or it is somebody's turn. */
+bool together_hold(const uint8_t key[CACHE_KEY_LEN], int64_t took_us);
 
 /* A result that was to be stored and could not be: for those who have asked.
  * `took_us`: how long ago its computation began. */
 void together_offer(const uint8_t key[CACHE_KEY_LEN], int64_t took_us,
-    const void *data, size_t len);
+    const struct together_result *result);
 
 /* The loop: is who is parked for this key to be left there? */
 bool together_must_wait(const uint8_t key[CACHE_KEY_LEN]);

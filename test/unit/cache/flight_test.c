@@ -543,15 +543,16 @@ a_value_that_cannot_be_stored(void **state)
 {
 	struct fixture *f = *state;
 	struct cache_claim claim = { .epoch = 0 };
+	static const struct cache_life life;
 
 	assert_int_equal(fixture_ask(f->a, 1, &claim), CACHE_OWNED);
 	assert_int_equal(fixture_ask(f->b, 1, NULL), CACHE_WAITING);
 	(void)fixture_woken(f);
-	assert_int_equal(cache_pass(f->a, &claim), 0);
+	assert_int_equal(cache_pass(f->a, &claim, &life), 0);
 	assert_true(fixture_woken(f) != 0);
 	assert_int_equal(fixture_lookup(f->b, 1, ""), CACHE_MISS);
 	assert_int_equal(fixture_ask(f->b, 1, NULL), CACHE_PASS);
-	assert_int_equal(cache_pass(f->a, &claim), ERR_STALE);
+	assert_int_equal(cache_pass(f->a, &claim, &life), ERR_STALE);
 	cache_claim_free(&claim);
 }
 

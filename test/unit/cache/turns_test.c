@@ -165,6 +165,34 @@ what_is_not_stored_is_for_those_who_waited(void **state)
 	buf_free(&out);
 }
 
+/* What was forgotten while it was computed is computed again. */
+static void
+a_value_too_large_that_was_forgotten(void **state)
+{
+	static const char *const tag = "tag";
+	struct fixture *f = *state;
+	struct cache_life life = { .tags = &tag, .tag_count = 1 };
+	struct cache_claim claim = { .epoch = 0 };
+	struct cache_claim again = { .epoch = 0 };
+
+	assert_int_equal(fixture_ask(f->a, 1, &claim), CACHE_OWNED);
+	assert_int_equal(cache_forgets(f->b), claim.born);
+	assert_int_equal(cache_forget(f->b, CACHE_GROUP_TAG, "other"), 0);
+	assert_int_equal(cache_forget(f->b, CACHE_GROUP_TAG, tag), 0);
+	assert_int_equal(cache_forgets(f->a), claim.born + 2);
+	assert_int_equal(cache_pass(f->a, &claim, &life), ERR_STALE);
+	assert_int_equal(fixture_state(f->a, 1), CACHE_WAITING);
+	assert_int_equal(cache_claim_next(f->b, &again), 0);
+	assert_int_equal(again.attempts, 1); /* nothing went wrong */
+	assert_int_equal(cache_forget(f->a, CACHE_GROUP_TAG, "other"), 0);
+	assert_int_equal(cache_pass(f->b, &again, &life), 0);
+	assert_int_equal(fixture_ask(f->a, 1, NULL), CACHE_PASS);
+	assert_int_equal(cache_forget_key(f->a, claim.key), 0);
+	assert_int_equal(cache_forgets(f->b), again.born + 2);
+	cache_claim_free(&claim);
+	cache_claim_free(&again);
+}
+
 #define CASE(name) \
 	cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
@@ -176,6 +204,7 @@ main(void)
 		CASE(a_row_for_other_code_is_left_to_others),
 		CASE(what_nobody_waits_for_can_stop),
 		CASE(what_is_not_stored_is_for_those_who_waited),
+		CASE(a_value_too_large_that_was_forgotten),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,6 +17,7 @@
 #include "worker/together.h"
 
 static struct buf out;
+static int64_t serves_us;
 
 static const uint8_t *
 key_of(unsigned number)
@@ -31,14 +32,17 @@ static enum together
 ask(unsigned number, int64_t asked_us, int64_t since_ms)
 {
 	buf_clear(&out);
-	return together_join(key_of(number), asked_us, since_ms, &out);
+	return together_join(key_of(number), asked_us, since_ms, &out,
+	    &serves_us);
 }
 
 static bool
 end(unsigned number, const char *text)
 {
-	return together_end(key_of(number), false, text,
-	    text != NULL ? strlen(text) : 0);
+	return together_end(key_of(number),
+	    &(struct together_result){ .data = text,
+		.len = text != NULL ? strlen(text) : 0,
+		.serves_us = clock_mono_us() });
 }
 
 /* As another thread. */
@@ -53,11 +57,12 @@ run_other(void *arg)
 {
 	struct other *other = arg;
 	struct buf found = BUF_EMPTY;
+	int64_t until_us;
 
-	other->outcome =
-	    together_join(key_of(other->number), other->asked_us, 0, &found);
+	other->outcome = together_join(key_of(other->number), other->asked_us,
+	    0, &found, &until_us);
 	if (other->outcome == TOGETHER_LEAD)
-		(void)together_end(key_of(other->number), false, "other", 5);
+		(void)end(other->number, "other");
 	buf_free(&found);
 	return NULL;
 }
@@ -111,6 +116,38 @@ one_leads_and_the_others_wait(void **state)
 	assert_int_equal(ask_elsewhere(1, asked_us), TOGETHER_LEAD);
 }
 
+/* What was forgotten meanwhile is for those who had come by then; what could
+ * not be stored is held back until that is known. */
+static void
+a_result_serves_those_who_came_in_time(void **state)
+{
+	int64_t asked_us = clock_mono_us();
+	const struct together_result old = { .data = "old",
+		.len = 3,
+		.serves_us = asked_us };
+	const struct together_result none = { .serves_us = INT64_MAX };
+
+	(void)state;
+	assert_int_equal(ask(7, asked_us, 0), TOGETHER_LEAD);
+	(void)together_end(key_of(7), &old);
+	assert_true(together_knows(key_of(7), asked_us));
+	assert_false(together_knows(key_of(7), asked_us + 1));
+	assert_int_equal(ask_elsewhere(7, asked_us), TOGETHER_DONE);
+	assert_int_equal(ask(7, asked_us, 0), TOGETHER_DONE);
+	assert_int_equal(serves_us, asked_us);
+	assert_int_equal(ask_elsewhere(7, asked_us + 1), TOGETHER_LEAD);
+
+	assert_true(together_hold(key_of(8), 40000));
+	assert_false(together_hold(key_of(8), 40000));
+	assert_int_equal(ask_elsewhere(8, asked_us), TOGETHER_WAIT);
+	assert_true(together_end(key_of(8), &none)); /* forgotten */
+	assert_true(together_has_rung());
+	assert_int_equal(ask_elsewhere(8, asked_us), TOGETHER_LEAD);
+	assert_true(together_hold(key_of(8), 40000));
+	(void)together_end(key_of(8), &old);
+	assert_int_equal(ask_elsewhere(8, asked_us), TOGETHER_DONE);
+}
+
 static void
 what_began_before_is_not_new(void **state)
 {
@@ -122,7 +159,10 @@ what_began_before_is_not_new(void **state)
 	(void)nanosleep(&pause, NULL);
 	since_ms = cache_now_ms();
 	(void)nanosleep(&pause, NULL);
-	together_offer(key_of(2), 40000, "old", 3);
+	together_offer(key_of(2), 40000,
+	    &(struct together_result){ .data = "old",
+		.len = 3,
+		.serves_us = clock_mono_us() });
 	assert_int_equal(ask(2, asked_us, 0), TOGETHER_DONE);
 	assert_int_equal(ask(2, asked_us, since_ms), TOGETHER_DONE);
 	assert_int_equal(ask(2, asked_us, -since_ms), TOGETHER_LEAD);
@@ -253,8 +293,10 @@ static void *
 lead_for_ever(void *key)
 {
 	struct buf found = BUF_EMPTY;
+	int64_t until_us;
 
-	assert_int_equal(together_join(key, clock_mono_us(), 0, &found),
+	assert_int_equal(
+	    together_join(key, clock_mono_us(), 0, &found, &until_us),
 	    TOGETHER_LEAD);
 	return NULL;
 }
@@ -305,6 +347,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(one_leads_and_the_others_wait,
 		    teardown),
+		cmocka_unit_test_teardown(
+		    a_result_serves_those_who_came_in_time, teardown),
 		cmocka_unit_test_teardown(what_began_before_is_not_new,
 		    teardown),
 		cmocka_unit_test_teardown(few_lead_and_the_oldest_is_next,
