@@ -6,7 +6,8 @@
  * A hit is decoded in place and costs one read of the database. A miss asks
  * for the value in the signal table and gives NULL; the callback returns
  * PH_WAIT, its thread is free, and it runs again when the value is there.
- * When the store fails, the value is computed right here instead: a broken
+ * When the store fails, or a value is too large for it, the value is computed
+ * right here instead: a broken
  * cache makes the server slower, never wrong and never silent (the cache has
  * logged it).
  *
@@ -296,10 +297,9 @@ ask(struct call *call, const struct computation *computation,
 	int rc;
 
 	value = ask_or_read(call, question, &error, &rc);
-	/* Too large to be stored, but this process has it, as it was offered.
-	 */
-	if (rc == CACHE_PASS &&
-	    together_knows(question->key, memo_asked_us(call)))
+	/* Too large to be stored: once for all who want it here. */
+	if (rc == CACHE_PASS && (error.len > 0 || together_knows(question->key,
+						      memo_asked_us(call))))
 		rc = ERR_STORE;
 	if (rc == CACHE_PASS)
 		value = ask_for_own(call, question, &error, &rc);

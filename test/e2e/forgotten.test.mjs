@@ -2,7 +2,8 @@
 
 /*
  * Who asks after something was forgotten gets nothing that was made before,
- * also from a computation that was under way.
+ * also from a computation that was under way; and a value that is too large to
+ * be stored is computed at most once in each worker for those who wait.
  *
  * BESIDE  Other files may run at the same time.
  */
@@ -56,6 +57,9 @@ for (const name of ["small", "small_answer", "large", "large_answer"]) {
 
         assert.deepEqual(late.map(sourceOf), late.map(() => 2), `${how}: asked afterwards`);
         assert.deepEqual((await early).map(sourceOf), late.slice(0, 2 * workers).map(() => 2), how);
+        const made = runs(server, `${name} ${how}`);
+
+        assert.ok(made <= 2 + 3 * workers, `${how}: ${made} computations`);
         assert.equal(sourceOf(await ask(name, how)), 2);
       }
     });
@@ -82,5 +86,23 @@ for (const [how, value] of [
 
     assert.deepEqual(late.map(sourceOf), late.map(() => 2));
     assert.ok([1, 2].includes(sourceOf(await early)));
+    assert.ok(runs(server, "large x") <= 5, `${runs(server, "large x")} computations`);
   });
 }
+
+test("a value too large to be stored is made once in each worker", { seconds: 60 }, async (t, scene) => {
+  for (const workers of [1, 4]) {
+    const { server, ask } = await open(scene, workers);
+
+    assert.equal(await ask("set", 1), true);
+    for (const name of ["large", "large_answer"]) {
+      const all = await times(100, () => ask(name, "x"));
+      const made = runs(server, `${name} x`);
+
+      assert.deepEqual(all.map(sourceOf), all.map(() => 1));
+      t.diagnostic(`${name}: ${made} computations in ${workers} workers`);
+      assert.ok(made <= workers, `${name}: ${made} computations in ${workers} workers`);
+    }
+    await server.stop();
+  }
+});
