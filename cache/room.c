@@ -14,6 +14,13 @@
  * left, and of a log after which the database is small only its first pages
  * have to be copied.
  *
+ * The reserve is given up only where nothing helps without it: whatever else
+ * takes the disk would have it in a moment. And the last resort, a new file,
+ * is for a log that nobody could copy and that is what the disk is full of.
+ * What sessions keep cannot be made anew, so a file in which one lives that
+ * has something is never removed; nor is one that takes less than half of what
+ * is taken: its values can be read, and its end would help for a moment only.
+ *
  * INVARIANT  From giving the reserve up to taking it again everybody else is
  *            shut out, or writers would fill it before it has helped.
  * THREADS    Keeper only.
@@ -24,6 +31,7 @@
 #include <sys/statfs.h>
 
 #include "cache/folder.h"
+#include "cache/now.h"
 #include "cache/upkeep_int.h"
 #include "server/base/clock.h"
 #include "server/base/err.h"
@@ -135,7 +143,8 @@ empty(struct upkeep *upkeep, struct cache *cache)
 	rc = drop_values(&cache->db);
 	if (rc == 0)
 		rc = db_exec(&cache->db, "VACUUM");
-	if (rc == 0)
+	/* What sessions keep may be too much to be written anew. */
+	if (rc == 0 || rc == ERR_FULL)
 		rc = upkeep_copy_wal(upkeep, cache, true);
 	if (rc < 0)
 		return rc;
@@ -147,6 +156,37 @@ empty(struct upkeep *upkeep, struct cache *cache)
 	return gone;
 }
 
+/* Does a session live that has something? When in doubt it does. */
+static bool
+holds_sessions(struct db *db)
+{
+	sqlite3_stmt *stmt;
+	int rc;
+
+	stmt = db_use_read(db, STATEMENT_SESSION_HELD, &rc);
+	if (stmt == NULL)
+		return true;
+	db_bind_int(stmt, 1, cache_now_ms());
+	rc = db_step(db, STATEMENT_SESSION_HELD);
+	db_reset(db, STATEMENT_SESSION_HELD);
+	return rc != 0;
+}
+
+/* Is it the database that the disk is full of? */
+static bool
+takes_the_disk(const struct cache *cache)
+{
+	char path[PATH_MAX];
+	struct statfs fs;
+	struct stat st;
+
+	if (db_path(path, sizeof(path), cache->db.dir, SCHEMA_FILE) < 0 ||
+	    stat(path, &st) < 0 || statfs(path, &fs) < 0)
+		return false;
+	return (int64_t)st.st_blocks * 512 + db_wal_bytes(&cache->db) >=
+	       (int64_t)(fs.f_blocks - fs.f_bfree) * (int64_t)fs.f_bsize / 2;
+}
+
 /* The last resort; whoever has it open lets go of it within a second. */
 static void
 remove_database(struct upkeep *upkeep, struct cache *cache)
@@ -154,9 +194,23 @@ remove_database(struct upkeep *upkeep, struct cache *cache)
 	if (++upkeep->stuck < STUCK_MAX)
 		return;
 	upkeep->stuck = 0;
+	if (!takes_the_disk(cache) || holds_sessions(&cache->db))
+		return;
 	log_warn(ERR_FULL, "keeper.removed",
 	    "dir=%s note=\"there was no room to empty it\"", cache->db.dir);
 	folder_remove_database(cache->db.dir);
+}
+
+/* Copy the log and remove values. >= 0: how many went, or ERR_*. */
+static int
+copy_and_remove(struct upkeep *upkeep, struct cache *cache)
+{
+	int rc = upkeep_copy_wal(upkeep, cache, false);
+	int gone = rc == ERR_FULL ? rc : remove_values(upkeep, cache);
+
+	if (gone > 0)
+		rc = upkeep_copy_wal(upkeep, cache, false);
+	return rc == ERR_FULL ? rc : gone;
 }
 
 int
@@ -168,12 +222,12 @@ upkeep_make_room(struct upkeep *upkeep, struct cache *cache)
 	rc = db_alone_begin(&cache->db, ALONE_US);
 	if (rc < 0)
 		return rc;
-	(void)folder_give_reserve(cache->db.dir);
-	rc = upkeep_copy_wal(upkeep, cache, false);
-	gone = rc == ERR_FULL ? rc : remove_values(upkeep, cache);
-	if (gone > 0)
-		rc = upkeep_copy_wal(upkeep, cache, false);
-	if (gone == ERR_FULL || rc == ERR_FULL)
+	gone = copy_and_remove(upkeep, cache);
+	if (gone == ERR_FULL) {
+		(void)folder_give_reserve(cache->db.dir);
+		gone = copy_and_remove(upkeep, cache);
+	}
+	if (gone == ERR_FULL)
 		gone = empty(upkeep, cache);
 	folder_take_reserve(cache->db.dir);
 	if (gone == ERR_FULL)

@@ -14,6 +14,7 @@
 #include "cache/kept.h"
 #include "cache/plain.h"
 #include "cache/session.h"
+#include "cache/upkeep.h"
 
 static char data[20000];
 
@@ -172,6 +173,135 @@ not_even_a_reserve(void **state)
 	small_disk_unmount(&f);
 }
 
+/* Take all the room that is left, as a log does that nobody bounds. */
+static void
+take_all(struct fixture *f)
+{
+	static char block[4096];
+	char path[128];
+	FILE *file;
+
+	(void)snprintf(path, sizeof(path), "%s/filler", f->dir);
+	file = fopen(path, "ab");
+	assert_non_null(file);
+	(void)setvbuf(file, NULL, _IONBF, 0);
+	while (fwrite(block, 1, sizeof(block), file) == sizeof(block))
+		;
+	(void)fclose(file);
+}
+
+static void
+give_all(struct fixture *f)
+{
+	char path[128];
+
+	(void)snprintf(path, sizeof(path), "%s/filler", f->dir);
+	assert_int_equal(unlink(path), 0);
+}
+
+/* Begin a session that keeps something; its scope in *row. */
+static void
+begin_session(struct cache *cache, const uint8_t *id, struct session_row *row)
+{
+	struct session_life life = { .ends_ms = INT64_MAX, .made = true };
+	struct session_entry entry = { .kind = SESSION_ENTRY,
+		.name = "cart",
+		.data = "mine",
+		.len = 4,
+		.expires_ms = INT64_MAX };
+
+	assert_int_equal(session_touch(cache, id, &life, row), SESSION_LIVE);
+	entry.scope = row->scope;
+	assert_int_equal(session_put(cache, id, &entry), 1);
+}
+
+static bool
+has_cart(struct cache *cache, const char *scope)
+{
+	struct buf out = BUF_EMPTY;
+	int rc = session_get(cache, scope, SESSION_ENTRY, "cart", &out);
+
+	buf_free(&out);
+	return rc == 1;
+}
+
+/*
+ * Try to make room while something else takes all there is; `n` is a value
+ * to store that needs some.
+ */
+static void
+try_in_vain(struct fixture *f, struct upkeep *upkeep, int n)
+{
+	int i;
+
+	for (i = 0; i < 8; i++) {
+		take_all(f);
+		assert_true(put(f->a, n) < 0);
+		(void)upkeep_make_room(upkeep, f->a);
+	}
+	take_all(f);
+}
+
+/* Sessions cannot be made anew: they stay until there is room again. */
+static void
+a_full_disk_ends_no_session(void **state)
+{
+	static const uint8_t id[SESSION_ID_LEN] = "alice";
+	struct session_row row;
+	struct upkeep upkeep;
+	struct fixture f;
+	uint64_t inode;
+	int n;
+
+	(void)state;
+	if (!small_disk_mount(&f, "size=16m,mode=0700"))
+		return;
+	upkeep_init(&upkeep);
+	begin_session(f.a, id, &row);
+	inode = db_inode(f.dir);
+	n = fill_with_log(&f); /* nothing is in reserve */
+	try_in_vain(&f, &upkeep, n);
+	assert_int_equal(db_inode(f.dir), inode);
+	assert_true(has_cart(f.a, row.scope));
+	assert_int_equal(session_find(f.a, id, 0, &row), SESSION_LIVE);
+	/* A larger disk: then all is as it was. */
+	give_all(&f);
+	assert_int_equal(
+	    mount("tmpfs", f.dir, NULL, MS_REMOUNT, "size=64m,mode=0700"), 0);
+	assert_true(upkeep_make_room(&upkeep, f.a) >= 0);
+	assert_int_equal(put(f.a, n), 1);
+	assert_true(has_cart(f.a, row.scope));
+	small_disk_unmount(&f);
+}
+
+/* Nor is a file removed when it is something else the disk is full of. */
+static void
+what_takes_little_is_not_removed(void **state)
+{
+	struct upkeep upkeep;
+	struct fixture f;
+	uint64_t inode;
+	int i;
+
+	(void)state;
+	if (!small_disk_mount(&f, "size=32m,mode=0700"))
+		return;
+	upkeep_init(&upkeep);
+	inode = db_inode(f.dir);
+	f.a->db.wal_stop = DB_WAL_STOP; /* as on a large disk */
+	for (i = 0; i < 50; i++)
+		assert_int_equal(put(f.a, i), 1);
+	take_all(&f);
+	while (put(f.a, i) == 1) /* the end of the log */
+		assert_true(++i < 1000);
+	try_in_vain(&f, &upkeep, i);
+	assert_int_equal(db_inode(f.dir), inode);
+	give_all(&f);
+	assert_true(upkeep_make_room(&upkeep, f.a) >= 0);
+	assert_int_equal(put(f.a, i), 1);
+	small_disk_unmount(&f);
+}
+
 /* With a keeper from the start, the disk is never full for long. */
 static void
 a_small_disk_is_enough(void **state)
@@ -215,6 +345,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_log_that_took_all_room),
 		cmocka_unit_test(not_even_a_reserve),
+		cmocka_unit_test(a_full_disk_ends_no_session),
+		cmocka_unit_test(what_takes_little_is_not_removed),
 		cmocka_unit_test(a_small_disk_is_enough),
 	};
 
