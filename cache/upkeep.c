@@ -162,6 +162,8 @@ upkeep_copy_wal(struct upkeep *upkeep, struct cache *cache, bool cut)
 		return ERR_FULL;
 	}
 	look_at_wal(cache, &size, &stamp);
+	/* Else it would stay as it is, and writers would wait for ever. */
+	cut = cut || is_very_long(cache, size);
 	code = sqlite3_wal_checkpoint_v2(db->handle, NULL,
 	    SQLITE_CHECKPOINT_PASSIVE, &frames, &copied);
 	if (code == SQLITE_OK && copied == frames &&
@@ -226,7 +228,7 @@ upkeep_checkpoint(struct upkeep *upkeep, struct cache *cache)
 	rc = db_alone_begin(&cache->db, GATE_US);
 	if (rc < 0)
 		return rc;
-	rc = upkeep_copy_wal(upkeep, cache, is_very_long(cache, size));
+	rc = upkeep_copy_wal(upkeep, cache, false);
 	db_alone_end(&cache->db);
 	upkeep->copied_ms = now_ms;
 	return rc;

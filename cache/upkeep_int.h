@@ -41,7 +41,8 @@ struct doom {
 int upkeep_delete(struct cache *cache, struct doom *doom);
 
 /*
- * Copy the log into the database; `cut`: and make its file empty. The caller
+ * Copy the log into the database; `cut`: and make its file empty, as is always
+ * done when it is so long that writers are about to wait for that. The caller
  * is alone (db_alone_begin). Where there is no room for all of it nothing is
  * copied, since what fits would take what emptying needs. 1 all was copied,
  * ERR_BUSY: a reader is in the way, ERR_FULL, ERR_*.

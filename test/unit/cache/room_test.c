@@ -302,6 +302,32 @@ what_takes_little_is_not_removed(void **state)
 	small_disk_unmount(&f);
 }
 
+/* Writers hold back because of its length: making room makes it shorter. */
+static void
+a_log_that_is_too_long_is_cut(void **state)
+{
+	struct upkeep upkeep;
+	struct fixture f;
+	int64_t most;
+	int i;
+
+	(void)state;
+	if (!small_disk_mount(&f, "size=64m,mode=0700"))
+		return;
+	upkeep_init(&upkeep);
+	most = SCHEMA_WAL_BYTES(f.a->db.wal_stop);
+	f.a->db.wal_stop = DB_WAL_STOP; /* as on a large disk */
+	for (i = 0; i < 1000 && db_wal_bytes(&f.a->db) <= most; i++)
+		assert_int_equal(put(f.a, i), 1);
+	assert_true(db_wal_bytes(&f.a->db) > most);
+	f.b = fixture_open(&f, 2, 102);
+	assert_true(upkeep_make_room(&upkeep, f.b) >= 0);
+	(void)upkeep_checkpoint(&upkeep, f.b);
+	assert_true(db_wal_bytes(&f.b->db) < most);
+	assert_int_equal(put(f.b, i), 1);
+	small_disk_unmount(&f);
+}
+
 /* With a keeper from the start, the disk is never full for long. */
 static void
 a_small_disk_is_enough(void **state)
@@ -347,6 +373,7 @@ main(void)
 		cmocka_unit_test(not_even_a_reserve),
 		cmocka_unit_test(a_full_disk_ends_no_session),
 		cmocka_unit_test(what_takes_little_is_not_removed),
+		cmocka_unit_test(a_log_that_is_too_long_is_cut),
 		cmocka_unit_test(a_small_disk_is_enough),
 	};
 
