@@ -25,6 +25,7 @@
 #include "cache/kept.h"
 #include "cache/mark.h"
 #include "cache/prepare.h"
+#include "cache/session.h"
 #include "cache/store.h"
 #include "server/base/bug.h"
 #include "server/base/clock.h"
@@ -141,6 +142,8 @@ open_database(struct cache *cache, enum db_mode mode)
 		rc = prepare_check(&cache->db);
 	if (rc == 0)
 		rc = bound_file(cache);
+	if (rc == 0)
+		cache->session_share = session_share_of(cache);
 	if (rc < 0)
 		db_close(&cache->db);
 	cache->db.counts = &cache->counts;

@@ -29,6 +29,8 @@ struct cache {
 	uint64_t dice;         /* state of the generator; never 0 */
 	int64_t session_limit; /* 0: none */
 	int64_t session_quota; /* bytes; 0: none */
+	int64_t session_share; /* bytes of all together; 0: no bound */
+	int64_t session_hand;  /* see session_room.c: time of use to go on at */
 };
 
 /* This peer's bit in a mask of waiters. Slots 64 apart share one. */

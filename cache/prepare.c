@@ -40,6 +40,7 @@
 #include "cache/mark.h"
 #include "cache/meta.h"
 #include "cache/now.h"
+#include "cache/session_int.h"
 #include "server/base/clock.h"
 #include "server/base/err.h"
 #include "server/base/fd.h"
@@ -284,8 +285,8 @@ create_tables(struct db *db)
 	return rc < 0 ? rc : db_exec(db, sql);
 }
 
-/* In one transaction: tables if new, drop old computations, the clock, note the
- * boot. */
+/* In one transaction: tables if new, drop old computations, count what sessions
+ * keep, the clock, note the boot. */
 static int
 take_over(struct db *db, bool create)
 {
@@ -301,6 +302,8 @@ take_over(struct db *db, bool create)
 		rc = create_tables(db);
 	if (rc == 0 && db_use(db, STATEMENT_SIGNAL_FORGET, &rc) != NULL)
 		rc = db_run(db, STATEMENT_SIGNAL_FORGET);
+	if (rc == 0)
+		rc = session_bytes_again(db);
 	if (rc == 0)
 		rc = meta_set_clock(db, boot);
 	if (rc == 0)

@@ -33,6 +33,10 @@
 #define SESSION_USER_MAX 255     /* bytes of a user's name */
 #define SESSION_NAME_MAX 255     /* bytes of an entry's name */
 
+/* How much all sessions of an open cache may keep together, by its bound and
+ * its disk; 0: no bound. */
+int64_t session_share_of(const struct cache *cache);
+
 enum session_state {
 	SESSION_ABSENT, /* not used yet: touch it */
 	SESSION_LIVE,
@@ -121,8 +125,10 @@ struct session_entry {
 
 /*
  * Put an entry. The session has to live, the entries of one together may
- * take session_quota bytes. 1 done, 0: no such session, ERR_FULL: beyond the
- * quota, ERR_TOO_BIG: a name too long, ERR_BUSY, ERR_STORE.
+ * take session_quota bytes, and no more than all sessions together may (see
+ * session_room.c); for these bytes others' make room. 1 done, 0: no such
+ * session, ERR_TOO_BIG: beyond the quota, or a name too long, ERR_FULL: no room
+ * on the disk, ERR_BUSY, ERR_STORE.
  */
 int session_put(struct cache *cache, const uint8_t id[SESSION_ID_LEN],
     const struct session_entry *entry);

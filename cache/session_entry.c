@@ -4,7 +4,8 @@
  * What sessions keep: entries by name, values of the server-side store.
  *
  * They stand in a table of their own, as they are data and not a cache: the
- * bound on values does not touch them, they go with their session.
+ * bound on values does not touch them, they go with their session, or when all
+ * sessions together keep too much (session_room.c).
  *
  * INVARIANT  The key of an entry is a digest of scope, kind and name, all of
  *            it is compared: no session reaches another one's entry.
@@ -84,37 +85,67 @@ drop_oldest(struct db *db, int64_t number)
 	if (stmt == NULL)
 		return rc;
 	db_bind_int(stmt, 1, number);
-	rc = db_run(db, STATEMENT_SESSION_VALUE_OLDEST);
-	return rc < 0 ? rc : sqlite3_changes(db->handle);
+	return session_values_delete(db, STATEMENT_SESSION_VALUE_OLDEST);
 }
 
-/* Is there room? 0, ERR_FULL, ERR_*. */
+/* What one session may keep: no more than all together. 0: no bound. */
+static int64_t
+quota_of(const struct cache *cache)
+{
+	int64_t quota = cache->session_quota;
+
+	if (cache->session_share > 0 &&
+	    (quota <= 0 || quota > cache->session_share))
+		quota = cache->session_share;
+	return quota;
+}
+
+/* Is there room in the session? 0, ERR_TOO_BIG, ERR_*. */
 static int
 make_room(struct cache *cache, const struct session_entry *entry,
     int64_t number, int64_t row)
 {
+	int64_t quota = quota_of(cache);
 	int64_t bytes = 0;
 	int64_t count = 0;
 	int rc;
 
-	if (cache->session_quota > 0 &&
-	    (int64_t)entry->len > cache->session_quota)
-		return ERR_FULL;
+	if (quota > 0 && (int64_t)entry->len > quota)
+		return ERR_TOO_BIG;
 	for (;;) {
 		rc = measure(&cache->db, number, row, &bytes, &count);
 		if (rc < 0)
 			return rc;
 		if (count < ENTRIES_MAX &&
-		    (cache->session_quota <= 0 ||
-			bytes <= cache->session_quota - (int64_t)entry->len))
+		    (quota <= 0 || bytes <= quota - (int64_t)entry->len))
 			return 0;
 		/* What an app keeps by name does not go unasked. */
 		rc = entry->kind == SESSION_HANDLE
 			 ? drop_oldest(&cache->db, number)
 			 : 0;
 		if (rc <= 0)
-			return rc < 0 ? rc : ERR_FULL;
+			return rc < 0 ? rc : ERR_TOO_BIG;
 	}
+}
+
+/* What the row in the place of a new one counts for. >= 0 or ERR_*. */
+static int64_t
+replaced_by(struct db *db, int64_t row)
+{
+	sqlite3_stmt *stmt;
+	int64_t weight;
+	int rc;
+
+	stmt = db_use(db, STATEMENT_SESSION_VALUE_LEN, &rc);
+	if (stmt == NULL)
+		return rc;
+	db_bind_int(stmt, 1, row);
+	rc = db_step(db, STATEMENT_SESSION_VALUE_LEN);
+	if (rc <= 0)
+		return rc;
+	weight = session_weight(sqlite3_column_int64(stmt, 0));
+	db_reset(db, STATEMENT_SESSION_VALUE_LEN);
+	return weight;
 }
 
 static int
@@ -138,6 +169,29 @@ write_entry(struct cache *cache, const struct session_entry *entry,
 	    (int64_t)sum_of(entry->data, entry->len, entry->expires_ms));
 	db_bind_blob(stmt, 9, entry->data, entry->len);
 	return db_run(&cache->db, STATEMENT_SESSION_VALUE_PUT);
+}
+
+/* The same within the share of all sessions, and counted. 0 or ERR_*. */
+static int
+add_entry(struct cache *cache, const struct session_entry *entry,
+    const uint8_t id[SESSION_ID_LEN], const uint8_t key[CACHE_KEY_LEN])
+{
+	int64_t weight = session_weight((int64_t)entry->len);
+	uint8_t session[CACHE_KEY_LEN];
+	int64_t old = 0;
+	int rc;
+
+	rc = session_digest("\1id", id, SESSION_ID_LEN, session);
+	if (rc == 0)
+		rc = session_keep_share(cache, store_id(session), weight);
+	if (rc >= 0) {
+		old = replaced_by(&cache->db, store_id(key));
+		rc = old < 0 ? (int)old : 0;
+	}
+	if (rc == 0)
+		rc = write_entry(cache, entry, key,
+		    session_scope_number(entry->scope));
+	return rc < 0 ? rc : session_bytes_add(&cache->db, weight - old);
 }
 
 /* From now on it goes after those that are empty. */
@@ -168,7 +222,7 @@ session_put(struct cache *cache, const uint8_t id[SESSION_ID_LEN],
 
 	rc = key_of(entry->scope, entry->kind, entry->name, key);
 	if (rc == 0 && entry->len > STORE_VALUE_MAX)
-		rc = ERR_FULL;
+		rc = ERR_TOO_BIG;
 	if (rc == 0)
 		rc = db_write_begin(&cache->db);
 	if (rc < 0)
@@ -180,7 +234,7 @@ session_put(struct cache *cache, const uint8_t id[SESSION_ID_LEN],
 	} else if (rc >= 0) {
 		rc = make_room(cache, entry, number, store_id(key));
 		if (rc == 0)
-			rc = write_entry(cache, entry, key, number);
+			rc = add_entry(cache, entry, id, key);
 		if (rc == 0 && row.empty)
 			rc = note_filled(&cache->db, id);
 		rc = rc < 0 ? rc : 1;
@@ -247,9 +301,8 @@ session_delete(struct cache *cache, const char *scope, enum session_kind kind,
 	if (stmt != NULL) {
 		db_bind_int(stmt, 1, store_id(key));
 		db_bind_blob(stmt, 2, key, CACHE_KEY_LEN);
-		rc = db_run(&cache->db, STATEMENT_SESSION_VALUE_DELETE);
-		if (rc == 0)
-			rc = sqlite3_changes(cache->db.handle);
+		rc = session_values_delete(&cache->db,
+		    STATEMENT_SESSION_VALUE_DELETE);
 	}
 	return cache_public_rc(session_commit(cache, rc));
 }

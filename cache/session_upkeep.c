@@ -14,6 +14,7 @@
 #include "server/base/err.h"
 
 #define STEP_ROWS 64
+#define NO_ROW (-1) /* of a session */
 #define DEAD_LEAST 64
 #define DEAD_MOST 10000
 #define DEAD_SHARE 8192 /* one per so many bytes of cache_max_bytes */
@@ -85,9 +86,8 @@ end_due(struct cache *cache, int64_t now_ms)
 	return rc < 0 ? rc : done;
 }
 
-/* Delete entries of one dying session; it is dead when none is left. */
-static int
-sweep_dying(struct cache *cache)
+int
+session_sweep_dying(struct cache *cache)
 {
 	struct db *db = &cache->db;
 	sqlite3_stmt *stmt;
@@ -110,11 +110,8 @@ sweep_dying(struct cache *cache)
 		return rc;
 	db_bind_int(stmt, 1, number);
 	db_bind_int(stmt, 2, STEP_ROWS);
-	rc = db_run(db, STATEMENT_SESSION_VALUE_SWEEP);
-	if (rc < 0)
-		return rc;
-	gone = sqlite3_changes(db->handle);
-	if (gone == STEP_ROWS)
+	gone = session_values_delete(db, STATEMENT_SESSION_VALUE_SWEEP);
+	if (gone < 0 || gone == STEP_ROWS)
 		return gone;
 	stmt = db_use(db, STATEMENT_SESSION_DEAD, &rc);
 	if (stmt == NULL)
@@ -135,8 +132,7 @@ sweep_expired(struct db *db, int64_t now_ms)
 		return rc;
 	db_bind_int(stmt, 1, now_ms);
 	db_bind_int(stmt, 2, STEP_ROWS);
-	rc = db_run(db, STATEMENT_SESSION_VALUE_EXPIRE);
-	return rc < 0 ? rc : sqlite3_changes(db->handle);
+	return session_values_delete(db, STATEMENT_SESSION_VALUE_EXPIRE);
 }
 
 /* How many dead rows there are above the bound. */
@@ -234,6 +230,7 @@ has_work(struct cache *cache, int64_t now_ms)
 	sqlite3_stmt *stmt;
 	bool far_too_many;
 	int64_t over;
+	int64_t bytes;
 	int rc;
 
 	stmt = db_use_read(&cache->db, STATEMENT_SESSION_WORK, &rc);
@@ -245,7 +242,12 @@ has_work(struct cache *cache, int64_t now_ms)
 	if (rc != 0)
 		return rc;
 	rc = count_over(cache, &over, &far_too_many);
-	return rc < 0 ? rc : over > 0;
+	if (rc < 0 || over > 0)
+		return rc < 0 ? rc : 1;
+	rc = session_bytes(&cache->db, &bytes);
+	return rc < 0
+		   ? rc
+		   : cache->session_share > 0 && bytes > cache->session_share;
 }
 
 int
@@ -264,7 +266,7 @@ session_upkeep(struct cache *cache)
 		return cache_public_rc(rc);
 	sum = rc = end_due(cache, now_ms);
 	for (swept = 0; rc >= 0 && swept < STEP_ROWS; swept += rc) {
-		rc = sweep_dying(cache);
+		rc = session_sweep_dying(cache);
 		if (rc <= 0)
 			break;
 		sum += rc;
@@ -275,6 +277,10 @@ session_upkeep(struct cache *cache)
 	}
 	if (rc >= 0) {
 		rc = sweep_expired(&cache->db, now_ms);
+		sum += rc;
+	}
+	if (rc >= 0) {
+		rc = session_keep_share(cache, NO_ROW, 0);
 		sum += rc;
 	}
 	return cache_public_rc(session_commit(cache, rc < 0 ? rc : sum));

@@ -117,7 +117,7 @@ set(struct ph_call *ph, const char *name, const struct ph_value *value)
 		rc = session_put(call->kit->cache, visit->ticket.id, &entry);
 	while (memo_try_again(call->kit, rc, &until_ms));
 	buf_free(&bytes);
-	if (rc == ERR_FULL && log_gate_open(&gate, &suppressed))
+	if (rc == ERR_TOO_BIG && log_gate_open(&gate, &suppressed))
 		log_warn(rc, "session.quota",
 		    "callback=%s name=%.40s session_quota is used up "
 		    "suppressed=%u",

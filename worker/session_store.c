@@ -143,10 +143,11 @@ session_store_put(struct call *call, const struct value *value)
 		rc = ERR_UNKNOWN;
 	if (rc < 0) {
 		call_error(call, "%s: %s: %s", call->name, verb,
-		    rc == ERR_FULL ? "the value is larger than session_quota "
-				     "leaves room for"
-		    : why != NULL  ? why
-				   : err_str(rc));
+		    why != NULL ? why
+		    : rc == ERR_TOO_BIG
+			? "the value is larger than session_quota "
+			  "leaves room for"
+			: err_str(rc));
 		return NULL;
 	}
 	return make_handle(call, raw);

@@ -320,7 +320,7 @@ a_session_keeps_no_more_than_its_quota(void **state)
 	assert_null(get(f->a, row.scope, SESSION_HANDLE, "h1"));
 	assert_non_null(get(f->a, row.scope, SESSION_HANDLE, "h4"));
 	assert_int_equal(put(f->a, alice, row.scope, "b", "0123456789", 10),
-	    ERR_FULL);
+	    ERR_TOO_BIG);
 	assert_string_equal(get(f->a, row.scope, SESSION_ENTRY, "a"),
 	    "9876543210");
 	assert_string_equal(get(f->a, other.scope, SESSION_ENTRY, "x"),

@@ -90,7 +90,9 @@ ph_session_get(struct ph_call *call, const char *name)
 /*
  * Keep a value in the session: only its own callbacks see it, in whichever
  * worker they run, until the session ends. Names have 255 bytes at most.
- * False: the store failed, or session_quota is used up (the log tells).
+ * False: the store failed, or session_quota is used up (the log tells). When
+ * all sessions together keep more than half of cache_max_bytes, the one used
+ * longest ago ends.
  */
 static inline bool
 ph_session_set(struct ph_call *call, const char *name,
@@ -188,8 +190,8 @@ ph_user(struct ph_call *call)
  * A callback with PH_INPUT("store.data") or PH_STATE("store.data") gets the
  * value itself from ph_input(). The handle is signed and good for this
  * session only. The value lives for session_store_timeout; when the session
- * has used up session_quota, the oldest of such values make room. NULL when
- * the call has failed.
+ * has used up session_quota, or all sessions together half of cache_max_bytes,
+ * the oldest of such values make room. NULL when the call has failed.
  */
 static inline const struct ph_value *
 ph_store_on_server(struct ph_call *call, const struct ph_value *value)
