@@ -16,10 +16,9 @@
  *
  * The reserve is given up only where nothing helps without it: whatever else
  * takes the disk would have it in a moment. And the last resort, a new file,
- * is for a log that nobody could copy and that is what the disk is full of.
+ * is for a log that nobody could copy: it gives the room back that the log has.
  * What sessions keep cannot be made anew, so a file in which one lives that
- * has something is never removed; nor is one that takes less than half of what
- * is taken: its values can be read, and its end would help for a moment only.
+ * has something is never removed: it can be read until there is room.
  *
  * INVARIANT  From giving the reserve up to taking it again everybody else is
  *            shut out, or writers would fill it before it has helped.
@@ -172,21 +171,6 @@ holds_sessions(struct db *db)
 	return rc != 0;
 }
 
-/* Is it the database that the disk is full of? */
-static bool
-takes_the_disk(const struct cache *cache)
-{
-	char path[PATH_MAX];
-	struct statfs fs;
-	struct stat st;
-
-	if (db_path(path, sizeof(path), cache->db.dir, SCHEMA_FILE) < 0 ||
-	    stat(path, &st) < 0 || statfs(path, &fs) < 0)
-		return false;
-	return (int64_t)st.st_blocks * 512 + db_wal_bytes(&cache->db) >=
-	       (int64_t)(fs.f_blocks - fs.f_bfree) * (int64_t)fs.f_bsize / 2;
-}
-
 /* The last resort; whoever has it open lets go of it within a second. */
 static void
 remove_database(struct upkeep *upkeep, struct cache *cache)
@@ -194,7 +178,7 @@ remove_database(struct upkeep *upkeep, struct cache *cache)
 	if (++upkeep->stuck < STUCK_MAX)
 		return;
 	upkeep->stuck = 0;
-	if (!takes_the_disk(cache) || holds_sessions(&cache->db))
+	if (holds_sessions(&cache->db))
 		return;
 	log_warn(ERR_FULL, "keeper.removed",
 	    "dir=%s note=\"there was no room to empty it\"", cache->db.dir);

@@ -274,34 +274,6 @@ a_full_disk_ends_no_session(void **state)
 	small_disk_unmount(&f);
 }
 
-/* Nor is a file removed when it is something else the disk is full of. */
-static void
-what_takes_little_is_not_removed(void **state)
-{
-	struct upkeep upkeep;
-	struct fixture f;
-	uint64_t inode;
-	int i;
-
-	(void)state;
-	if (!small_disk_mount(&f, "size=32m,mode=0700"))
-		return;
-	upkeep_init(&upkeep);
-	inode = db_inode(f.dir);
-	f.a->db.wal_stop = DB_WAL_STOP; /* as on a large disk */
-	for (i = 0; i < 50; i++)
-		assert_int_equal(put(f.a, i), 1);
-	take_all(&f);
-	while (put(f.a, i) == 1) /* the end of the log */
-		assert_true(++i < 1000);
-	try_in_vain(&f, &upkeep, i);
-	assert_int_equal(db_inode(f.dir), inode);
-	give_all(&f);
-	assert_true(upkeep_make_room(&upkeep, f.a) >= 0);
-	assert_int_equal(put(f.a, i), 1);
-	small_disk_unmount(&f);
-}
-
 /* Writers hold back because of its length: making room makes it shorter. */
 static void
 a_log_that_is_too_long_is_cut(void **state)
@@ -372,7 +344,6 @@ main(void)
 		cmocka_unit_test(a_log_that_took_all_room),
 		cmocka_unit_test(not_even_a_reserve),
 		cmocka_unit_test(a_full_disk_ends_no_session),
-		cmocka_unit_test(what_takes_little_is_not_removed),
 		cmocka_unit_test(a_log_that_is_too_long_is_cut),
 		cmocka_unit_test(a_small_disk_is_enough),
 	};
