@@ -314,10 +314,10 @@ test("only JSON, only POST", async (t, scene) => {
 
     assert.equal((await send(bytes)).status, status, `type ${type}`);
   }
-  for (const coding of ["deflate", "identity", "br", ""]) {
+  for (const [coding, status] of [["identity", 200], ["deflate", 415], ["br", 415], ["", 415]]) {
     const bytes = post(json, { fields: { "Content-Encoding": coding } });
 
-    assert.equal((await send(bytes)).status, 415, `coding ${coding}`);
+    assert.equal((await send(bytes)).status, status, `coding ${coding}`);
   }
   for (const method of ["GET", "PUT", "DELETE", "PATCH"]) {
     const answer = await site.ask(request(method, "/_dash-update-component"));
