@@ -115,9 +115,16 @@ is_for_linker(const char *word)
 static bool
 is_for_other(const char *word, bool cpp)
 {
-	if (strncmp(word, "-std=", 5) != 0)
-		return false;
-	return cpp != (strstr(word, "++") != NULL);
+	static const char *const of_cpp[] = { "-frtti", "-fno-rtti",
+		"-fpermissive", "-fno-threadsafe-statics" };
+	size_t i;
+
+	if (strncmp(word, "-std=", 5) == 0 || strncmp(word, "--std=", 6) == 0)
+		return cpp != (strstr(word, "++") != NULL);
+	for (i = 0; i < sizeof(of_cpp) / sizeof(of_cpp[0]); i++)
+		if (strcmp(word, of_cpp[i]) == 0)
+			return !cpp;
+	return false;
 }
 
 /* One run of the compiler. */

@@ -150,7 +150,7 @@ add_name(struct watch *watch, const struct watch_name *name)
 		return rc;
 	/* That it is not there is no error, as the way to it is watched. */
 	wd = watch_folder(watch, name->path, EVENTS);
-	if (wd < 0 && wd != -ENOENT && wd != -ENOTDIR)
+	if (wd < 0 && wd != -ENOENT && wd != -ENOTDIR && wd != -ELOOP)
 		return wd;
 	names = realloc(names, (watch->name_count + 1) * sizeof(*names));
 	if (names == NULL)
@@ -336,12 +336,19 @@ watch_tree(struct watch *watch, const char *path)
 	return walk(watch, path, 0);
 }
 
+/* Neither what an editor keeps beside one, t.h~, nor a page, t.html. */
 static bool
 is_header(const char *name)
 {
+	static const char *const ends[] = { "h", "hh", "hpp", "hxx", "h++" };
 	const char *dot = strrchr(name, '.');
+	size_t i;
 
-	return dot != NULL && dot[1] == 'h' && name[0] != '.';
+	for (i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+		if (dot != NULL && name[0] != '.' &&
+		    strcmp(dot + 1, ends[i]) == 0)
+			return true;
+	return false;
 }
 
 /* What is in trees. */
@@ -428,15 +435,21 @@ meaning_of_names(struct watch *watch, const struct inotify_event *event,
 
 		if (one->wd != event->wd || name[0] == '\0')
 			continue;
+		known |= same;
 		if (created && (!same || is_empty_yet(one)))
 			continue;
 		if (same || (one->headers && is_header(name)))
 			meaning |= one->meaning;
-		known |= same;
 		beside |= one->headers && is_header(name);
 	}
-	if (beside && !known)
+	/* What is created is written next. */
+	if (created && !known && is_header(name))
+		watch->header_comes = true;
+	if (beside && !known &&
+	    (watch->header_comes || (event->mask & IN_MOVED_TO))) {
+		watch->header_comes = false;
 		meaning |= WATCH_NEW;
+	}
 	/* It may be, or have been, a link. */
 	if (meaning != 0 && (event->mask & (IN_CREATE | IN_DELETE | IN_MOVE)))
 		follow_again(watch);

@@ -51,6 +51,7 @@ struct watch {
 	size_t way_count;
 	struct watch_tree *trees; /* folders all of whose files count */
 	size_t tree_count;
+	bool header_comes; /* one was created, and is not written yet */
 };
 
 /* 0 or -errno. */

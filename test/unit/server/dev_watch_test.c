@@ -107,8 +107,29 @@ saved_beside_is_seen(void)
 	MEANS(0);
 	move("new", "app/beside.h");
 	MEANS(WATCH_CODE | WATCH_NEW);
+	/* It was there before. */
+	put("app/beside.h");
+	MEANS(WATCH_CODE);
 	assert_int_equal(watch_file(&watch, at("app/beside.h"), WATCH_CODE), 0);
 	saved_is_seen("app/beside.h");
+}
+
+/* The old one is kept under another name for a moment, which is no header. */
+static void
+a_header_is_saved_as_vim_does(void **state)
+{
+	(void)state;
+	watch_all();
+	put("app/t.h");
+	assert_int_equal(watch_file(&watch, at("app/t.h"), WATCH_CODE), 0);
+	(void)watch_read(&watch);
+	move("app/t.h", "app/t.h~");
+	put("app/t.h");
+	assert_int_equal(unlink(at("app/t.h~")), 0);
+	MEANS(WATCH_CODE);
+	put("app/notes.html");
+	put("app/#t.h#");
+	MEANS(0);
 }
 
 static void
@@ -321,6 +342,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(files_are_seen),
+		TEST(a_header_is_saved_as_vim_does),
 		TEST(a_folder_goes_and_comes_back),
 		TEST(a_folder_is_swapped),
 		TEST(the_folder_of_all_is_swapped),
