@@ -16,9 +16,12 @@
  */
 struct worker;
 
+/* A pass begins: the worker's loop, and nobody else, says so. */
+void share_begin(struct worker *worker);
+
 /* May large answers be sent in this pass? If not, what is left to do of many
  * of them is done in the next one. */
-bool share_is_left(struct worker *worker);
+bool share_is_left(const struct worker *worker);
 
 /* Bytes have been sent. */
 void share_take(struct worker *worker, size_t sent);

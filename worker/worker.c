@@ -40,6 +40,7 @@
 #include "worker/memo_name.h"
 #include "worker/recall.h"
 #include "worker/session_cookie.h"
+#include "worker/share.h"
 #include "worker/sides.h"
 #include "worker/tls.h"
 #include "worker/unsent.h"
@@ -550,6 +551,7 @@ worker_run(const struct handoff *handoff, const struct worker_options *options,
 	report(handoff, HANDOFF_READY, 0, NULL);
 	while (event_base_got_break(worker->base) == 0) {
 		ASSERT(cache_is_idle(worker->kit.cache));
+		share_begin(worker);
 		if (event_base_loop(worker->base, EVLOOP_ONCE) < 0)
 			break;
 		if (pool_kick(worker->pool))

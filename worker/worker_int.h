@@ -102,9 +102,8 @@ struct worker {
 	unsigned proxy_versions;     /* that are taken; 0: it is off */
 	uint64_t request_count;      /* handed over since the start */
 	size_t conn_count;
-	size_t unsent;     /* bytes that wait for clients: unsent.h */
-	size_t share_used; /* bytes sent in the present pass of the loop */
-	struct timeval share_pass; /* ... by the loop's clock: share.h */
+	size_t unsent;        /* bytes that wait for clients: unsent.h */
+	size_t share_used;    /* bytes sent in the present pass: share.h */
 	unsigned cache_away;  /* looks in a row at which it was not usable */
 	size_t refused_count; /* of them: told to go, see conn_turn_away() */
 	bool accepting;
