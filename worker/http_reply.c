@@ -8,7 +8,8 @@
  *            texts are constants, file tags or our own numbers.
  * INVARIANT  `shared` holds no references: the last to let go of a body takes
  *            it out. `file_count` is how many blobs own a file.
- * THREADS    Any, each with its own; what is shared is the loop's.
+ * THREADS    Any, each with its own; what is shared, and all bodies that own
+ *            a file, are the loop's.
  * Source     RFC 9110, RFC 9112.
  */
 #include "worker/http_reply.h"
@@ -224,7 +225,8 @@ blob_unref(struct blob *blob)
 	free(blob->data);
 	if (blob->spool == NULL)
 		fd_close(&blob->fd);
-	file_count -= blob->counted ? 1 : 0;
+	if (blob->counted)
+		file_count--;
 	spool_unref(&blob->spool);
 	free(blob);
 }
