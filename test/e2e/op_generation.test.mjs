@@ -9,7 +9,7 @@ import fs from "node:fs";
 import path from "node:path";
 import tls from "node:tls";
 import { certificate } from "../lib/certificate.mjs";
-import { test, until } from "../lib/harness.mjs";
+import { BUILD, test, until } from "../lib/harness.mjs";
 import { childPids } from "../lib/op_process.mjs";
 import { configured, reload } from "../lib/op_server.mjs";
 import { get, Wire } from "../lib/wire.mjs";
@@ -95,7 +95,7 @@ function holds(pid, bytes) {
 function ownApp(dir, name = "op_faults") {
   const file = path.join(dir, "app.so");
 
-  fs.copyFileSync(path.resolve(`build/test-apps/${name}.so`), file);
+  fs.copyFileSync(path.join(BUILD, `test-apps/${name}.so`), file);
   return file;
 }
 
@@ -204,7 +204,7 @@ test("a new app comes by HUP, not by accident", async (t, s) => {
     (await s.send(server, get("/_dash-dependencies"))).text;
   const before = await page();
 
-  replace(app, fs.readFileSync("build/test-apps/zoo.so"));
+  replace(app, fs.readFileSync(path.join(BUILD, "test-apps/zoo.so")));
   await replaceAll(server);
   assert.equal(await page(), before);
   await reload(server);

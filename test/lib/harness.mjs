@@ -23,10 +23,11 @@ export const BUILD = path.resolve(ROOT, process.env.BUILD || "build");
 
 /* Under a sanitizer everything takes longer, so bounds on time are wider. */
 const flags = path.join(BUILD, "flags");
-export const SLOW =
-  fs.existsSync(flags) && /-fsanitize/.test(fs.readFileSync(flags, "utf8"))
-    ? 8
-    : 1;
+const built = fs.existsSync(flags) ? fs.readFileSync(flags, "utf8") : "";
+
+export const SLOW = /-fsanitize/.test(built) ? 8 : 1;
+/* It runs the handlers of signals only when a thread makes a call that waits. */
+export const TSAN = /-fsanitize=thread/.test(built);
 
 export const EXAMPLE = path.join(BUILD, "examples/caching_and_signaling.so");
 
