@@ -257,12 +257,15 @@ follow_again(struct watch *watch)
 	size_t i;
 
 	for (i = 0; i < watch->name_count; i++) {
-		if (names[i].behind)
-			free(names[i].path);
-		else
-			names[kept++] = names[i];
+		struct watch_name one = names[i];
+
+		if (one.behind)
+			continue;
+		names[i] = names[kept];
+		names[kept++] = one;
 	}
-	watch->name_count = kept;
+	while (watch->name_count > kept)
+		free(names[--watch->name_count].path);
 	for (i = 0; i < kept; i++) /* they may move as others are added */
 		(void)follow_links(watch, watch->names[i].path,
 		    watch->names[i].meaning);
