@@ -146,7 +146,7 @@ static void
 oldest_stored_values_make_room_first(void **state)
 {
 	struct fixture *f = *state;
-	char name[8];
+	char name[16];
 	int i;
 
 	f->a->session_share = SHARE;
